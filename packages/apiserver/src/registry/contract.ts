@@ -1,0 +1,140 @@
+import type { ApiRequest, KubernetesObject, ListMeta, WatchEvent } from '@keelson/core';
+import type { Observable } from 'rxjs';
+
+/** `authentication.k8s.io/v1` UserInfo: who asks, as authentication found. */
+export interface UserInfo {
+  readonly name: string;
+  readonly uid?: string;
+  readonly groups: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** A column of a Table; `path` is a simplified JSONPath for columns of custom resources. */
+export interface PrinterColumn {
+  readonly name: string;
+  readonly type: string;
+  readonly format?: string;
+  readonly priority: number;
+  readonly path?: string;
+}
+
+export interface ServedSubresource {
+  readonly name: string;
+  readonly kind: { readonly group: string; readonly version: string; readonly kind: string };
+  readonly verbs: readonly string[];
+}
+
+/** An OpenAPI v3 schema as both the table and CRDs give it, `ref` resolved by name in the table (absent in CRDs). */
+export interface Schema {
+  readonly type?: string;
+  readonly format?: string;
+  readonly ref?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: Schema | boolean;
+  readonly items?: Schema;
+  readonly required?: readonly string[];
+  readonly [extension: string]: unknown;
+}
+
+/** A kind that the server serves now, built in or from a CRD: what discovery, OpenAPI and tables are made from. */
+export interface ServedResource {
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly singular: string;
+  readonly kind: string;
+  readonly listKind: string;
+  readonly namespaced: boolean;
+  readonly verbs: readonly string[];
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly subresources: readonly ServedSubresource[];
+  /** Name in the definitions table for a built-in kind. */
+  readonly definition?: string;
+  /** The structural schema of a custom resource's version. */
+  readonly schema?: Schema;
+  readonly columns: readonly PrinterColumn[];
+  /** Whether items of a JSON list carry apiVersion and kind: custom resources do, built-in kinds do not. */
+  readonly custom: boolean;
+}
+
+export interface ResourceCatalog {
+  list(): readonly ServedResource[];
+  find(group: string, version: string, resource: string): ServedResource | undefined;
+  /** Groups in the order of discovery, each with its versions, the preferred one first. */
+  groups(): readonly { readonly group: string; readonly versions: readonly string[] }[];
+  /** After a CRD came, changed or went. */
+  readonly changes$: Observable<void>;
+}
+
+/** An object that is stored, with its JSON as it goes over the wire (`{"kind":…,"apiVersion":…,"metadata":…`), encoded once. */
+export interface EncodedObject {
+  readonly object: KubernetesObject;
+  readonly json: Uint8Array;
+}
+
+export interface ListAnswer {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: ListMeta;
+  readonly items: readonly EncodedObject[];
+}
+
+/** `text` of a BOOKMARK or of an object; the watch ends by throwing `StatusError` (sent as an ERROR event) or by return. */
+export interface EncodedWatchEvent {
+  readonly type: WatchEvent<KubernetesObject>['type'];
+  readonly value: EncodedObject;
+}
+
+export type ApiAnswer =
+  | {
+      readonly type: 'object';
+      readonly code: 200 | 201 | 202;
+      readonly resource: ServedResource;
+      readonly value: EncodedObject;
+      readonly warnings?: readonly string[];
+    }
+  | {
+      readonly type: 'list';
+      readonly resource: ServedResource;
+      readonly value: ListAnswer;
+      readonly warnings?: readonly string[];
+    }
+  | {
+      readonly type: 'watch';
+      readonly resource: ServedResource;
+      readonly events: AsyncIterable<readonly EncodedWatchEvent[]>;
+    };
+
+/**
+ * The API behind every face: HTTP and the in-process client both end here, after authentication.
+ * Order: find the resource, authorise, decode and default, admit, validate, store. Rejects with `StatusError`.
+ */
+export interface ApiHandler {
+  readonly catalog: ResourceCatalog;
+  handle(request: ApiRequest, user: UserInfo): Promise<ApiAnswer>;
+}
+
+export interface AuthorizationRequest {
+  readonly user: UserInfo;
+  readonly verb: string;
+  /** Resource requests. */
+  readonly group?: string;
+  readonly version?: string;
+  readonly resource?: string;
+  readonly subresource?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+  /** Non-resource requests, such as `/healthz`. */
+  readonly path?: string;
+}
+
+export interface AuthorizationDecision {
+  readonly allowed: boolean;
+  readonly reason: string;
+}
+
+/** Decides from its own indexed cache; never waits for the API. */
+export interface Authorizer {
+  authorize(request: AuthorizationRequest): AuthorizationDecision;
+}

@@ -1,0 +1,125 @@
+/** A position in the store's one history: 1, 2, 3 … Every successful write has its own. A safe integer. */
+export type Revision = number;
+
+export interface StoredEntry {
+  readonly key: string;
+  /** Never changed by anybody once stored; readers share it. */
+  readonly value: Uint8Array;
+  readonly createRevision: Revision;
+  readonly modRevision: Revision;
+}
+
+export interface StorageEvent {
+  readonly type: 'put' | 'delete';
+  readonly key: string;
+  /** The revision of this change; for `delete` the deletion's own. */
+  readonly revision: Revision;
+  /** What is stored from now on; absent on `delete`. */
+  readonly entry?: StoredEntry;
+  /** What was stored before, if anything. */
+  readonly previous?: StoredEntry;
+}
+
+export interface ListOptions {
+  /** As of this revision; default: now. Rejects with `CompactedError` or `FutureRevisionError`. */
+  readonly revision?: Revision;
+  readonly limit?: number;
+  /** Only keys strictly after this one (for the next page). */
+  readonly after?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface ListResult {
+  /** In byte order of their keys. */
+  readonly entries: readonly StoredEntry[];
+  /** The revision that the answer is true for. */
+  readonly revision: Revision;
+  /** How many more match beyond `limit`. */
+  readonly remaining: number;
+}
+
+/**
+ * A revisioned key-value store: the truth of the cluster. Bytes, revisions and an event log; it knows nothing of kinds.
+ * Modelled so that etcd v3 (range, txn with mod-revision compare, watch, compact) satisfies it as well.
+ *
+ * Rules that the conformance suite checks:
+ * - revisions are total and gapless in order: every write gets a higher one, and a reader that saw N sees everything up to N;
+ * - a promise that resolved survives `kill -9` and loss of power; a write that was never acknowledged is there whole or not at all;
+ * - a watch delivers every change under its prefix from its revision on, once, in order.
+ */
+export interface Storage {
+  /** The latest revision; everything up to it is visible. 0 for a store never written to. */
+  currentRevision(): Revision;
+  get(
+    key: string,
+    options?: { readonly revision?: Revision; readonly signal?: AbortSignal },
+  ): Promise<{ readonly entry: StoredEntry | undefined; readonly revision: Revision }>;
+  list(prefix: string, options?: ListOptions): Promise<ListResult>;
+  count(prefix: string): Promise<number>;
+  /** Rejects with `KeyExistsError`. */
+  create(key: string, value: Uint8Array): Promise<StoredEntry>;
+  /** Rejects with `RevisionMismatchError` unless the entry exists at exactly `expected`. */
+  update(key: string, value: Uint8Array, expected: Revision): Promise<StoredEntry>;
+  /** Resolves to the deletion's revision and what was there; rejects like `update`. */
+  delete(key: string, expected: Revision): Promise<{ readonly revision: Revision; readonly previous: StoredEntry }>;
+  /**
+   * Batches of changes after `from` (exclusive), first those already in the history. Throws `CompactedError` when the
+   * history does not reach back that far. Ends when `signal` aborts or the store closes.
+   * A watcher that falls more than a bounded number of events behind gets `SlowWatcherError`.
+   */
+  watch(prefix: string, from: Revision, signal: AbortSignal): AsyncIterable<readonly StorageEvent[]>;
+  /** Forgets history before `revision`: later reads and watches below it reject with `CompactedError`. */
+  compact(revision: Revision): Promise<void>;
+  /** Rejects unless the store can take writes now. */
+  healthy(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Base of the errors that are part of the contract. */
+export abstract class StorageError extends Error {}
+
+export class KeyExistsError extends StorageError {
+  override readonly name = 'KeyExistsError';
+}
+
+export class RevisionMismatchError extends StorageError {
+  override readonly name = 'RevisionMismatchError';
+  /** What is stored now; undefined: nothing. */
+  readonly current: StoredEntry | undefined;
+  constructor(key: string, expected: Revision, current: StoredEntry | undefined) {
+    super(`${key}: expected revision ${expected}, stored is ${current?.modRevision ?? 'nothing'}`);
+    this.current = current;
+  }
+}
+
+export class CompactedError extends StorageError {
+  override readonly name = 'CompactedError';
+  readonly compactedRevision: Revision;
+  constructor(asked: Revision, compactedRevision: Revision) {
+    super(`revision ${asked} has been compacted; the oldest kept is ${compactedRevision}`);
+    this.compactedRevision = compactedRevision;
+  }
+}
+
+export class FutureRevisionError extends StorageError {
+  override readonly name = 'FutureRevisionError';
+  readonly current: Revision;
+  constructor(asked: Revision, current: Revision) {
+    super(`revision ${asked} is later than the current one, ${current}`);
+    this.current = current;
+  }
+}
+
+export class SlowWatcherError extends StorageError {
+  override readonly name = 'SlowWatcherError';
+}
+
+/** The directory is in use by another process, cannot be written, or holds damaged data: nothing was changed. */
+export class StorageOpenError extends StorageError {
+  override readonly name = 'StorageOpenError';
+  readonly kind: 'locked' | 'permission' | 'corrupt' | 'version';
+  constructor(kind: StorageOpenError['kind'], message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}

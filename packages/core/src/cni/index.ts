@@ -1,0 +1,8 @@
+export {
+  type CniConfigList,
+  CniError,
+  type CniRequest,
+  type CniResult,
+  type NetworkPlugin,
+  NetworkProvider,
+} from './contract.ts';

@@ -1,0 +1,1 @@
+export { type Informer, type InformerEvent, type InformerOptions, Informers, type Lister } from './contract.ts';

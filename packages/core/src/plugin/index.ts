@@ -1,0 +1,16 @@
+export {
+  type AllOf,
+  type Dependency,
+  type OptionalOf,
+  type Phase,
+  type Plugin,
+  type PluginContext,
+  type Provide,
+  phases,
+  type Resolved,
+  type ResolvedAll,
+  type Token,
+} from './contract.ts';
+export { Clock, Logger, Random } from './environment.ts';
+export { type Lifecycle, Lifecycles } from './lifecycle.ts';
+export { all, definePlugin, optional, token, tokenList } from './token.ts';

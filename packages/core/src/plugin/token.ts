@@ -1,0 +1,24 @@
+import type { AllOf, OptionalOf, Plugin, Token } from './contract.ts';
+
+/** Declares a dependency that exactly one plugin provides; a later provision replaces an earlier one. */
+export function token<T>(name: string): Token<T> {
+  return { name, many: false, id: Symbol(name) };
+}
+
+/** Declares an ordered list that any plugin may add to. */
+export function tokenList<T>(name: string): Token<T> {
+  return { name, many: true, id: Symbol(name) };
+}
+
+export function all<T>(list: Token<T>): AllOf<T> {
+  return { all: list };
+}
+
+export function optional<T>(dependency: Token<T>): OptionalOf<T> {
+  return { optional: dependency };
+}
+
+/** Only defines: nothing runs until a host registers the plugin. */
+export function definePlugin<Options = undefined>(plugin: Plugin<Options>): Plugin<Options> {
+  return plugin;
+}
