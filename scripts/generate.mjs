@@ -38,14 +38,6 @@ const scalars = {
   'io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime': 'string',
   'io.k8s.apimachinery.pkg.runtime.RawExtension': 'unknown',
 };
-'JSON',
-  'FieldsV1',
-  'Patch',
-  'JSONSchemaPropsOrArray',
-  'JSONSchemaPropsOrBool',
-  'JSONSchemaPropsOrStringArray',
-  'Info',
-])
 const overrides = {
   'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON': 'unknown',
   'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrArray':
