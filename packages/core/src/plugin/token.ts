@@ -1,13 +1,16 @@
 import type { AllOf, OptionalOf, Plugin, Token } from './contract.ts';
 
-/** Declares a dependency that exactly one plugin provides; a later provision replaces an earlier one. */
+/**
+ * Declares a dependency that exactly one plugin provides; a later provision replaces an earlier one. Its name is its
+ * identity, also across two installed copies of this package: give tokens of your own a prefix, `acme/Mailer`.
+ */
 export function token<T>(name: string): Token<T> {
-  return { name, many: false, id: Symbol(name) };
+  return { name, many: false, id: Symbol.for(`keelson/${name}`) };
 }
 
 /** Declares an ordered list that any plugin may add to. */
 export function tokenList<T>(name: string): Token<T> {
-  return { name, many: true, id: Symbol(name) };
+  return { name, many: true, id: Symbol.for(`keelson/${name}`) };
 }
 
 export function all<T>(list: Token<T>): AllOf<T> {
