@@ -1,0 +1,63 @@
+import { z } from 'zod';
+
+/** A part that is chosen by name, bare or with options of its own. */
+const choice = <const Names extends readonly [string, ...string[]]>(names: Names) => {
+  const name = z.enum(names);
+  return z
+    .union([name, z.strictObject({ name, options: z.record(z.string(), z.unknown()).default({}) })])
+    .transform((value) => (typeof value === 'string' ? { name: value, options: {} as Record<string, unknown> } : value));
+};
+
+export const storeNames = ['log', 'memory'] as const;
+export const runtimeNames = ['auto', 'process', 'remote', 'simulated'] as const;
+export const networkNames = ['auto', 'bridge', 'exec', 'none'] as const;
+export const storageNames = ['host-path'] as const;
+export const controllerNames = [
+  'deployment',
+  'replicaset',
+  'job',
+  'endpointslice',
+  'service',
+  'namespace',
+  'service-account',
+  'root-ca',
+  'garbage-collector',
+  'pod-garbage-collector',
+  'node-lifecycle',
+  'volume-binder',
+  'scheduler',
+  'service-proxy',
+] as const;
+
+const plugin = z
+  .union([z.string().min(1), z.strictObject({ name: z.string().min(1), options: z.record(z.string(), z.unknown()).default({}) })])
+  .transform((value) => (typeof value === 'string' ? { name: value, options: {} as Record<string, unknown> } : value));
+
+const cidr = z.string().regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, 'an IPv4 range such as 10.96.0.0/16');
+
+/** `keelson.yaml`. Everything has a default; an empty file is a whole cluster. */
+export const clusterConfigSchema = z.strictObject({
+  apiVersion: z.literal('keelson.dev/v1').default('keelson.dev/v1'),
+  kind: z.literal('Cluster').default('Cluster'),
+  /** Where everything is kept; relative to the file. */
+  dataDir: z.string().min(1).default('.keelson'),
+  api: z
+    .strictObject({
+      address: z.string().min(1).default('127.0.0.1'),
+      port: z.int().min(0).max(65535).default(6443),
+      serviceCidr: cidr.default('10.96.0.0/16'),
+    })
+    .prefault({}),
+  store: z.enum(storeNames).default('log'),
+  runtime: choice(runtimeNames).prefault('auto'),
+  network: choice(networkNames).prefault('auto'),
+  podCidr: cidr.default('10.244.0.0/16'),
+  storage: z.array(z.enum(storageNames)).default(['host-path']),
+  nodes: z.int().min(0).max(5000).default(1),
+  /** A built-in by its name: `false` switches it off, an object gives it options. */
+  controllers: z.partialRecord(z.enum(controllerNames), z.union([z.boolean(), z.record(z.string(), z.unknown())])).default({}),
+  /** Further plugins, by package name or path; one with a built-in's name replaces it. */
+  plugins: z.array(plugin).default([]),
+});
+
+export type ClusterConfig = z.output<typeof clusterConfigSchema>;

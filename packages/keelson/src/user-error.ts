@@ -1,0 +1,4 @@
+/** A failure that the user can mend: printed as it is, in one line or a list of lines, without a stack. */
+export class UserError extends Error {
+  override readonly name = 'UserError';
+}
