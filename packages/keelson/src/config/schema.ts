@@ -10,7 +10,7 @@ const choice = <const Names extends readonly [string, ...string[]]>(names: Names
 
 export const storeNames = ['log', 'memory'] as const;
 export const runtimeNames = ['auto', 'process', 'remote', 'simulated'] as const;
-export const networkNames = ['auto', 'bridge', 'exec', 'none'] as const;
+export const networkNames = ['auto', 'routed', 'exec', 'none'] as const;
 export const storageNames = ['host-path'] as const;
 export const controllerNames = [
   'deployment',
