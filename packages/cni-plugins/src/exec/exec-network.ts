@@ -51,12 +51,7 @@ export class ExecNetwork implements NetworkPlugin {
   async status(signal?: AbortSignal): Promise<void> {
     for (const plugin of this.#list.plugins) {
       await this.#find(String(plugin.type));
-      try {
-        await this.#call('STATUS', plugin, undefined, undefined, signal);
-      } catch (error) {
-        // Plugins older than CNI 1.1 do not know the verb.
-        if (!(error instanceof CniError) || (error.code !== 4 && error.code !== 1)) throw error;
-      }
+      if (this.#knowsStatusAndGc()) await this.#call('STATUS', plugin, undefined, undefined, signal);
     }
   }
 
@@ -64,19 +59,21 @@ export class ExecNetwork implements NetworkPlugin {
     validAttachments: readonly { readonly containerId: string; readonly ifName: string }[],
     signal?: AbortSignal,
   ): Promise<void> {
+    if (!this.#knowsStatusAndGc()) return;
     const valid = {
       'cni.dev/valid-attachments': validAttachments.map((each) => ({
         containerID: each.containerId,
         ifname: each.ifName,
       })),
     };
-    for (const plugin of this.#list.plugins) {
-      try {
-        await this.#call('GC', { ...plugin, ...valid }, undefined, undefined, signal);
-      } catch (error) {
-        if (!(error instanceof CniError) || (error.code !== 4 && error.code !== 1)) throw error;
-      }
-    }
+    for (const plugin of this.#list.plugins)
+      await this.#call('GC', { ...plugin, ...valid }, undefined, undefined, signal);
+  }
+
+  /** STATUS and GC came with version 1.1.0 of the specification. */
+  #knowsStatusAndGc(): boolean {
+    const [major = 0, minor = 0] = this.#list.cniVersion.split('.').map(Number);
+    return major > 1 || (major === 1 && minor >= 1);
   }
 
   configList() {
