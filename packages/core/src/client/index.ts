@@ -12,3 +12,4 @@ export type {
   WatchEvent,
 } from './contract.ts';
 export { Client, Clients } from './contract.ts';
+export { createClient } from './create-client.ts';

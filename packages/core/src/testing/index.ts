@@ -1,1 +1,2 @@
-export {};
+export { FakeClock, settle } from './fake-clock.ts';
+export { type WaitForOptions, waitFor } from './wait-for.ts';
