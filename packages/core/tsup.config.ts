@@ -7,6 +7,7 @@ export default packageConfig({
   plugin: 'src/plugin/index.ts',
   crd: 'src/crd/index.ts',
   cri: 'src/cri/index.ts',
+  'cri-conformance': 'src/cri/conformance.ts',
   cni: 'src/cni/index.ts',
   csi: 'src/csi/index.ts',
   scheduling: 'src/scheduling/index.ts',
