@@ -207,8 +207,15 @@ function walk(node, visit, path = []) {
     walk(child, visit, [...path, name]);
   }
 }
+/** protobuf.js takes a JSON descriptor's names as they are; ours are the camelCase ones of the types. */
+function camelFields(node) {
+  if (node.fields) node.fields = Object.fromEntries(Object.entries(node.fields).map(([name, field]) => [camel(name), field]));
+  for (const group of Object.values(node.oneofs ?? {})) group.oneof = group.oneof.map(camel);
+  for (const child of Object.values(node.nested ?? {})) camelFields(child);
+  return node;
+}
 function protobuf(source, target, constant) {
-  const descriptor = read(source);
+  const descriptor = camelFields(read(source));
   const byName = new Map();
   const flat = (path, name) => [...path.filter((each) => /^[A-Z]/.test(each)), name].join('');
   walk(descriptor, (name, child, path) => {
