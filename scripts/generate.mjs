@@ -214,8 +214,15 @@ function camelFields(node) {
   for (const child of Object.values(node.nested ?? {})) camelFields(child);
   return node;
 }
+/** The reference files lost the fields that are called `options`; cri-api v1 has these two. */
+function mendOptions(node) {
+  const { DNSConfig, Namespace } = node.nested?.runtime?.nested?.v1?.nested ?? {};
+  if (DNSConfig) DNSConfig.fields.options ??= { rule: 'repeated', type: 'string', id: 3 };
+  if (Namespace) Namespace.fields.options ??= { type: 'NamespaceOption', id: 2 };
+  return node;
+}
 function protobuf(source, target, constant) {
-  const descriptor = camelFields(read(source));
+  const descriptor = camelFields(mendOptions(read(source)));
   const byName = new Map();
   const flat = (path, name) => [...path.filter((each) => /^[A-Z]/.test(each)), name].join('');
   walk(descriptor, (name, child, path) => {

@@ -58,6 +58,7 @@ export interface VersionResponse {
 export interface DNSConfig {
   readonly servers?: readonly string[];
   readonly searches?: readonly string[];
+  readonly options?: readonly string[];
 }
 
 export type Protocol = 'TCP' | 'UDP' | 'SCTP';
@@ -198,6 +199,7 @@ export interface PodSandboxNetworkStatus {
 }
 
 export interface Namespace {
+  readonly options?: NamespaceOption;
 }
 
 export interface LinuxPodSandboxStatus {
