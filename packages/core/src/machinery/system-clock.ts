@@ -1,11 +1,21 @@
 import type { Clock, Random } from './clock.ts';
 
+/** Node fires timers beyond 2^31 - 1 ms at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
 /** The machine's time. Timers do not keep the process alive. The one place in the SDK that touches timers and dates. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(ms, callback) {
-    const timer = setTimeout(callback, ms);
-    timer.unref();
+    let timer: NodeJS.Timeout;
+    const arm = (left: number) => {
+      timer = setTimeout(
+        () => (left > longestTimerMs ? arm(left - longestTimerMs) : callback()),
+        Math.min(left, longestTimerMs),
+      );
+      timer.unref();
+    };
+    arm(ms);
     return () => clearTimeout(timer);
   },
   sleep(ms, signal) {
