@@ -209,7 +209,8 @@ function walk(node, visit, path = []) {
 }
 /** protobuf.js takes a JSON descriptor's names as they are; ours are the camelCase ones of the types. */
 function camelFields(node) {
-  if (node.fields) node.fields = Object.fromEntries(Object.entries(node.fields).map(([name, field]) => [camel(name), field]));
+  if (node.fields)
+    node.fields = Object.fromEntries(Object.entries(node.fields).map(([name, field]) => [camel(name), field]));
   for (const group of Object.values(node.oneofs ?? {})) group.oneof = group.oneof.map(camel);
   for (const child of Object.values(node.nested ?? {})) camelFields(child);
   return node;
