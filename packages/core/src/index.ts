@@ -5,4 +5,6 @@ export * from './crd/index.ts';
 export * from './informer/index.ts';
 export * from './machinery/index.ts';
 export * from './plugin/index.ts';
+// Both a type and a token here, only a type in `machinery`.
+export { Clock, Random } from './plugin/index.ts';
 export * from './workqueue/index.ts';

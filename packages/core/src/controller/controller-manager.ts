@@ -1,4 +1,4 @@
-import type { Clock, Random } from '../machinery/clock.ts';
+import type { Clock, Random } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
 import type { Controller } from './contract.ts';
 import { type ControllerMetrics, RunningController } from './running-controller.ts';

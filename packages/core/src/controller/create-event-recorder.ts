@@ -1,6 +1,6 @@
 import { apiVersionOf, Event, type KubernetesObject, type ResourceType } from '../api/index.ts';
 import type { Client } from '../client/index.ts';
-import type { Clock, Random } from '../machinery/clock.ts';
+import type { Clock, Random } from '../machinery/index.ts';
 import { isStatusError, timestamp } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
 import type { EventRecorder } from './event-recorder.ts';

@@ -1,5 +1,5 @@
 import type { Subscription } from 'rxjs';
-import type { Clock, Random } from '../machinery/clock.ts';
+import type { Clock, Random } from '../machinery/index.ts';
 import { isStatusError, type ObjectKey } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
 import { WorkQueue, type WorkQueueMetrics } from '../workqueue/index.ts';

@@ -1,1 +1,7 @@
-export {};
+export { controllerManagerPlugin } from './controller-manager-plugin.ts';
+export { createHost, type Host, type HostOptions, userOf } from './create-host.ts';
+export { eventRecorderPlugin } from './event-recorder-plugin.ts';
+export { informersPlugin } from './informers-plugin.ts';
+export { HostError } from './registration.ts';
+export type { AnyPlugin } from './select-plugins.ts';
+export { createLogger, type LoggerOptions, type LogLevel } from './text-logger.ts';

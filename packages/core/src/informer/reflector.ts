@@ -1,7 +1,7 @@
 import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import type { Client } from '../client/index.ts';
-import type { Clock, Random } from '../machinery/clock.ts';
+import type { Clock, Random } from '../machinery/index.ts';
 import { isStatusError, keyOf, type ObjectKey } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
 import type { InformerEvent, InformerOptions } from './contract.ts';

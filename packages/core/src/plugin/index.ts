@@ -13,4 +13,5 @@ export {
 } from './contract.ts';
 export { Clock, Logger, Random } from './environment.ts';
 export { type Lifecycle, Lifecycles } from './lifecycle.ts';
+export { type PluginGrant, PluginGrants } from './plugin-grants.ts';
 export { all, definePlugin, optional, token, tokenList } from './token.ts';

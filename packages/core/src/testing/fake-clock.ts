@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Clock } from '../machinery/clock.ts';
+import type { Clock } from '../machinery/index.ts';
 import { sleepOn } from '../machinery/index.ts';
 
 interface Timer {

@@ -1,4 +1,4 @@
-import type { Clock, Random } from '../machinery/clock.ts';
+import type { Clock, Random } from '../machinery/index.ts';
 import { DelayHeap } from './delay-heap.ts';
 import { Fifo } from './fifo.ts';
 

@@ -1,0 +1,41 @@
+import { type Controller, ControllerManager, Controllers } from '../controller/index.ts';
+import type { Clock as ClockContract, Random as RandomContract } from '../machinery/index.ts';
+import { all, Clock, definePlugin, Lifecycles, Logger, Random, token } from '../plugin/index.ts';
+
+const Manager = token<ControllerManager>('ControllerManager');
+
+/** Reconciles under way at a stop have so long before they are aborted. */
+const drainMs = 5_000;
+
+/** Runs every controller that the plugins provide. */
+export const controllerManagerPlugin = definePlugin({
+  name: 'controller-manager',
+  register({ provide }) {
+    provide.factory(
+      Manager,
+      (controllers: readonly Controller[], clock: ClockContract, random: RandomContract, logger: Logger) =>
+        new ControllerManager({ controllers, clock, random, logger }),
+      [all(Controllers), Clock, Random, Logger],
+    );
+    provide.factory(
+      Lifecycles,
+      (manager: ControllerManager, clock: ClockContract) => ({
+        name: 'controllers',
+        phase: 'controllers' as const,
+        async start() {
+          manager.start();
+        },
+        async stop(signal: AbortSignal) {
+          const drain = new AbortController();
+          const abort = () => drain.abort(new Error('the controllers are stopped'));
+          const cancelTimer = clock.after(drainMs, abort);
+          signal.addEventListener('abort', abort, { once: true });
+          await manager.stop(drain.signal);
+          cancelTimer();
+          signal.removeEventListener('abort', abort);
+        },
+      }),
+      [Manager, Clock],
+    );
+  },
+});
