@@ -1,1 +1,2 @@
-export {};
+export { deploymentPlugin } from './deployment/plugin.ts';
+export { replicaSetPlugin } from './replicaset/plugin.ts';

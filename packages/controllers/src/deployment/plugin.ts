@@ -1,0 +1,10 @@
+import { Client, Clock, Controllers, definePlugin, EventRecorder, Informers } from '@keelson/core';
+import { DeploymentController } from './deployment-controller.ts';
+
+export const deploymentPlugin = definePlugin({
+  name: 'deployment',
+  user: 'system:serviceaccount:kube-system:deployment-controller',
+  register({ provide }) {
+    provide(Controllers, DeploymentController, [Client, Informers, EventRecorder, Clock]);
+  },
+});

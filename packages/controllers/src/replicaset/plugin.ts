@@ -1,0 +1,10 @@
+import { Client, Clock, Controllers, definePlugin, EventRecorder, Informers } from '@keelson/core';
+import { ReplicaSetController } from './replicaset-controller.ts';
+
+export const replicaSetPlugin = definePlugin({
+  name: 'replicaset',
+  user: 'system:serviceaccount:kube-system:replicaset-controller',
+  register({ provide }) {
+    provide(Controllers, ReplicaSetController, [Client, Informers, EventRecorder, Clock]);
+  },
+});
