@@ -62,10 +62,13 @@ export interface PostFilterResult {
   /** The node that has been (or is being) made free for the pod. */
   readonly nominatedNode?: string;
   readonly reasons: readonly string[];
+  /** Nothing that later plugins could say matters. */
+  readonly stop?: boolean;
 }
 
 /** Why each node was refused, for `postFilter`. */
 export interface FilterOutcome {
+  readonly snapshot: SchedulingSnapshot;
   readonly statusByNode: ReadonlyMap<string, Exclude<SchedulingStatus, undefined>>;
   /** Runs all filters again on a node as it might be, with the state as changed by `addPod` and `removePod`. */
   check(node: NodeInfo, state: CycleState): SchedulingStatus;

@@ -21,6 +21,8 @@ export interface HostPort {
 /** Which pods are meant: by namespace and labels. Two queries with the same `key` match the same pods. */
 export interface PodQuery {
   readonly key: string;
+  /** The only namespaces that matching pods can be in; undefined: any. */
+  readonly namespaces?: readonly string[];
   matches(pod: Pod): boolean;
 }
 
