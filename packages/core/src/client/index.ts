@@ -1,3 +1,5 @@
+export type { ClientConfig, ExecConfig } from './client-config.ts';
+export { ConnectionError } from './connection-error.ts';
 export type {
   ApiRequest,
   CallOptions,
@@ -13,3 +15,5 @@ export type {
 } from './contract.ts';
 export { Client, Clients } from './contract.ts';
 export { createClient } from './create-client.ts';
+export { type HttpTransport, type HttpTransportOptions, httpTransport } from './http-transport.ts';
+export { type LoadKubeconfigOptions, loadKubeconfig } from './load-kubeconfig.ts';

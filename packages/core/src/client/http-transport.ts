@@ -1,0 +1,231 @@
+import type { KubernetesObject } from '../api/index.ts';
+import { type Clock, isStatusError, StatusError, systemClock } from '../machinery/index.ts';
+import type { ClientConfig } from './client-config.ts';
+import { connectionError } from './connection-error.ts';
+import { type Connector, createConnector, type HttpResponse } from './connector.ts';
+import type { ApiRequest, Transport, WatchEvent } from './contract.ts';
+import { CredentialSource, type Credentials } from './credentials.ts';
+import { type HttpMessage, isStatus, toHttpMessage, toStatusError } from './http-message.ts';
+import { jsonLines } from './json-lines.ts';
+
+export interface HttpTransportOptions {
+  readonly clock?: Clock;
+  /** Default: HTTP/2 where the server offers it. */
+  readonly protocol?: 'http/1.1' | 'h2';
+  /** Default 90 s; Kubernetes itself gives up after 60 s. Watches have none. */
+  readonly requestTimeoutMs?: number;
+  /** A watch without any byte, bookmarks included, for so long counts as lost. Default 3 minutes; bookmarks come every minute. */
+  readonly watchIdleMs?: number;
+}
+
+/** A transport over the network; `close` lets go of its connections. */
+export interface HttpTransport extends Transport {
+  close(): void;
+}
+
+/** Speaks JSON over HTTPS with any Kubernetes API server. Rejects with `StatusError` for an answer, `ConnectionError` for none. */
+export function httpTransport(config: ClientConfig, options: HttpTransportOptions = {}): HttpTransport {
+  return new NetworkTransport(config, options);
+}
+
+const version = '0.1.0';
+
+class NetworkTransport implements HttpTransport {
+  readonly #config: ClientConfig;
+  readonly #origin: URL;
+  readonly #prefix: string;
+  readonly #clock: Clock;
+  readonly #options: HttpTransportOptions;
+  readonly #credentials: CredentialSource;
+  readonly #headers: HttpMessage['headers'];
+  #connector: { readonly connector: Connector; readonly cert: string | undefined } | undefined;
+
+  constructor(config: ClientConfig, options: HttpTransportOptions) {
+    this.#config = config;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#origin = new URL(config.server);
+    this.#prefix = this.#origin.pathname.replace(/\/+$/, '');
+    this.#credentials = new CredentialSource(config, this.#clock);
+    this.#headers = {
+      'user-agent': config.userAgent ?? `keelson/${version} (${process.platform}/${process.arch})`,
+      ...impersonation(config),
+    };
+  }
+
+  async request(request: ApiRequest): Promise<unknown> {
+    const text = await this.#text(toHttpMessage(request), request.signal);
+    return JSON.parse(text);
+  }
+
+  raw(method: 'GET' | 'POST', path: string, body?: string, signal?: AbortSignal): Promise<string> {
+    const headers = {
+      accept: 'application/json, */*',
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    };
+    return this.#text({ method, path, headers, ...(body !== undefined && { body }) }, signal);
+  }
+
+  async *watch(request: ApiRequest): AsyncGenerator<WatchEvent<KubernetesObject>> {
+    const message = toHttpMessage(request);
+    const { signal } = request;
+    const abort = new AbortController();
+    const follow = () => abort.abort(signal?.reason);
+    if (signal?.aborted) follow();
+    signal?.addEventListener('abort', follow, { once: true });
+    const guard = this.#guard(
+      abort,
+      request.options?.allowWatchBookmarks ? (this.#options.watchIdleMs ?? 180_000) : undefined,
+      request.options?.timeoutSeconds,
+    );
+    try {
+      const response = await this.#send(message, abort.signal);
+      if (response.status >= 300) throw await this.#error(response);
+      for await (const line of jsonLines(guard.seen(response.body))) yield toWatchEvent(line);
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      if (isStatusError(error)) throw error;
+      throw connectionError(
+        `watch of ${this.#origin.host}${message.path.split('?')[0]}`,
+        abort.signal.aborted ? abort.signal.reason : error,
+      );
+    } finally {
+      guard.cancel();
+      signal?.removeEventListener('abort', follow);
+      // Whoever leaves the loop early no longer wants the rest of the stream.
+      abort.abort(new Error('the watch is over'));
+    }
+  }
+
+  close(): void {
+    this.#connector?.connector.close();
+    this.#connector = undefined;
+  }
+
+  async #text(message: HttpMessage, signal: AbortSignal | undefined): Promise<string> {
+    const { requestTimeoutMs = 90_000 } = this.#options;
+    const abort = new AbortController();
+    const follow = () => abort.abort(signal?.reason);
+    if (signal?.aborted) follow();
+    signal?.addEventListener('abort', follow, { once: true });
+    const cancelTimer = this.#clock.after(requestTimeoutMs, () =>
+      abort.abort(new Error(`no answer within ${requestTimeoutMs / 1_000} s`)),
+    );
+    try {
+      const response = await this.#send(message, abort.signal);
+      if (response.status >= 300) throw await this.#error(response);
+      return await textOf(response);
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      if (isStatusError(error)) throw error;
+      throw connectionError(
+        `${message.method} ${this.#origin.host}${message.path.split('?')[0]}`,
+        abort.signal.aborted ? abort.signal.reason : error,
+      );
+    } finally {
+      cancelTimer();
+      signal?.removeEventListener('abort', follow);
+    }
+  }
+
+  async #send(message: HttpMessage, signal: AbortSignal): Promise<HttpResponse> {
+    const first = await this.#sendAs(await this.#credentials.get(signal), message, signal);
+    if (first.status !== 401 || !this.#credentials.renewable) return first;
+    first.body.resume();
+    this.#credentials.renew();
+    return this.#sendAs(await this.#credentials.get(signal), message, signal);
+  }
+
+  #sendAs(credentials: Credentials, message: HttpMessage, signal: AbortSignal): Promise<HttpResponse> {
+    const headers = { ...this.#headers, ...credentials.headers, ...message.headers };
+    return this.#connect(credentials).send({ ...message, path: this.#prefix + message.path, headers }, signal);
+  }
+
+  /** A new client certificate needs new connections: it is shown once, when one is opened. */
+  #connect({ cert, key }: Credentials): Connector {
+    if (this.#connector && this.#connector.cert === cert) return this.#connector.connector;
+    this.#connector?.connector.close();
+    const { ca, insecureSkipTlsVerify, tlsServerName } = this.#config;
+    const connector = createConnector({
+      origin: this.#origin,
+      clock: this.#clock,
+      ...(this.#options.protocol && { protocol: this.#options.protocol }),
+      tls: {
+        ...(ca && { ca }),
+        ...(cert && { cert }),
+        ...(key && { key }),
+        ...(insecureSkipTlsVerify && { rejectUnauthorized: false }),
+        ...(tlsServerName && { servername: tlsServerName }),
+      },
+    });
+    this.#connector = { connector, cert };
+    return connector;
+  }
+
+  async #error(response: HttpResponse): Promise<StatusError> {
+    return toStatusError(response.status, response.retryAfter, await textOf(response));
+  }
+
+  /** Aborts a watch on which nothing has come for too long. */
+  #guard(abort: AbortController, idleMs: number | undefined, timeoutSeconds: number | undefined) {
+    const clock = this.#clock;
+    // Without bookmarks silence is ordinary, yet the server ends the watch at its time.
+    const limitMs = idleMs ?? (timeoutSeconds === undefined ? undefined : timeoutSeconds * 1_000 + 30_000);
+    let last = clock.now();
+    const arm = (ms: number): (() => void) =>
+      clock.after(ms, () => {
+        const leftMs = last + (limitMs ?? 0) - clock.now();
+        if (leftMs > 0) cancel = arm(leftMs);
+        else abort.abort(new Error(`nothing came for ${(limitMs ?? 0) / 1_000} s`));
+      });
+    let cancel: () => void = limitMs === undefined ? () => undefined : arm(limitMs);
+    return {
+      cancel: () => cancel(),
+      async *seen(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+        for await (const chunk of body) {
+          last = clock.now();
+          yield chunk;
+        }
+      },
+    };
+  }
+}
+
+async function textOf({ body }: HttpResponse): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of body as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** @throws StatusError for an ERROR event, TypeError for what is no event */
+function toWatchEvent(line: unknown): WatchEvent<KubernetesObject> {
+  if (typeof line === 'object' && line !== null && 'type' in line && 'object' in line) {
+    const { type, object } = line;
+    if (type === 'ERROR')
+      throw isStatus(object) ? new StatusError(object) : StatusError.internal(`watch: ${JSON.stringify(object)}`);
+    if ((type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED' || type === 'BOOKMARK') && isObject(object)) {
+      return { type, object };
+    }
+  }
+  throw new TypeError(`the watch carried something that is no event: ${JSON.stringify(line).slice(0, 200)}`);
+}
+
+function isObject(value: unknown): value is KubernetesObject {
+  return typeof value === 'object' && value !== null && 'metadata' in value && typeof value.metadata === 'object';
+}
+
+function impersonation({ impersonate }: ClientConfig): Record<string, string | string[]> {
+  if (!impersonate) return {};
+  const { user, uid, groups = [], extra = {} } = impersonate;
+  return {
+    'impersonate-user': user,
+    ...(uid && { 'impersonate-uid': uid }),
+    ...(groups.length > 0 && { 'impersonate-group': [...groups] }),
+    ...Object.fromEntries(
+      Object.entries(extra).map(([key, values]) => [
+        `impersonate-extra-${encodeURIComponent(key.toLowerCase())}`,
+        [...values],
+      ]),
+    ),
+  };
+}
