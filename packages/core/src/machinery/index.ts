@@ -1,4 +1,58 @@
 export { type Clock, microTimestamp, type Random, timestamp } from './clock.ts';
+export { type AnyCondition, getCondition, isConditionTrue, removeCondition, setCondition } from './condition.ts';
+export { deepEqual, semanticEqual } from './deep-equal.ts';
+export { deepFreeze } from './deep-freeze.ts';
+export { type FieldRequirement, formatFieldSelector, matchesFields, parseFieldSelector } from './field-selector.ts';
+export { intOrPercent } from './int-or-percent.ts';
+export { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from './json.ts';
+export { applyJsonPatch } from './json-patch.ts';
+export type { LabelOperator, LabelRequirement, Labels } from './label-requirement.ts';
+export { formatLabelSelector, labelRequirements, labelSelectorMatches, matchesLabels } from './label-selector.ts';
+export { parseLabelSelector, SelectorError } from './label-selector-text.ts';
+export { validateLabelSelector } from './label-selector-validation.ts';
+export { applyMergePatch, createMergePatch, readMergePatch } from './merge-patch.ts';
+export {
+  nameOfPrefix,
+  validateCIdentifier,
+  validateConfigMapKey,
+  validateDns1035Label,
+  validateDnsLabel,
+  validateDnsSubdomain,
+  validateEnvironmentName,
+  validateLabelValue,
+  validatePathSegment,
+  validatePortName,
+  validateQualifiedName,
+} from './name-validation.ts';
 export { keyOf, type ObjectKey, type ObjectRef, objectKey, refOf } from './object-key.ts';
+export {
+  validateAnnotations,
+  validateFinalizers,
+  validateLabels,
+  validateObjectMeta,
+  validateOwnerReferences,
+} from './object-meta-validation.ts';
+export { controllerOf, isControlledBy, isOwnedBy, ownerReferenceTo } from './owner-reference.ts';
+export {
+  addQuantity,
+  canonicalQuantity,
+  compareQuantity,
+  formatQuantity,
+  milliValue,
+  negateQuantity,
+  parseQuantity,
+  type Quantity,
+  QuantityError,
+  type QuantityFormat,
+  type QuantityLike,
+  quantityToNumber,
+  quantityValue,
+  roundUpToMilli,
+  subtractQuantity,
+  zeroQuantity,
+} from './quantity.ts';
+export { generateName, hashObject, randomSuffix, safeName } from './safe-name.ts';
 export { type FieldError, isStatusError, type ResourceName, StatusError, type StatusReason } from './status-error.ts';
+export { applyStrategicMergePatch, type PatchField, type PatchSchema } from './strategic-merge-patch.ts';
 export { sleepOn, systemClock, systemRandom } from './system-clock.ts';
+export { formatDuration, formatTimestamp, parseDuration, parseTimestamp } from './time-format.ts';

@@ -1,0 +1,48 @@
+import { deepEqual } from './deep-equal.ts';
+
+/** What the conditions of all kinds have in common. */
+export interface AnyCondition {
+  readonly type: string;
+  readonly status: string;
+  readonly lastTransitionTime?: string;
+}
+
+export function getCondition<C extends AnyCondition>(
+  conditions: readonly C[] | undefined,
+  type: string,
+): C | undefined {
+  return conditions?.find((each) => each.type === type);
+}
+
+export function isConditionTrue(conditions: readonly AnyCondition[] | undefined, type: string): boolean {
+  return getCondition(conditions, type)?.status === 'True';
+}
+
+/**
+ * The list with this condition in it, in its old place if it had one. `lastTransitionTime` is kept while the status is
+ * the same; the very same list comes back when nothing changed, so that `===` tells whether a write is needed.
+ *
+ * @param now RFC 3339; used when the status changes and the condition names no time of its own
+ */
+export function setCondition<C extends AnyCondition>(
+  conditions: readonly C[] | undefined,
+  condition: C,
+  now: string,
+): readonly C[] {
+  const list = conditions ?? [];
+  const at = list.findIndex((each) => each.type === condition.type);
+  const old = list[at];
+  const kept = old?.status === condition.status ? old.lastTransitionTime : undefined;
+  const next = { ...condition, lastTransitionTime: kept ?? condition.lastTransitionTime ?? now };
+  if (!old) return [...list, next];
+  return deepEqual(old, next) ? list : list.with(at, next);
+}
+
+/** The list without that condition; the very same list if it was not there. */
+export function removeCondition<C extends AnyCondition>(
+  conditions: readonly C[] | undefined,
+  type: string,
+): readonly C[] {
+  const list = conditions ?? [];
+  return list.some((each) => each.type === type) ? list.filter((each) => each.type !== type) : list;
+}

@@ -1,0 +1,244 @@
+import { isJsonArray, isJsonObject, type JsonObject, type JsonValue, jsonKind } from './json.ts';
+import { StatusError } from './status-error.ts';
+import {
+  deduplicate,
+  elementKind,
+  findByKey,
+  goText,
+  mergeKeyOf,
+  orderElements,
+  sameScalar,
+} from './strategic-merge-order.ts';
+
+/** How one field takes part in a strategic merge, and what lies below it. */
+export interface PatchField {
+  /** `x-kubernetes-patch-strategy`, split: for example `['merge', 'retainKeys']`. */
+  readonly patchStrategy?: readonly string[];
+  /** `x-kubernetes-patch-merge-key`; absent for lists of scalars. */
+  readonly patchMergeKey?: string;
+  /** Of the object, or of a list's elements. Absent for scalars and free-form values. */
+  readonly schema?: PatchSchema;
+}
+
+export interface PatchSchema {
+  /** Undefined for a field that the type does not have. */
+  field(name: string): PatchField | undefined;
+  /** The Go type in error messages, for example `Deployment`. */
+  readonly typeName?: string;
+}
+
+const directive = '$patch';
+const retainKeys = '$retainKeys';
+const deletePrefix = '$deleteFromPrimitiveList/';
+const orderPrefix = '$setElementOrder/';
+
+const failed = (message: string) => new StatusError({ message, code: 500 });
+
+/**
+ * Applies a strategic merge patch with all its directives. Source of the rules:
+ * https://github.com/kubernetes/community/blob/main/contributors/devel/sig-api-machinery/strategic-merge-patch.md
+ *
+ * The result may still hold directives inside values that are new to the object: the API prunes them as unknown fields.
+ * Neither argument is changed. Throws `StatusError` with the API's words.
+ */
+export function applyStrategicMergePatch(original: JsonObject, patch: unknown, schema: PatchSchema): JsonObject {
+  if (patch === null) return original;
+  if (!isJsonObject(patch)) {
+    throw StatusError.badRequest(
+      `json: cannot unmarshal ${jsonKind(patch)} into Go value of type map[string]interface {}`,
+    );
+  }
+  return mergeObject(original, patch, schema);
+}
+
+function mergeObject(original: JsonObject, patch: JsonObject, schema: PatchSchema | undefined): JsonObject {
+  if (patch[directive] !== undefined) return applyDirective(patch);
+  const result = new Map(Object.entries(original).filter(([, value]) => value !== undefined));
+  const rest = new Map(Object.entries(patch).filter(([, value]) => value !== undefined));
+  dropUnretained(result, rest);
+  for (const [key, order] of [...rest]) {
+    if (!key.startsWith(orderPrefix)) continue;
+    rest.delete(key);
+    const name = key.slice(orderPrefix.length);
+    const changes = rest.get(name);
+    const merged = mergeOrdered(result.get(name), changes, order, name, schema);
+    if (merged === undefined) continue;
+    result.set(name, merged);
+    rest.delete(name);
+  }
+  for (const [key, value] of rest) {
+    if (key.startsWith(deletePrefix)) deleteScalars(result, key.slice(deletePrefix.length), value);
+  }
+  for (const [key, value] of rest) {
+    if (!key.startsWith(deletePrefix)) mergeField(result, key, value, schema);
+  }
+  return Object.fromEntries(result);
+}
+
+function applyDirective(patch: JsonObject): JsonObject {
+  const { [directive]: what, ...rest } = patch;
+  if (what === 'replace') return rest;
+  if (what === 'delete') return {};
+  throw unknownDirective(patch);
+}
+
+function unknownDirective(patch: JsonObject): StatusError {
+  const what = patch[directive];
+  const text =
+    typeof what === 'string' ? what : `%!s(${jsonKind(what) === 'number' ? 'int64' : jsonKind(what)}=${goText(what)})`;
+  return failed(`unknown patch type: ${text} in map: ${goText(patch)}`);
+}
+
+function dropUnretained(result: Map<string, JsonValue | undefined>, patch: Map<string, JsonValue | undefined>): void {
+  const retained = patch.get(retainKeys);
+  if (retained === undefined) return;
+  patch.delete(retainKeys);
+  const invalid = StatusError.badRequest('invalid patch format of retainKeys');
+  if (!isJsonArray(retained)) throw invalid;
+  const names = new Set(retained);
+  for (const [key, value] of patch) {
+    if (value === null || key.startsWith(deletePrefix) || key.startsWith(orderPrefix)) continue;
+    if (!names.has(key)) throw invalid;
+  }
+  for (const key of [...result.keys()]) if (!names.has(key)) result.delete(key);
+}
+
+function deleteScalars(result: Map<string, JsonValue | undefined>, key: string, unwanted: JsonValue | undefined): void {
+  const list = result.get(key);
+  if (!isJsonArray(list) || !isJsonArray(unwanted)) return;
+  result.set(
+    key,
+    list.filter((each) => !unwanted.some((other) => sameScalar(each, other))),
+  );
+}
+
+function mergeField(
+  result: Map<string, JsonValue | undefined>,
+  key: string,
+  value: JsonValue | undefined,
+  schema: PatchSchema | undefined,
+): void {
+  if (value === null || value === undefined) {
+    result.delete(key);
+    return;
+  }
+  const old = result.get(key);
+  if (isJsonObject(old) && isJsonObject(value)) {
+    const field = lookUp(schema, key);
+    result.set(key, strategyOf(field) === 'replace' ? value : mergeObject(old, value, field?.schema));
+  } else if (isJsonArray(old) && isJsonArray(value)) {
+    const field = lookUp(schema, key);
+    result.set(key, strategyOf(field) === 'merge' ? mergeList(old, value, field) : value);
+  } else result.set(key, withoutNulls(value));
+}
+
+function lookUp(schema: PatchSchema | undefined, key: string): PatchField | undefined {
+  if (!schema) return undefined;
+  const field = schema.field(key);
+  if (field) return field;
+  throw failed(`unable to find api field in struct ${schema.typeName ?? ''} for the json field "${key}"`);
+}
+
+const strategyOf = (field: PatchField | undefined) => field?.patchStrategy?.find((each) => each !== 'retainKeys');
+
+/** Members that are `null` in a value that is new: there is nothing to remove. */
+function withoutNulls(value: JsonValue): JsonValue {
+  if (isJsonArray(value)) return value.map(withoutNulls);
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, each]) =>
+      each === null || each === undefined ? [] : [[key, withoutNulls(each)]],
+    ),
+  );
+}
+
+function mergeOrdered(
+  original: JsonValue | undefined,
+  changes: JsonValue | undefined,
+  order: JsonValue | undefined,
+  name: string,
+  schema: PatchSchema | undefined,
+): JsonValue | undefined {
+  for (const each of [order, original ?? [], changes ?? []]) {
+    if (!isJsonArray(each)) {
+      throw failed(
+        `expected a []interface {}, but received a ${isJsonObject(each) ? 'map[string]interface {}' : jsonKind(each)}`,
+      );
+    }
+  }
+  const field = lookUp(schema, name);
+  if (!isJsonArray(order)) return undefined;
+  const old = isJsonArray(original) ? original : undefined;
+  const patch = isJsonArray(changes) ? changes : undefined;
+  checkOrder(patch ?? [], order, field?.patchMergeKey);
+  if (!old && !patch) return undefined;
+  const merged =
+    old && patch ? (strategyOf(field) === 'merge' ? mergeList(old, patch, field) : patch) : (old ?? patch ?? []);
+  return orderElements(merged, order, old ?? [], field?.patchMergeKey);
+}
+
+/** The patch's elements must stand in the given order in `$setElementOrder`. */
+function checkOrder(patch: readonly JsonValue[], order: readonly JsonValue[], mergeKey: string | undefined): void {
+  const kept = mergeKey ? patch.filter((each) => !isJsonObject(each) || each[directive] !== 'delete') : patch;
+  let at = 0;
+  for (const each of order) {
+    const next = kept[at];
+    if (next !== undefined && sameScalar(mergeKeyOf(each, mergeKey), mergeKeyOf(next, mergeKey))) at++;
+  }
+  if (at < kept.length) {
+    throw failed(
+      `The order in patch list:\n${goText(patch)}\n doesn't match $setElementOrder list:\n${goText(order)}\n`,
+    );
+  }
+}
+
+function mergeList(
+  original: readonly JsonValue[],
+  patch: readonly JsonValue[],
+  field: PatchField | undefined,
+): readonly JsonValue[] {
+  if (original.length === 0 && patch.length === 0) return original;
+  const mergeKey = field?.patchMergeKey;
+  if (elementKind(original, patch) !== 'object') {
+    return orderElements(deduplicate([...original, ...patch]), patch, original, undefined);
+  }
+  if (!mergeKey) throw failed('cannot merge lists without merge key for slice');
+  const special = applyListDirectives(original, patch, mergeKey);
+  const merged = [...special.original];
+  for (const each of special.patch) {
+    if (!isJsonObject(each) || each[mergeKey] === undefined) throw noMergeKey(each, mergeKey);
+    const at = findByKey(merged, mergeKey, each[mergeKey]);
+    const old = merged[at];
+    if (isJsonObject(old)) merged[at] = mergeObject(old, each, field?.schema);
+    else merged.push(withoutNulls(each));
+  }
+  return orderElements(merged, special.patch, special.original, mergeKey);
+}
+
+function noMergeKey(element: JsonValue, mergeKey: string): StatusError {
+  return failed(`map: ${goText(element)} does not contain declared merge key: ${mergeKey}`);
+}
+
+function applyListDirectives(
+  original: readonly JsonValue[],
+  patch: readonly JsonValue[],
+  mergeKey: string,
+): { original: readonly JsonValue[]; patch: readonly JsonValue[] } {
+  const ordinary: JsonValue[] = [];
+  let replaced = false;
+  for (const each of patch) {
+    if (!isJsonObject(each) || each[directive] === undefined) {
+      ordinary.push(each);
+      continue;
+    }
+    const what = each[directive];
+    if (what === 'delete') {
+      const key = each[mergeKey];
+      if (key === undefined) throw noMergeKey(each, mergeKey);
+      original = original.filter((other) => !isJsonObject(other) || !sameScalar(other[mergeKey], key));
+    } else if (what === 'replace') replaced = true;
+    else if (what === 'merge') throw failed('merging lists cannot yet be specified in the patch');
+    else throw unknownDirective(each);
+  }
+  return replaced ? { original: ordinary, patch: [] } : { original, patch: ordinary };
+}
