@@ -1,0 +1,46 @@
+import type { PolicyRule } from '@keelson/core';
+import type { AuthorizationDecision, AuthorizationRequest, Authorizer, UserInfo } from '../registry/contract.ts';
+import { authorizeNode } from './node-rules.ts';
+import { RbacIndex } from './rbac-index.ts';
+import { ruleAllows, rulesCover } from './rule-matching.ts';
+
+export const mastersGroup = 'system:masters';
+
+/** Role-based access control, and what kubelets may do. Decides from its index; `RbacFeed` keeps that current. */
+export class RbacAuthorizer implements Authorizer {
+  readonly index = new RbacIndex();
+
+  authorize(asked: AuthorizationRequest): AuthorizationDecision {
+    const request = inOwnNamespace(asked);
+    if (request.user.groups.includes(mastersGroup)) return { allowed: true, reason: '' };
+    const node = authorizeNode(request, ruleAllows);
+    if (node) return node;
+    for (const grant of this.index.grantsOf(request.user, request.namespace)) {
+      for (const rule of grant.rules) if (ruleAllows(rule, request)) return { allowed: true, reason: grant.reason };
+    }
+    return { allowed: false, reason: '' };
+  }
+
+  /** Everything that a user may do in a namespace, for SelfSubjectRulesReview. */
+  rulesFor(user: UserInfo, namespace: string): readonly PolicyRule[] {
+    if (user.groups.includes(mastersGroup)) {
+      return [
+        { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+        { verbs: ['*'], nonResourceURLs: ['*'] },
+      ];
+    }
+    return [...this.index.grantsOf(user, namespace)].flatMap((grant) => grant.rules);
+  }
+
+  /** Which of `wanted` a user does not hold already, and so may not hand on (the escalation check of RBAC). */
+  notCovered(user: UserInfo, namespace: string | undefined, wanted: readonly PolicyRule[]): readonly PolicyRule[] {
+    const held = this.rulesFor(user, namespace ?? '');
+    return wanted.filter((rule) => !rulesCover(held, rule));
+  }
+}
+
+/** A Namespace is in itself: a RoleBinding inside of it may grant reading it. */
+function inOwnNamespace(request: AuthorizationRequest): AuthorizationRequest {
+  if (request.resource !== 'namespaces' || (request.group ?? '') !== '') return request;
+  return request.namespace || !request.name ? request : { ...request, namespace: request.name };
+}

@@ -1,0 +1,133 @@
+import { type PatchType, StatusError } from '@keelson/core';
+import { isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { JsonSyntaxError, maxDepth, scanJson } from './json-scan.ts';
+
+export interface DecodedBody {
+  /** `undefined` for an empty body. */
+  readonly value: unknown;
+  /** Findings of strict decoding: keys given twice. */
+  readonly findings: readonly string[];
+}
+
+/** An alias in YAML may not blow a small text up to a large object. */
+const maxAliasCount = 100;
+
+export const acceptedMediaTypes = [
+  'application/json',
+  'application/yaml',
+  'application/vnd.kubernetes.protobuf',
+] as const;
+
+/** A body that must be an object of a kind. Rejects with 400, or 415 for a content type that is not understood. */
+export function decodeObject(text: string, contentType: string, kind: string): DecodedBody {
+  const mediaType = mediaTypeOf(contentType);
+  const unrecognized = (why: string) => {
+    const beginning = text.length > 30 ? `${text.slice(0, 30)} ...` : text;
+    return StatusError.badRequest(
+      `the object provided is unrecognized (must be of type ${kind}): ${why} (${beginning})`,
+    );
+  };
+  if (mediaType === 'application/json' || mediaType === '') {
+    if (text === '') throw unrecognized("couldn't get version/kind; json parse error: unexpected end of JSON input");
+    return decodeJson(text, (why) => unrecognized(`couldn't get version/kind; json parse error: ${why}`));
+  }
+  if (mediaType === 'application/yaml') return decodeYaml(text, unrecognized);
+  throw unsupportedMediaType();
+}
+
+/** A patch body: JSON, or YAML for server-side apply. */
+export function decodePatch(text: string, patchType: PatchType): DecodedBody {
+  if (patchType === 'application/apply-patch+yaml') {
+    return decodeYaml(text, (why) =>
+      StatusError.badRequest(`error decoding YAML: error converting YAML to JSON: ${why}`),
+    );
+  }
+  const decoded = decodeJson(text, (why) => StatusError.badRequest(`error decoding patch: ${why}`));
+  const list = Array.isArray(decoded.value);
+  if (patchType === 'application/json-patch+json') {
+    if (list) return decoded;
+    throw StatusError.badRequest(
+      `error decoding patch: json: cannot unmarshal ${typeName(decoded.value)} into Go value of type []handlers.jsonPatchOp`,
+    );
+  }
+  if (typeof decoded.value === 'object' && decoded.value !== null && !list) return decoded;
+  throw StatusError.badRequest(
+    `json: cannot unmarshal ${typeName(decoded.value)} into Go value of type map[string]interface {}`,
+  );
+}
+
+export const unsupportedMediaType = () =>
+  StatusError.of(
+    415,
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${acceptedMediaTypes.join(', ')}`,
+  );
+
+export const mediaTypeOf = (contentType: string) => (contentType.split(';')[0] ?? '').trim().toLowerCase();
+
+function typeName(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  if (typeof value === 'boolean') return 'bool';
+  return value === null ? 'null' : typeof value;
+}
+
+function decodeJson(text: string, wrap: (why: string) => StatusError): DecodedBody {
+  try {
+    const { duplicates } = scanJson(text);
+    const value: unknown = JSON.parse(text);
+    return { value, findings: duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`) };
+  } catch (error) {
+    if (error instanceof JsonSyntaxError || error instanceof SyntaxError) throw wrap(error.message);
+    throw error;
+  }
+}
+
+function decodeYaml(text: string, wrap: (why: string) => StatusError): DecodedBody {
+  // Clients send JSON under YAML's name, above all in server-side apply; JSON is YAML, and much quicker to read.
+  if (text.trimStart().startsWith('{')) {
+    try {
+      return decodeJson(text, wrap);
+    } catch (error) {
+      if (error instanceof StatusError && error.message.includes('exceeded max depth')) {
+        throw wrap(`yaml: exceeded max depth of ${maxDepth}`);
+      }
+    }
+  }
+  const lines = new LineCounter();
+  try {
+    const document = parseDocument(text, {
+      uniqueKeys: false,
+      lineCounter: lines,
+      merge: true,
+      version: '1.1',
+      schema: 'core',
+    });
+    const problem = document.errors[0];
+    if (problem) throw wrap(`yaml: line ${problem.linePos?.[0].line ?? 1}: ${problem.message.split('\n')[0] ?? ''}`);
+    const findings: string[] = [];
+    visit(document, {
+      Map(_, map) {
+        const seen = new Set<unknown>();
+        for (const { key } of map.items) {
+          const name = isScalar(key) ? key.value : key;
+          if (seen.has(name) && isScalar(key) && key.range) {
+            findings.push(`line ${lines.linePos(key.range[0]).line}: key ${JSON.stringify(name)} already set in map`);
+          }
+          seen.add(name);
+        }
+      },
+    });
+    if (!isMap(document.contents) && document.contents !== null) {
+      const value: unknown = document.toJS({ maxAliasCount });
+      if (typeof value !== 'object')
+        throw wrap(
+          `couldn't get version/kind; json parse error: json: cannot unmarshal ${typeName(value)} into Go value of type struct`,
+        );
+    }
+    return { value: document.toJS({ maxAliasCount }) ?? undefined, findings };
+  } catch (error) {
+    if (error instanceof RangeError) throw wrap(`yaml: exceeded max depth of ${maxDepth}`);
+    if (error instanceof ReferenceError) throw wrap(`yaml: ${error.message}`);
+    throw error;
+  }
+}

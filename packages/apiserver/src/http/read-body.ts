@@ -1,0 +1,26 @@
+import { createGunzip } from 'node:zlib';
+import { StatusError } from '@keelson/core';
+import type { HttpRequest } from '../authentication/index.ts';
+
+/** Kubernetes' limit for a body, in bytes. */
+export const maxBodyBytes = 3 * 1024 * 1024;
+
+/** Reads a body as UTF-8. Rejects with 413 when it is longer than `limit` bytes, also after decompression. */
+export async function readBody(request: HttpRequest, limit = maxBodyBytes): Promise<string> {
+  const declared = Number(request.headers['content-length'] ?? 0);
+  if (declared > limit) throw tooLarge(limit);
+  const compressed = request.headers['content-encoding'] === 'gzip';
+  const source = compressed ? request.pipe(createGunzip()) : request;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of source) {
+    const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
+    size += bytes.length;
+    if (size > limit) throw tooLarge(limit);
+    chunks.push(bytes);
+  }
+  return (chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)).toString('utf8');
+}
+
+const tooLarge = (limit: number) =>
+  StatusError.of(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limit}`);

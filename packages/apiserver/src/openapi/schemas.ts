@@ -1,0 +1,100 @@
+import type { Schema } from '../registry/contract.ts';
+
+export type Json = { readonly [key: string]: unknown };
+
+const quantity = 'io.k8s.apimachinery.pkg.api.resource.Quantity';
+const intOrString = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString';
+
+/** Where references point: `#/components/schemas/` in OpenAPI v3, `#/definitions/` in v2. */
+export interface SchemaStyle {
+  readonly prefix: '#/components/schemas/' | '#/definitions/';
+}
+
+/** A definition of the table as an OpenAPI schema. */
+export function toOpenApi(schema: Schema, style: SchemaStyle, name?: string): Json {
+  const v3 = style.prefix === '#/components/schemas/';
+  if (name === quantity && v3) return { oneOf: [{ type: 'string' }, { type: 'number' }] };
+  if (name === intOrString && v3) return { format: 'int-or-string', oneOf: [{ type: 'integer' }, { type: 'string' }] };
+  if (schema.ref !== undefined) return v3 ? { allOf: [reference(schema.ref, style)] } : reference(schema.ref, style);
+  const { properties, items, additionalProperties, ...rest } = schema;
+  return {
+    ...rest,
+    ...(properties && {
+      properties: Object.fromEntries(Object.entries(properties).map(([key, each]) => [key, toOpenApi(each, style)])),
+    }),
+    ...(items && { items: toOpenApi(items, style) }),
+    ...(additionalProperties !== undefined && {
+      additionalProperties:
+        typeof additionalProperties === 'boolean' ? additionalProperties : toOpenApi(additionalProperties, style),
+    }),
+  };
+}
+
+export const reference = (name: string, style: SchemaStyle): Json => ({ $ref: style.prefix + name });
+
+/** Every definition that the given ones lead to, themselves included. */
+export function reachable(definitions: Readonly<Record<string, Schema>>, roots: Iterable<string>): Set<string> {
+  const found = new Set<string>();
+  const waiting = [...roots];
+  const walk = (schema: Schema) => {
+    if (schema.ref !== undefined) waiting.push(schema.ref);
+    if (schema.items) walk(schema.items);
+    if (typeof schema.additionalProperties === 'object') walk(schema.additionalProperties);
+    for (const each of Object.values(schema.properties ?? {})) walk(each);
+  };
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    const schema = definitions[name];
+    if (!schema || found.has(name)) continue;
+    found.add(name);
+    walk(schema);
+  }
+  return found;
+}
+
+const objectMeta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
+const listMeta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta';
+
+/** The name of a custom resource's schema: its group backwards, `com.example.v1.Website`. */
+export function customSchemaName(group: string, version: string, kind: string): string {
+  return [...group.split('.').reverse(), version, kind].join('.');
+}
+
+interface CustomKind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly listKind: string;
+  readonly schema?: Schema;
+}
+
+/** The schemas of a custom resource and of its list. */
+export function customSchemas(resource: CustomKind, style: SchemaStyle): Readonly<Record<string, Json>> {
+  const { group, version, kind, listKind } = resource;
+  const name = customSchemaName(group, version, kind);
+  const typed = { apiVersion: { type: 'string' }, kind: { type: 'string' } };
+  const { properties, ...rest }: Schema = resource.schema ?? {
+    type: 'object',
+    'x-kubernetes-preserve-unknown-fields': true,
+  };
+  const own = toOpenApi({ ...rest, properties: { ...properties } }, style);
+  const ownProperties = typeof own['properties'] === 'object' ? own['properties'] : {};
+  const identity = (each: string) => [{ group, kind: each, version }];
+  return {
+    [name]: {
+      ...own,
+      type: 'object',
+      properties: { ...ownProperties, ...typed, metadata: { allOf: [reference(objectMeta, style)] } },
+      'x-kubernetes-group-version-kind': identity(kind),
+    },
+    [`${name}List`]: {
+      type: 'object',
+      required: ['items'],
+      properties: {
+        ...typed,
+        metadata: { allOf: [reference(listMeta, style)] },
+        items: { type: 'array', items: reference(name, style) },
+      },
+      'x-kubernetes-group-version-kind': identity(listKind),
+    },
+  };
+}

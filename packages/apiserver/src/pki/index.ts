@@ -1,0 +1,3 @@
+export { type CertificateRequest, type KeyPair, makeCertificate, type Subject } from './certificate.ts';
+export { type KubeconfigOptions, kubeconfigYaml, writeKubeconfig } from './kubeconfig.ts';
+export { openPki, Pki, type PkiOptions, serverHosts } from './pki.ts';

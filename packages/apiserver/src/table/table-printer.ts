@@ -1,0 +1,96 @@
+import type { Clock, KubernetesObject } from '@keelson/core';
+import { Pod } from '@keelson/core';
+import type { PrinterColumn, ServedResource } from '../registry/contract.ts';
+import type { Cell, KindCells, Row } from './cells.ts';
+import { clusterCells } from './cluster-cells.ts';
+import { age } from './human-duration.ts';
+import { evaluateJsonPath } from './json-path.ts';
+import { networkCells } from './network-cells.ts';
+import { podConditions } from './pod-cells.ts';
+import { storageCells } from './storage-cells.ts';
+import { workloadCells } from './workload-cells.ts';
+
+/** `meta.k8s.io/v1` TableColumnDefinition. */
+export interface TableColumn {
+  readonly name: string;
+  readonly type: string;
+  readonly format: string;
+  readonly description: string;
+  readonly priority: number;
+}
+
+const nameColumn: PrinterColumn = { name: 'Name', type: 'string', format: 'name', priority: 0 };
+const ageColumn: PrinterColumn = { name: 'Age', type: 'date', priority: 0, path: '.metadata.creationTimestamp' };
+
+const isPod = (object: KubernetesObject): object is Pod => object.kind === Pod.kind;
+
+/** Prints objects as rows of a Table, with the columns and cells that kubectl shows for Kubernetes. */
+export class TablePrinter {
+  readonly #clock: Clock;
+  readonly #kinds: ReadonlyMap<string, KindCells>;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    const all = [...workloadCells, ...networkCells, ...clusterCells, ...storageCells];
+    this.#kinds = new Map(all.map((each) => [each.key, each]));
+  }
+
+  columns(resource: ServedResource): readonly TableColumn[] {
+    return columnsOf(resource).map(({ name, type, format, priority }) => ({
+      name,
+      type,
+      format: format ?? '',
+      description: '',
+      priority,
+    }));
+  }
+
+  rows(resource: ServedResource, objects: readonly KubernetesObject[]): readonly Row[] {
+    const now = this.#clock.now();
+    const columns = columnsOf(resource);
+    const kind = resource.custom ? undefined : this.#kinds.get(`${resource.group}/${resource.resource}`);
+    return objects.map((object) => {
+      // The first and only event of a watch without objects is a bookmark: nothing to show.
+      const known = object.metadata.name === undefined ? undefined : kind?.cells(object, now);
+      const fits = known?.length === columns.length ? known : undefined;
+      const cells = fits ?? columns.map((column) => genericCell(column, object, now));
+      const conditions = isPod(object) ? podConditions(object) : undefined;
+      return { cells, ...(conditions && { conditions }) };
+    });
+  }
+}
+
+function columnsOf(resource: ServedResource): readonly PrinterColumn[] {
+  const { columns, custom } = resource;
+  if (!custom) return columns.length > 0 ? columns : [nameColumn, { ...ageColumn, type: 'string' }];
+  if (columns.length === 0) return [nameColumn, ageColumn];
+  const [first] = columns;
+  return first && first.path === undefined && first.name === 'Name' ? columns : [nameColumn, ...columns];
+}
+
+function genericCell(column: PrinterColumn, object: KubernetesObject, now: number): Cell {
+  if (column.path !== undefined) return pathCell(column, column.path, object, now);
+  if (column.name === 'Name') return object.metadata.name ?? '';
+  if (column.name === 'Age') return age(now, object.metadata.creationTimestamp);
+  if (column.name === 'Created At') return object.metadata.creationTimestamp ?? '';
+  return '';
+}
+
+function pathCell(column: PrinterColumn, path: string, object: KubernetesObject, now: number): Cell {
+  const found = evaluateJsonPath(path, object);
+  const [value] = found;
+  if (found.length === 0 || value === undefined || value === null) return null;
+  switch (column.type) {
+    case 'integer':
+      return typeof value === 'number' ? Math.trunc(value) : null;
+    case 'number':
+      return typeof value === 'number' ? value : null;
+    case 'boolean':
+      return typeof value === 'boolean' ? value : null;
+    case 'date':
+      if (typeof value !== 'string' || Number.isNaN(Date.parse(value))) return '<invalid>';
+      return age(now, value);
+    default:
+      return found.map((each) => (typeof each === 'object' ? JSON.stringify(each) : String(each))).join(',');
+  }
+}
