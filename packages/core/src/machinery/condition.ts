@@ -7,6 +7,11 @@ export interface AnyCondition {
   readonly lastTransitionTime?: string;
 }
 
+/** A condition to be set: its time may be left to `setCondition`. */
+export type NewCondition<C extends AnyCondition> = Omit<C, 'lastTransitionTime'> & {
+  readonly lastTransitionTime?: string;
+};
+
 export function getCondition<C extends AnyCondition>(
   conditions: readonly C[] | undefined,
   type: string,
@@ -26,14 +31,15 @@ export function isConditionTrue(conditions: readonly AnyCondition[] | undefined,
  */
 export function setCondition<C extends AnyCondition>(
   conditions: readonly C[] | undefined,
-  condition: C,
+  condition: NewCondition<NoInfer<C>>,
   now: string,
 ): readonly C[] {
   const list = conditions ?? [];
   const at = list.findIndex((each) => each.type === condition.type);
   const old = list[at];
   const kept = old?.status === condition.status ? old.lastTransitionTime : undefined;
-  const next = { ...condition, lastTransitionTime: kept ?? condition.lastTransitionTime ?? now };
+  // The compiler cannot see that putting the omitted member back gives C again.
+  const next = { ...condition, lastTransitionTime: kept ?? condition.lastTransitionTime ?? now } as C;
   if (!old) return [...list, next];
   return deepEqual(old, next) ? list : list.with(at, next);
 }

@@ -1,5 +1,12 @@
 export { type Clock, microTimestamp, type Random, timestamp } from './clock.ts';
-export { type AnyCondition, getCondition, isConditionTrue, removeCondition, setCondition } from './condition.ts';
+export {
+  type AnyCondition,
+  getCondition,
+  isConditionTrue,
+  type NewCondition,
+  removeCondition,
+  setCondition,
+} from './condition.ts';
 export { deepEqual, semanticEqual } from './deep-equal.ts';
 export { deepFreeze } from './deep-freeze.ts';
 export { type FieldRequirement, formatFieldSelector, matchesFields, parseFieldSelector } from './field-selector.ts';

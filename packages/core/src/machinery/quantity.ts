@@ -10,7 +10,8 @@ export interface Quantity {
 /** What API objects hold (`'500m'`, `2`), or an already parsed one. */
 export type QuantityLike = string | number | Quantity;
 
-const pattern = /^([+-]?)([0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$/;
+/** A suffix alone is zero: the API takes `m`, though the pattern in its message does not. */
+const pattern = /^(?=.)([+-]?)([0-9.]*)([eEinumkKMGTP]*[-+]?[0-9]*)$/;
 const NANO = 1_000_000_000n;
 /** Text such as `1e999999999` must not cost memory: nothing beyond this is a meaningful amount of anything. */
 const largestExponent = 1000;
@@ -133,7 +134,7 @@ function keepsItsSpelling({ whole, fraction, format, exponent }: Parts): boolean
   const digits = whole + fraction;
   if (whole === '' || digits.length > 18) return false;
   const value = BigInt(digits);
-  if (format === 'BinarySI') return fraction === '' && value % 1024n !== 0n && exponent > 0;
+  if (format === 'BinarySI') return fraction === '' && value % 1024n !== 0n && value << BigInt(exponent) < 2n ** 63n;
   const scale = exponent - fraction.length;
   return scale >= -9 && scale % 3 === 0 && value % 1000n !== 0n && (format === 'DecimalExponent' || scale <= 18);
 }

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { deepFreeze } from './deep-freeze.ts';
+import { applyStrategicMergePatch, type PatchField, type PatchSchema } from './strategic-merge-patch.ts';
+
+const type = (typeName: string, fields: Record<string, PatchField>): PatchSchema => ({
+  typeName,
+  field: (name) => fields[name],
+});
+const named: PatchField = { patchStrategy: ['merge'], patchMergeKey: 'name' };
+const container = type('Container', {
+  env: { ...named, schema: type('EnvVar', { valueFrom: {} }) },
+  args: {},
+});
+const schema = type('Pod', {
+  finalizers: { patchStrategy: ['merge'] },
+  labels: {},
+  containers: { ...named, schema: container },
+  strategy: { patchStrategy: ['retainKeys'], schema: type('Strategy', { rollingUpdate: {} }) },
+});
+
+const original = deepFreeze({
+  finalizers: ['a.b/c', 'd.e/f'],
+  labels: { a: 'b' },
+  containers: [
+    { name: 'c', image: 'i', env: [{ name: 'A', value: '1' }], args: ['x'] },
+    { name: 'e', image: 'i' },
+  ],
+  strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1 } },
+});
+const patched = (patch: unknown) => applyStrategicMergePatch(original, patch, schema);
+const names = (patch: unknown) => {
+  const { containers } = patched(patch);
+  return Array.isArray(containers)
+    ? containers.map((each: { name: string; image: string }) => `${each.name}:${each.image}`)
+    : [];
+};
+
+/** Each expectation is what a v1.35 API server made of the same patch. */
+describe('strategic merge patch', () => {
+  it('merges lists by key: the patch first, then the rest of the server', () => {
+    expect(
+      names({
+        containers: [
+          { name: 'q', image: 'n' },
+          { name: 'c', image: 'k' },
+        ],
+      }),
+    ).toEqual(['q:n', 'c:k', 'e:i']);
+    expect(
+      names({
+        containers: [
+          { name: 'e', image: 'k' },
+          { name: 'c', image: 'k' },
+        ],
+      }),
+    ).toEqual(['e:k', 'c:k']);
+    expect(names({ containers: [{ name: 'e', image: 'k' }] })).toEqual(['c:i', 'e:k']);
+  });
+
+  it('knows delete and replace in lists', () => {
+    expect(names({ containers: [{ name: 'c', $patch: 'delete' }] })).toEqual(['e:i']);
+    expect(names({ containers: [{ $patch: 'replace' }, { name: 'z', image: 'z' }] })).toEqual(['z:z']);
+  });
+
+  it('orders by $setElementOrder', () => {
+    expect(names({ '$setElementOrder/containers': [{ name: 'e' }, { name: 'c' }] })).toEqual(['e:i', 'c:i']);
+    expect(patched({ '$setElementOrder/finalizers': ['x.y/z', 'd.e/f'], finalizers: ['x.y/z'] })['finalizers']).toEqual(
+      ['x.y/z', 'a.b/c', 'd.e/f'],
+    );
+  });
+
+  it('merges and deletes scalars', () => {
+    expect(patched({ finalizers: ['x.y/z', 'd.e/f'] })['finalizers']).toEqual(['x.y/z', 'a.b/c', 'd.e/f']);
+    expect(patched({ finalizers: [] })['finalizers']).toEqual(['a.b/c', 'd.e/f']);
+    expect(patched({ '$deleteFromPrimitiveList/finalizers': ['a.b/c'] })['finalizers']).toEqual(['d.e/f']);
+    expect(
+      patched({ '$deleteFromPrimitiveList/finalizers': ['a.b/c'], finalizers: ['a.b/c', 'x.y/z'] })['finalizers'],
+    ).toEqual(['a.b/c', 'x.y/z', 'd.e/f']);
+    expect(patched({ finalizers: null })['finalizers']).toBeUndefined();
+  });
+
+  it('keeps only what $retainKeys names', () => {
+    expect(patched({ strategy: { $retainKeys: ['type'], type: 'Recreate' } })['strategy']).toEqual({
+      type: 'Recreate',
+    });
+    expect(() => patched({ strategy: { $retainKeys: ['type'], type: 'Recreate', rollingUpdate: {} } })).toThrow(
+      'invalid patch format of retainKeys',
+    );
+  });
+
+  it('replaces and deletes objects', () => {
+    expect(patched({ strategy: { $patch: 'replace', type: 'Recreate' } })['strategy']).toEqual({ type: 'Recreate' });
+    expect(patched({ strategy: { $patch: 'delete' } })['strategy']).toEqual({});
+  });
+
+  it('replaces lists without a strategy, and drops nulls of new values', () => {
+    expect(
+      patched({
+        containers: [
+          { name: 'c', args: ['y'] },
+          { name: 'n', env: null },
+        ],
+      })['containers'],
+    ).toEqual([
+      { name: 'c', image: 'i', env: [{ name: 'A', value: '1' }], args: ['y'] },
+      { name: 'n' },
+      { name: 'e', image: 'i' },
+    ]);
+  });
+
+  it.each<[unknown, string]>([
+    [{ containers: [{ image: 'x' }] }, 'map: map[image:x] does not contain declared merge key: name'],
+    [{ containers: [{ $patch: 'delete' }] }, 'map: map[$patch:delete] does not contain declared merge key: name'],
+    [{ containers: [{ name: 'c', $patch: 'merge' }] }, 'merging lists cannot yet be specified in the patch'],
+    [{ containers: [{ name: 'c', $patch: 'foo' }] }, 'unknown patch type: foo in map: map[$patch:foo name:c]'],
+    [{ strategy: { $patch: 1 } }, 'unknown patch type: %!s(int64=1) in map: map[$patch:1]'],
+    [{ finalizers: [{ a: 1 }] }, 'list element types are not identical: [[a.b/c d.e/f] [map[a:1]]]'],
+    [{ '$setElementOrder/containers': {} }, 'expected a []interface {}, but received a map[string]interface {}'],
+    [{ '$setElementOrder/containers': [1] }, 'value for key 0 is not a map'],
+    [{ '$setElementOrder/nope': [1] }, 'unable to find api field in struct Pod for the json field "nope"'],
+    [
+      { '$setElementOrder/finalizers': ['q'], finalizers: ['x'] },
+      "The order in patch list:\n[x]\n doesn't match $setElementOrder list:\n[q]\n",
+    ],
+    [[], 'json: cannot unmarshal array into Go value of type map[string]interface {}'],
+  ])('refuses %j', (patch, message) => expect(() => patched(patch)).toThrow(expect.objectContaining({ message })));
+});
