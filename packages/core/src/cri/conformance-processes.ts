@@ -13,7 +13,7 @@ async function waitFor<T>(
   return value;
 }
 
-const logLine = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}(?:Z|[+-]\d\d:\d\d) (stdout|stderr) ([PF]) (.*)$/;
+const logLine = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d) (stdout|stderr) ([PF]) (.*)$/;
 
 /** What the processes of containers see and leave behind. */
 export function processConformance(current: () => { readonly subject: CriSubject; readonly pods: PodFixture }): void {

@@ -36,8 +36,11 @@ export function criConformance(
       pods = new PodFixture(subject);
     }, 120_000);
     afterAll(async () => {
-      await pods?.removeAll();
-      await subject?.close();
+      try {
+        await pods?.removeAll();
+      } finally {
+        await subject?.close();
+      }
     }, 120_000);
     lifeCycleConformance(() => ({ subject, pods }));
     processConformance(() => ({ subject, pods }));
