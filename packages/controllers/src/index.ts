@@ -1,2 +1,9 @@
 export { deploymentPlugin } from './deployment/plugin.ts';
+export { garbageCollectorPlugin } from './garbage-collector/plugin.ts';
+export { nodeLifecyclePlugin } from './node-lifecycle/plugin.ts';
+export { podGarbageCollectorPlugin } from './pod-garbage-collector/plugin.ts';
 export { replicaSetPlugin } from './replicaset/plugin.ts';
+export { rootCaPlugin } from './root-ca/plugin.ts';
+export { RootCa } from './root-ca/root-ca.ts';
+export { schedulerPlugin } from './scheduler/plugin.ts';
+export { serviceAccountPlugin } from './service-account/plugin.ts';

@@ -1,0 +1,10 @@
+import { Client, Controllers, definePlugin, Informers } from '@keelson/core';
+import { ServiceAccountController } from './service-account-controller.ts';
+
+export const serviceAccountPlugin = definePlugin({
+  name: 'service-account',
+  user: 'system:serviceaccount:kube-system:service-account-controller',
+  register({ provide }) {
+    provide(Controllers, ServiceAccountController, [Client, Informers]);
+  },
+});
