@@ -1,9 +1,13 @@
 export { deploymentPlugin } from './deployment/plugin.ts';
+export { endpointSlicePlugin } from './endpointslice/plugin.ts';
 export { garbageCollectorPlugin } from './garbage-collector/plugin.ts';
+export { jobPlugin } from './job/plugin.ts';
+export { namespacePlugin } from './namespace/plugin.ts';
 export { nodeLifecyclePlugin } from './node-lifecycle/plugin.ts';
 export { podGarbageCollectorPlugin } from './pod-garbage-collector/plugin.ts';
 export { replicaSetPlugin } from './replicaset/plugin.ts';
 export { rootCaPlugin } from './root-ca/plugin.ts';
 export { RootCa } from './root-ca/root-ca.ts';
 export { schedulerPlugin } from './scheduler/plugin.ts';
+export { servicePlugin } from './service/plugin.ts';
 export { serviceAccountPlugin } from './service-account/plugin.ts';

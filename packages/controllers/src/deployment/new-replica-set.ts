@@ -59,7 +59,7 @@ export function newReplicaSet(
       ...(deployment.metadata.namespace !== undefined && { namespace: deployment.metadata.namespace }),
       labels,
       annotations: { ...revisionAnnotations(deployment, {}, revision), ...sizeAnnotations(deployment) },
-      ownerReferences: [ownerReferenceTo(Deployment, deployment)],
+      ownerReferences: [ownerReferenceTo(deployment, Deployment)],
     },
     spec: {
       replicas,

@@ -1,3 +1,4 @@
+export { compareForDeletion, type RankedPod, rankForDeletion } from './deletion-rank.ts';
 export { Expectations } from './expectations.ts';
 export { addOwnerIndexes, controlledBy, orphansIn } from './owner-index.ts';
 export { type ClaimOptions, claim, controllerKey, decideOwnership, type Ownership } from './ownership.ts';
@@ -10,6 +11,7 @@ export {
   isPodTerminal,
   isPodTerminating,
   podPhase,
+  podReadyCondition,
   podReadySince,
   untilAvailable,
 } from './pod-state.ts';

@@ -79,7 +79,7 @@ export async function claim<T extends KubernetesObject>(options: ClaimOptions<T>
           strategic: {
             metadata: {
               uid: orphan.metadata.uid,
-              ownerReferences: [ownerReferenceTo(ownerType, owner)],
+              ownerReferences: [ownerReferenceTo(owner, ownerType)],
               ...(options.finalizers && { finalizers: options.finalizers }),
             },
           },

@@ -30,7 +30,7 @@ export function podFromTemplate(
       ...(from?.labels && { labels: from.labels }),
       ...(from?.annotations && { annotations: from.annotations }),
       ...(from?.finalizers && { finalizers: from.finalizers }),
-      ownerReferences: [ownerReferenceTo(type, owner)],
+      ownerReferences: [ownerReferenceTo(owner, type)],
       ...metadata,
     },
     spec: template.spec,

@@ -28,9 +28,9 @@ import {
   PodControl,
   podBurst,
   podFromTemplate,
+  rankForDeletion,
   slowStart,
 } from '../pod-control/index.ts';
-import { podsToDelete } from './deletion-rank.ts';
 import { nextAvailability, type ReplicaFailure, replicaSetStatus, statusChanged } from './status.ts';
 
 interface Scaling {
@@ -116,7 +116,8 @@ export class ReplicaSetController implements Controller {
     }
     if (missing < 0) {
       const related = this.#relatedPods(replicaSet);
-      const victims = podsToDelete(active, related, Math.min(-missing, podBurst), this.#clock.now());
+      const ranked = rankForDeletion(active, related, this.#clock.now());
+      const victims = ranked.slice(0, Math.min(-missing, podBurst));
       const outcomes = await Promise.allSettled(victims.map((pod) => this.#control.delete(replicaSet, pod, signal)));
       return failed('FailedDelete', outcomes.find((outcome) => outcome.status === 'rejected')?.reason);
     }

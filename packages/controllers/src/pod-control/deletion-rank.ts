@@ -1,5 +1,5 @@
 import type { Pod } from '@keelson/core';
-import { isPodReady, podPhase, podReadySince } from '../pod-control/index.ts';
+import { isPodReady, podPhase, podReadySince } from './pod-state.ts';
 
 /** kubernetes.io/docs/reference/labels-annotations-taints/#pod-deletion-cost: an int32; the cheaper pod goes first. */
 const deletionCostAnnotation = 'controller.kubernetes.io/pod-deletion-cost';
@@ -32,14 +32,8 @@ export function compareForDeletion(a: RankedPod, b: RankedPod, now: number): num
   );
 }
 
-/** The `count` pods to delete of `pods`; `related` are the active pods of every ReplicaSet with the same controller. */
-export function podsToDelete(
-  pods: readonly Pod[],
-  related: readonly Pod[],
-  count: number,
-  now: number,
-): readonly Pod[] {
-  if (count >= pods.length) return pods;
+/** The pods in the order in which they should go; `related` are the active pods of every owner with the same controller. */
+export function rankForDeletion(pods: readonly Pod[], related: readonly Pod[], now: number): readonly Pod[] {
   const perNode = new Map<string, number>();
   for (const { spec } of related) {
     if (spec.nodeName) perNode.set(spec.nodeName, (perNode.get(spec.nodeName) ?? 0) + 1);
@@ -47,7 +41,6 @@ export function podsToDelete(
   return pods
     .map((pod) => ({ pod, neighbours: perNode.get(pod.spec.nodeName ?? '') ?? 0 }))
     .sort((a, b) => compareForDeletion(a, b, now))
-    .slice(0, count)
     .map(({ pod }) => pod);
 }
 
