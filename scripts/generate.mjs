@@ -114,7 +114,10 @@ for (const [file, names] of modules) {
     if (short === 'ObjectMeta') required.add('name');
     body += `export interface ${short} {\n`;
     for (const [field, schema] of Object.entries(definition.properties ?? {})) {
-      body += `  readonly ${isField(field) ? field : JSON.stringify(field)}${required.has(field) ? '' : '?'}: ${typeOf(schema, file, uses)};\n`;
+      const type = typeOf(schema, file, uses);
+      // Metadata that is optional belongs to a template: it is of objects that do not have a name yet.
+      const partial = field === 'metadata' && type === 'ObjectMeta' && !required.has(field);
+      body += `  readonly ${isField(field) ? field : JSON.stringify(field)}${required.has(field) ? '' : '?'}: ${partial ? 'Partial<ObjectMeta>' : type};\n`;
     }
     body += '}\n';
     if (resource && definition.properties?.metadata) {

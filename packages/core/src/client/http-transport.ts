@@ -82,6 +82,8 @@ class NetworkTransport implements HttpTransport {
       const response = await this.#send(message, abort.signal);
       if (response.status >= 300) throw await this.#error(response);
       for await (const line of jsonLines(guard.seen(response.body))) yield toWatchEvent(line);
+      // A stream that was cancelled ends like one that is complete.
+      abort.signal.throwIfAborted();
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       if (isStatusError(error)) throw error;
@@ -114,7 +116,9 @@ class NetworkTransport implements HttpTransport {
     try {
       const response = await this.#send(message, abort.signal);
       if (response.status >= 300) throw await this.#error(response);
-      return await textOf(response);
+      const text = await textOf(response);
+      abort.signal.throwIfAborted();
+      return text;
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       if (isStatusError(error)) throw error;

@@ -33,7 +33,7 @@ const user = z.looseObject({
   username: text,
   password: text,
   exec: exec.nullish(),
-  'auth-provider': z.unknown(),
+  'auth-provider': z.unknown().optional(),
   as: text,
   'as-uid': text,
   'as-groups': z.array(z.string()).nullish(),

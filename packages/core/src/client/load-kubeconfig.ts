@@ -66,7 +66,7 @@ async function merge(files: readonly string[], required: boolean): Promise<Merge
       if (!into.has(name)) into.set(name, { value, directory });
     };
     for (const each of parsed.clusters ?? []) put(clusters, each.name, each.cluster);
-    for (const each of parsed.users ?? []) put(users, each.name, each.user ?? { 'auth-provider': undefined });
+    for (const each of parsed.users ?? []) put(users, each.name, each.user ?? {});
     for (const each of parsed.contexts ?? []) put(contexts, each.name, each.context);
     current ||= parsed['current-context'] ?? undefined;
   }

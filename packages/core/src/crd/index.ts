@@ -1,1 +1,13 @@
-export {};
+export { type ChildObject, lastAppliedAnnotation } from './child-applier.ts';
+export { defineOperator, type Operator, type OperatorDefinition } from './define-operator.ts';
+export {
+  type CustomResource,
+  type DeepReadonly,
+  type DefinedResource,
+  defineResource,
+  type PrinterColumn,
+  type ResourceDefinition,
+  type ResourceObject,
+} from './define-resource.ts';
+export { installCrd } from './install-crd.ts';
+export type { OperatorContext, StatusOf } from './operator-context.ts';

@@ -3,5 +3,6 @@ export { createHost, type Host, type HostOptions, userOf } from './create-host.t
 export { eventRecorderPlugin } from './event-recorder-plugin.ts';
 export { informersPlugin } from './informers-plugin.ts';
 export { HostError } from './registration.ts';
+export { type RunOperatorOptions, runOperator } from './run-operator.ts';
 export type { AnyPlugin } from './select-plugins.ts';
 export { createLogger, type LoggerOptions, type LogLevel } from './text-logger.ts';

@@ -61,5 +61,5 @@ export {
 export { generateName, hashObject, randomSuffix, safeName } from './safe-name.ts';
 export { type FieldError, isStatusError, type ResourceName, StatusError, type StatusReason } from './status-error.ts';
 export { applyStrategicMergePatch, type PatchField, type PatchSchema } from './strategic-merge-patch.ts';
-export { sleepOn, systemClock, systemRandom } from './system-clock.ts';
+export { holdProcess, sleepOn, systemClock, systemRandom } from './system-clock.ts';
 export { formatDuration, formatTimestamp, parseDuration, parseTimestamp } from './time-format.ts';

@@ -44,3 +44,9 @@ export function sleepOn(clock: Pick<Clock, 'after'>, ms: number, signal?: AbortS
     signal?.addEventListener('abort', abort, { once: true });
   });
 }
+
+/** Keeps the process alive, which the clock's timers do not, until the function returned is called. */
+export function holdProcess(): () => void {
+  const timer = setInterval(() => undefined, longestTimerMs);
+  return () => clearInterval(timer);
+}

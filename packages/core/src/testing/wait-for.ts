@@ -1,4 +1,4 @@
-import { systemClock } from '../machinery/index.ts';
+import { holdProcess, systemClock } from '../machinery/index.ts';
 
 export interface WaitForOptions {
   /** Default 10,000. */
@@ -30,12 +30,7 @@ export async function waitFor<T>(
       cause = error;
     }
     if (systemClock.now() >= end) throw new Error(`waited ${timeoutMs} ms for ${what}`, { cause });
-    await heldSleep(intervalMs, signal);
+    const release = holdProcess();
+    await systemClock.sleep(intervalMs, signal).finally(release);
   }
-}
-
-/** Unlike the system clock's timers, this one keeps the process alive: a test that waits must not end. */
-function heldSleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  const hold = setInterval(() => undefined, 1 << 30);
-  return systemClock.sleep(ms, signal).finally(() => clearInterval(hold));
 }

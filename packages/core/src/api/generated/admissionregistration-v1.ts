@@ -36,14 +36,14 @@ export interface MatchResources {
 export interface MutatingAdmissionPolicy {
   readonly apiVersion?: string;
   readonly kind?: string;
-  readonly metadata?: ObjectMeta;
+  readonly metadata?: Partial<ObjectMeta>;
   readonly spec?: MutatingAdmissionPolicySpec;
 }
 
 export interface MutatingAdmissionPolicyBinding {
   readonly apiVersion?: string;
   readonly kind?: string;
-  readonly metadata?: ObjectMeta;
+  readonly metadata?: Partial<ObjectMeta>;
   readonly spec?: MutatingAdmissionPolicyBindingSpec;
 }
 

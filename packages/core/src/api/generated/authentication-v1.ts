@@ -24,7 +24,7 @@ export interface SelfSubjectReviewStatus {
 export interface TokenRequest {
   readonly apiVersion?: string;
   readonly kind?: string;
-  readonly metadata?: ObjectMeta;
+  readonly metadata?: Partial<ObjectMeta>;
   readonly spec?: TokenRequestSpec;
   readonly status?: TokenRequestStatus;
 }

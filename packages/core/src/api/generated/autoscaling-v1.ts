@@ -42,7 +42,7 @@ export interface HorizontalPodAutoscalerStatus {
 export interface Scale {
   readonly apiVersion?: string;
   readonly kind?: string;
-  readonly metadata?: ObjectMeta;
+  readonly metadata?: Partial<ObjectMeta>;
   readonly spec?: ScaleSpec;
   readonly status?: ScaleStatus;
 }

@@ -95,7 +95,7 @@ export interface JobStatus {
 }
 
 export interface JobTemplateSpec {
-  readonly metadata?: ObjectMeta;
+  readonly metadata?: Partial<ObjectMeta>;
   readonly spec?: JobSpec;
 }
 

@@ -4,7 +4,7 @@ import type { ListMeta, ObjectMeta } from './meta-v1.ts';
 export interface ClusterTrustBundle {
   readonly apiVersion?: string;
   readonly kind?: string;
-  readonly metadata?: ObjectMeta;
+  readonly metadata?: Partial<ObjectMeta>;
   readonly spec: ClusterTrustBundleSpec;
 }
 

@@ -4,7 +4,7 @@ import type { Condition, ListMeta, ObjectMeta } from './meta-v1.ts';
 export interface ClusterTrustBundle {
   readonly apiVersion?: string;
   readonly kind?: string;
-  readonly metadata?: ObjectMeta;
+  readonly metadata?: Partial<ObjectMeta>;
   readonly spec: ClusterTrustBundleSpec;
 }
 
@@ -23,7 +23,7 @@ export interface ClusterTrustBundleSpec {
 export interface PodCertificateRequest {
   readonly apiVersion?: string;
   readonly kind?: string;
-  readonly metadata?: ObjectMeta;
+  readonly metadata?: Partial<ObjectMeta>;
   readonly spec: PodCertificateRequestSpec;
   readonly status?: PodCertificateRequestStatus;
 }

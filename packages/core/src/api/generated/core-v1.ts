@@ -911,7 +911,7 @@ export interface PersistentVolumeClaimStatus {
 }
 
 export interface PersistentVolumeClaimTemplate {
-  readonly metadata?: ObjectMeta;
+  readonly metadata?: Partial<ObjectMeta>;
   readonly spec: PersistentVolumeClaimSpec;
 }
 
@@ -1176,7 +1176,7 @@ export interface PodTemplateList {
 }
 
 export interface PodTemplateSpec {
-  readonly metadata?: ObjectMeta;
+  readonly metadata?: Partial<ObjectMeta>;
   readonly spec?: PodSpec;
 }
 

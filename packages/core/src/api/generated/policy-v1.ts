@@ -6,7 +6,7 @@ export interface Eviction {
   readonly apiVersion?: string;
   readonly deleteOptions?: DeleteOptions;
   readonly kind?: string;
-  readonly metadata?: ObjectMeta;
+  readonly metadata?: Partial<ObjectMeta>;
 }
 
 export interface PodDisruptionBudget {

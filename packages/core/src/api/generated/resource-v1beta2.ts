@@ -181,7 +181,7 @@ export interface DeviceTaint {
 export interface DeviceTaintRule {
   readonly apiVersion?: string;
   readonly kind?: string;
-  readonly metadata?: ObjectMeta;
+  readonly metadata?: Partial<ObjectMeta>;
   readonly spec: DeviceTaintRuleSpec;
   readonly status?: DeviceTaintRuleStatus;
 }
@@ -291,7 +291,7 @@ export interface ResourceClaimTemplateList {
 }
 
 export interface ResourceClaimTemplateSpec {
-  readonly metadata?: ObjectMeta;
+  readonly metadata?: Partial<ObjectMeta>;
   readonly spec: ResourceClaimSpec;
 }
 

@@ -11,7 +11,7 @@ export interface GangSchedulingPolicy {
 export interface PodGroup {
   readonly apiVersion?: string;
   readonly kind?: string;
-  readonly metadata?: ObjectMeta;
+  readonly metadata?: Partial<ObjectMeta>;
   readonly spec: PodGroupSpec;
   readonly status?: PodGroupStatus;
 }
@@ -85,7 +85,7 @@ export interface TypedLocalObjectReference {
 export interface Workload {
   readonly apiVersion?: string;
   readonly kind?: string;
-  readonly metadata?: ObjectMeta;
+  readonly metadata?: Partial<ObjectMeta>;
   readonly spec: WorkloadSpec;
 }
 

@@ -4,7 +4,7 @@ import type { Condition, GroupResource, ListMeta, ObjectMeta } from './meta-v1.t
 export interface StorageVersionMigration {
   readonly apiVersion?: string;
   readonly kind?: string;
-  readonly metadata?: ObjectMeta;
+  readonly metadata?: Partial<ObjectMeta>;
   readonly spec?: StorageVersionMigrationSpec;
   readonly status?: StorageVersionMigrationStatus;
 }

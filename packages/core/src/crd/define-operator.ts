@@ -1,0 +1,173 @@
+import type { CustomResourceDefinition, KubernetesObject, PolicyRule, ResourceType } from '../api/index.ts';
+import { Client } from '../client/index.ts';
+import {
+  addFinalizer,
+  type Controller,
+  Controllers,
+  EventRecorder,
+  hasFinalizer,
+  type ReconcileContext,
+  type ReconcileResult,
+  removeFinalizer,
+  type Watch,
+  watch,
+} from '../controller/index.ts';
+import { type Informer, Informers } from '../informer/index.ts';
+import type { ObjectKey } from '../machinery/index.ts';
+import { definePlugin, type Lifecycle, Lifecycles, Logger, type Plugin } from '../plugin/index.ts';
+import { ChildApplier } from './child-applier.ts';
+import { installCrd } from './install-crd.ts';
+import { type OperatorContext, type OperatorParts, ReconcileRun } from './operator-context.ts';
+
+export interface OperatorDefinition<T extends KubernetesObject> {
+  /** The plugin's name, and the component that events come from. */
+  readonly name: string;
+  /** The kind that it reconciles; its CustomResourceDefinition, if it has one, is installed at the start. */
+  readonly for: ResourceType<T> & { readonly crd?: CustomResourceDefinition };
+  /** Kinds of the children: a change of one reconciles its owner. */
+  readonly owns?: readonly ResourceType[];
+  /** Further things that concern objects: `(informers) => [watch(informers.for(Secret)).map(…)]`. */
+  readonly watches?: (informers: Informers) => readonly Watch[];
+  /** Objects reconciled at once. Default 4. */
+  readonly concurrency?: number;
+  /** What it may do; without them everything. */
+  readonly rules?: readonly PolicyRule[];
+  /** Called for every change of the object or of what it owns, and at the start; not while the object is being deleted. */
+  reconcile(object: T, context: OperatorContext<T>): Promise<ReconcileResult | void>;
+  /** Called before the object may go, until it resolves. With it every object gets a finalizer. */
+  finalize?(object: T, context: OperatorContext<T>): Promise<void>;
+}
+
+/** A plugin like any other, for a host; or for `runOperator`, which makes the host. */
+export type Operator = Plugin<undefined>;
+
+/**
+ * An operator in one piece: what it is for, what it owns, and how it reconciles.
+ *
+ * @example
+ * export default defineOperator({
+ *   name: 'website',
+ *   for: Website,
+ *   owns: [Deployment],
+ *   async reconcile(site, { apply, setStatus }) {
+ *     const deployment = await apply(Deployment, { spec: deploymentFor(site) });
+ *     setStatus({ ready: deployment.status?.readyReplicas ?? 0 });
+ *   },
+ * });
+ */
+export function defineOperator<T extends KubernetesObject>(definition: OperatorDefinition<T>): Operator {
+  const { name, rules } = definition;
+  const { crd } = definition.for;
+  return definePlugin({
+    name,
+    ...(rules && { rules: [...rules, ...(crd ? crdRules : [])] }),
+    register({ provide }) {
+      provide.factory(
+        Controllers,
+        (client: Client, informers: Informers, recorder: EventRecorder, logger: Logger) =>
+          new OperatorController(definition, { client, informers, recorder: recorder.as(name), logger }),
+        [Client, Informers, EventRecorder, Logger],
+      );
+      if (crd) provide.factory(Lifecycles, (client: Client) => crdLifecycle(crd, client), [Client]);
+    },
+  });
+}
+
+const crdRules: readonly PolicyRule[] = [
+  {
+    apiGroups: ['apiextensions.k8s.io'],
+    resources: ['customresourcedefinitions'],
+    verbs: ['get', 'list', 'watch', 'create', 'update'],
+  },
+];
+
+function crdLifecycle(crd: CustomResourceDefinition, client: Client): Lifecycle {
+  return {
+    name: `the definition of ${crd.spec.names.kind}`,
+    phase: 'bootstrap',
+    start: (signal) => installCrd(client, crd, signal),
+  };
+}
+
+class OperatorController<T extends KubernetesObject> implements Controller {
+  readonly name: string;
+  readonly concurrency: number | undefined;
+  readonly watches: readonly Watch[];
+  readonly #definition: OperatorDefinition<T>;
+  readonly #informer: Informer<T>;
+  readonly #parts: OperatorParts<T>;
+  readonly #finalizer: string;
+
+  constructor(
+    definition: OperatorDefinition<T>,
+    environment: Pick<OperatorParts<T>, 'client' | 'informers' | 'recorder' | 'logger'>,
+  ) {
+    const { name, for: type, owns = [], watches, concurrency } = definition;
+    const { informers, client } = environment;
+    this.#definition = definition;
+    this.name = name;
+    this.concurrency = concurrency;
+    this.#finalizer = `${type.group}/${name}`;
+    this.#informer = informers.for(type);
+    this.watches = [
+      watch(this.#informer).self(),
+      ...owns.map((each) => watch(informers.for(each)).owner(type)),
+      ...(watches?.(informers) ?? []),
+    ];
+    this.#parts = {
+      ...environment,
+      type,
+      owns: [...owns, type],
+      observesGeneration: hasObservedGeneration(type.crd),
+      applier: new ChildApplier(client),
+    };
+  }
+
+  async reconcile(key: ObjectKey, { signal }: ReconcileContext): Promise<ReconcileResult | void> {
+    let object = this.#informer.lister.get(key);
+    if (!object) return undefined;
+    const { client, type } = this.#parts;
+    const { finalize } = this.#definition;
+    if (object.metadata.deletionTimestamp !== undefined) {
+      if (!finalize || !hasFinalizer(object, this.#finalizer)) return undefined;
+      const doomed = object;
+      await this.#run(key, doomed, signal, (context) => finalize(doomed, context));
+      await removeFinalizer(client, type, doomed, this.#finalizer, signal);
+      return undefined;
+    }
+    if (finalize) object = await addFinalizer(client, type, object, this.#finalizer, signal);
+    const current = object;
+    return this.#run(key, current, signal, (context) => this.#definition.reconcile(current, context));
+  }
+
+  /** The status is written also where the reconcile fails: it may say why. */
+  async #run<R>(
+    key: ObjectKey,
+    object: T,
+    signal: AbortSignal,
+    act: (context: OperatorContext<T>) => Promise<R>,
+  ): Promise<R> {
+    const run = new ReconcileRun(this.#parts, object, signal);
+    try {
+      const result = await act(run.context(key));
+      await run.flush();
+      return result;
+    } catch (error) {
+      if (!signal.aborted) await this.#flushAfter(run, error);
+      throw error;
+    }
+  }
+
+  async #flushAfter(run: ReconcileRun<T>, cause: unknown): Promise<void> {
+    try {
+      await run.flush();
+    } catch (error) {
+      if (error !== cause) this.#parts.logger.warn('the status was not written', { error });
+    }
+  }
+}
+
+function hasObservedGeneration(crd: CustomResourceDefinition | undefined): boolean {
+  const schema = crd?.spec.versions[0]?.schema?.openAPIV3Schema;
+  return schema?.properties?.['status']?.properties?.['observedGeneration'] !== undefined;
+}

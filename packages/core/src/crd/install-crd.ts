@@ -1,0 +1,64 @@
+import { CustomResourceDefinition } from '../api/index.ts';
+import type { Client } from '../client/index.ts';
+import { isJsonObject, isStatusError } from '../machinery/index.ts';
+import { covers } from './three-way-patch.ts';
+
+/**
+ * Creates the definition, or updates it where it says something else, and resolves once the server serves the kind.
+ * @throws Error when its names are taken
+ */
+export async function installCrd(client: Client, crd: CustomResourceDefinition, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      await createOrUpdate(client, crd, signal);
+      break;
+    } catch (error) {
+      // Somebody else installs the same one; theirs may already be what is wanted.
+      if (!isStatusError(error, 'Conflict', 'AlreadyExists')) throw error;
+    }
+  }
+  await established(client, crd.metadata.name, signal);
+}
+
+async function createOrUpdate(client: Client, crd: CustomResourceDefinition, signal: AbortSignal): Promise<void> {
+  const existing = await find(client, crd.metadata.name, signal);
+  if (!existing) {
+    await client.create(CustomResourceDefinition, crd, { signal });
+    return;
+  }
+  const [wanted, live]: readonly unknown[] = [crd.spec, existing.spec].map((each) => JSON.parse(JSON.stringify(each)));
+  if (isJsonObject(wanted) && isJsonObject(live) && covers(live, wanted)) return;
+  await client.update(CustomResourceDefinition, { ...existing, spec: { ...existing.spec, ...crd.spec } }, { signal });
+}
+
+async function find(client: Client, name: string, signal: AbortSignal): Promise<CustomResourceDefinition | undefined> {
+  try {
+    return await client.get(CustomResourceDefinition, { name }, { signal });
+  } catch (error) {
+    if (isStatusError(error, 'NotFound')) return undefined;
+    throw error;
+  }
+}
+
+async function established(client: Client, name: string, signal: AbortSignal): Promise<void> {
+  const fieldSelector = `metadata.name=${name}`;
+  for (;;) {
+    const list = await client.list(CustomResourceDefinition, { fieldSelector, signal });
+    if (list.items.some(isEstablished)) return;
+    const watch = client.watch(CustomResourceDefinition, {
+      fieldSelector,
+      timeoutSeconds: 30,
+      signal,
+      ...(list.metadata.resourceVersion && { resourceVersion: list.metadata.resourceVersion }),
+    });
+    for await (const { type, object } of watch) if (type !== 'BOOKMARK' && isEstablished(object)) return;
+  }
+}
+
+function isEstablished(crd: CustomResourceDefinition): boolean {
+  const condition = (type: string) => crd.status?.conditions?.find((each) => each.type === type);
+  const accepted = condition('NamesAccepted');
+  if (accepted?.status === 'False')
+    throw new Error(`${crd.metadata.name}: its names are not accepted: ${accepted.message ?? ''}`);
+  return condition('Established')?.status === 'True';
+}

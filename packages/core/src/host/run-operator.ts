@@ -1,0 +1,57 @@
+import { Clients, createClient, httpTransport, loadKubeconfig } from '../client/index.ts';
+import { holdProcess } from '../machinery/index.ts';
+import { definePlugin, type Logger, type Plugin } from '../plugin/index.ts';
+
+export interface RunOperatorOptions {
+  /** Path of a kubeconfig; default as for kubectl, and the service account inside a pod. */
+  readonly kubeconfig?: string;
+  /** Instead of the kubeconfig's current context. */
+  readonly context?: string;
+  /** Default: text on standard error. */
+  readonly logger?: Logger;
+  /** Ends the operator, like SIGINT and SIGTERM. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Runs an operator against any Kubernetes cluster, until SIGINT, SIGTERM or `signal`; resolves when it has stopped.
+ * @throws Error when there is no cluster to talk to, or the operator does not start
+ */
+export async function runOperator(operator: Plugin<undefined>, options: RunOperatorOptions = {}): Promise<void> {
+  const { kubeconfig, context, logger, signal } = options;
+  const config = await loadKubeconfig(kubeconfig, { ...(context && { context }) });
+  const transport = httpTransport({ ...config, userAgent: config.userAgent ?? `keelson-operator/${operator.name}` });
+  const client = createClient(transport);
+  // The container is loaded only where something is run.
+  const { controllerManagerPlugin, createHost, eventRecorderPlugin, informersPlugin } = await import('./index.ts');
+  const connection = definePlugin({
+    name: 'kubeconfig',
+    // The cluster knows one user here, whoever asks.
+    register: ({ provide }) => provide.value(Clients, { as: () => client }),
+  });
+  const host = createHost({
+    plugins: [connection, informersPlugin, eventRecorderPlugin, controllerManagerPlugin, operator],
+    ...(logger && { logger }),
+  });
+  const stop = new AbortController();
+  const end = () => stop.abort(new Error('the operator is stopped'));
+  const ended = new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve(), { once: true }));
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const each of signals) process.once(each, end);
+  // While the cluster is away there is no connection that would keep the process.
+  const release = holdProcess();
+  if (signal?.aborted) end();
+  signal?.addEventListener('abort', end, { once: true });
+  try {
+    await host.start(stop.signal);
+    await ended;
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+  } finally {
+    for (const each of signals) process.off(each, end);
+    signal?.removeEventListener('abort', end);
+    await host.stop();
+    transport.close();
+    release();
+  }
+}
