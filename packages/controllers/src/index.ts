@@ -11,3 +11,4 @@ export { RootCa } from './root-ca/root-ca.ts';
 export { schedulerPlugin } from './scheduler/plugin.ts';
 export { servicePlugin } from './service/plugin.ts';
 export { serviceAccountPlugin } from './service-account/plugin.ts';
+export { volumeBinderPlugin } from './volume-binder/plugin.ts';
