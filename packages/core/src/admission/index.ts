@@ -1,1 +1,1 @@
-export {};
+export { type AdmissionAttributes, type AdmissionPlugin, AdmissionPlugins } from './contract.ts';

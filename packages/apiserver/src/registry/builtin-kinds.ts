@@ -1,0 +1,117 @@
+import { apiVersionOf, type KubernetesObject } from '@keelson/core';
+import { columnTable, decodeAs, definitionOf, resourceTable, type TableResource } from '../schema/index.ts';
+import type { ServedResource } from './contract.ts';
+import { conversionFor } from './conversion.ts';
+import type { ObjectDraft } from './draft.ts';
+import { fieldLabels } from './field-labels.ts';
+import { type Kind, prefixFor, type ScalePaths } from './kind.ts';
+import { encodeObject, type StoredObject } from './stored-object.ts';
+import type { NamedStrategy } from './strategy.ts';
+
+const stable = /^v\d+$/;
+const subresourceVersion = (resource: TableResource, kind: { group: string; version: string; kind: string }) =>
+  kind.version === '' ? { ...kind, group: resource.group, version: resource.version } : kind;
+
+const scalePaths: ScalePaths = {
+  specReplicas: ['spec', 'replicas'],
+  statusReplicas: ['status', 'replicas'],
+  selector: ['spec', 'selector'],
+};
+
+/**
+ * Every built-in kind in the versions that are served: the stable ones and those of `enabled`, such as
+ * `storage.k8s.io/v1beta1`.
+ */
+export function builtinKinds(strategies: readonly NamedStrategy[], enabled: ReadonlySet<string>): readonly Kind[] {
+  const byResource = new Map(strategies.map((each) => [`${each.group}/${each.resource}`, each.strategy]));
+  const versionsOf = new Map(resourceTable().groups.map((each) => [each.group, each.versions]));
+  return resourceTable().resources.flatMap((resource) => {
+    const apiVersion = apiVersionOf(resource);
+    if (!stable.test(resource.version) && !enabled.has(apiVersion)) return [];
+    const definition = definitionOf(resource.group, resource.version, resource.kind);
+    if (definition === undefined) return [];
+    const storage = storageOf(resource, versionsOf.get(resource.group) ?? []);
+    const strategy = byResource.get(`${storage.group}/${resource.resource}`) ?? {};
+    return [builtinKind(resource, definition, apiVersion, storage, strategy)];
+  });
+}
+
+/** Objects are stored in the preferred version of their group; Events of both groups in the core one. */
+function storageOf(resource: TableResource, versions: readonly string[]): { group: string; version: string } {
+  if (resource.group === 'events.k8s.io') return { group: '', version: 'v1' };
+  if (resource.resource === 'horizontalpodautoscalers') return { group: 'autoscaling', version: 'v2' };
+  const preferred = versions.find((each) => hasResource(resource.group, each, resource.resource));
+  return { group: resource.group, version: preferred ?? resource.version };
+}
+
+const hasResource = (group: string, version: string, name: string) =>
+  resourceTable().resources.some((each) => each.group === group && each.version === version && each.resource === name);
+
+function builtinKind(
+  resource: TableResource,
+  definition: string,
+  apiVersion: string,
+  storage: { readonly group: string; readonly version: string },
+  strategy: Kind['strategy'],
+): Kind {
+  const { group, version, kind } = resource;
+  const served: ServedResource = {
+    group,
+    version,
+    resource: resource.resource,
+    singular: resource.singular,
+    kind,
+    listKind: `${kind}List`,
+    namespaced: resource.scope === 'Namespaced',
+    verbs: resource.verbs,
+    shortNames: resource.shortNames ?? [],
+    categories: resource.categories ?? [],
+    subresources: (resource.subresources ?? []).map((each) => ({
+      ...each,
+      kind: subresourceVersion(resource, each.kind),
+    })),
+    definition,
+    columns: columnTable()[`/${group === '' ? version : `${group}/${version}`}/${resource.resource}`] ?? [],
+    custom: false,
+  };
+  const conversion = conversionFor(resource, storage);
+  const storedVersion = apiVersionOf(storage);
+  const storageGroup = storage.group === '' ? 'core' : storage.group;
+  const same = conversion === undefined && storedVersion === apiVersion;
+  const view = (object: KubernetesObject): KubernetesObject =>
+    same ? object : { ...(conversion?.fromStored(object) ?? object), kind, apiVersion };
+  const views = new WeakMap<StoredObject, ReturnType<typeof encodeObject>>();
+  return {
+    served,
+    apiVersion,
+    names: { group, resource: resource.resource },
+    kindName: { group, resource: kind },
+    prefix: prefixFor(storage.group, resource.resource),
+    strategy,
+    hasStatus: served.subresources.some((each) => each.name === 'status'),
+    ...(served.subresources.some((each) => each.name === 'scale') && { scale: scalePaths }),
+    fields: fieldLabels(`${storageGroup}/${resource.resource}`, served.namespaced),
+    decode(body) {
+      const unknown: string[] = [];
+      const decoded = decodeAs(definition, body, { unknown }) as ObjectDraft;
+      const object = conversion ? conversion.toStored(decoded) : decoded;
+      return { object: inOrder(object, kind, storedVersion), unknown };
+    },
+    serve(stored) {
+      if (same) return stored;
+      let encoded = views.get(stored);
+      if (!encoded) {
+        encoded = encodeObject(view(stored.object));
+        views.set(stored, encoded);
+      }
+      return encoded;
+    },
+    view,
+  };
+}
+
+/** The slot of the resourceVersion wants kind, apiVersion and metadata to come first, and metadata never to be empty. */
+export function inOrder(object: ObjectDraft, kind: string, apiVersion: string): ObjectDraft {
+  const { kind: _kind, apiVersion: _version, metadata, ...rest } = object;
+  return { kind, apiVersion, metadata, ...rest };
+}

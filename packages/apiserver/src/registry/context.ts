@@ -1,0 +1,21 @@
+import type { Clock, Logger, Random } from '@keelson/core';
+import type { AdmissionPlugin } from '@keelson/core/admission';
+import type { Storage } from '../storage/contract.ts';
+import type { KindCatalog } from './catalog.ts';
+import type { Authorizer } from './contract.ts';
+import type { EventHub } from './event-hub.ts';
+import type { DecodeCache } from './stored-object.ts';
+
+/** What the parts of the registry share. */
+export interface RegistryContext {
+  readonly storage: Storage;
+  readonly cache: DecodeCache;
+  readonly hub: EventHub;
+  readonly catalog: KindCatalog;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly authorizer: Authorizer;
+  /** In the order in which they run. Filled before the first request. */
+  readonly admission: readonly AdmissionPlugin[];
+}

@@ -1,0 +1,114 @@
+import { type KubernetesObject, StatusError, timestamp } from '@keelson/core';
+import { KeyExistsError } from '../storage/contract.ts';
+import { admit, type Call, validateAdmission } from './admission-chain.ts';
+import type { RegistryContext } from './context.ts';
+import type { EncodedObject } from './contract.ts';
+import { decodeBody } from './decode-body.ts';
+import { draftJson, type ObjectDraft } from './draft.ts';
+import { keyIn } from './kind.ts';
+import { checkMetadata, settleNamespace, stampNew } from './object-metadata.ts';
+import { encodeForStorage, encodeObject } from './stored-object.ts';
+import { FieldErrors, type WriteContext } from './strategy.ts';
+
+const largestObject = 3 * 1024 * 1024;
+
+export function writeContext(context: RegistryContext, call: Call): WriteContext {
+  return {
+    user: call.user,
+    dryRun: call.dryRun,
+    now: () => timestamp(context.clock),
+    warn: (text) => call.warnings.push(text),
+  };
+}
+
+/** POST: decode, default, admit, prepare, validate, store. */
+export async function createObject(context: RegistryContext, call: Call): Promise<EncodedObject> {
+  const { kind, request } = call;
+  const draft = decodeBody(kind, request.body, request.options, (text) => call.warnings.push(text));
+  return createDecoded(context, call, draft);
+}
+
+export async function createDecoded(
+  context: RegistryContext,
+  call: Call,
+  decoded: ObjectDraft,
+): Promise<EncodedObject> {
+  const { kind, request } = call;
+  settleNamespace(kind, decoded, request.namespace);
+  if (decoded.metadata.resourceVersion) {
+    throw StatusError.badRequest('resourceVersion should not be set on objects to be created');
+  }
+  kind.strategy.defaults?.(decoded);
+  if (!decoded.metadata.name && decoded.metadata.generateName) {
+    stampNew(decoded, context.clock, context.random, false);
+  }
+  const draft = await admit(context, call, 'CREATE', decoded, undefined);
+  prepareCreate(context, call, draft);
+  const errors = new FieldErrors();
+  const reservation = kind.strategy.reserve?.(draft, undefined, errors);
+  try {
+    validateNew(call, draft, errors);
+    await validateAdmission(context, call, 'CREATE', draft, undefined);
+    if (call.dryRun) {
+      await refuseExisting(context, call, draft);
+      reservation?.release();
+      return encodeObject(kind.view(draft));
+    }
+    const stored = await store(context, call, draft);
+    reservation?.commit();
+    return kind.serve(stored);
+  } catch (error) {
+    reservation?.release();
+    throw error;
+  }
+}
+
+function prepareCreate(context: RegistryContext, call: Call, draft: ObjectDraft): void {
+  const { kind } = call;
+  const json = draftJson(draft);
+  stampNew(draft, context.clock, context.random, kind.strategy.generation === 'spec');
+  if (kind.hasStatus && !kind.strategy.keepsStatusOnCreate) {
+    if (kind.served.custom) delete json['status'];
+    else resetStatus(call, json);
+  }
+  kind.strategy.prepareCreate?.(draft, writeContext(context, call));
+}
+
+/** The status of an object that nobody has looked at yet: what an empty one decodes to. */
+function resetStatus({ kind }: Call, json: Record<string, unknown>): void {
+  const empty = draftJson(kind.decode({ metadata: {} }).object)['status'];
+  if (empty === undefined) delete json['status'];
+  else json['status'] = empty;
+}
+
+function validateNew({ kind }: Call, object: KubernetesObject, errors: FieldErrors): void {
+  checkMetadata(kind, object, errors);
+  kind.validateSchema?.(object, errors);
+  kind.strategy.validate?.(object, errors);
+  if (errors.list.length > 0) throw StatusError.invalid(kind.kindName, object.metadata.name ?? '', errors.list);
+}
+
+async function refuseExisting(context: RegistryContext, { kind }: Call, draft: ObjectDraft): Promise<void> {
+  const { entry } = await context.storage.get(keyIn(kind, draft.metadata.namespace, draft.metadata.name));
+  if (entry) throw StatusError.alreadyExists(kind.names, draft.metadata.name);
+}
+
+async function store(context: RegistryContext, { kind }: Call, draft: ObjectDraft) {
+  const bytes = encodeForStorage(draft);
+  checkSize(bytes);
+  context.cache.expect(bytes, draft);
+  try {
+    return context.cache.get(
+      await context.storage.create(keyIn(kind, draft.metadata.namespace, draft.metadata.name), bytes),
+    );
+  } catch (error) {
+    if (error instanceof KeyExistsError) throw StatusError.alreadyExists(kind.names, draft.metadata.name);
+    throw error;
+  }
+}
+
+export function checkSize(bytes: Uint8Array): void {
+  if (bytes.length > largestObject) {
+    throw StatusError.of(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${largestObject}`);
+  }
+}

@@ -1,0 +1,88 @@
+import { type ApiRequest, StatusError } from '@keelson/core';
+import { DecodeError } from '../schema/index.ts';
+import { isObject, type Json, type ObjectDraft } from './draft.ts';
+import type { DecodeResult, Kind } from './kind.ts';
+
+const deepest = 1000;
+
+/** Checks what the body says it is, and its shape. Throws a 400 in the words of Kubernetes' decoder. */
+export function decodeBody(
+  kind: Kind,
+  body: unknown,
+  options: ApiRequest['options'],
+  warn: (text: string) => void,
+): ObjectDraft {
+  const { served } = kind;
+  if (!isObject(body)) throw unrecognized(served.kind, body);
+  checkType(kind, body);
+  checkDepth(body);
+  const cannot = (why: string) =>
+    StatusError.badRequest(
+      `${served.kind} in version ${JSON.stringify(served.version)} cannot be handled as a ${served.kind}: ${why}`,
+    );
+  const { object, unknown } = attempt(() => kind.decode(body), cannot);
+  if (unknown.length > 0) {
+    const validation = options?.fieldValidation ?? 'Warn';
+    if (validation === 'Strict') throw cannot(`strict decoding error: ${unknown.join(', ')}`);
+    if (validation === 'Warn') for (const each of unknown) warn(each);
+  }
+  return object;
+}
+
+function attempt(decode: () => DecodeResult, cannot: (why: string) => StatusError): DecodeResult {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof DecodeError) throw cannot(error.message);
+    throw error;
+  }
+}
+
+function checkType({ served, apiVersion }: Kind, body: Readonly<Json>): void {
+  const kind = body['kind'] ?? served.kind;
+  const version = body['apiVersion'] ?? apiVersion;
+  if (kind === served.kind && version === apiVersion) return;
+  if (kind === '' || version === '') return;
+  if (served.custom && version !== apiVersion) {
+    throw StatusError.badRequest(
+      `the API version in the data (${String(version)}) does not match the expected API version (${apiVersion})`,
+    );
+  }
+  throw StatusError.badRequest(
+    `${String(kind)} in version ${JSON.stringify(String(version))} cannot be handled as a ${served.kind}: no kind ${JSON.stringify(
+      kind,
+    )} is registered for version ${JSON.stringify(version)} in scheme "pkg/runtime/scheme.go:111"`,
+  );
+}
+
+function unrecognized(kind: string, body: unknown): StatusError {
+  const text = body === undefined ? '' : JSON.stringify(body);
+  const found = Array.isArray(body)
+    ? 'array'
+    : body === null
+      ? 'null'
+      : typeof body === 'boolean'
+        ? 'bool'
+        : typeof body;
+  const why =
+    text === ''
+      ? 'unexpected end of JSON input (<empty>)'
+      : `json: cannot unmarshal ${found} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" } (${Buffer.from(text).toString('hex').slice(0, 2048)})`;
+  return StatusError.badRequest(
+    `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: ${why}`,
+  );
+}
+
+/** Recursive code below must not run out of stack, whatever comes in. */
+export function checkDepth(value: unknown): void {
+  if (depthExceeds(value, deepest)) throw StatusError.badRequest('exceeded max depth');
+}
+
+function depthExceeds(value: unknown, left: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (left === 0) return true;
+  for (const each of Array.isArray(value) ? value : Object.values(value)) {
+    if (typeof each === 'object' && each !== null && depthExceeds(each, left - 1)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,85 @@
+import type { KubernetesObject } from '@keelson/core';
+import { asJson, isObject } from './draft.ts';
+import type { FieldsOf } from './selection.ts';
+
+/** Fields beyond metadata.name and metadata.namespace by which objects of a kind are selected (same names as in the API). */
+const byResource: Readonly<Record<string, readonly string[]>> = {
+  'core/pods': [
+    'spec.nodeName',
+    'spec.restartPolicy',
+    'spec.schedulerName',
+    'spec.serviceAccountName',
+    'spec.hostNetwork',
+    'status.phase',
+    'status.podIP',
+    'status.nominatedNodeName',
+  ],
+  'core/events': [
+    'involvedObject.kind',
+    'involvedObject.namespace',
+    'involvedObject.name',
+    'involvedObject.uid',
+    'involvedObject.apiVersion',
+    'involvedObject.resourceVersion',
+    'involvedObject.fieldPath',
+    'reason',
+    'reportingComponent',
+    'source',
+    'type',
+  ],
+  'core/secrets': ['type'],
+  'core/namespaces': ['status.phase'],
+  'core/nodes': ['spec.unschedulable'],
+  'core/replicationcontrollers': ['status.replicas'],
+  'core/services': ['spec.clusterIP', 'spec.type'],
+  'apps/replicasets': ['status.replicas'],
+  'batch/jobs': ['status.successful'],
+  'certificates.k8s.io/certificatesigningrequests': ['spec.signerName'],
+  'resource.k8s.io/resourceslices': ['spec.nodeName', 'spec.driver'],
+};
+
+/** What the API calls the field, where that is not where it stands; and what an absent value means. */
+const elsewhere: Readonly<Record<string, string>> = {
+  'batch/jobs status.successful': 'status.succeeded',
+};
+const whenAbsent: Readonly<Record<string, string>> = {
+  'spec.hostNetwork': 'false',
+  'spec.unschedulable': 'false',
+  'status.replicas': '0',
+  'status.successful': '0',
+};
+
+const always = ['metadata.name', 'metadata.namespace'];
+
+/** The two fields of metadata, and those that the kind itself offers. `extra` are a CRD's selectableFields. */
+export function fieldLabels(
+  kind: string,
+  namespaced: boolean,
+  extra: readonly string[] = [],
+): { readonly supported: ReadonlySet<string>; readonly fieldsOf: FieldsOf } {
+  const own = [...(byResource[kind] ?? []), ...extra];
+  const paths = new Map(own.map((each) => [each, (elsewhere[`${kind} ${each}`] ?? each).split('.')]));
+  return {
+    supported: new Set([...(namespaced ? always : ['metadata.name']), ...own]),
+    fieldsOf: (object, field) => {
+      if (field === 'metadata.name') return object.metadata.name;
+      if (field === 'metadata.namespace') return object.metadata.namespace;
+      if (kind === 'core/events' && field === 'source') return eventSource(object);
+      const path = paths.get(field);
+      return path === undefined ? undefined : (textAt(object, path) ?? whenAbsent[field]);
+    },
+  };
+}
+
+function textAt(object: KubernetesObject, path: readonly string[]): string | undefined {
+  let at: unknown = asJson(object);
+  for (const name of path) {
+    if (!isObject(at)) return undefined;
+    at = at[name];
+  }
+  return typeof at === 'string' || typeof at === 'number' || typeof at === 'boolean' ? String(at) : undefined;
+}
+
+function eventSource(object: KubernetesObject): string {
+  return textAt(object, ['source', 'component']) ?? textAt(object, ['reportingComponent']) ?? '';
+}

@@ -1,0 +1,55 @@
+import type { KubernetesObject, ResourceName } from '@keelson/core';
+import type { EncodedObject, ServedResource } from './contract.ts';
+import type { ObjectDraft } from './draft.ts';
+import type { FieldsOf } from './selection.ts';
+import type { StoredObject } from './stored-object.ts';
+import type { FieldErrors, Strategy } from './strategy.ts';
+
+export interface DecodeResult {
+  readonly object: ObjectDraft;
+  /** `unknown field "spec.foo"`: an error or a warning, as the request wishes. */
+  readonly unknown: readonly string[];
+}
+
+/** Where the replicas of a kind stand, for its scale subresource; paths without a leading dot. */
+export interface ScalePaths {
+  readonly specReplicas: readonly string[];
+  readonly statusReplicas: readonly string[];
+  /** A label selector as text or as an object. */
+  readonly selector?: readonly string[];
+}
+
+/** All that the registry knows of one served version of one kind, built in or from a CRD. */
+export interface Kind {
+  readonly served: ServedResource;
+  /** Of this version: `apps/v1`. */
+  readonly apiVersion: string;
+  /** For error messages: the group and plural. */
+  readonly names: ResourceName;
+  /** For `Invalid`: the group and kind. */
+  readonly kindName: ResourceName;
+  /** Keys of its objects begin with it: `/registry/apps/deployments/`. One for all versions of a kind. */
+  readonly prefix: string;
+  readonly strategy: Strategy;
+  readonly hasStatus: boolean;
+  readonly scale?: ScalePaths;
+  readonly fields: { readonly supported: ReadonlySet<string>; readonly fieldsOf: FieldsOf };
+  /** Checks a body against the schema and copies it. Throws `DecodeError`. The result is in the stored version. */
+  decode(body: Readonly<Record<string, unknown>>): DecodeResult;
+  /** Checks that the strategy does not make: those of a CRD's schema. */
+  validateSchema?(object: KubernetesObject, errors: FieldErrors, old?: KubernetesObject): void;
+  /** Brings an object read from storage up to date (defaults of a CRD that came later). */
+  onRead?(object: KubernetesObject): void;
+  /** From the stored version to this one. */
+  serve(stored: StoredObject): EncodedObject;
+  /** From the stored version to this one, for an object that is not stored (yet). */
+  view(object: KubernetesObject): KubernetesObject;
+}
+
+export function keyIn(kind: Pick<Kind, 'prefix' | 'served'>, namespace: string | undefined, name: string): string {
+  return kind.served.namespaced ? `${kind.prefix}${namespace}/${name}` : kind.prefix + name;
+}
+
+export function prefixFor(group: string, resource: string): string {
+  return `/registry/${group === '' ? 'core' : group}/${resource}/`;
+}

@@ -1,0 +1,118 @@
+import {
+  applyJsonPatch,
+  applyMergePatch,
+  applyStrategicMergePatch,
+  type JsonObject,
+  type JsonValue,
+  type KubernetesObject,
+  readMergePatch,
+  StatusError,
+} from '@keelson/core';
+import { DecodeError, patchSchemaOf } from '../schema/index.ts';
+import type { Call } from './admission-chain.ts';
+import { applyObject } from './apply-object.ts';
+import type { RegistryContext } from './context.ts';
+import { checkDepth } from './decode-body.ts';
+import { asJson, isObject, type ObjectDraft } from './draft.ts';
+import type { Kind } from './kind.ts';
+import { type UpdateOutcome, updateObject } from './update-object.ts';
+
+/** PATCH, in all four kinds. A patch that names no resourceVersion is tried again when somebody else was faster. */
+export async function patchObject(context: RegistryContext, call: Call): Promise<UpdateOutcome> {
+  const { kind, request } = call;
+  checkDepth(request.body);
+  if (request.patchType === 'application/apply-patch+yaml') return applyObject(context, call);
+  const part = request.subresource === 'status' ? 'status' : request.subresource ? 'raw' : 'main';
+  const value = await updateObject(
+    context,
+    call,
+    (current) => {
+      const before = kind.view(current.object);
+      const draft = decodePatched(call, applyPatch(kind, call.request, before));
+      checkIdentity(call, draft, before);
+      return draft;
+    },
+    { part, retry: true },
+  );
+  return { value, created: false };
+}
+
+/** The patched form of an object of the served version. */
+export function applyPatch(kind: Kind, request: Call['request'], before: KubernetesObject): JsonValue {
+  const document = asDocument(before);
+  switch (request.patchType) {
+    case 'application/json-patch+json':
+      return applyJsonPatch(document, request.body);
+    case 'application/merge-patch+json':
+      return applyMergePatch(document, readMergePatch(request.body));
+    case 'application/strategic-merge-patch+json':
+      if (kind.served.definition === undefined) {
+        throw StatusError.of(
+          415,
+          'UnsupportedMediaType',
+          'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml',
+        );
+      }
+      return applyStrategicMergePatch(document, request.body, patchSchemaOf(kind.served.definition));
+    default:
+      throw StatusError.of(
+        415,
+        'UnsupportedMediaType',
+        'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml, application/strategic-merge-patch+json',
+      );
+  }
+}
+
+/** Stored objects are JSON all through: they were decoded from it. */
+export function asDocument(object: KubernetesObject): JsonObject {
+  return asJson(object) as JsonObject;
+}
+
+/** What Kubernetes says of a patch whose outcome is no object of the kind. */
+export function decodePatched({ kind, request, warnings }: Call, patched: JsonValue): ObjectDraft {
+  const bad = (why: string) =>
+    StatusError.invalid({ group: '', resource: '' }, '', [
+      {
+        type: 'FieldValueInvalid',
+        field: 'patch',
+        message: `Invalid value: ${JSON.stringify(JSON.stringify(patched))}: ${why}`,
+      },
+    ]);
+  if (!isObject(patched)) throw bad('json: cannot unmarshal into an object');
+  try {
+    const { object, unknown } = kind.decode(patched);
+    if (unknown.length > 0) {
+      const validation = request.options?.fieldValidation ?? 'Warn';
+      if (validation === 'Strict') throw bad(`strict decoding error: ${unknown.join(', ')}`);
+      if (validation === 'Warn') warnings.push(...unknown);
+    }
+    return object;
+  } catch (error) {
+    if (error instanceof DecodeError) throw bad(error.message);
+    throw error;
+  }
+}
+
+function checkIdentity({ kind, request }: Call, draft: ObjectDraft, before: KubernetesObject): void {
+  const { metadata } = draft;
+  if (metadata.name !== before.metadata.name) {
+    throw StatusError.badRequest(
+      `the name of the object (${metadata.name ?? ''}) does not match the name on the URL (${request.name ?? ''})`,
+    );
+  }
+  if (metadata.namespace !== before.metadata.namespace) {
+    throw StatusError.badRequest(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
+  }
+  if (metadata.resourceVersion !== before.metadata.resourceVersion && metadata.resourceVersion) {
+    throw StatusError.conflict(kind.names, metadata.name);
+  }
+  if (metadata.uid !== undefined && metadata.uid !== before.metadata.uid) {
+    throw StatusError.conflict(
+      kind.names,
+      metadata.name,
+      `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${before.metadata.uid ?? ''}`,
+    );
+  }
+}

@@ -1,0 +1,152 @@
+import { type ApiRequest, type Clock, type Logger, type Random, StatusError } from '@keelson/core';
+import type { AdmissionPlugin } from '@keelson/core/admission';
+import { forbidden } from '../authorization/forbidden.ts';
+import type { Storage } from '../storage/contract.ts';
+import type { Call } from './admission-chain.ts';
+import { builtinKinds } from './builtin-kinds.ts';
+import { KindCatalog } from './catalog.ts';
+import type { RegistryContext } from './context.ts';
+import type { ApiAnswer, ApiHandler, Authorizer, EncodedObject, ServedResource, UserInfo } from './contract.ts';
+import { createObject } from './create-object.ts';
+import { deleteCollection, deleteObject } from './delete-object.ts';
+import { EventHub } from './event-hub.ts';
+
+import { patchObject } from './patch-object.ts';
+import { getObject, listObjects, watchObjects } from './read-objects.ts';
+import { checkRequestOptions } from './request-options.ts';
+import { DecodeCache } from './stored-object.ts';
+import { builtinStrategies } from './strategies/index.ts';
+import { subresourceHandler } from './subresources.ts';
+import { replaceObject } from './update-object.ts';
+
+export interface ResourceRegistryOptions {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Decides about every request; default: everything is allowed (tests). */
+  readonly authorizer?: Authorizer;
+  /** Runs after the built-in gates. */
+  readonly admission?: readonly AdmissionPlugin[];
+  /** Addresses of Services. Default `10.96.0.0/16`. */
+  readonly serviceCidr?: string;
+  /** First and last node port. Default 30000 to 32767. */
+  readonly nodePortRange?: readonly [number, number];
+  /** Versions that are served besides the stable ones, such as `storage.k8s.io/v1beta1`. */
+  readonly enabledVersions?: readonly string[];
+  /** Freezes what is handed out, so that a test notices who writes into shared objects. */
+  readonly freeze?: boolean;
+}
+
+const allowAll: Authorizer = { authorize: () => ({ allowed: true, reason: '' }) };
+
+/** The one place where API objects are read and written. */
+export class ResourceRegistry implements ApiHandler {
+  readonly catalog: KindCatalog;
+  readonly #context: RegistryContext;
+  #started: Promise<void> | undefined;
+
+  constructor(options: ResourceRegistryOptions) {
+    const strategies = builtinStrategies();
+    this.catalog = new KindCatalog(builtinKinds(strategies, new Set(options.enabledVersions ?? [])));
+    const cache = new DecodeCache(() => undefined);
+    const { storage, clock, random, logger } = options;
+    this.#context = {
+      storage,
+      cache,
+      clock,
+      random,
+      logger,
+      catalog: this.catalog,
+      hub: new EventHub({ storage, cache, clock, logger }),
+      authorizer: options.authorizer ?? allowAll,
+      admission: [...(options.admission ?? [])],
+    };
+  }
+
+  /** Reads what must be known before the first request. Called by the first request, if by nobody else. */
+  start(): Promise<void> {
+    this.#started ??= this.#start();
+    return this.#started;
+  }
+
+  async #start(): Promise<void> {
+    this.#context.hub.start();
+  }
+
+  /** Ends every watch. The storage stays open: it belongs to whoever opened it. */
+  async close(): Promise<void> {
+    await this.#context.hub.stop();
+  }
+
+  async handle(request: ApiRequest, user: UserInfo): Promise<ApiAnswer> {
+    this.#authorize(request, user);
+    await this.start();
+    const kind = this.catalog.kind(request.group, request.version, request.resource);
+    if (!kind) throw unknownResource();
+    checkRequestOptions(request);
+    const dryRun = (request.options?.dryRun?.length ?? 0) > 0;
+    const call: Call = { kind, request, user, dryRun, warnings: [] };
+    if (request.subresource) return this.#subresource(call, request.subresource);
+    return this.#resource(call);
+  }
+
+  async #resource(call: Call): Promise<ApiAnswer> {
+    const context = this.#context;
+    const { kind, request } = call;
+    if (!kind.served.verbs.includes(request.verb)) throw notAllowed();
+    switch (request.verb) {
+      case 'get':
+        return answer(call, kind.served, await getObject(context, call));
+      case 'list':
+        return { type: 'list', resource: kind.served, value: await listObjects(context, call) };
+      case 'watch':
+        return { type: 'watch', resource: kind.served, events: await watchObjects(context, call) };
+      case 'create':
+        return answer(call, kind.served, await createObject(context, call), 201);
+      case 'update': {
+        const { value, created } = await replaceObject(context, call);
+        return answer(call, kind.served, value, created ? 201 : 200);
+      }
+      case 'patch': {
+        const { value, created } = await patchObject(context, call);
+        return answer(call, kind.served, value, created ? 201 : 200);
+      }
+      case 'delete':
+        return answer(call, kind.served, await deleteObject(context, call));
+      case 'deletecollection':
+        return answer(call, kind.served, await deleteCollection(context, call));
+      default:
+        throw notAllowed();
+    }
+  }
+
+  async #subresource(call: Call, name: string): Promise<ApiAnswer> {
+    const { served } = call.kind;
+    const declared = served.subresources.find((each) => each.name === name);
+    const handler = declared && subresourceHandler(call.kind, name);
+    if (!declared || !handler) throw unknownResource();
+    if (!declared.verbs.includes(call.request.verb)) throw notAllowed();
+    const { value, code } = await handler(this.#context, call);
+    return answer(call, served, value, code);
+  }
+
+  #authorize(request: ApiRequest, user: UserInfo): void {
+    const { verb, group, version, resource, subresource, namespace, name } = request;
+    const question = { user, verb, group, version, resource, subresource, namespace, name };
+    const decision = this.#context.authorizer.authorize(question);
+    if (!decision.allowed) throw forbidden(question, decision.reason);
+  }
+}
+
+function answer(call: Call, resource: ServedResource, value: EncodedObject, code: 200 | 201 = 200): ApiAnswer {
+  return { type: 'object', code, resource, value, ...(call.warnings.length > 0 && { warnings: call.warnings }) };
+}
+
+function unknownResource(): StatusError {
+  return StatusError.of(404, 'NotFound', 'the server could not find the requested resource', {});
+}
+
+function notAllowed(): StatusError {
+  return StatusError.methodNotAllowed('the server does not allow this method on the requested resource');
+}

@@ -1,0 +1,51 @@
+import {
+  type KubernetesObject,
+  type LabelRequirement,
+  matchesFields,
+  matchesLabels,
+  parseFieldSelector,
+  parseLabelSelector,
+  SelectorError,
+  StatusError,
+} from '@keelson/core';
+
+/** The fields by which a kind can be selected; undefined for one that it does not know. */
+export type FieldsOf = (object: KubernetesObject, field: string) => string | undefined;
+
+/** Which objects of a kind a list, watch or deletecollection is about. */
+export interface Selection {
+  readonly everything: boolean;
+  /** Set where the selector asks for exactly one object. */
+  readonly name?: string;
+  matches(object: KubernetesObject): boolean;
+}
+
+export const everything: Selection = { everything: true, matches: () => true };
+
+/** Throws a 400 for selectors that cannot be read or name fields that the kind does not offer. */
+export function selectionOf(
+  labels: string | undefined,
+  fields: string | undefined,
+  supported: ReadonlySet<string>,
+  fieldsOf: FieldsOf,
+): Selection {
+  if (!labels && !fields) return everything;
+  try {
+    const labelTerms: readonly LabelRequirement[] = labels ? parseLabelSelector(labels) : [];
+    const fieldTerms = fields ? parseFieldSelector(fields) : [];
+    for (const { field } of fieldTerms) {
+      if (!supported.has(field)) throw StatusError.badRequest(`field label not supported: ${field}`);
+    }
+    const name = fieldTerms.find((each) => each.field === 'metadata.name' && each.operator === '=')?.value;
+    return {
+      everything: labelTerms.length === 0 && fieldTerms.length === 0,
+      ...(name !== undefined && { name }),
+      matches: (object) =>
+        (fieldTerms.length === 0 || matchesFields(fieldTerms, (field) => fieldsOf(object, field))) &&
+        (labelTerms.length === 0 || matchesLabels(labelTerms, object.metadata.labels)),
+    };
+  } catch (error) {
+    if (error instanceof SelectorError) throw StatusError.badRequest(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,99 @@
+import type { KubernetesObject } from '@keelson/core';
+import type { Revision, StoredEntry } from '../storage/contract.ts';
+import type { EncodedObject } from './contract.ts';
+import type { ObjectDraft } from './draft.ts';
+
+/**
+ * One version of one object: decoded, and encoded as it goes over the wire. What is stored has no resourceVersion,
+ * since that is known only after the write: it is put into its slot, right after `"metadata":{`, when the JSON is
+ * first asked for.
+ */
+export class StoredObject implements EncodedObject {
+  readonly object: KubernetesObject;
+  readonly revision: Revision;
+  readonly #stored: Uint8Array;
+  #json: Uint8Array | undefined;
+
+  constructor(object: KubernetesObject, stored: Uint8Array, revision: Revision) {
+    this.object = object;
+    this.revision = revision;
+    this.#stored = stored;
+  }
+
+  get json(): Uint8Array {
+    this.#json ??= withRevision(this.object, this.#stored, this.revision);
+    return this.#json;
+  }
+
+  /** The state an object had when it was deleted, under the revision of the deletion. */
+  deletedAt(revision: Revision): StoredObject {
+    const { metadata } = this.object;
+    return new StoredObject(
+      { ...this.object, metadata: { ...metadata, resourceVersion: String(revision) } },
+      this.#stored,
+      revision,
+    );
+  }
+}
+
+function withRevision(object: KubernetesObject, stored: Uint8Array, revision: Revision): Uint8Array {
+  const slot = Buffer.byteLength(prefixOf(object));
+  const text = Buffer.from(`"resourceVersion":"${revision}",`);
+  const json = Buffer.allocUnsafeSlow(stored.length + text.length);
+  json.set(stored.subarray(0, slot), 0);
+  json.set(text, slot);
+  json.set(stored.subarray(slot), slot + text.length);
+  return json;
+}
+
+const prefixOf = (object: KubernetesObject) =>
+  `{"kind":${JSON.stringify(object.kind)},"apiVersion":${JSON.stringify(object.apiVersion)},"metadata":{`;
+
+/** The bytes to store. The draft's first keys are kind, apiVersion and metadata, and it has no resourceVersion. */
+export function encodeForStorage(draft: ObjectDraft): Uint8Array {
+  delete draft.metadata.resourceVersion;
+  return Buffer.from(JSON.stringify(draft));
+}
+
+/** Something that goes over the wire but is not stored as it stands. */
+export function encodeObject(object: KubernetesObject): EncodedObject {
+  let json: Uint8Array | undefined;
+  return {
+    object,
+    get json() {
+      json ??= Buffer.from(JSON.stringify(object));
+      return json;
+    },
+  };
+}
+
+/**
+ * Decodes each stored value once. Keyed by the identity of the bytes, which every reader of a store in this process
+ * shares, so that the object that was written is the very one that watchers and later readers get.
+ */
+export class DecodeCache {
+  readonly #decoded = new WeakMap<Uint8Array, StoredObject>();
+  readonly #written = new WeakMap<Uint8Array, ObjectDraft>();
+  readonly #finish: (object: KubernetesObject) => void;
+
+  constructor(finish: (object: KubernetesObject) => void) {
+    this.#finish = finish;
+  }
+
+  /** Promises that `draft` is what `bytes` will decode to. From here on nobody changes the draft but this class. */
+  expect(bytes: Uint8Array, draft: ObjectDraft): void {
+    this.#written.set(bytes, draft);
+  }
+
+  get(entry: StoredEntry): StoredObject {
+    const known = this.#decoded.get(entry.value);
+    if (known !== undefined && known.revision === entry.modRevision) return known;
+    const draft = this.#written.get(entry.value) ?? (JSON.parse(Buffer.from(entry.value).toString()) as ObjectDraft);
+    draft.metadata.resourceVersion = String(entry.modRevision);
+    this.#finish(draft);
+    const stored = new StoredObject(draft, entry.value, entry.modRevision);
+    this.#decoded.set(entry.value, stored);
+    this.#written.delete(entry.value);
+    return stored;
+  }
+}

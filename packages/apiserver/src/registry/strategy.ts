@@ -1,0 +1,115 @@
+import type { FieldError, KubernetesObject, ResourceType } from '@keelson/core';
+import type { UserInfo } from './contract.ts';
+import type { Draft } from './draft.ts';
+
+/** Collects everything that is wrong with an object, so that it can be said at once. */
+export class FieldErrors {
+  readonly list: FieldError[] = [];
+
+  required(field: string, why = ''): void {
+    this.list.push({ type: 'FieldValueRequired', field, message: `Required value${why === '' ? '' : `: ${why}`}` });
+  }
+  invalid(field: string, value: unknown, why: string): void {
+    this.list.push({ type: 'FieldValueInvalid', field, message: `Invalid value: ${show(value)}: ${why}` });
+  }
+  duplicate(field: string, value: unknown): void {
+    this.list.push({ type: 'FieldValueDuplicate', field, message: `Duplicate value: ${show(value)}` });
+  }
+  notSupported(field: string, value: unknown, supported: readonly string[]): void {
+    const values = supported.map((each) => JSON.stringify(each)).join(', ');
+    this.list.push({
+      type: 'FieldValueNotSupported',
+      field,
+      message: `Unsupported value: ${show(value)}${values === '' ? '' : `: supported values: ${values}`}`,
+    });
+  }
+  forbidden(field: string, why: string): void {
+    this.list.push({ type: 'FieldValueForbidden', field, message: `Forbidden: ${why}` });
+  }
+  notFound(field: string, value: unknown): void {
+    this.list.push({ type: 'FieldValueNotFound', field, message: `Not found: ${show(value)}` });
+  }
+  tooLong(field: string, most: number): void {
+    this.list.push({ type: 'FieldValueTooLong', field, message: `Too long: may not be more than ${most} bytes` });
+  }
+  tooMany(field: string, have: number, most: number): void {
+    this.list.push({
+      type: 'FieldValueTooMany',
+      field,
+      message: `Too many: ${have}: must have at most ${most} items`,
+    });
+  }
+  /** Adds `Invalid value` for each sentence that a name rule found wrong. */
+  rule(field: string, value: string, sentences: readonly string[]): void {
+    for (const each of sentences) this.invalid(field, value, each);
+  }
+}
+
+/** As Go prints values in these messages: strings quoted, objects as JSON. */
+function show(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return JSON.stringify(value ?? null);
+}
+
+/** What a strategy may know about the write besides the object. */
+export interface WriteContext {
+  readonly user: UserInfo;
+  readonly dryRun: boolean;
+  /** Seconds precision, RFC 3339. */
+  readonly now: () => string;
+  readonly warn: (text: string) => void;
+}
+
+/** Taken back when the write fails or was only a dry run. */
+export interface Reservation {
+  commit(): void;
+  release(): void;
+}
+
+/**
+ * What is special about one kind on its way into the store (Kubernetes' word for it). Everything is optional: a kind
+ * without a strategy is stored as its schema allows. A draft belongs to the request and may be written into.
+ */
+export interface Strategy<T extends KubernetesObject = KubernetesObject> {
+  /** Fills in defaults, on every create, update and patch. */
+  defaults?(object: Draft<T>): void;
+  prepareCreate?(object: Draft<T>, context: WriteContext): void;
+  prepareUpdate?(object: Draft<T>, old: T, context: WriteContext): void;
+  prepareStatusUpdate?(object: Draft<T>, old: T, context: WriteContext): void;
+  validate?(object: T, errors: FieldErrors): void;
+  validateUpdate?(object: T, old: T, errors: FieldErrors): void;
+  validateStatusUpdate?(object: T, old: T, errors: FieldErrors): void;
+  /** Sentences that are wrong with a name. Default: an RFC 1123 subdomain. */
+  nameRule?(name: string): readonly string[];
+  /** Takes something that only one object may have, such as an address. `old` is undefined on create. */
+  reserve?(object: Draft<T>, old: T | undefined, errors: FieldErrors): Reservation | undefined;
+  /** Gives back what `reserve` took, after the object is gone. */
+  released?(object: T): void;
+  /** The default seconds between deletion and disappearance; undefined: it disappears at once. */
+  gracePeriod?(object: T, asked: number | undefined): number | undefined;
+  /** Changes that need a new generation. Default: anything outside of metadata and status. */
+  readonly generation?: 'never' | 'spec';
+  /** Whether a create keeps the status that it is given; default: no, where there is a status subresource. */
+  readonly keepsStatusOnCreate?: boolean;
+  /** PUT creates what is not there. */
+  readonly createOnUpdate?: boolean;
+  /** Whether an update may leave out resourceVersion. Default: yes. */
+  readonly unconditionalUpdate?: boolean;
+  /** Finalizers that `kubectl delete` finds when it does not say how to propagate. */
+  readonly orphansByDefault?: boolean;
+}
+
+/** A strategy under the name of its resource, its type erased. */
+export interface NamedStrategy {
+  readonly group: string;
+  readonly resource: string;
+  readonly strategy: Strategy;
+}
+
+/**
+ * Binds a strategy to its kind. The registry calls it only with objects that have been decoded by that kind's schema,
+ * which is what makes the narrower parameter types true.
+ */
+export function strategyFor<T extends KubernetesObject>(type: ResourceType<T>, strategy: Strategy<T>): NamedStrategy {
+  return { group: type.group, resource: type.plural, strategy: strategy as Strategy };
+}

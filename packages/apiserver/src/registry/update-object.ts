@@ -1,0 +1,232 @@
+import { deepEqual, type KubernetesObject, StatusError } from '@keelson/core';
+import { RevisionMismatchError } from '../storage/contract.ts';
+import { admit, type Call, validateAdmission } from './admission-chain.ts';
+import type { RegistryContext } from './context.ts';
+import type { EncodedObject } from './contract.ts';
+import { checkSize, createDecoded, writeContext } from './create-object.ts';
+import { decodeBody } from './decode-body.ts';
+import { asJson, draftJson, type ObjectDraft } from './draft.ts';
+import { type Kind, keyIn } from './kind.ts';
+import { checkFinalizers, checkMetadata, keepServerFields, settleNamespace } from './object-metadata.ts';
+import { encodeForStorage, encodeObject, type StoredObject } from './stored-object.ts';
+import { FieldErrors } from './strategy.ts';
+
+/** Makes the wanted object out of the current one; called again if somebody else was faster. */
+export type Transform = (current: StoredObject) => ObjectDraft | Promise<ObjectDraft>;
+
+export interface UpdateRules {
+  /** Which part the request may change. Default: all but the status, where that is a subresource. */
+  readonly part?: 'main' | 'status' | 'raw';
+  /** Whether to begin again with the newest object after a conflict. */
+  readonly retry: boolean;
+}
+
+export interface UpdateOutcome {
+  readonly value: EncodedObject;
+  readonly created: boolean;
+}
+
+/** PUT. */
+export async function replaceObject(context: RegistryContext, call: Call): Promise<UpdateOutcome> {
+  const { kind, request } = call;
+  const draft = decodeBody(kind, request.body, request.options, (text) => call.warnings.push(text));
+  settleNamespace(kind, draft, request.namespace);
+  const { name } = draft.metadata;
+  if (name === undefined || name === '') {
+    throw StatusError.badRequest('name must be provided');
+  }
+  if (name !== request.name) {
+    throw StatusError.badRequest(
+      `the name of the object (${name}) does not match the name on the URL (${request.name ?? ''})`,
+    );
+  }
+  const asked = draft.metadata.resourceVersion;
+  const current = await find(context, call);
+  if (!current) {
+    if (!kind.strategy.createOnUpdate || request.subresource) throw StatusError.notFound(kind.names, name);
+    return { value: await createDecoded(context, call, draft), created: true };
+  }
+  const unconditional = asked === undefined || asked === '';
+  if (unconditional && kind.strategy.unconditionalUpdate === false) {
+    throw StatusError.invalid(kind.kindName, name, [
+      {
+        type: 'FieldValueInvalid',
+        field: 'metadata.resourceVersion',
+        message: 'Invalid value: 0: must be specified for an update',
+      },
+    ]);
+  }
+  const original = draft;
+  let first = true;
+  const transform: Transform = (latest) => {
+    if (!unconditional && asked !== latest.object.metadata.resourceVersion)
+      throw StatusError.conflict(kind.names, name);
+    checkUid(kind, original, latest.object);
+    // The pipeline writes into the draft, so that a second attempt decodes the body anew.
+    if (first) {
+      first = false;
+      return original;
+    }
+    return decodeBody(kind, request.body, request.options, () => undefined);
+  };
+  const part = request.subresource === 'status' ? 'status' : 'main';
+  return {
+    value: await updateObject(context, call, transform, { part, retry: unconditional }, current),
+    created: false,
+  };
+}
+
+function checkUid(kind: Kind, draft: ObjectDraft, old: KubernetesObject): void {
+  const { uid } = draft.metadata;
+  if (uid === undefined || uid === '' || uid === old.metadata.uid) return;
+  throw StatusError.conflict(
+    kind.names,
+    old.metadata.name,
+    `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid ?? ''}`,
+  );
+}
+
+export async function find(context: RegistryContext, { kind, request }: Call): Promise<StoredObject | undefined> {
+  const { entry } = await context.storage.get(keyIn(kind, request.namespace, request.name ?? ''));
+  return entry && context.cache.get(entry);
+}
+
+/** Reads, transforms, and writes if something changed. Throws NotFound and Conflict. */
+export async function updateObject(
+  context: RegistryContext,
+  call: Call,
+  transform: Transform,
+  rules: UpdateRules,
+  known?: StoredObject,
+): Promise<EncodedObject> {
+  const { kind, request } = call;
+  for (let attempt = 0; ; attempt++) {
+    const current = known ?? (await find(context, call));
+    known = undefined;
+    if (!current) throw StatusError.notFound(kind.names, request.name ?? '');
+    try {
+      return await updateOnce(context, call, current, await transform(current), rules);
+    } catch (error) {
+      if (!(error instanceof RevisionMismatchError)) throw error;
+      if (error.current === undefined && !rules.retry) throw StatusError.notFound(kind.names, request.name ?? '');
+      if (!rules.retry || attempt >= 20) throw StatusError.conflict(kind.names, request.name ?? '');
+    }
+  }
+}
+
+async function updateOnce(
+  context: RegistryContext,
+  call: Call,
+  current: StoredObject,
+  wanted: ObjectDraft,
+  rules: UpdateRules,
+): Promise<EncodedObject> {
+  const { kind } = call;
+  const old = current.object;
+  const part = rules.part ?? 'main';
+  keepServerFields(wanted, old);
+  kind.strategy.defaults?.(wanted);
+  keepOtherPart(kind, wanted, old, part);
+  if (part === 'main') kind.strategy.prepareUpdate?.(wanted, old, writeContext(context, call));
+  if (part === 'status') kind.strategy.prepareStatusUpdate?.(wanted, old, writeContext(context, call));
+  const draft = await admit(context, call, 'UPDATE', wanted, old);
+  if (kind.strategy.generation === 'spec' && part !== 'status' && mainChanged(draft, old)) {
+    draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
+  }
+  const errors = new FieldErrors();
+  const reservation = part === 'main' ? kind.strategy.reserve?.(draft, old, errors) : undefined;
+  try {
+    validateChanged(call, draft, old, part, errors);
+    await validateAdmission(context, call, 'UPDATE', draft, old);
+    const value = await write(context, call, current, draft);
+    if (call.dryRun) reservation?.release();
+    else reservation?.commit();
+    return value;
+  } catch (error) {
+    reservation?.release();
+    throw error;
+  }
+}
+
+async function write(
+  context: RegistryContext,
+  call: Call,
+  current: StoredObject,
+  draft: ObjectDraft,
+): Promise<EncodedObject> {
+  const { kind } = call;
+  const key = keyIn(kind, draft.metadata.namespace, draft.metadata.name);
+  if (isFinished(draft)) {
+    if (call.dryRun) return encodeObject(kind.view(draft));
+    const { revision } = await context.storage.delete(key, current.revision);
+    kind.strategy.released?.(current.object);
+    draft.metadata.resourceVersion = String(revision);
+    return encodeObject(kind.view(draft));
+  }
+  draft.metadata.resourceVersion = current.object.metadata.resourceVersion;
+  if (deepEqual(draft, current.object)) return kind.serve(current);
+  if (call.dryRun) return encodeObject(kind.view(draft));
+  const bytes = encodeForStorage(draft);
+  checkSize(bytes);
+  context.cache.expect(bytes, draft);
+  return kind.serve(context.cache.get(await context.storage.update(key, bytes, current.revision)));
+}
+
+/** What waited only for its finalizers goes when the last of them is taken away. */
+export function isFinished(object: KubernetesObject): boolean {
+  const { metadata } = object;
+  if (metadata.deletionTimestamp === undefined || (metadata.finalizers?.length ?? 0) > 0) return false;
+  if ((metadata.deletionGracePeriodSeconds ?? 0) > 0) return false;
+  const spec = asJson(object)['spec'] as { finalizers?: readonly string[] } | undefined;
+  return object.kind !== 'Namespace' || (spec?.finalizers?.length ?? 0) === 0;
+}
+
+/** A write of the status leaves the rest alone, and the other way round. */
+function keepOtherPart(kind: Kind, draft: ObjectDraft, old: KubernetesObject, part: 'main' | 'status' | 'raw'): void {
+  if (!kind.hasStatus || part === 'raw') return;
+  const json = draftJson(draft);
+  const from = asJson(old);
+  if (part === 'main') {
+    if (from['status'] === undefined) delete json['status'];
+    else json['status'] = from['status'];
+    return;
+  }
+  for (const field of Object.keys(json)) if (!ofStatus.has(field) && !(field in from)) delete json[field];
+  for (const [field, value] of Object.entries(from)) if (!ofStatus.has(field)) json[field] = value;
+  const { labels, annotations, finalizers } = draft.metadata;
+  draft.metadata = { ...(old.metadata as ObjectDraft['metadata']) };
+  if (kind.served.custom || !metadataWithStatus.has(kind.served.resource)) return;
+  draft.metadata.labels = labels;
+  draft.metadata.annotations = annotations;
+  draft.metadata.finalizers = finalizers;
+}
+const ofStatus = new Set(['status', 'metadata', 'kind', 'apiVersion']);
+/** Kinds whose labels and annotations may be written along with their status. */
+const metadataWithStatus = new Set(['pods', 'nodes', 'namespaces', 'persistentvolumes', 'persistentvolumeclaims']);
+
+function mainChanged(draft: ObjectDraft, old: KubernetesObject): boolean {
+  const before = asJson(old);
+  const after = draftJson(draft);
+  for (const field of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    if (!ofStatus.has(field) && !deepEqual(before[field], after[field])) return true;
+  }
+  return false;
+}
+
+function validateChanged(
+  { kind }: Call,
+  object: KubernetesObject,
+  old: KubernetesObject,
+  part: 'main' | 'status' | 'raw',
+  errors: FieldErrors,
+): void {
+  checkMetadata(kind, object, errors);
+  checkFinalizers(object, old, errors);
+  kind.validateSchema?.(object, errors, old);
+  if (part === 'status') kind.strategy.validateStatusUpdate?.(object, old, errors);
+  else {
+    kind.strategy.validate?.(object, errors);
+    kind.strategy.validateUpdate?.(object, old, errors);
+  }
+  if (errors.list.length > 0) throw StatusError.invalid(kind.kindName, object.metadata.name, errors.list);
+}

@@ -1,0 +1,64 @@
+import type { PrinterColumn, Schema } from '../registry/contract.ts';
+import { alwaysWrittenJson } from './always-written.ts';
+import { bootstrapJson } from './generated/bootstrap.ts';
+import { columnsJson } from './generated/columns.ts';
+import { definitionsJson } from './generated/definitions.ts';
+import { resourcesJson } from './generated/resources.ts';
+
+/** A kind as discovery of Kubernetes v1.35 lists it. */
+export interface TableResource {
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly kind: string;
+  readonly scope: 'Namespaced' | 'Cluster';
+  readonly singular: string;
+  readonly verbs: readonly string[];
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+  readonly subresources?: readonly {
+    readonly name: string;
+    readonly kind: { readonly group: string; readonly version: string; readonly kind: string };
+    readonly verbs: readonly string[];
+  }[];
+}
+
+export interface ResourceTable {
+  readonly groups: readonly { readonly group: string; readonly versions: readonly string[] }[];
+  readonly resources: readonly TableResource[];
+}
+
+/** What is generated from the reference is JSON text; it is parsed when first asked for, and once. */
+function lazy<T>(json: string): () => T {
+  let value: T | undefined;
+  return () => {
+    value ??= JSON.parse(json) as T;
+    return value;
+  };
+}
+
+/** Every definition of the API by its OpenAPI name, such as `io.k8s.api.core.v1.Pod`. */
+export const definitions = lazy<Readonly<Record<string, Schema>>>(definitionsJson);
+export const resourceTable = lazy<ResourceTable>(resourcesJson);
+/** Table columns by `/v1/pods` or `/apps/v1/deployments`. */
+export const columnTable = lazy<Readonly<Record<string, readonly PrinterColumn[]>>>(columnsJson);
+/** Objects that a cluster is born with: cluster roles, bindings, flow schemas and so on, by plural. */
+export const bootstrapTable =
+  lazy<Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>>(bootstrapJson);
+/** See `always-written.ts`. */
+export const alwaysWritten = lazy<Readonly<Record<string, string>>>(alwaysWrittenJson);
+
+let byKind: Map<string, string> | undefined;
+
+/** The definition's name of a kind, or undefined where the table has none. */
+export function definitionOf(group: string, version: string, kind: string): string | undefined {
+  if (byKind === undefined) {
+    byKind = new Map();
+    for (const [name, definition] of Object.entries(definitions())) {
+      const kinds = definition['x-kubernetes-group-version-kind'];
+      if (!Array.isArray(kinds)) continue;
+      for (const each of kinds) byKind.set(`${each.group}/${each.version}/${each.kind}`, name);
+    }
+  }
+  return byKind.get(`${group}/${version}/${kind}`);
+}
