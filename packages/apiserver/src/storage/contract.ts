@@ -114,6 +114,16 @@ export class SlowWatcherError extends StorageError {
   override readonly name = 'SlowWatcherError';
 }
 
+/** The store was closed: nothing can be written any more. */
+export class StorageClosedError extends StorageError {
+  override readonly name = 'StorageClosedError';
+}
+
+/** The disk refused a write (full, broken): the store answers reads only, until it is opened anew. */
+export class StorageFailedError extends StorageError {
+  override readonly name = 'StorageFailedError';
+}
+
 /** The directory is in use by another process, cannot be written, or holds damaged data: nothing was changed. */
 export class StorageOpenError extends StorageError {
   override readonly name = 'StorageOpenError';

@@ -8,9 +8,7 @@ export interface AnyCondition {
 }
 
 /** A condition to be set: its time may be left to `setCondition`. */
-export type NewCondition<C extends AnyCondition> = Omit<C, 'lastTransitionTime'> & {
-  readonly lastTransitionTime?: string;
-};
+export type NewCondition<C extends AnyCondition> = AnyCondition & Omit<C, 'lastTransitionTime'>;
 
 export function getCondition<C extends AnyCondition>(
   conditions: readonly C[] | undefined,

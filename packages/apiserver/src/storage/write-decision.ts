@@ -1,0 +1,31 @@
+import {
+  KeyExistsError,
+  type Revision,
+  RevisionMismatchError,
+  type StorageEvent,
+  type StoredEntry,
+} from './contract.ts';
+
+/** What a writer wants; decided against the newest state of its key. */
+export type WriteRequest =
+  | { readonly type: 'create'; readonly key: string; readonly value: Uint8Array }
+  | { readonly type: 'update'; readonly key: string; readonly value: Uint8Array; readonly expected: Revision }
+  | { readonly type: 'delete'; readonly key: string; readonly expected: Revision };
+
+/** The change that the request makes as `revision`. Throws `KeyExistsError` or `RevisionMismatchError`. */
+export function decideWrite(request: WriteRequest, current: StoredEntry | undefined, revision: Revision): StorageEvent {
+  const { key } = request;
+  if (request.type === 'create') {
+    if (current) throw new KeyExistsError(`${key} exists already`);
+    return {
+      type: 'put',
+      key,
+      revision,
+      entry: { key, value: request.value, createRevision: revision, modRevision: revision },
+    };
+  }
+  if (current?.modRevision !== request.expected) throw new RevisionMismatchError(key, request.expected, current);
+  if (request.type === 'delete') return { type: 'delete', key, revision, previous: current };
+  const entry = { key, value: request.value, createRevision: current.createRevision, modRevision: revision };
+  return { type: 'put', key, revision, entry, previous: current };
+}
