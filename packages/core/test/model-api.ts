@@ -1,0 +1,229 @@
+import {
+  type ApiRequest,
+  applyMergePatch,
+  deepEqual,
+  isJsonObject,
+  type KubernetesObject,
+  objectKey,
+  StatusError,
+  type Transport,
+  type WatchEvent,
+} from '@keelson/core';
+
+interface Logged {
+  readonly revision: number;
+  readonly collection: string;
+  readonly event: WatchEvent<KubernetesObject>;
+}
+
+interface Stream {
+  wake(): void;
+  end: { readonly error?: unknown } | undefined;
+}
+
+/**
+ * As much of an API as informers and controllers rest upon, in memory and with its faults at hand: revisions, pages,
+ * watches that resume, history that is lost. No validation, no defaults.
+ */
+export class ModelApi implements Transport {
+  readonly requests: ApiRequest[] = [];
+  /** Called before each request; what it throws is the answer. */
+  fault: (request: ApiRequest) => void = () => undefined;
+  #revision = 1;
+  #compacted = 0;
+  #uid = 0;
+  readonly #objects = new Map<string, Map<string, KubernetesObject>>();
+  #log: Logged[] = [];
+  readonly #streams = new Set<Stream>();
+  /** Objects of a list, as they stood when its first page was asked for. */
+  readonly #pages = new Map<string, { readonly revision: number; readonly left: readonly KubernetesObject[] }>();
+
+  get watches(): number {
+    return this.#streams.size;
+  }
+
+  /** Writes other than by a client are none: counts what changed something. */
+  get writes(): readonly ApiRequest[] {
+    return this.requests.filter(({ verb }) => !['get', 'list', 'watch'].includes(verb));
+  }
+
+  /** Ends every open watch, with an error if given. */
+  endWatches(error?: unknown): void {
+    for (const each of this.#streams) {
+      each.end = { error };
+      each.wake();
+    }
+  }
+
+  /** Forgets the history: watches from before are refused, pages under way too. */
+  compact(): void {
+    this.#compacted = this.#revision;
+    this.#log = [];
+    this.#pages.clear();
+  }
+
+  /** Sends a bookmark with the latest revision. */
+  bookmark(collection: string): void {
+    const object = { metadata: { name: '', resourceVersion: String(this.#revision) } };
+    this.#append(collection, { type: 'BOOKMARK', object });
+  }
+
+  async request(request: ApiRequest): Promise<unknown> {
+    this.requests.push(request);
+    this.fault(request);
+    request.signal?.throwIfAborted();
+    const { verb, name } = request;
+    if (verb === 'list') return this.#list(request);
+    if (verb === 'create') return this.#create(request);
+    const existing = this.#collection(request).get(keyOf(request));
+    if (!existing) throw StatusError.notFound(request, name ?? '');
+    if (verb === 'get') return existing;
+    if (verb === 'delete') return this.#delete(request, existing);
+    if (verb === 'patch' || verb === 'update') return this.#update(request, existing);
+    throw StatusError.methodNotAllowed(verb);
+  }
+
+  async *watch(request: ApiRequest): AsyncGenerator<WatchEvent<KubernetesObject>> {
+    this.requests.push(request);
+    this.fault(request);
+    const { signal } = request;
+    let seen = Number(request.options?.resourceVersion ?? this.#revision);
+    if (seen < this.#compacted) throw StatusError.expired(`too old resource version: ${seen} (${this.#compacted})`);
+    let wake: () => void = () => undefined;
+    const stream: Stream = { wake: () => wake(), end: undefined };
+    const abort = () => wake();
+    this.#streams.add(stream);
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      for (;;) {
+        const woken = new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        for (const { revision, collection, event } of [...this.#log]) {
+          if (revision <= seen || collection !== collectionOf(request)) continue;
+          if (!inScope(request, event.object) && event.type !== 'BOOKMARK') continue;
+          seen = revision;
+          yield event;
+        }
+        signal?.throwIfAborted();
+        if (stream.end) {
+          if (stream.end.error !== undefined) throw stream.end.error;
+          return;
+        }
+        await woken;
+      }
+    } finally {
+      this.#streams.delete(stream);
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  async raw(): Promise<string> {
+    throw StatusError.methodNotAllowed('raw');
+  }
+
+  #list(request: ApiRequest): unknown {
+    const { limit, continue: token } = request.options ?? {};
+    const page = token ? this.#pages.get(token) : undefined;
+    if (token && !page) throw StatusError.expired('The provided continue parameter is too old');
+    const revision = page?.revision ?? this.#revision;
+    const all = page?.left ?? [...this.#collection(request).values()].filter((each) => inScope(request, each));
+    const items = limit ? all.slice(0, limit) : all;
+    const left = all.slice(items.length);
+    const next = left.length > 0 ? `page-${this.#pages.size}-${revision}-${left.length}` : undefined;
+    if (next) this.#pages.set(next, { revision, left });
+    return { metadata: { resourceVersion: String(revision), ...(next && { continue: next }) }, items };
+  }
+
+  #create(request: ApiRequest): KubernetesObject {
+    const body = objectIn(request.body);
+    const key = objectKey({ name: body.metadata.name, ...(request.namespace && { namespace: request.namespace }) });
+    const collection = this.#collection(request);
+    if (collection.has(key)) throw StatusError.alreadyExists(request, body.metadata.name);
+    this.#uid += 1;
+    const metadata = {
+      ...body.metadata,
+      ...(request.namespace && { namespace: request.namespace }),
+      uid: `uid-${this.#uid}`,
+      generation: 1,
+    };
+    return this.#store(request, key, 'ADDED', { ...body, metadata });
+  }
+
+  #update(request: ApiRequest, existing: KubernetesObject): KubernetesObject {
+    const merged = request.verb === 'patch' ? applyMergePatch(jsonOf(existing), jsonOf(request.body)) : request.body;
+    const next = objectIn(merged);
+    const { resourceVersion } = next.metadata;
+    if (resourceVersion && resourceVersion !== existing.metadata.resourceVersion) {
+      throw StatusError.conflict(request, existing.metadata.name);
+    }
+    if (deepEqual(next, existing)) return existing;
+    if (next.metadata.deletionTimestamp && !next.metadata.finalizers?.length) return this.#remove(request, next);
+    return this.#store(request, keyOf(request), 'MODIFIED', next);
+  }
+
+  #delete(request: ApiRequest, existing: KubernetesObject): KubernetesObject {
+    if (existing.metadata.finalizers?.length) {
+      if (existing.metadata.deletionTimestamp) return existing;
+      const metadata = { ...existing.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' };
+      return this.#store(request, keyOf(request), 'MODIFIED', { ...existing, metadata });
+    }
+    return this.#remove(request, existing);
+  }
+
+  #remove(request: ApiRequest, object: KubernetesObject): KubernetesObject {
+    this.#collection(request).delete(keyOf(request));
+    return this.#append(collectionOf(request), { type: 'DELETED', object });
+  }
+
+  #store(request: ApiRequest, key: string, type: 'ADDED' | 'MODIFIED', object: KubernetesObject): KubernetesObject {
+    const stored = this.#append(collectionOf(request), { type, object });
+    this.#collection(request).set(key, stored);
+    return stored;
+  }
+
+  #append(collection: string, { type, object }: WatchEvent<KubernetesObject>): KubernetesObject {
+    this.#revision += 1;
+    const stamped = { ...object, metadata: { ...object.metadata, resourceVersion: String(this.#revision) } };
+    this.#log.push({ revision: this.#revision, collection, event: { type, object: stamped } });
+    for (const each of this.#streams) each.wake();
+    return stamped;
+  }
+
+  #collection(request: ApiRequest): Map<string, KubernetesObject> {
+    const name = collectionOf(request);
+    const collection = this.#objects.get(name) ?? new Map<string, KubernetesObject>();
+    this.#objects.set(name, collection);
+    return collection;
+  }
+}
+
+function collectionOf({ group, resource }: ApiRequest): string {
+  return group === '' ? resource : `${resource}.${group}`;
+}
+
+function keyOf({ name = '', namespace }: ApiRequest): string {
+  return objectKey({ name, ...(namespace && { namespace }) });
+}
+
+function inScope({ namespace, options }: ApiRequest, { metadata }: KubernetesObject): boolean {
+  if (namespace && metadata.namespace !== namespace) return false;
+  const name = /^metadata\.name=(.+)$/.exec(options?.fieldSelector ?? '')?.[1];
+  return name === undefined || metadata.name === name;
+}
+
+function jsonOf(value: unknown) {
+  const parsed: unknown = JSON.parse(JSON.stringify(value));
+  if (!isJsonObject(parsed)) throw StatusError.badRequest('not an object');
+  return parsed;
+}
+
+function objectIn(value: unknown): KubernetesObject {
+  if (typeof value === 'object' && value !== null && 'metadata' in value) {
+    const { metadata } = value;
+    if (typeof metadata === 'object' && metadata !== null && 'name' in metadata && typeof metadata.name === 'string') {
+      return { ...value, metadata: { ...metadata, name: metadata.name } };
+    }
+  }
+  throw StatusError.badRequest('the object has no metadata.name');
+}
