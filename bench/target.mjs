@@ -23,7 +23,7 @@ export function open(target) {
   return new Promise((resolve, reject) => {
     const session = connect(target.origin, { ...target.tls, settings: { initialWindowSize: 1 << 24 } });
     session.setMaxListeners(0);
-    session.once('connect', () => resolve(session));
+    session.once('remoteSettings', () => resolve(session));
     session.once('error', reject);
   });
 }
