@@ -107,6 +107,11 @@ export class ServiceAccountTokens implements TokenIssuer, TokenAuthenticator {
     return algorithm;
   }
 
+  /** Of a token that asked for none. */
+  get audiences(): readonly string[] {
+    return this.#audiences;
+  }
+
   get issuer(): string {
     return this.#options.issuer;
   }

@@ -23,13 +23,12 @@ export class RbacAuthorizer implements Authorizer {
 
   /** Everything that a user may do in a namespace, for SelfSubjectRulesReview. */
   rulesFor(user: UserInfo, namespace: string): readonly PolicyRule[] {
-    if (user.groups.includes(mastersGroup)) {
-      return [
-        { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
-        { verbs: ['*'], nonResourceURLs: ['*'] },
-      ];
-    }
-    return [...this.index.grantsOf(user, namespace)].flatMap((grant) => grant.rules);
+    const granted = [...this.index.grantsOf(user, namespace)].flatMap((grant) => grant.rules);
+    const everything = [
+      { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+      { verbs: ['*'], nonResourceURLs: ['*'] },
+    ];
+    return user.groups.includes(mastersGroup) ? [...granted, ...everything] : granted;
   }
 
   /** Which of `wanted` a user does not hold already, and so may not hand on (the escalation check of RBAC). */

@@ -28,6 +28,12 @@ export class RbacIndex {
   /** By `namespace/` or `/` for cluster-wide ones, then by subject. */
   readonly #bySubject = new Map<string, Set<Binding>>();
   #aggregated = new Map<string, readonly PolicyRule[]>();
+  #changed: () => void = () => undefined;
+
+  /** Calls back after every change of a ClusterRole. */
+  onClusterRolesChanged(callback: () => void): void {
+    this.#changed = callback;
+  }
 
   setRole(role: Role): void {
     this.#roles.set(keyOf(role), role);
@@ -40,11 +46,13 @@ export class RbacIndex {
   setClusterRole(role: ClusterRole): void {
     this.#clusterRoles.set(role.metadata.name ?? '', role);
     this.#aggregated = new Map();
+    this.#changed();
   }
 
   deleteClusterRole(role: ClusterRole): void {
     this.#clusterRoles.delete(role.metadata.name ?? '');
     this.#aggregated = new Map();
+    this.#changed();
   }
 
   setBinding(binding: Binding): void {

@@ -65,6 +65,18 @@ export const unsupportedMediaType = () =>
 
 export const mediaTypeOf = (contentType: string) => (contentType.split(';')[0] ?? '').trim().toLowerCase();
 
+/** How deep brackets nest, taking those in strings for real ones: never less than the truth. */
+function flowDepth(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x7b || code === 0x5b) deepest = Math.max(deepest, ++depth);
+    else if ((code === 0x7d || code === 0x5d) && depth > 0) depth--;
+  }
+  return deepest;
+}
+
 function typeName(value: unknown): string {
   if (Array.isArray(value)) return 'array';
   if (typeof value === 'boolean') return 'bool';
@@ -93,6 +105,7 @@ function decodeYaml(text: string, wrap: (why: string) => StatusError): DecodedBo
       }
     }
   }
+  if (flowDepth(text) > maxDepth) throw wrap(`yaml: exceeded max depth of ${maxDepth}`);
   const lines = new LineCounter();
   try {
     const document = parseDocument(text, {

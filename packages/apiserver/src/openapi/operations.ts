@@ -64,7 +64,8 @@ export function pathItems(
 ): Json {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const operation of operations) {
-    const item = (paths[operation.path] ??= {});
+    const item = paths[operation.path] ?? {};
+    paths[operation.path] = item;
     item[operation.method] = describe(operation, schemasOf(operation), style);
     const names = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
     item['parameters'] ??= [

@@ -1,0 +1,218 @@
+import { networkInterfaces } from 'node:os';
+import { type Clock, type Logger, type PluginGrant, type Random, StatusError, token } from '@keelson/core';
+import type { RequestAuthenticator, ServiceAccountTokens } from '../authentication/index.ts';
+import { forbidden, type RbacAuthorizer, RbacFeed } from '../authorization/index.ts';
+import { bootstrap, ClusterRoleAggregator } from '../bootstrap/index.ts';
+import { Discovery } from '../discovery/index.ts';
+import { ApiFace } from '../http/api-face.ts';
+import { Forwarder } from '../http/connect/forward.ts';
+import { KubeletConnector } from '../http/connect/kubelet-connector.ts';
+import { ObjectReader } from '../http/connect/object-reader.ts';
+import { Health } from '../http/health.ts';
+import { ApiMetrics } from '../http/metrics.ts';
+import { NonResourceRoutes } from '../http/non-resource-routes.ts';
+import { OpenApi } from '../openapi/index.ts';
+import type { Pki } from '../pki/index.ts';
+import type { ApiHandler, UserInfo } from '../registry/contract.ts';
+import { prefixFor } from '../registry/kind.ts';
+import type { Storage } from '../storage/contract.ts';
+import { TablePrinter } from '../table/index.ts';
+import { apiServerUser } from './api-server-user.ts';
+import { SecureListener } from './secure-listener.ts';
+
+export interface ApiServerOptions {
+  readonly handler: ApiHandler;
+  readonly storage: Storage;
+  readonly authorizer: RbacAuthorizer;
+  readonly tokens: ServiceAccountTokens;
+  readonly authenticator: RequestAuthenticator;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly grants?: readonly PluginGrant[];
+  /** Default 10.96.0.0/16. */
+  readonly serviceCidr?: string;
+  /** The address that the Service `kubernetes` leads to; default: the one listened on, or the machine's first. */
+  readonly advertiseAddress?: string;
+}
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly pki: Pki;
+}
+
+export interface Listening {
+  readonly host: string;
+  readonly port: number;
+  /** `https://host:port` for a client on this machine. */
+  readonly url: string;
+}
+
+const drainMs = 5_000;
+
+/** The API server: everything between the socket and the registry. In process it works without `listen`. */
+export class HttpApiServer {
+  readonly health = new Health();
+  readonly metrics: ApiMetrics;
+  readonly #options: ApiServerOptions;
+  readonly #running = new AbortController();
+  readonly #aggregator: ClusterRoleAggregator;
+  readonly #routes: NonResourceRoutes;
+  #listener: SecureListener | undefined;
+  #face: ApiFace | undefined;
+  #forwarder: Forwarder | undefined;
+  #listening: Listening | undefined;
+  #bootstrapped = false;
+
+  constructor(options: ApiServerOptions) {
+    this.#options = options;
+    const { handler, storage, clock, logger } = options;
+    this.metrics = new ApiMetrics(() => objectCounts(handler, storage));
+    this.#aggregator = new ClusterRoleAggregator({
+      handler,
+      index: options.authorizer.index,
+      user: apiServerUser,
+      clock,
+      logger,
+    });
+    this.#addChecks();
+    this.#routes = new NonResourceRoutes({
+      discovery: new Discovery(handler.catalog),
+      openApi: new OpenApi(handler.catalog),
+      health: this.health,
+      metrics: this.metrics,
+      tokens: options.tokens,
+    });
+  }
+
+  /** Answers a path that is no resource, without a socket; rejects with what would be the answer's error. */
+  async raw(method: 'GET' | 'POST', target: string, user: UserInfo): Promise<string> {
+    const [path = '', search = ''] = target.split('?');
+    const asked = { user, verb: method.toLowerCase(), path };
+    const decision = this.#options.authorizer.authorize(asked);
+    if (!decision.allowed) throw forbidden(asked, decision.reason);
+    const query = new URLSearchParams(search);
+    const { code, body } = await this.#routes.answer({ path, query, headers: {}, method, pretty: false });
+    const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
+    if (code >= 400) throw StatusError.of(code, code === 404 ? 'NotFound' : 'InternalError', text.trim(), {});
+    return text;
+  }
+
+  get listening(): Listening | undefined {
+    return this.#listening;
+  }
+
+  /** Opens the port. Rejects with one line that says what to do when it cannot. */
+  async listen({ host, port, pki }: ListenOptions): Promise<Listening> {
+    const { handler, authorizer, authenticator, clock, random, logger } = this.#options;
+    this.#forwarder = new Forwarder({ ca: pki.ca, certificate: pki.kubeletClient });
+    const face = new ApiFace({
+      handler,
+      authorizer,
+      authenticator,
+      routes: this.#routes,
+      connector: new KubeletConnector(new ObjectReader(handler, apiServerUser), this.#forwarder, random),
+      tables: new TablePrinter(clock),
+      metrics: this.metrics,
+      clock,
+      random,
+      logger,
+    });
+    this.#face = face;
+    this.#listener = new SecureListener({
+      server: pki.server,
+      clientCa: pki.ca,
+      logger,
+      handle: (request, response) => face.handle(request, response),
+      upgrade: (request, socket, head) => face.upgrade(request, socket, head),
+    });
+    const actual = await this.#listener.listen(host, port);
+    const local = isWildcard(host) ? '127.0.0.1' : host;
+    const url = `https://${local.includes(':') ? `[${local}]` : local}:${actual}`;
+    this.#listening = { host, port: actual, url };
+    logger.info('the API server listens', { url });
+    return this.#listening;
+  }
+
+  /** Makes the objects that every cluster has, and begins to keep authorization current. */
+  async bootstrap(clientCa: string | undefined, signal?: AbortSignal): Promise<void> {
+    const { handler, authorizer, grants = [], clock, logger, serviceCidr = '10.96.0.0/16' } = this.#options;
+    const listening = this.#listening;
+    const address = listening &&
+      clientCa !== undefined && {
+        host: this.#options.advertiseAddress ?? advertised(listening.host),
+        port: listening.port,
+        serviceCidr,
+        serviceIp: firstAddress(serviceCidr),
+        clientCa,
+      };
+    await bootstrap({ handler, user: apiServerUser, grants, ...(address && { address }), ...(signal && { signal }) });
+    const feed = new RbacFeed(handler, authorizer);
+    await feed.start({ clock, logger, user: apiServerUser, signal: this.#running.signal });
+    this.#bootstrapped = true;
+  }
+
+  /** First readiness fails, then watches end and requests finish; after the signal or 5 s the rest is cut. */
+  async stop(signal?: AbortSignal): Promise<void> {
+    this.#running.abort();
+    this.#aggregator.stop();
+    this.#listener?.stopListening();
+    const deadline = new AbortController();
+    const cancel = this.#options.clock.after(drainMs, () => deadline.abort());
+    await this.#face?.drain(signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal);
+    cancel();
+    this.#listener?.destroy();
+    this.#forwarder?.close();
+  }
+
+  #addChecks(): void {
+    const { storage } = this.#options;
+    const until = (what: string, ready: () => boolean) => async () => {
+      if (!ready()) throw new Error(what);
+    };
+    const always = async () => undefined;
+    this.health.add({ name: 'ping', check: always });
+    this.health.add({ name: 'log', check: always });
+    this.health.add({ name: 'etcd', check: () => storage.healthy() });
+    this.health.add({ name: 'etcd-readiness', endpoints: ['readyz'], check: () => storage.healthy() });
+    const bootstrapped = until('not finished', () => this.#bootstrapped);
+    this.health.add({ name: 'informer-sync', endpoints: ['readyz'], check: bootstrapped });
+    const hooks = ['crd-informer-synced', 'start-system-namespaces-controller', 'rbac/bootstrap-roles'];
+    for (const name of [...hooks, 'scheduling/bootstrap-system-priority-classes', 'bootstrap-controller']) {
+      this.health.add({ name: `poststarthook/${name}`, check: bootstrapped });
+    }
+    const stopping = until('process is shutting down', () => !this.#running.signal.aborted);
+    this.health.add({ name: 'shutdown', endpoints: ['readyz'], check: stopping });
+  }
+}
+
+export type ApiServer = HttpApiServer;
+export const ApiServer = token<HttpApiServer>('ApiServer');
+
+const isWildcard = (host: string) => host === '0.0.0.0' || host === '::';
+
+/** The address listened on or, when that is all of them, the machine's first that others can reach. */
+export function advertised(host: string): string {
+  if (!isWildcard(host)) return host === 'localhost' ? '127.0.0.1' : host;
+  const all = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  return all.find((each) => !each.internal && each.family === 'IPv4')?.address ?? '127.0.0.1';
+}
+
+/** The first address of a range: the cluster IP of the Service `kubernetes`. */
+export function firstAddress(cidr: string): string {
+  const base = cidr.split('/')[0] ?? '';
+  if (base.includes(':')) return `${base.replace(/::$/, '')}::1`;
+  const [a = '10', b = '96', c = '0', d = '0'] = base.split('.');
+  return `${a}.${b}.${c}.${Number(d) + 1}`;
+}
+
+async function objectCounts(handler: ApiHandler, storage: Storage): Promise<ReadonlyMap<string, number>> {
+  const stored = handler.catalog.list().filter(({ verbs }) => verbs.includes('list'));
+  const unique = new Map(stored.map(({ group, resource }) => [group === '' ? resource : `${resource}.${group}`, { group, resource }]));
+  const counts = await Promise.all(
+    [...unique].map(async ([name, each]) => [name, await storage.count(prefixFor(each.group, each.resource))] as const),
+  );
+  return new Map(counts.filter(([, count]) => count > 0));
+}

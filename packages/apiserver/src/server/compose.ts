@@ -1,0 +1,108 @@
+import { type Clients, type Clock, createClient, isStatusError, type Logger, type PluginGrant, type Random } from '@keelson/core';
+import type { AdmissionPlugin } from '@keelson/core/admission';
+import {
+  authenticated,
+  ClientCertificateAuthenticator,
+  RequestAuthenticator,
+  ServiceAccountTokens,
+  type ServiceAccountTokensOptions,
+  type TokenAuthenticator,
+  type UidReader,
+} from '../authentication/index.ts';
+import { RbacAuthorizer } from '../authorization/index.ts';
+import type { ApiHandler } from '../registry/contract.ts';
+import { inProcessTransport, ResourceRegistry, type ResourceRegistryOptions } from '../registry/index.ts';
+import type { Storage } from '../storage/contract.ts';
+import { HttpApiServer } from './api-server.ts';
+import { apiServerUser } from './api-server-user.ts';
+import { ReviewHandler } from './review-handler.ts';
+
+export interface ComposeOptions {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly serviceAccountKey: ServiceAccountTokensOptions['key'];
+  readonly admission?: readonly AdmissionPlugin[];
+  readonly grants?: readonly PluginGrant[];
+  readonly serviceCidr?: string;
+  readonly advertiseAddress?: string;
+  /** The `iss` of ServiceAccount tokens. */
+  readonly issuer?: string;
+  readonly otherTokens?: readonly TokenAuthenticator[];
+  readonly registry?: Partial<ResourceRegistryOptions>;
+}
+
+/** The parts of an API server, put together and not yet started. */
+export interface ApiServerParts {
+  readonly server: HttpApiServer;
+  readonly handler: ApiHandler;
+  readonly registry: ResourceRegistry;
+  readonly authorizer: RbacAuthorizer;
+  readonly tokens: ServiceAccountTokens;
+  readonly clients: Clients;
+}
+
+/** Puts registry, authentication, authorization and HTTP together. */
+export function composeApiServer(options: ComposeOptions): ApiServerParts {
+  const { storage, clock, random, logger, serviceCidr } = options;
+  const authorizer = new RbacAuthorizer();
+  const registry = new ResourceRegistry({
+    storage,
+    clock,
+    random,
+    logger,
+    authorizer,
+    ...(options.admission && { admission: options.admission }),
+    ...(serviceCidr && { serviceCidr }),
+    ...options.registry,
+  });
+  const tokens = new ServiceAccountTokens({
+    clock,
+    issuer: options.issuer ?? 'https://kubernetes.default.svc.cluster.local',
+    key: options.serviceAccountKey,
+    uidOf: uidReader(registry),
+  });
+  const authenticator = new RequestAuthenticator(new ClientCertificateAuthenticator(), [
+    tokens,
+    ...(options.otherTokens ?? []),
+  ]);
+  const handler = new ReviewHandler({ next: registry, authorizer, tokens, authenticator, clock });
+  const server = new HttpApiServer({
+    handler,
+    storage,
+    authorizer,
+    authenticator,
+    tokens,
+    clock,
+    random,
+    logger,
+    ...(options.grants && { grants: options.grants }),
+    ...(serviceCidr && { serviceCidr }),
+    ...(options.advertiseAddress && { advertiseAddress: options.advertiseAddress }),
+  });
+  return { server, handler, registry, authorizer, tokens, clients: inProcessClients(handler, server) };
+}
+
+/** Clients without sockets; authorised and admitted like everybody else. */
+function inProcessClients(handler: ApiHandler, server: HttpApiServer): Clients {
+  return {
+    as({ name, groups = [] }) {
+      const user = authenticated({ name, groups });
+      return createClient(inProcessTransport(handler, user, { raw: (method, path) => server.raw(method, path, user) }));
+    },
+  };
+}
+
+function uidReader(handler: ApiHandler): UidReader {
+  return async ({ resource, namespace, name }) => {
+    const target = { group: '', version: 'v1', resource, name, ...(namespace && { namespace }) };
+    try {
+      const answer = await handler.handle({ ...target, verb: 'get' }, apiServerUser);
+      return answer.type === 'object' ? answer.value.object.metadata.uid : undefined;
+    } catch (error) {
+      if (isStatusError(error, 'NotFound')) return undefined;
+      throw error;
+    }
+  };
+}

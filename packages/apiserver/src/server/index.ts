@@ -1,0 +1,5 @@
+export { ApiServer, type ApiServerOptions, HttpApiServer, type Listening, type ListenOptions } from './api-server.ts';
+export { apiServerUser } from './api-server-user.ts';
+export { type ApiServerParts, type ComposeOptions, composeApiServer } from './compose.ts';
+export { startTestApiServer, type TestApiServer, type TestApiServerOptions } from './start-test-api-server.ts';
+export { ApiHandler, Storage } from './tokens.ts';

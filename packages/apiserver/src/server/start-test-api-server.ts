@@ -1,0 +1,67 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { type Client, type Clients, type Clock, type Logger, type PluginGrant, systemClock, systemRandom } from '@keelson/core';
+import { mastersGroup } from '../authorization/index.ts';
+import { kubeconfigYaml, openPki, type Pki } from '../pki/index.ts';
+import { MemoryStorage } from '../storage/memory-storage.ts';
+import { type ApiServerParts, composeApiServer } from './compose.ts';
+import type { Listening } from './api-server.ts';
+
+export interface TestApiServerOptions {
+  /** Also opens a TLS port on loopback; default: in process only. */
+  readonly socket?: boolean;
+  readonly port?: number;
+  readonly clock?: Clock;
+  readonly grants?: readonly PluginGrant[];
+  readonly logger?: Logger;
+}
+
+/** An API server in memory, with its bootstrap objects, for tests. */
+export interface TestApiServer extends ApiServerParts {
+  readonly clients: Clients;
+  /** A client of the group system:masters. */
+  readonly client: Client;
+  /** With `socket`. */
+  readonly listening: Listening | undefined;
+  readonly pki: Pki | undefined;
+  /** An administrator's kubeconfig as YAML; with `socket`. */
+  readonly kubeconfig: string | undefined;
+  stop(): Promise<void>;
+}
+
+const silent: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  named: () => silent,
+};
+
+/** Starts an API server in memory; ready when it resolves. */
+export async function startTestApiServer(options: TestApiServerOptions = {}): Promise<TestApiServer> {
+  const { clock = systemClock, logger = silent, grants } = options;
+  const pki = options.socket ? await openPki(undefined, { clock }) : undefined;
+  const storage = new MemoryStorage();
+  const parts = composeApiServer({
+    storage,
+    clock,
+    random: systemRandom,
+    logger,
+    serviceAccountKey: pki?.serviceAccountKey ?? generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+    ...(grants && { grants }),
+  });
+  await parts.registry.start();
+  const listening = pki && (await parts.server.listen({ host: '127.0.0.1', port: options.port ?? 0, pki }));
+  await parts.server.bootstrap(pki?.ca);
+  return {
+    ...parts,
+    client: parts.clients.as({ name: 'kubernetes-admin', groups: [mastersGroup] }),
+    listening,
+    pki,
+    kubeconfig: listening && pki && kubeconfigYaml({ server: listening.url, ca: pki.ca, credentials: pki.admin }),
+    async stop() {
+      await parts.server.stop();
+      await parts.registry.close();
+      await storage.close();
+    },
+  };
+}
