@@ -1,0 +1,1 @@
+export { milliValue, quantityValue as wholeValue } from '@keelson/core/machinery';
