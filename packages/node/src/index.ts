@@ -2,3 +2,4 @@ export { type NodeCertificate, NodeCertificates } from './contract.ts';
 export { isolationAnnotation, Kubelet, type KubeletOptions, type PodSource, SharedPods } from './kubelet/index.ts';
 export { Nodes, type NodesOptions } from './nodes.ts';
 export { type NodeOptions, nodeOptionsSchema, nodePlugin } from './plugin.ts';
+export { serviceProxyPlugin } from './service-proxy/plugin.ts';

@@ -25,7 +25,7 @@ import { isTerminalPhase, uidOf } from './pods/pod-facts.ts';
 import { PodKiller } from './pods/pod-killer.ts';
 import { ownPods, type PodSource } from './pods/pod-source.ts';
 import { PodSyncer } from './pods/pod-syncer.ts';
-import { PodWorkers } from './pods/pod-workers.ts';
+import { type PodIdentity, PodWorkers } from './pods/pod-workers.ts';
 import { RuntimeReader } from './pods/runtime-reader.ts';
 import { ProbeManager } from './probes/probe-manager.ts';
 import { KubeletServer } from './server/kubelet-server.ts';
@@ -81,6 +81,7 @@ export class Kubelet {
   #unsubscribe: (() => void) | undefined;
   #server: KubeletServer | undefined;
   #probes: ProbeManager | undefined;
+  #workers: PodWorkers | undefined;
 
   constructor(options: KubeletOptions) {
     this.#options = options;
@@ -121,7 +122,7 @@ export class Kubelet {
       runtime: runtimeService,
       clock,
       random,
-      changed: (uid) => workers.wake(uid),
+      changed: (uid) => this.#workers?.wake(uid),
       event,
     });
     this.#probes = probes;
@@ -142,7 +143,7 @@ export class Kubelet {
       reader,
       clock,
       logger,
-      changed: (pod) => this.#runtimeChanged(pod, workers, pods, byUid),
+      changed: (pod) => this.#runtimeChanged(pod, pods, byUid),
     });
     const reporter = new NodeReporter({
       nodeName,
@@ -205,6 +206,7 @@ export class Kubelet {
       mounts: real,
     });
     const workers = new PodWorkers(syncer, clock, logger);
+    this.#workers = workers;
 
     if (options.server) {
       this.#server = new KubeletServer({
@@ -274,20 +276,16 @@ export class Kubelet {
     await this.#running;
   }
 
-  #runtimeChanged(
-    pod: { uid: string; name: string; namespace: string },
-    workers: PodWorkers,
-    pods: PodSource,
-    byUid: ReadonlyMap<string, Pod>,
-  ): void {
+  #runtimeChanged(pod: PodIdentity, pods: PodSource, byUid: ReadonlyMap<string, Pod>): void {
+    const workers = this.#workers;
+    // Before its own first look at the API a kubelet cannot tell who is wanted.
+    if (workers === undefined || this.#unsubscribe === undefined) return;
     if (workers.has(pod.uid)) {
       workers.wake(pod.uid);
       return;
     }
-    // Nobody wants it: neither the API nor a worker that would end it. Before the first list everything is wanted.
-    const listed = this.#unsubscribe !== undefined;
     const inApi = byUid.has(pod.uid) || pods.get(`${pod.namespace}/${pod.name}`)?.metadata.uid === pod.uid;
-    if (listed && !inApi) workers.remove(pod);
+    if (!inApi) workers.remove(pod);
   }
 
   /** @returns whether the pod may run here; what it is told if not stands in its status */

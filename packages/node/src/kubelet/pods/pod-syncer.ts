@@ -184,8 +184,10 @@ export class PodSyncer implements PodSteps {
       ended,
       ...(failure && ended && { failure }),
     });
-    status.set(pod, next);
-    return status.get(pod) ?? next;
+    // The end is told when all have ended: sidecars may still run when the others are through.
+    const early = isTerminalPhase(next.phase) && actual.containers.some((each) => each.state === 'running');
+    status.set(pod, early ? { ...next, phase: status.get(pod)?.phase ?? 'Running' } : next);
+    return next;
   }
 
   /** Directories, control group and volumes. */
