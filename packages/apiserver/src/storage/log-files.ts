@@ -2,6 +2,9 @@ import * as fs from 'node:fs';
 import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
+/** Copying so little into the page cache takes less time than asking another thread to do it. */
+const quickWrite = 128 * 1024;
+
 /** A file that only grows. */
 export interface LogFile {
   /** Bytes written so far. */
@@ -61,7 +64,10 @@ async function openLogFile(path: string, size: number): Promise<LogFile> {
     },
     async append(bytes) {
       for (let from = 0; from < bytes.length; ) {
-        const count = await writeAt(handle.fd, bytes, from, written);
+        const count =
+          bytes.length <= quickWrite
+            ? fs.writeSync(handle.fd, bytes, from, bytes.length - from, written)
+            : await writeAt(handle.fd, bytes, from, written);
         from += count;
         written += count;
       }

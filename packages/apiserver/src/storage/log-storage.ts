@@ -242,17 +242,19 @@ export class LogStorage implements Storage {
 
   private async flush(): Promise<void> {
     try {
+      // Let all writers of this turn join the first batch.
+      await Promise.resolve();
       while (this.waiting.length > 0) {
-        // Let the writers that the last batch woke, and those of this turn, join this one.
-        await new Promise(setImmediate);
-        await this.flushBatch();
+        const written = await this.flushBatch();
+        // The writers that this batch woke write again in a moment: worth waiting for if they are many.
+        if (written > 1) await new Promise(setImmediate);
       }
     } finally {
       this.flushing = undefined;
     }
   }
 
-  private async flushBatch(): Promise<void> {
+  private async flushBatch(): Promise<number> {
     const batch = this.takeBatch();
     const records = batch.map(({ record }) => record);
     const last = records.findLast((each) => each.type === 'event');
@@ -266,6 +268,7 @@ export class LogStorage implements Storage {
     const told = this.afterBatch;
     this.afterBatch = [];
     for (const tell of told) tell();
+    return batch.length;
   }
 
   private acknowledge(batch: readonly PendingWrite[]): void {
