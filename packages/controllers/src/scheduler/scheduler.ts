@@ -72,6 +72,8 @@ export class Scheduler implements Lifecycle {
   private readonly subscriptions: Subscription[] = [];
   private readonly stopping = new AbortController();
   private readonly inFlight = new Set<Promise<void>>();
+  /** Conditions that are being written, by pod: a binding that comes after must not be overtaken by one. */
+  private readonly statusWrites = new Map<string, Promise<void>>();
   private roomAgain: (() => void) | undefined;
   private loop: Promise<void> | undefined;
 
@@ -191,6 +193,7 @@ export class Scheduler implements Lifecycle {
   }
 
   private async bind(entry: QueueEntry, state: CycleState, nodeName: string, signal: AbortSignal): Promise<void> {
+    await this.statusWrites.get(entry.key);
     const { status, plugin } = await this.framework.bind(state, nodeName, signal);
     if (status === undefined) {
       this.queue.done(entry.key);
@@ -248,7 +251,14 @@ export class Scheduler implements Lifecycle {
     this.queue.putBack({ ...entry, pod: current }, rejectedBy);
     this.recorder.event(Pod, current, 'Warning', 'FailedScheduling', message.slice(0, 1024));
     const patch = unscheduledPatch(current, reason, message, nominatedNode, this.services.clock);
-    if (patch) await this.inBackground(this.writeStatus(current, patch));
+    if (!patch) return;
+    const before = this.statusWrites.get(entry.key);
+    const write = Promise.resolve(before).then(() => this.writeStatus(current, patch));
+    const last = write.finally(() => {
+      if (this.statusWrites.get(entry.key) === last) this.statusWrites.delete(entry.key);
+    });
+    this.statusWrites.set(entry.key, last);
+    await this.inBackground(last);
   }
 
   private async writeStatus(pod: Pod, patch: unknown): Promise<void> {
