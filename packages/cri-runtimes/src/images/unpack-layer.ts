@@ -97,10 +97,14 @@ async function unpackEntry(
 }
 
 /**
- * The path within `root` that `name` means to a process whose `/` it is, the last component not followed. `..` at the
- * top stays at the top. @throws Error for a loop of links
+ * The path within `root` that `name` means to a process whose `/` it is; whether a link in the last component is followed
+ * is the caller's choice. `..` at the top stays at the top. @throws Error for a loop of links
  */
-export async function resolveInRoot(root: string, name: string): Promise<string> {
+export async function resolveInRoot(
+  root: string,
+  name: string,
+  { followLast = false }: { readonly followLast?: boolean } = {},
+): Promise<string> {
   const rest = name.split('/').filter((part) => part !== '' && part !== '.');
   let path = '';
   let links = 0;
@@ -111,7 +115,7 @@ export async function resolveInRoot(root: string, name: string): Promise<string>
       continue;
     }
     const next = `${path}/${part}`;
-    const info = rest.length > 0 ? await lstat(root + next).catch(absent) : undefined;
+    const info = rest.length > 0 || followLast ? await lstat(root + next).catch(absent) : undefined;
     if (!info?.isSymbolicLink()) {
       path = next;
       continue;
