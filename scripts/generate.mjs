@@ -288,3 +288,8 @@ function protobuf(source, target, constant) {
 }
 protobuf('cri-v1-descriptor.json', 'packages/core/src/cri/generated', 'criDescriptorJson');
 protobuf('csi-v1-descriptor.json', 'packages/core/src/csi/generated', 'csiDescriptorJson');
+
+// ---- protobuf: what request bodies in Kubernetes' binary encoding are read by ------------------------------------
+
+const messages = JSON.stringify(read('kubernetes-v1.35-protobuf.json')).replaceAll('\\', '\\\\').replaceAll("'", "\\'");
+write('packages/apiserver/src/http/protobuf/generated/messages.ts', `export const messagesJson =\n  '${messages}';\n`);

@@ -7,6 +7,7 @@ const issuer = 'https://kubernetes.default.svc.cluster.local';
 
 function setUp() {
   const clock = new FakeClock();
+  const key = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const uids = new Map([
     ['serviceaccounts/a/bot', 'uid-sa'],
     ['pods/a/p', 'uid-pod'],
@@ -14,7 +15,7 @@ function setUp() {
   const tokens = new ServiceAccountTokens({
     clock,
     issuer,
-    key: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+    key: () => key,
     uidOf: async ({ resource, namespace, name }) => uids.get(`${resource}/${namespace}/${name}`),
   });
   return { clock, uids, tokens };

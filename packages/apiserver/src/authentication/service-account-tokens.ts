@@ -15,7 +15,8 @@ export type UidReader = (object: Omit<BoundObject, 'uid'>) => Promise<string | u
 export interface ServiceAccountTokensOptions {
   readonly clock: Clock;
   readonly issuer: string;
-  readonly key: { readonly privateKey: KeyObject; readonly publicKey: KeyObject };
+  /** Asked for at the first token: keys may be opened later than this is made. */
+  readonly key: () => { readonly privateKey: KeyObject; readonly publicKey: KeyObject };
   /** The audiences of a token that names none; also those under which this server accepts tokens. */
   readonly audiences?: readonly string[];
   readonly uidOf: UidReader;
@@ -43,15 +44,13 @@ export interface TokenIssuer {
 /** Issues and checks the JWTs of ServiceAccounts (KEP-1205: bound, expiring, with audiences). */
 export class ServiceAccountTokens implements TokenIssuer, TokenAuthenticator {
   readonly #options: ServiceAccountTokensOptions;
-  readonly #keyId: string;
+  #keyId: string | undefined;
   readonly #audiences: readonly string[];
   readonly #verified = new Map<string, ServiceAccountClaims>();
 
   constructor(options: ServiceAccountTokensOptions) {
     this.#options = options;
     this.#audiences = options.audiences ?? [options.issuer];
-    const spki = options.key.publicKey.export({ type: 'spki', format: 'der' });
-    this.#keyId = createHash('sha256').update(spki).digest('base64url');
   }
 
   async issue(spec: TokenSpec): Promise<{ token: string; expirationTimestamp: string }> {
@@ -70,7 +69,7 @@ export class ServiceAccountTokens implements TokenIssuer, TokenAuthenticator {
       },
     };
     const token = await new SignJWT(claims)
-      .setProtectedHeader({ alg: algorithm, kid: this.#keyId })
+      .setProtectedHeader({ alg: algorithm, kid: this.#kid() })
       .setIssuer(this.#options.issuer)
       .setSubject(`system:serviceaccount:${spec.namespace}:${spec.name}`)
       .setAudience([...(spec.audiences?.length ? spec.audiences : this.#audiences)])
@@ -78,7 +77,7 @@ export class ServiceAccountTokens implements TokenIssuer, TokenAuthenticator {
       .setNotBefore(now)
       .setExpirationTime(expires)
       .setJti(randomUUID())
-      .sign(this.#options.key.privateKey);
+      .sign(this.#options.key().privateKey);
     return { token, expirationTimestamp: `${new Date(expires * 1000).toISOString().slice(0, 19)}Z` };
   }
 
@@ -99,8 +98,8 @@ export class ServiceAccountTokens implements TokenIssuer, TokenAuthenticator {
 
   /** RFC 7517 key set with the public half, for `/openid/v1/jwks`. */
   async jwks(): Promise<{ readonly keys: readonly JWK[] }> {
-    const jwk = await exportJWK(this.#options.key.publicKey);
-    return { keys: [{ use: 'sig', ...jwk, kid: this.#keyId, alg: algorithm }] };
+    const jwk = await exportJWK(this.#options.key().publicKey);
+    return { keys: [{ use: 'sig', ...jwk, kid: this.#kid(), alg: algorithm }] };
   }
 
   get signingAlgorithm(): string {
@@ -116,6 +115,12 @@ export class ServiceAccountTokens implements TokenIssuer, TokenAuthenticator {
     return this.#options.issuer;
   }
 
+  #kid(): string {
+    const spki = this.#options.key().publicKey.export({ type: 'spki', format: 'der' });
+    this.#keyId ??= createHash('sha256').update(spki).digest('base64url');
+    return this.#keyId;
+  }
+
   async #verify(token: string): Promise<ServiceAccountClaims> {
     const digest = createHash('sha256').update(token).digest('base64url');
     const known = this.#verified.get(digest);
@@ -124,7 +129,7 @@ export class ServiceAccountTokens implements TokenIssuer, TokenAuthenticator {
     try {
       const now = new Date(this.#options.clock.now());
       const options = { issuer: this.#options.issuer, algorithms: [algorithm], currentDate: now, clockTolerance: 1 };
-      ({ payload } = await jwtVerify(token, this.#options.key.publicKey, options));
+      ({ payload } = await jwtVerify(token, this.#options.key().publicKey, options));
     } catch {
       // Whatever is wrong with a token, the one who sent it learns nothing but that it is not good.
       throw StatusError.unauthorized();

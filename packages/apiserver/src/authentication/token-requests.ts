@@ -49,7 +49,11 @@ export async function requestToken(
   const audiences = spec.audiences?.length ? spec.audiences : [...options.audiences];
   const uid = serviceAccount.metadata.uid ?? '';
   const status = await options.issuer.issue({ namespace, name, uid, audiences, expirationSeconds, ...bound });
-  return { serviceAccount, spec: { audiences, expirationSeconds, boundObjectRef: spec.boundObjectRef ?? null }, status };
+  return {
+    serviceAccount,
+    spec: { audiences, expirationSeconds, boundObjectRef: spec.boundObjectRef ?? null },
+    status,
+  };
 }
 
 function checkExpiration(seconds: number): void {
@@ -77,7 +81,9 @@ async function boundObject(
 ): Promise<Pick<TokenSpec, 'boundObject' | 'node'>> {
   const kind = (['Pod', 'Secret', 'Node'] as const).find((each) => each === reference.kind);
   if (!kind || (reference.apiVersion && reference.apiVersion !== 'v1')) {
-    throw StatusError.badRequest(`cannot bind token to object of type /${reference.apiVersion ?? ''}, Kind=${reference.kind ?? ''}`);
+    throw StatusError.badRequest(
+      `cannot bind token to object of type /${reference.apiVersion ?? ''}, Kind=${reference.kind ?? ''}`,
+    );
   }
   const name = reference.name ?? '';
   const object = await lookup(bindable[kind], kind === 'Node' ? undefined : namespace, name);

@@ -3,8 +3,14 @@ import { z } from 'zod';
 import type { AuthorizationRequest, UserInfo } from '../registry/contract.ts';
 import type { RbacAuthorizer } from './rbac-authorizer.ts';
 
-const text = z.string().nullish().transform((each) => each ?? undefined);
-const strings = z.array(z.string()).nullish().transform((each) => each ?? []);
+const text = z
+  .string()
+  .nullish()
+  .transform((each) => each ?? undefined);
+const strings = z
+  .array(z.string())
+  .nullish()
+  .transform((each) => each ?? []);
 const AccessSpec = z.object({
   resourceAttributes: z
     .object({ namespace: text, verb: text, group: text, version: text, resource: text, subresource: text, name: text })
@@ -48,7 +54,12 @@ export function reviewAccess(
   }
   const asked: UserInfo = options.self ?? { name: user ?? '', groups, ...(uid && { uid }), ...(extra && { extra }) };
   const request: AuthorizationRequest = resourceAttributes
-    ? { ...resourceAttributes, user: asked, verb: resourceAttributes.verb ?? '', resource: resourceAttributes.resource ?? '' }
+    ? {
+        ...resourceAttributes,
+        user: asked,
+        verb: resourceAttributes.verb ?? '',
+        resource: resourceAttributes.resource ?? '',
+      }
     : { user: asked, verb: nonResourceAttributes?.verb ?? '', path: nonResourceAttributes?.path ?? '' };
   const { allowed, reason } = authorizer.authorize(request);
   return { allowed, ...(reason !== '' && { reason }) };
@@ -60,7 +71,12 @@ export function reviewRules(authorizer: RbacAuthorizer, user: UserInfo, namespac
   return {
     resourceRules: rules
       .filter((rule) => rule.resources?.length)
-      .map(({ verbs, apiGroups, resources, resourceNames }) => ({ verbs, apiGroups, resources, ...(resourceNames && { resourceNames }) })),
+      .map(({ verbs, apiGroups, resources, resourceNames }) => ({
+        verbs,
+        apiGroups,
+        resources,
+        ...(resourceNames && { resourceNames }),
+      })),
     nonResourceRules: rules
       .filter((rule) => rule.nonResourceURLs?.length)
       .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),

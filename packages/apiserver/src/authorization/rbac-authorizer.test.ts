@@ -70,8 +70,15 @@ describe('RbacAuthorizer', () => {
     const { index } = rbac;
     const selector = (key: string) => ({ clusterRoleSelectors: [{ matchLabels: { [key]: 'true' } }] });
     index.setClusterRole({ metadata: { name: 'admin' }, aggregationRule: selector('to-admin') });
-    index.setClusterRole({ metadata: { name: 'edit', labels: { 'to-admin': 'true' } }, aggregationRule: selector('to-edit') });
-    index.setBinding({ metadata: { name: 'x' }, roleRef: roleRef('ClusterRole', 'admin'), subjects: [{ kind: 'User', name: 'root' }] });
+    index.setClusterRole({
+      metadata: { name: 'edit', labels: { 'to-admin': 'true' } },
+      aggregationRule: selector('to-edit'),
+    });
+    index.setBinding({
+      metadata: { name: 'x' },
+      roleRef: roleRef('ClusterRole', 'admin'),
+      subjects: [{ kind: 'User', name: 'root' }],
+    });
     const request = { user: user('root'), verb: 'get', group: 'g', version: 'v1', resource: 'things' };
     expect(rbac.authorize(request).allowed).toBe(false);
     const rules = [{ verbs: ['get'], apiGroups: ['g'], resources: ['things'] }];
@@ -86,7 +93,9 @@ describe('RbacAuthorizer', () => {
     const status = { user: kubelet, verb: 'patch', group: '', version: 'v1', resource: 'nodes', subresource: 'status' };
     expect(rbac.authorize({ ...status, name: 'n1' }).allowed).toBe(true);
     expect(rbac.authorize({ ...status, name: 'n2' }).allowed).toBe(false);
-    expect(rbac.authorize({ user: kubelet, verb: 'delete', group: 'apps', version: 'v1', resource: 'deployments' }).allowed).toBe(false);
+    expect(
+      rbac.authorize({ user: kubelet, verb: 'delete', group: 'apps', version: 'v1', resource: 'deployments' }).allowed,
+    ).toBe(false);
   });
 });
 
@@ -96,7 +105,9 @@ describe('forbidden', () => {
     expect(forbidden(request).message).toBe(
       'pods is forbidden: User "joe" cannot list resource "pods" in API group "" in the namespace "default"',
     );
-    expect(forbidden({ user: user('joe'), verb: 'get', path: '/x' }).message).toBe('forbidden: User "joe" cannot get path "/x"');
+    expect(forbidden({ user: user('joe'), verb: 'get', path: '/x' }).message).toBe(
+      'forbidden: User "joe" cannot get path "/x"',
+    );
   });
 });
 
@@ -108,6 +119,12 @@ describe('rulesCover', () => {
     ];
     expect(rulesCover(held, { verbs: ['get', 'list'], apiGroups: [''], resources: ['pods'] })).toBe(true);
     expect(rulesCover(held, { verbs: ['get'], apiGroups: [''], resources: ['pods', 'secrets'] })).toBe(false);
-    expect(rulesCover([{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }], { verbs: ['x'], apiGroups: ['y'], resources: ['z/w'] })).toBe(true);
+    expect(
+      rulesCover([{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }], {
+        verbs: ['x'],
+        apiGroups: ['y'],
+        resources: ['z/w'],
+      }),
+    ).toBe(true);
   });
 });

@@ -47,11 +47,12 @@ export function namespaceObjects(): BootstrapObject[] {
 /** The roles, bindings and priority classes that every cluster of this version has. */
 export function defaultObjects(): BootstrapObject[] {
   const lists = Bootstrap.parse(JSON.parse(bootstrapJson));
-  return (['clusterroles', 'clusterrolebindings', 'roles', 'rolebindings', 'priorityclasses'] as const).flatMap((resource) =>
-    lists[resource].map((object) => {
-      const { group, version, kind, existing } = kinds[resource];
-      return { group, version, resource, kind, existing, object: withoutNull(object) };
-    }),
+  return (['clusterroles', 'clusterrolebindings', 'roles', 'rolebindings', 'priorityclasses'] as const).flatMap(
+    (resource) =>
+      lists[resource].map((object) => {
+        const { group, version, kind, existing } = kinds[resource];
+        return { group, version, resource, kind, existing, object: withoutNull(object) };
+      }),
   );
 }
 
@@ -74,8 +75,20 @@ export function grantObjects(grants: readonly PluginGrant[]): BootstrapObject[] 
     const binding: ClusterRoleBinding & Record<string, unknown> = { metadata, roleRef: roleRef(bound), subjects };
     const role: (ClusterRole & Record<string, unknown>)[] = rules === 'cluster-admin' ? [] : [{ metadata, rules }];
     return [
-      ...role.map((object) => ({ ...rbac, resource: 'clusterroles', kind: 'ClusterRole', existing: 'replace' as const, object })),
-      { ...rbac, resource: 'clusterrolebindings', kind: 'ClusterRoleBinding', existing: 'replace' as const, object: binding },
+      ...role.map((object) => ({
+        ...rbac,
+        resource: 'clusterroles',
+        kind: 'ClusterRole',
+        existing: 'replace' as const,
+        object,
+      })),
+      {
+        ...rbac,
+        resource: 'clusterrolebindings',
+        kind: 'ClusterRoleBinding',
+        existing: 'replace' as const,
+        object: binding,
+      },
     ];
   });
 }

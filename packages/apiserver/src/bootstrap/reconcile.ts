@@ -20,7 +20,8 @@ export function reconciled(wanted: BootstrapObject, existing: Loose): Loose | un
   const subjects = Subjects.safeParse(existing['subjects']).data ?? [];
   const wantedSubjects = Subjects.safeParse(wanted.object['subjects']).data ?? [];
   const absent = wantedSubjects.filter(
-    (each) => !subjects.some((one) => one.kind === each.kind && one.name === each.name && one.namespace === each.namespace),
+    (each) =>
+      !subjects.some((one) => one.kind === each.kind && one.name === each.name && one.namespace === each.namespace),
   );
   if (missing.length === 0 && absent.length === 0) return undefined;
   return {

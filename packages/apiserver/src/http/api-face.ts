@@ -266,13 +266,15 @@ export class ApiFace {
     if (info.verb === 'get' || info.verb === 'list' || info.verb === 'watch') return { options, findings: [] };
     const contentType = String(request.headers['content-type'] ?? '');
     const patchType = info.verb === 'patch' ? patchTypeOf(contentType) : undefined;
-    const text = await readBody(request);
+    const bytes = await readBody(request);
     if (info.verb === 'delete' || info.verb === 'deletecollection') {
-      const decoded = text === '' ? undefined : decodeObject(text, contentType, 'DeleteOptions').value;
+      const decoded = bytes.length === 0 ? undefined : decodeObject(bytes, contentType, 'DeleteOptions').value;
       return { options: { ...options, ...parseDeleteOptions(decoded) }, findings: [] };
     }
     const kind = served.subresources.find(({ name }) => name === info.subresource)?.kind.kind ?? served.kind;
-    const decoded: DecodedBody = patchType ? decodePatch(text, patchType) : decodeObject(text, contentType, kind);
+    const decoded: DecodedBody = patchType
+      ? decodePatch(bytes.toString('utf8'), patchType)
+      : decodeObject(bytes, contentType, kind);
     const validation = options.fieldValidation ?? (served.custom ? 'Warn' : 'Warn');
     if (validation === 'Strict' && decoded.findings.length > 0) {
       throw StatusError.badRequest(

@@ -26,7 +26,9 @@ describe('decodeObject', () => {
       '400 the object provided is unrecognized (must be of type ConfigMap): ' +
         `couldn't get version/kind; json parse error: unexpected end of JSON input ({"apiVersion":"v1","kind":"Con ...)`,
     );
-    expect(failure(() => decodeObject('x', 'text/plain', 'Pod'))).toContain('415 the body of the request was in an unknown');
+    expect(failure(() => decodeObject('x', 'text/plain', 'Pod'))).toContain(
+      '415 the body of the request was in an unknown',
+    );
   });
 
   it('survives nesting of 100,000 in every form', () => {
@@ -39,7 +41,10 @@ describe('decodeObject', () => {
   });
 
   it('does not let aliases grow without bound', () => {
-    const levels = Array.from({ length: 9 }, (_, index) => `l${index + 1}: &l${index + 1} [${Array(9).fill(`*l${index}`)}]`);
+    const levels = Array.from(
+      { length: 9 },
+      (_, index) => `l${index + 1}: &l${index + 1} [${Array(9).fill(`*l${index}`)}]`,
+    );
     const bomb = `l0: &l0 [x]\n${levels.join('\n')}\n`;
     expect(failure(() => decodeObject(bomb, 'application/yaml', 'Pod'))).toContain('400');
   });
@@ -50,6 +55,8 @@ describe('decodePatch', () => {
     expect(failure(() => decodePatch('{"a":1}', 'application/json-patch+json'))).toBe(
       '400 error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp',
     );
-    expect(failure(() => decodePatch('[1]', 'application/merge-patch+json'))).toContain('400 json: cannot unmarshal array');
+    expect(failure(() => decodePatch('[1]', 'application/merge-patch+json'))).toContain(
+      '400 json: cannot unmarshal array',
+    );
   });
 });

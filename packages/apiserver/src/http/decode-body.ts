@@ -1,6 +1,8 @@
 import { type PatchType, StatusError } from '@keelson/core';
 import { isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import { JsonSyntaxError, maxDepth, scanJson } from './json-scan.ts';
+import { decodeProtobuf, protobufMediaType } from './protobuf/decode-protobuf.ts';
+import { WireError } from './protobuf/wire.ts';
 
 export interface DecodedBody {
   /** `undefined` for an empty body. */
@@ -19,8 +21,9 @@ export const acceptedMediaTypes = [
 ] as const;
 
 /** A body that must be an object of a kind. Rejects with 400, or 415 for a content type that is not understood. */
-export function decodeObject(text: string, contentType: string, kind: string): DecodedBody {
+export function decodeObject(body: Buffer | string, contentType: string, kind: string): DecodedBody {
   const mediaType = mediaTypeOf(contentType);
+  const text = body.toString();
   const unrecognized = (why: string) => {
     const beginning = text.length > 30 ? `${text.slice(0, 30)} ...` : text;
     return StatusError.badRequest(
@@ -32,6 +35,15 @@ export function decodeObject(text: string, contentType: string, kind: string): D
     return decodeJson(text, (why) => unrecognized(`couldn't get version/kind; json parse error: ${why}`));
   }
   if (mediaType === 'application/yaml') return decodeYaml(text, unrecognized);
+  if (mediaType === protobufMediaType) {
+    try {
+      return { value: decodeProtobuf(Buffer.from(body)), findings: [] };
+    } catch (error) {
+      if (error instanceof WireError || error instanceof SyntaxError || error instanceof RangeError)
+        throw unrecognized(error.message);
+      throw error;
+    }
+  }
   throw unsupportedMediaType();
 }
 

@@ -5,8 +5,8 @@ import type { HttpRequest } from '../authentication/index.ts';
 /** Kubernetes' limit for a body, in bytes. */
 export const maxBodyBytes = 3 * 1024 * 1024;
 
-/** Reads a body as UTF-8. Rejects with 413 when it is longer than `limit` bytes, also after decompression. */
-export async function readBody(request: HttpRequest, limit = maxBodyBytes): Promise<string> {
+/** Reads a body. Rejects with 413 when it is longer than `limit` bytes, also after decompression. */
+export async function readBody(request: HttpRequest, limit = maxBodyBytes): Promise<Buffer> {
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared > limit) throw tooLarge(limit);
   const compressed = request.headers['content-encoding'] === 'gzip';
@@ -19,7 +19,7 @@ export async function readBody(request: HttpRequest, limit = maxBodyBytes): Prom
     if (size > limit) throw tooLarge(limit);
     chunks.push(bytes);
   }
-  return (chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)).toString('utf8');
+  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
 }
 
 const tooLarge = (limit: number) =>

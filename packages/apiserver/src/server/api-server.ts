@@ -210,7 +210,9 @@ export function firstAddress(cidr: string): string {
 
 async function objectCounts(handler: ApiHandler, storage: Storage): Promise<ReadonlyMap<string, number>> {
   const stored = handler.catalog.list().filter(({ verbs }) => verbs.includes('list'));
-  const unique = new Map(stored.map(({ group, resource }) => [group === '' ? resource : `${resource}.${group}`, { group, resource }]));
+  const unique = new Map(
+    stored.map(({ group, resource }) => [group === '' ? resource : `${resource}.${group}`, { group, resource }]),
+  );
   const counts = await Promise.all(
     [...unique].map(async ([name, each]) => [name, await storage.count(prefixFor(each.group, each.resource))] as const),
   );

@@ -1,4 +1,12 @@
-import { type Clients, type Clock, createClient, isStatusError, type Logger, type PluginGrant, type Random } from '@keelson/core';
+import {
+  type Clients,
+  type Clock,
+  createClient,
+  isStatusError,
+  type Logger,
+  type PluginGrant,
+  type Random,
+} from '@keelson/core';
 import type { AdmissionPlugin } from '@keelson/core/admission';
 import {
   authenticated,

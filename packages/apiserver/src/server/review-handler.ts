@@ -1,7 +1,14 @@
-import { type ApiRequest, type Clock, isStatusError, type KubernetesObject, StatusError, timestamp } from '@keelson/core';
+import {
+  type ApiRequest,
+  type Clock,
+  isStatusError,
+  type KubernetesObject,
+  StatusError,
+  timestamp,
+} from '@keelson/core';
 import { z } from 'zod';
-import { requestToken } from '../authentication/token-requests.ts';
 import type { RequestAuthenticator, ServiceAccountTokens } from '../authentication/index.ts';
+import { requestToken } from '../authentication/token-requests.ts';
 import { reviewAccess, reviewRules } from '../authorization/access-reviews.ts';
 import { forbidden, type RbacAuthorizer } from '../authorization/index.ts';
 import type { ApiAnswer, ApiHandler, ServedResource, UserInfo } from '../registry/contract.ts';
@@ -37,8 +44,14 @@ export class ReviewHandler implements ApiHandler {
     this.catalog = options.next.catalog;
     const { authorizer } = options;
     this.#reviews = new Map<string, Review>([
-      ['authorization.k8s.io/selfsubjectaccessreviews', (_, user, { spec }) => ({ spec, status: reviewAccess(authorizer, spec, { self: user }) })],
-      ['authorization.k8s.io/subjectaccessreviews', (_, __, { spec }) => ({ spec, status: reviewAccess(authorizer, spec, {}) })],
+      [
+        'authorization.k8s.io/selfsubjectaccessreviews',
+        (_, user, { spec }) => ({ spec, status: reviewAccess(authorizer, spec, { self: user }) }),
+      ],
+      [
+        'authorization.k8s.io/subjectaccessreviews',
+        (_, __, { spec }) => ({ spec, status: reviewAccess(authorizer, spec, {}) }),
+      ],
       [
         'authorization.k8s.io/localsubjectaccessreviews',
         ({ namespace = '' }, _, { spec }) => ({ spec, status: reviewAccess(authorizer, spec, { namespace }) }),
@@ -84,7 +97,10 @@ export class ReviewHandler implements ApiHandler {
       throw StatusError.badRequest('token is required for TokenReview in authentication');
     }
     try {
-      const found = await this.#options.authenticator.authenticateToken(token, audiences?.length ? audiences : undefined);
+      const found = await this.#options.authenticator.authenticateToken(
+        token,
+        audiences?.length ? audiences : undefined,
+      );
       if (found) {
         const groups = [...found.user.groups, 'system:authenticated'];
         const user = wireUser({ ...found.user, groups });
@@ -110,7 +126,14 @@ export class ReviewHandler implements ApiHandler {
   }
 
   async #read(resource: string, namespace: string | undefined, name: string): Promise<KubernetesObject> {
-    const request: ApiRequest = { verb: 'get', group: '', version: 'v1', resource, name, ...(namespace && { namespace }) };
+    const request: ApiRequest = {
+      verb: 'get',
+      group: '',
+      version: 'v1',
+      resource,
+      name,
+      ...(namespace && { namespace }),
+    };
     const answer = await this.#options.next.handle(request, apiServerUser);
     if (answer.type === 'object') return answer.value.object;
     throw StatusError.internal(`reading ${resource}/${name} gave no object`);
@@ -137,6 +160,10 @@ const wireUser = ({ name, uid, groups, extra }: UserInfo) => ({
 const encode = (object: object) => Buffer.from(`${JSON.stringify(object)}\n`);
 
 /** Reviews have no name; the type of stored objects wants one. */
-function asObject(object: { readonly kind: string; readonly apiVersion: string; readonly metadata: object }): KubernetesObject {
+function asObject(object: {
+  readonly kind: string;
+  readonly apiVersion: string;
+  readonly metadata: object;
+}): KubernetesObject {
   return { ...object, metadata: { name: '', ...object.metadata } };
 }

@@ -39,7 +39,10 @@ export class SecureListener {
       maxSessionMemory: 1024,
     });
     this.#server.on('request', (request, response) => void handle(request, response));
-    this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void upgrade(request, socket, head));
+    this.#server.on(
+      'upgrade',
+      (request: IncomingMessage, socket: Duplex, head: Buffer) => void upgrade(request, socket, head),
+    );
     this.#server.on('secureConnection', (socket: TLSSocket) => {
       this.#sockets.add(socket);
       socket.setKeepAlive(true, keepAliveMs);

@@ -1,10 +1,18 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { type Client, type Clients, type Clock, type Logger, type PluginGrant, systemClock, systemRandom } from '@keelson/core';
+import {
+  type Client,
+  type Clients,
+  type Clock,
+  type Logger,
+  type PluginGrant,
+  systemClock,
+  systemRandom,
+} from '@keelson/core';
 import { mastersGroup } from '../authorization/index.ts';
 import { kubeconfigYaml, openPki, type Pki } from '../pki/index.ts';
 import { MemoryStorage } from '../storage/memory-storage.ts';
-import { type ApiServerParts, composeApiServer } from './compose.ts';
 import type { Listening } from './api-server.ts';
+import { type ApiServerParts, composeApiServer } from './compose.ts';
 
 export interface TestApiServerOptions {
   /** Also opens a TLS port on loopback; default: in process only. */
@@ -40,13 +48,14 @@ const silent: Logger = {
 export async function startTestApiServer(options: TestApiServerOptions = {}): Promise<TestApiServer> {
   const { clock = systemClock, logger = silent, grants } = options;
   const pki = options.socket ? await openPki(undefined, { clock }) : undefined;
+  const key = pki?.serviceAccountKey ?? generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const storage = new MemoryStorage();
   const parts = composeApiServer({
     storage,
     clock,
     random: systemRandom,
     logger,
-    serviceAccountKey: pki?.serviceAccountKey ?? generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+    serviceAccountKey: () => key,
     ...(grants && { grants }),
   });
   await parts.registry.start();

@@ -1,0 +1,69 @@
+import {
+  all,
+  Clients,
+  Clock,
+  definePlugin,
+  type Lifecycle,
+  Lifecycles,
+  Logger,
+  optional,
+  PluginGrants,
+  Random,
+  token,
+} from '@keelson/core';
+import { AdmissionPlugins } from '@keelson/core/admission';
+import { Pki } from './pki/index.ts';
+import { ApiServer } from './server/api-server.ts';
+import { ApiServerPluginOptions } from './server/api-server-options.ts';
+import { type ApiServerParts, composeApiServer } from './server/compose.ts';
+import { DeferredPki, DeferredStorage } from './server/deferred.ts';
+import { apiServerLifecycles } from './server/lifecycles.ts';
+import { StaticTokenFile } from './server/static-token-file.ts';
+import { ApiHandler, Storage } from './server/tokens.ts';
+
+const EmbeddedStorage = token<DeferredStorage>('EmbeddedStorage');
+const OwnPki = token<DeferredPki>('OwnPki');
+const Tokens = token<StaticTokenFile>('StaticTokenFile');
+const Parts = token<ApiServerParts>('ApiServerParts');
+
+/** The embedded API server with its store; clients in the same process use no socket. */
+export const apiServerPlugin = definePlugin<ApiServerPluginOptions>({
+  name: 'apiserver',
+  user: 'system:apiserver',
+  options: ApiServerPluginOptions,
+  register({ provide, options }) {
+    provide(EmbeddedStorage, DeferredStorage, []);
+    provide(OwnPki, DeferredPki, []);
+    provide.factory(Storage, (storage: DeferredStorage) => storage, [EmbeddedStorage]);
+    provide.factory(Pki, (pki: DeferredPki) => pki, [OwnPki]);
+    provide.factory(Tokens, () => new StaticTokenFile(options.tokenFile), []);
+    provide.factory(
+      Parts,
+      (storage, pki, tokens, clock, random, logger, admission, grants) =>
+        composeApiServer({
+          storage,
+          clock,
+          random,
+          logger,
+          admission,
+          serviceAccountKey: () => pki.serviceAccountKey,
+          otherTokens: [tokens],
+          serviceCidr: options.serviceCidr,
+          ...(grants && { grants }),
+          ...(options.advertiseAddress && { advertiseAddress: options.advertiseAddress }),
+        }),
+      [Storage, Pki, Tokens, Clock, Random, Logger, all(AdmissionPlugins), optional(PluginGrants)],
+    );
+    provide.factory(ApiHandler, (parts: ApiServerParts) => parts.handler, [Parts]);
+    provide.factory(ApiServer, (parts: ApiServerParts) => parts.server, [Parts]);
+    provide.factory(Clients, (parts: ApiServerParts) => parts.clients, [Parts]);
+    for (const phase of ['storage', 'apiserver', 'bootstrap'] as const) {
+      provide.factory(
+        Lifecycles,
+        (embedded, storage, own, pki, tokens, parts, clock): Lifecycle =>
+          apiServerLifecycles({ options, embedded, storage, own, pki, tokens, parts, clock })[phase],
+        [EmbeddedStorage, Storage, OwnPki, Pki, Tokens, Parts, Clock],
+      );
+    }
+  },
+});

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+
+/** The section `apiserver` of `keelson.yaml`. */
+export const ApiServerPluginOptions = z.strictObject({
+  /** Where certificates and the store are kept; without it everything lives in memory and goes with the process. */
+  dataDir: z.string().min(1).optional(),
+  /** `memory` keeps certificates in `dataDir` and nothing else; default: `log` where there is a `dataDir`. */
+  store: z.enum(['log', 'memory']).optional(),
+  /** The address to listen on; `0.0.0.0` and `::` are all of them. */
+  bindAddress: z.string().default('127.0.0.1'),
+  /** 0: any free port. */
+  port: z.int().min(0).max(65535).default(6443),
+  /** Where the Service `kubernetes` leads to; default: `bindAddress` or, where that is all, the machine's first. */
+  advertiseAddress: z.string().optional(),
+  /** The range of cluster IPs. */
+  serviceCidr: z
+    .string()
+    .regex(/^[\da-fA-F.:]+\/\d+$/, 'must be a CIDR such as 10.96.0.0/16')
+    .default('10.96.0.0/16'),
+  /** Further names and addresses in the server's certificate. */
+  hosts: z.array(z.string()).default([]),
+  /** A file of static tokens: lines of `token,user,uid,"group1,group2"`. */
+  tokenFile: z.string().optional(),
+});
+export type ApiServerPluginOptions = z.infer<typeof ApiServerPluginOptions>;

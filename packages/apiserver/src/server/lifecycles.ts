@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import type { Clock, Lifecycle } from '@keelson/core';
+import { openPki, type Pki } from '../pki/index.ts';
+import type { Storage } from '../storage/contract.ts';
+import { openLogStorage } from '../storage/log-storage.ts';
+import { MemoryStorage } from '../storage/memory-storage.ts';
+import { advertised, firstAddress } from './api-server.ts';
+import type { ApiServerPluginOptions } from './api-server-options.ts';
+import type { ApiServerParts } from './compose.ts';
+import type { DeferredPki, DeferredStorage } from './deferred.ts';
+import type { StaticTokenFile } from './static-token-file.ts';
+
+export interface LifecycleParts {
+  readonly options: ApiServerPluginOptions;
+  readonly embedded: DeferredStorage;
+  /** What is used: the embedded store, unless another plugin provides one. */
+  readonly storage: Storage;
+  readonly own: DeferredPki;
+  readonly pki: Pki;
+  readonly tokens: StaticTokenFile;
+  readonly parts: ApiServerParts;
+  readonly clock: Clock;
+}
+
+/** How the API server starts, and in reverse stops, with its host. */
+export function apiServerLifecycles(
+  lifecycle: LifecycleParts,
+): Readonly<Record<'storage' | 'apiserver' | 'bootstrap', Lifecycle>> {
+  const { options, embedded, storage, own, pki, tokens, parts, clock } = lifecycle;
+  const { dataDir, bindAddress, port, serviceCidr } = options;
+  const address = options.advertiseAddress ?? advertised(bindAddress);
+  return {
+    storage: {
+      name: 'storage',
+      phase: 'storage',
+      async start() {
+        const hosts = [...options.hosts, address, bindAddress];
+        await Promise.all([
+          storage === embedded &&
+            embedded.openWith(() => openStorage(options.store === 'memory' ? undefined : dataDir, clock)),
+          pki === own &&
+            own.openWith(() =>
+              openPki(dataDir && join(dataDir, 'pki'), { clock, hosts, serviceIp: firstAddress(serviceCidr) }),
+            ),
+          tokens.open(),
+        ]);
+      },
+      stop: () => embedded.close(),
+    },
+    apiserver: {
+      name: 'apiserver',
+      phase: 'apiserver',
+      async start() {
+        await parts.registry.start();
+        await parts.server.listen({ host: bindAddress, port, pki });
+      },
+      async stop(signal) {
+        await parts.server.stop(signal);
+        await parts.registry.close();
+      },
+    },
+    bootstrap: {
+      name: 'bootstrap',
+      phase: 'bootstrap',
+      start: (signal) => parts.server.bootstrap(pki.ca, signal),
+    },
+  };
+}
+
+async function openStorage(dataDir: string | undefined, clock: Clock): Promise<Storage> {
+  return dataDir === undefined ? new MemoryStorage() : openLogStorage({ dir: join(dataDir, 'storage'), clock });
+}
