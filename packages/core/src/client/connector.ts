@@ -10,6 +10,8 @@ export interface HttpResponse {
   readonly status: number;
   readonly retryAfter: string | undefined;
   readonly body: Readable;
+  /** Once the body has ended: whether that was its end, and not the connection's. */
+  complete(): boolean;
 }
 
 /** Sends messages to one server; connections are kept for the next ones. */
@@ -152,7 +154,7 @@ class Http1Connector implements Connector {
       request.once('socket', (socket) => socket.setNoDelay(true));
       request.once('response', (response: IncomingMessage) => {
         const retryAfter = response.headers['retry-after'];
-        resolve({ status: response.statusCode ?? 0, retryAfter, body: response });
+        resolve({ status: response.statusCode ?? 0, retryAfter, body: response, complete: () => response.complete });
       });
       request.on('error', (error) => {
         if (signal.aborted) return reject(signal.reason);

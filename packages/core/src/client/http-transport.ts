@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { KubernetesObject } from '../api/index.ts';
 import { type Clock, isStatusError, StatusError, systemClock } from '../machinery/index.ts';
 import type { ClientConfig } from './client-config.ts';
@@ -69,6 +70,7 @@ class NetworkTransport implements HttpTransport {
   async *watch(request: ApiRequest): AsyncGenerator<WatchEvent<KubernetesObject>> {
     const message = toHttpMessage(request);
     const { signal } = request;
+    allowManyListeners(signal);
     const abort = new AbortController();
     const follow = () => abort.abort(signal?.reason);
     if (signal?.aborted) follow();
@@ -82,8 +84,8 @@ class NetworkTransport implements HttpTransport {
       const response = await this.#send(message, abort.signal);
       if (response.status >= 300) throw await this.#error(response);
       for await (const line of jsonLines(guard.seen(response.body))) yield toWatchEvent(line);
-      // A stream that was cancelled ends like one that is complete.
       abort.signal.throwIfAborted();
+      requireComplete(response);
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       if (isStatusError(error)) throw error;
@@ -106,6 +108,7 @@ class NetworkTransport implements HttpTransport {
 
   async #text(message: HttpMessage, signal: AbortSignal | undefined): Promise<string> {
     const { requestTimeoutMs = 90_000 } = this.#options;
+    allowManyListeners(signal);
     const abort = new AbortController();
     const follow = () => abort.abort(signal?.reason);
     if (signal?.aborted) follow();
@@ -118,6 +121,7 @@ class NetworkTransport implements HttpTransport {
       if (response.status >= 300) throw await this.#error(response);
       const text = await textOf(response);
       abort.signal.throwIfAborted();
+      requireComplete(response);
       return text;
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
@@ -193,6 +197,15 @@ class NetworkTransport implements HttpTransport {
       },
     };
   }
+}
+
+/** One signal may end hundreds of watches, which is no leak. */
+function allowManyListeners(signal: AbortSignal | undefined): void {
+  if (signal) setMaxListeners(0, signal);
+}
+
+function requireComplete(response: HttpResponse): void {
+  if (!response.complete()) throw new Error('the connection was lost in the middle of the answer');
 }
 
 async function textOf({ body }: HttpResponse): Promise<string> {

@@ -166,6 +166,8 @@ export class Http2Pool implements Connector {
           status: head[':status'] ?? 0,
           retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
           body: stream,
+          // A stream that is cut off ends for its reader like one that is complete.
+          complete: () => !stream.aborted && stream.rstCode === constants.NGHTTP2_NO_ERROR,
         });
       });
       stream.on('error', reject);

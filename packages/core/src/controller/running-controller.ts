@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Subscription } from 'rxjs';
 import type { Clock, Random } from '../machinery/index.ts';
 import { isStatusError, type ObjectKey } from '../machinery/index.ts';
@@ -52,6 +53,7 @@ export class RunningController {
     this.#environment = environment;
     this.#logger = environment.logger.named(controller.name);
     this.#queue = new WorkQueue<ObjectKey>(environment);
+    setMaxListeners(0, this.#stopping.signal, this.#aborting.signal);
   }
 
   get metrics(): ControllerMetrics {
@@ -129,6 +131,8 @@ export class RunningController {
     const { clock, reconcileTimeoutMs } = this.#environment;
     const started = clock.now();
     const abort = new AbortController();
+    // A reconcile may well send fifty requests at once.
+    setMaxListeners(0, abort.signal);
     const stop = () => abort.abort(this.#aborting.signal.reason);
     this.#aborting.signal.addEventListener('abort', stop, { once: true });
     const cancelTimer = clock.after(reconcileTimeoutMs, () => {

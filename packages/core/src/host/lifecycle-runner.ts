@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../machinery/index.ts';
 import { type Lifecycle, type Logger, phases } from '../plugin/index.ts';
 import { HostError, messageOf } from './registration.ts';
@@ -82,6 +83,7 @@ export class LifecycleRunner {
     outer?: AbortSignal,
   ): Promise<void> {
     const abort = new AbortController();
+    setMaxListeners(0, abort.signal);
     const follow = () => abort.abort(outer?.reason);
     outer?.addEventListener('abort', follow, { once: true });
     const cancelTimer = this.#clock.after(ms, () => abort.abort(new Error(`no ${what} within ${ms / 1_000} s`)));

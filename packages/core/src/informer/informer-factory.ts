@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import type { Informer, InformerOptions, Informers } from './contract.ts';
 import type { ReflectorEnvironment } from './reflector.ts';
@@ -26,6 +27,8 @@ export class InformerFactory implements Informers {
 
   constructor({ started = true, ...environment }: InformerFactoryOptions) {
     this.#environment = environment;
+    // Every watch of the process listens to it.
+    setMaxListeners(0, this.#stop.signal);
     this.#started = started;
   }
 
