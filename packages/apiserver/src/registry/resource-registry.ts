@@ -1,5 +1,14 @@
-import { type ApiRequest, type Clock, type Logger, type Random, StatusError } from '@keelson/core';
+import {
+  type ApiRequest,
+  type Clock,
+  deepFreeze,
+  type Logger,
+  type Random,
+  type Service,
+  StatusError,
+} from '@keelson/core';
 import type { AdmissionPlugin } from '@keelson/core/admission';
+import { builtinAdmission } from '../admission/index.ts';
 import { forbidden } from '../authorization/forbidden.ts';
 import type { Storage } from '../storage/contract.ts';
 import type { Call } from './admission-chain.ts';
@@ -11,6 +20,7 @@ import { createObject } from './create-object.ts';
 import { deleteCollection, deleteObject } from './delete-object.ts';
 import { EventHub } from './event-hub.ts';
 
+import { objectReader } from './object-reader.ts';
 import { patchObject } from './patch-object.ts';
 import { getObject, listObjects, watchObjects } from './read-objects.ts';
 import { checkRequestOptions } from './request-options.ts';
@@ -34,23 +44,38 @@ export interface ResourceRegistryOptions {
   readonly nodePortRange?: readonly [number, number];
   /** Versions that are served besides the stable ones, such as `storage.k8s.io/v1beta1`. */
   readonly enabledVersions?: readonly string[];
+  /**
+   * Built-in gates to leave out. Default: none; a bare registry without an authorizer (tests) leaves out those that
+   * need what a cluster is bootstrapped with, NamespaceLifecycle and ServiceAccount.
+   */
+  readonly disabledAdmission?: readonly string[];
   /** Freezes what is handed out, so that a test notices who writes into shared objects. */
   readonly freeze?: boolean;
 }
 
 const allowAll: Authorizer = { authorize: () => ({ allowed: true, reason: '' }) };
 
+const needBootstrap = ['NamespaceLifecycle', 'ServiceAccount'];
+
 /** The one place where API objects are read and written. */
 export class ResourceRegistry implements ApiHandler {
   readonly catalog: KindCatalog;
   readonly #context: RegistryContext;
+  readonly #rememberService: (service: Service) => void;
   #started: Promise<void> | undefined;
 
   constructor(options: ResourceRegistryOptions) {
-    const strategies = builtinStrategies();
-    this.catalog = new KindCatalog(builtinKinds(strategies, new Set(options.enabledVersions ?? [])));
-    const cache = new DecodeCache(() => undefined);
+    const strategies = builtinStrategies({
+      serviceCidr: options.serviceCidr ?? '10.96.0.0/16',
+      nodePorts: options.nodePortRange ?? [30000, 32767],
+      random: options.random,
+    });
+    this.catalog = new KindCatalog(builtinKinds(strategies.all, new Set(options.enabledVersions ?? [])));
+    this.#rememberService = strategies.rememberService;
+    const cache = new DecodeCache((object) => (options.freeze ? deepFreeze(object) : object));
     const { storage, clock, random, logger } = options;
+    const reader = objectReader(storage, cache);
+    const disabled = options.disabledAdmission ?? (options.authorizer ? [] : needBootstrap);
     this.#context = {
       storage,
       cache,
@@ -60,7 +85,10 @@ export class ResourceRegistry implements ApiHandler {
       catalog: this.catalog,
       hub: new EventHub({ storage, cache, clock, logger }),
       authorizer: options.authorizer ?? allowAll,
-      admission: [...(options.admission ?? [])],
+      admission: [
+        ...builtinAdmission({ reader, random }).filter((each) => !disabled.includes(each.name)),
+        ...(options.admission ?? []),
+      ],
     };
   }
 
@@ -71,7 +99,11 @@ export class ResourceRegistry implements ApiHandler {
   }
 
   async #start(): Promise<void> {
-    this.#context.hub.start();
+    const { hub, storage, cache } = this.#context;
+    hub.start();
+    const services = await storage.list('/registry/core/services/');
+    // What lies under this prefix was decoded by the schema of Services when it was written.
+    for (const entry of services.entries) this.#rememberService(cache.get(entry).object as Service);
   }
 
   /** Ends every watch. The storage stays open: it belongs to whoever opened it. */

@@ -258,7 +258,7 @@ const badQuantity = "quantities must match the regular expression '^([+-]?[0-9.]
 
 function integer(value: unknown, format: 'int32' | 'int64', place: Place | (() => Place)): number {
   if (typeof value === 'number' && Number.isInteger(value)) {
-    const limit = format === 'int32' ? 2147483648 : 9223372036854775808;
+    const limit = format === 'int32' ? 2 ** 31 : 2 ** 63;
     if (value >= -limit && value < limit) return value;
   }
   const where = typeof place === 'function' ? place() : place;

@@ -1,0 +1,97 @@
+import { Node, Pod, PriorityClass, StatusError, type Toleration, wellKnown } from '@keelson/core';
+import type { AdmissionPlugin } from '@keelson/core/admission';
+import type { AdmissionEnvironment } from './contract.ts';
+import { objectAs } from './narrow.ts';
+
+const systemPriorities: Readonly<Record<string, number>> = {
+  'system-cluster-critical': 2_000_000_000,
+  'system-node-critical': 2_000_001_000,
+};
+
+/** Turns the name of a PriorityClass into its number, and keeps anybody from choosing the number. */
+export function priority({ reader }: AdmissionEnvironment): AdmissionPlugin {
+  return {
+    name: 'Priority',
+    async admit(attributes) {
+      if (attributes.operation !== 'CREATE') return undefined;
+      const pod = objectAs(attributes, Pod);
+      if (!pod) return undefined;
+      const refuse = (why: string) =>
+        StatusError.forbidden({ group: '', resource: 'pods' }, pod.metadata.name ?? '', why);
+      const { priorityClassName: name } = pod.spec;
+      let value = 0;
+      let preemptionPolicy = 'PreemptLowerPriority';
+      let className = name;
+      if (name) {
+        const found = await reader.get(PriorityClass, name);
+        if (!found && systemPriorities[name] === undefined)
+          throw refuse(`no PriorityClass with name ${name} was found`);
+        value = found?.value ?? systemPriorities[name] ?? 0;
+        preemptionPolicy = found?.preemptionPolicy ?? preemptionPolicy;
+      } else {
+        const chosen = (await reader.list(PriorityClass))
+          .filter((each) => each.globalDefault)
+          .sort((a, b) => (a.value ?? 0) - (b.value ?? 0))[0];
+        if (chosen) {
+          className = chosen.metadata.name;
+          value = chosen.value ?? 0;
+          preemptionPolicy = chosen.preemptionPolicy ?? preemptionPolicy;
+        }
+      }
+      if (pod.spec.priority !== undefined && pod.spec.priority !== value) {
+        throw refuse(
+          `the integer value of priority (${pod.spec.priority}) must not be provided in pod spec; priority admission controller computed ${value} from the given PriorityClass name`,
+        );
+      }
+      return {
+        ...pod,
+        spec: {
+          ...pod.spec,
+          ...(className !== undefined && { priorityClassName: className }),
+          priority: value,
+          preemptionPolicy: pod.spec.preemptionPolicy ?? preemptionPolicy,
+        },
+      };
+    },
+  };
+}
+
+const tolerated = 300;
+
+/** Pods stay five minutes on a node that is not ready or not reachable, unless they say otherwise. */
+export function defaultTolerationSeconds(): AdmissionPlugin {
+  return {
+    name: 'DefaultTolerationSeconds',
+    admit(attributes) {
+      if (attributes.operation === 'DELETE') return undefined;
+      const pod = objectAs(attributes, Pod);
+      if (!pod) return undefined;
+      const added = [wellKnown.notReadyTaint, wellKnown.unreachableTaint]
+        .filter((key) => !pod.spec.tolerations?.some((each) => covers(each, key)))
+        .map((key) => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: tolerated }));
+      if (added.length === 0) return undefined;
+      return { ...pod, spec: { ...pod.spec, tolerations: [...(pod.spec.tolerations ?? []), ...added] } };
+    },
+  };
+}
+
+const covers = (toleration: Toleration, key: string) =>
+  (!toleration.key || toleration.key === key) && (!toleration.effect || toleration.effect === 'NoExecute');
+
+/** A new node takes no pods until somebody has seen it ready. */
+export function taintNodesByCondition(): AdmissionPlugin {
+  return {
+    name: 'TaintNodesByCondition',
+    admit(attributes) {
+      if (attributes.operation !== 'CREATE') return undefined;
+      const node = objectAs(attributes, Node);
+      if (!node) return undefined;
+      const taints = node.spec?.taints ?? [];
+      if (taints.some((each) => each.key === wellKnown.notReadyTaint && each.effect === 'NoSchedule')) return undefined;
+      return {
+        ...node,
+        spec: { ...node.spec, taints: [...taints, { key: wellKnown.notReadyTaint, effect: 'NoSchedule' }] },
+      };
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import { type ApiRequest, isStatusError, systemClock, systemRandom } from '@keelson/core';
+import { type HttpTransport, httpTransport, loadKubeconfig } from '@keelson/core/client';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { MemoryStorage } from '../storage/memory-storage.ts';
+import { inProcessTransport } from './in-process-transport.ts';
+import { type CorpusObject, corpus } from './oracle-corpus.test-data.ts';
+import { ResourceRegistry } from './resource-registry.ts';
+
+const kubeconfig = process.env['KEELSON_TEST_KUBECONFIG'];
+const quiet = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  named: () => quiet,
+};
+
+/** What the server makes up by chance, or from its own life. */
+function strip(value: unknown): unknown {
+  const text = JSON.stringify(value, (key, each: unknown) => {
+    if (
+      ['uid', 'creationTimestamp', 'resourceVersion', 'managedFields', 'nodePort', 'lastPhaseTransitionTime'].includes(
+        key,
+      )
+    )
+      return undefined;
+    return each === null || each === '' ? undefined : each;
+  });
+  return JSON.parse(
+    text
+      .replaceAll(/kube-api-access-[a-z0-9]{5}/g, 'kube-api-access-x')
+      .replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'uid')
+      .replaceAll(/10\.96\.\d+\.\d+/g, '10.96.x'),
+  );
+}
+
+function requestFor(path: string, body: CorpusObject): ApiRequest {
+  const parts = path.split('/').filter((each) => each !== '');
+  const group = parts[0] === 'api' ? '' : (parts[1] ?? '');
+  const rest = parts.slice(parts[0] === 'api' ? 2 : 3);
+  const namespaced = rest[0] === 'namespaces' && rest.length > 2;
+  return {
+    verb: 'create',
+    group,
+    version: body.apiVersion.split('/').at(-1) ?? '',
+    resource: (namespaced ? rest[2] : rest[0]) ?? '',
+    ...(namespaced && rest[1] !== undefined && { namespace: rest[1] }),
+    body,
+    options: { dryRun: ['All'] },
+  };
+}
+
+describe.runIf(kubeconfig)('beside a real control plane', () => {
+  const registry = new ResourceRegistry({
+    storage: new MemoryStorage(),
+    clock: systemClock,
+    random: systemRandom,
+    logger: quiet,
+    disabledAdmission: [],
+  });
+  const ours = inProcessTransport(registry, { name: 'admin', groups: ['system:masters'] });
+  const admin = { verb: 'create' as const, group: '', version: 'v1' };
+
+  let theirs: HttpTransport;
+
+  beforeAll(async () => {
+    theirs = httpTransport(await loadKubeconfig(kubeconfig));
+    await ours.request({ ...admin, resource: 'namespaces', body: { metadata: { name: 'default' } } });
+    await ours.request({
+      ...admin,
+      resource: 'serviceaccounts',
+      namespace: 'default',
+      body: { metadata: { name: 'default' } },
+    });
+  });
+
+  it.each(
+    corpus.map(([path, body]) => [`${body.kind} ${body.metadata.name}`, path, body] as const),
+  )('makes the same of %s', async (_title, path, body) => {
+    const request = requestFor(path, body);
+    const outcome = async (attempt: Promise<unknown>) => {
+      try {
+        return strip(await attempt);
+      } catch (error) {
+        if (isStatusError(error)) return { refused: error.message };
+        throw error;
+      }
+    };
+    expect(await outcome(ours.request(request))).toEqual(await outcome(theirs.request(request)));
+  });
+});
