@@ -183,7 +183,11 @@ function checkOrder(patch: readonly JsonValue[], order: readonly JsonValue[], me
   let at = 0;
   for (const each of order) {
     const next = kept[at];
-    if (next !== undefined && sameScalar(mergeKeyOf(each, mergeKey), mergeKeyOf(next, mergeKey))) at++;
+    if (next === undefined) break;
+    const key = mergeKeyOf(next, mergeKey);
+    // The API looks no further than the first element without a key, such as a directive.
+    if (key === undefined) return;
+    if (key === mergeKeyOf(each, mergeKey)) at++;
   }
   if (at < kept.length) {
     throw failed(
