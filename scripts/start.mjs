@@ -16,17 +16,29 @@ if (stale('node_modules/.package-lock.json', ['package-lock.json'])) {
   step('installing the dependencies (npm ci) …');
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
 }
-const packages = readdirSync(join(root, 'packages'));
-const unbuilt = packages.filter((name) =>
-  stale(`packages/${name}/dist/index.js`, [`packages/${name}/src`, `packages/${name}/package.json`]),
-);
+const outputs = {
+  ...Object.fromEntries(readdirSync(join(root, 'packages')).map((name) => [`packages/${name}`, 'dist/index.js'])),
+  'examples/website': 'dist/showcase.js',
+};
+const unbuilt = Object.entries(outputs)
+  .filter(([dir, output]) =>
+    stale(
+      `${dir}/${output}`,
+      dir.startsWith('examples')
+        ? ['showcase.ts', 'website.ts', 'operator.ts'].map((file) => `${dir}/${file}`)
+        : [`${dir}/src`, `${dir}/package.json`],
+    ),
+  )
+  .map(([dir]) => dir);
 if (unbuilt.length > 0) {
   step(`building ${unbuilt.join(', ')} …`);
   run('node', ['node_modules/turbo/bin/turbo', 'run', 'build:js', '--output-logs=errors-only', '--log-order=grouped']);
 }
 
-const cli = join(root, 'packages/keelson/dist/cli.js');
-const child = spawn(process.execPath, [cli, 'showcase', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
+const child = spawn(process.execPath, [join(root, 'examples/website/dist/showcase.js'), ...process.argv.slice(2)], {
+  cwd: root,
+  stdio: 'inherit',
+});
 // The terminal sends Ctrl-C to both: the child stops the cluster in order, and we wait for it.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
   process.on(signal, () => signal !== 'SIGINT' && child.kill(signal));

@@ -21,9 +21,16 @@ interface Candidate {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-type Probe = (candidate: Candidate, signal?: AbortSignal) => Promise<{ readonly usable: boolean; readonly reason: string }>;
+type Probe = (
+  candidate: Candidate,
+  signal?: AbortSignal,
+) => Promise<{ readonly usable: boolean; readonly reason: string }>;
 
-const runtimes = { remote: remoteRuntimePlugin, process: processRuntimePlugin, simulated: simulatedRuntimePlugin } as const;
+const runtimes = {
+  remote: remoteRuntimePlugin,
+  process: processRuntimePlugin,
+  simulated: simulatedRuntimePlugin,
+} as const;
 const networks = { routed: routedNetworkPlugin, exec: execNetworkPlugin, none: noNetworkPlugin } as const;
 
 /** Options that every candidate of a kind gets, whatever the configuration says. */
@@ -36,23 +43,48 @@ export interface ChoiceDefaults {
  * The runtime that the configuration names, or the best one that this machine can run: real containers before processes.
  * Throws `UserError` when what was asked for cannot be had here.
  */
-export function chooseRuntime(config: ClusterConfig, defaults: ChoiceDefaults, logger: Logger, signal?: AbortSignal): Promise<Chosen> {
-  const candidate = (name: keyof typeof runtimes, options: Readonly<Record<string, unknown>> = {}): Candidate => ({ name, plugin: runtimes[name] as AnyPlugin, options: { ...defaults.runtime(name), ...options } });
+export function chooseRuntime(
+  config: ClusterConfig,
+  defaults: ChoiceDefaults,
+  logger: Logger,
+  signal?: AbortSignal,
+): Promise<Chosen> {
+  const candidate = (name: keyof typeof runtimes, options: Readonly<Record<string, unknown>> = {}): Candidate => ({
+    name,
+    plugin: runtimes[name] as AnyPlugin,
+    options: { ...defaults.runtime(name), ...options },
+  });
   const { name, options } = config.runtime;
   const wanted = name === 'auto' ? [candidate('remote'), candidate('process')] : [candidate(name, options)];
   return choose('runtime', wanted, name === 'auto', (each) => mini(each, logger).get(RuntimeProvider).probe(signal));
 }
 
 /** The network that the configuration names, or our own where the machine allows it; simulated pods need none. */
-export function chooseNetwork(config: ClusterConfig, runtime: Chosen, defaults: ChoiceDefaults, logger: Logger, signal?: AbortSignal): Promise<Chosen> {
-  const candidate = (name: keyof typeof networks, options: Readonly<Record<string, unknown>> = {}): Candidate => ({ name, plugin: networks[name] as AnyPlugin, options: { ...defaults.network(name), ...options } });
+export function chooseNetwork(
+  config: ClusterConfig,
+  runtime: Chosen,
+  defaults: ChoiceDefaults,
+  logger: Logger,
+  signal?: AbortSignal,
+): Promise<Chosen> {
+  const candidate = (name: keyof typeof networks, options: Readonly<Record<string, unknown>> = {}): Candidate => ({
+    name,
+    plugin: networks[name] as AnyPlugin,
+    options: { ...defaults.network(name), ...options },
+  });
   const { name, options } = config.network;
-  const auto = runtime.name === 'simulated' ? [candidate('none')] : [candidate('routed'), candidate('exec'), candidate('none')];
+  const auto =
+    runtime.name === 'simulated' ? [candidate('none')] : [candidate('routed'), candidate('exec'), candidate('none')];
   const wanted = name === 'auto' ? auto : [candidate(name, options)];
   return choose('network', wanted, name === 'auto', (each) => mini(each, logger).get(NetworkProvider).probe(signal));
 }
 
-async function choose(kind: 'runtime' | 'network', candidates: readonly Candidate[], auto: boolean, probe: Probe): Promise<Chosen> {
+async function choose(
+  kind: 'runtime' | 'network',
+  candidates: readonly Candidate[],
+  auto: boolean,
+  probe: Probe,
+): Promise<Chosen> {
   const refused: string[] = [];
   for (const candidate of candidates) {
     const { usable, reason } = await probe(candidate);

@@ -5,7 +5,12 @@ import { UserError } from './user-error.ts';
 createProgram()
   .parseAsync()
   .catch((error: unknown) => {
-    const text = error instanceof UserError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const text =
+      error instanceof UserError
+        ? error.message
+        : error instanceof Error
+          ? (error.stack ?? error.message)
+          : String(error);
     process.stderr.write(`keelson: ${text}\n`);
     process.exitCode = 1;
   });

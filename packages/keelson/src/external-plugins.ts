@@ -6,22 +6,37 @@ import { z } from 'zod';
 import type { ClusterConfig } from './config/schema.ts';
 import { UserError } from './user-error.ts';
 
-const pluginSchema = z.custom<AnyPlugin>((value) => typeof value === 'object' && value !== null && typeof Reflect.get(value, 'name') === 'string' && typeof Reflect.get(value, 'register') === 'function');
+const pluginSchema = z.custom<AnyPlugin>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    typeof Reflect.get(value, 'name') === 'string' &&
+    typeof Reflect.get(value, 'register') === 'function',
+);
 
 /**
  * Imports the plugins that `keelson.yaml` names: a path (beginning with `.` or `/`) or a package, both as seen from the
  * file's folder. A module's default export is a plugin or a list of them; without one, every export that is a plugin counts.
  * Throws `UserError` that says what to do.
  */
-export async function loadExternalPlugins(entries: ClusterConfig['plugins'], baseDir: string): Promise<{ plugins: AnyPlugin[]; options: Record<string, unknown> }> {
+export async function loadExternalPlugins(
+  entries: ClusterConfig['plugins'],
+  baseDir: string,
+): Promise<{ plugins: AnyPlugin[]; options: Record<string, unknown> }> {
   const plugins: AnyPlugin[] = [];
   const options: Record<string, unknown> = {};
   for (const [index, entry] of entries.entries()) {
     const place = `plugins.${index}: ${entry.name}`;
     const found = pluginsOf(await load(entry.name, baseDir, place));
     const first = found[0];
-    if (!first) throw new UserError(`${place} exports no plugin: its default export must be what definePlugin returns (or a list of those)`);
-    if (found.length > 1 && Object.keys(entry.options).length > 0) throw new UserError(`${place} exports ${found.length} plugins, so its options fit none of them; give them under "controllers" or export one plugin a module`);
+    if (!first)
+      throw new UserError(
+        `${place} exports no plugin: its default export must be what definePlugin returns (or a list of those)`,
+      );
+    if (found.length > 1 && Object.keys(entry.options).length > 0)
+      throw new UserError(
+        `${place} exports ${found.length} plugins, so its options fit none of them; give them under "controllers" or export one plugin a module`,
+      );
     if (Object.keys(entry.options).length > 0) options[first.name] = entry.options;
     plugins.push(...found);
   }
@@ -31,9 +46,13 @@ export async function loadExternalPlugins(entries: ClusterConfig['plugins'], bas
 async function load(name: string, baseDir: string, place: string): Promise<Readonly<Record<string, unknown>>> {
   let file: string;
   try {
-    file = /^\.{0,2}\//.test(name) ? resolve(baseDir, name) : createRequire(join(baseDir, 'keelson.yaml')).resolve(name);
+    file = /^\.{0,2}\//.test(name)
+      ? resolve(baseDir, name)
+      : createRequire(join(baseDir, 'keelson.yaml')).resolve(name);
   } catch {
-    throw new UserError(`${place} is not installed for ${baseDir}: run \`npm install ${name}\` there, or give a path that begins with "./"`);
+    throw new UserError(
+      `${place} is not installed for ${baseDir}: run \`npm install ${name}\` there, or give a path that begins with "./"`,
+    );
   }
   try {
     return (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;

@@ -51,7 +51,7 @@ export function startTicks(pid: number): string | undefined {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return fields[0] === 'Z' ? undefined : fields[19];
-  } catch (error) {
+  } catch {
     if (process.platform === 'linux') return undefined;
     try {
       process.kill(pid, 0);

@@ -1,14 +1,17 @@
 import { writeSync } from 'node:fs';
 import type { Logger } from '@keelson/core';
 import { pino } from 'pino';
+import { UserError } from './user-error.ts';
 
 export type LogFormat = 'text' | 'json';
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 const order: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
-/** Logs to standard error: one line an entry, for people (`text`) or machines (`json`, by pino). */
-export function createLogger(format: LogFormat, level: LogLevel = 'info', now: () => number = Date.now): Logger {
+/** @throws UserError for an unknown level. Logs to standard error: one line an entry, for people (`text`) or machines (`json`, by pino). */
+export function createLogger(format: LogFormat, wanted: string = 'info', now: () => number = Date.now): Logger {
+  const level = order.find((each) => each === wanted);
+  if (level === undefined) throw new UserError(`log level ${wanted}: not one of ${order.join(', ')}`);
   return format === 'json' ? jsonLogger(level) : textLogger(level, now);
 }
 
@@ -21,7 +24,17 @@ function jsonLogger(level: LogLevel): Logger {
     named: (name) => wrap(base.child({ logger: name })),
   });
   const destination = pino.destination({ dest: 2, sync: true });
-  return wrap(pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } }, destination));
+  return wrap(
+    pino(
+      {
+        level,
+        base: undefined,
+        timestamp: pino.stdTimeFunctions.isoTime,
+        formatters: { level: (label) => ({ level: label }) },
+      },
+      destination,
+    ),
+  );
 }
 
 function textLogger(level: LogLevel, now: () => number, name = ''): Logger {

@@ -2,19 +2,21 @@ import { createRequire } from 'node:module';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { down } from './commands/down.ts';
 import { printKubeconfig } from './commands/kubeconfig.ts';
-import { showcase } from './commands/showcase.ts';
 import { status } from './commands/status.ts';
 import { up } from './commands/up.ts';
 import { runtimeNames } from './config/schema.ts';
 
 const whole = (least: number, most: number) => (text: string) => {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < least || value > most) throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
   return value;
 };
 
-const dataDir = () => new Option('--data-dir <dir>', 'where the cluster is kept (default: dataDir of the configuration, or .keelson)');
-const config = () => new Option('--config <file>', 'configuration (default: keelson.yaml in this folder, if there is one)');
+const dataDir = () =>
+  new Option('--data-dir <dir>', 'where the cluster is kept (default: dataDir of the configuration, or .keelson)');
+const config = () =>
+  new Option('--config <file>', 'configuration (default: keelson.yaml in this folder, if there is one)');
 
 function clusterOptions(command: Command): Command {
   return command
@@ -25,22 +27,41 @@ function clusterOptions(command: Command): Command {
     .addOption(new Option('--runtime <name>', 'what runs containers').choices(runtimeNames))
     .option('--kubeconfig <file>', 'where to write the kubeconfig (default: in the data directory)')
     .addOption(new Option('--log-format <format>', 'how to log').choices(['text', 'json']).default('text'))
-    .addOption(new Option('--log-level <level>', 'what to log').choices(['debug', 'info', 'warn', 'error']).default('warn'));
+    .addOption(
+      new Option('--log-level <level>', 'what to log').choices(['debug', 'info', 'warn', 'error']).default('warn'),
+    );
 }
 
 /** The `keelson` command. */
 export function createProgram(): Command {
   const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
-  const program = new Command('keelson').description('A whole Kubernetes cluster in one process, and the SDK it is built with.').version(version).showHelpAfterError('(keelson --help says more)');
+  const program = new Command('keelson')
+    .description('A whole Kubernetes cluster in one process, and the SDK it is built with.')
+    .version(version)
+    .showHelpAfterError('(keelson --help says more)');
 
   clusterOptions(program.command('up').description('start a cluster, and stay until Ctrl-C'))
     .option('--wait', 'return when it is ready and leave it in the background; `keelson down` ends it')
-    .addHelpText('after', '\nExamples:\n  keelson up\n  keelson up --nodes 3 --runtime simulated --port 0\n  keelson up --wait && kubectl --kubeconfig "$(keelson kubeconfig --path)" get nodes')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  keelson up\n  keelson up --nodes 3 --runtime simulated --port 0\n  keelson up --wait && kubectl --kubeconfig "$(keelson kubeconfig --path)" get nodes',
+    )
     .action(up);
 
-  program.command('down').description('stop the cluster of a data directory, in order').addOption(config()).addOption(dataDir()).option('--timeout <seconds>', 'how long to wait before it is ended by force', whole(1, 3600), 60).action(down);
+  program
+    .command('down')
+    .description('stop the cluster of a data directory, in order')
+    .addOption(config())
+    .addOption(dataDir())
+    .option('--timeout <seconds>', 'how long to wait before it is ended by force', whole(1, 3600), 60)
+    .action(down);
 
-  program.command('status').description('say whether a cluster runs here, and how it is').addOption(config()).addOption(dataDir()).action(status);
+  program
+    .command('status')
+    .description('say whether a cluster runs here, and how it is')
+    .addOption(config())
+    .addOption(dataDir())
+    .action(status);
 
   program
     .command('kubeconfig')
@@ -49,10 +70,6 @@ export function createProgram(): Command {
     .addOption(dataDir())
     .option('--path', 'print only the path of the file')
     .action(printKubeconfig);
-
-  clusterOptions(program.command('showcase').description('start a cluster and run an operator and a web site on it'))
-    .option('--once', 'verify that it works, stop, and exit')
-    .action(showcase);
 
   return program;
 }

@@ -5,7 +5,11 @@ import type { Progress } from './progress.ts';
  * Starts a cluster, lets `whenReady` do its part, and stops the cluster in order on SIGINT, SIGTERM or SIGHUP, or when
  * `whenReady` resolves to `stop`. A second signal ends the process at once; what was acknowledged is on disk in any case.
  */
-export async function runUntilSignal(cluster: Cluster, progress: Progress, whenReady: (signal: AbortSignal) => Promise<'stop' | void>): Promise<void> {
+export async function runUntilSignal(
+  cluster: Cluster,
+  progress: Progress,
+  whenReady: (signal: AbortSignal) => Promise<'stop' | void>,
+): Promise<void> {
   const aborted = new AbortController();
   let wake: () => void = () => undefined;
   const signalled = new Promise<void>((resolve) => {

@@ -82,7 +82,7 @@ export class Nodes implements Lifecycle {
     for (const provider of this.#options.drivers) {
       drivers.set(
         provider.driverName,
-        await provider.open({ nodeName, dataDir: join(dataDir, 'csi', provider.driverName) }, signal),
+        await provider.open({ nodeName, dataDir: options.storageDir ?? join(dataDir, 'csi') }, signal),
       );
     }
     const certificate = await certificates?.issue(nodeName, [nodeName, options.nodeIp, 'localhost', '127.0.0.1']);

@@ -25,6 +25,8 @@ export const nodeOptionsSchema = z
     names: z.array(z.string().min(1)).default([]),
     /** Where each node keeps its pods, in a directory by its name. */
     dataDir: z.string().min(1).default(join('.keelson', 'nodes')),
+    /** Where storage drivers keep their volumes, for all nodes alike; default: in each node's own directory. */
+    storageDir: z.string().min(1).optional(),
     /** The address under which the nodes are reached. */
     nodeIp: z.string().min(1).default('127.0.0.1'),
     /** Pods get addresses out of here; each node a /24 of it. */

@@ -70,7 +70,7 @@ describe('service ports', () => {
     spec: { clusterIP: '10.96.0.9', ports: [{ name: 'http', port: 80, protocol: 'TCP', nodePort: 30080 }] },
   };
   const slice = (
-    conditions: NonNullable<EndpointSlice['endpoints'][number]['conditions']>,
+    conditions: NonNullable<NonNullable<EndpointSlice['endpoints']>[number]['conditions']>,
     ip: string,
   ): EndpointSlice => ({
     metadata: { name: ip, namespace: 'ns' },

@@ -16,14 +16,18 @@ export async function down(flags: ConfigFlags & { readonly timeout: number }): P
     process.kill(instance.pid, 'SIGTERM');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
-    throw new UserError(`the cluster on ${dataDir} (process ${instance.pid}) belongs to another user: stop it as that user, or as root`);
+    throw new UserError(
+      `the cluster on ${dataDir} (process ${instance.pid}) belongs to another user: stop it as that user, or as root`,
+    );
   }
   process.stdout.write(`Stopping the cluster on ${dataDir} (process ${instance.pid}) …\n`);
   const deadline = Date.now() + flags.timeout * 1000;
   while (startTicks(instance.pid) === instance.startTicks) {
     if (Date.now() > deadline) {
       process.kill(instance.pid, 'SIGKILL');
-      throw new UserError(`it did not stop within ${flags.timeout} s and was killed; its data is safe, its containers may still run`);
+      throw new UserError(
+        `it did not stop within ${flags.timeout} s and was killed; its data is safe, its containers may still run`,
+      );
     }
     await sleep(50);
   }

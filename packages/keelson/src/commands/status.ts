@@ -24,9 +24,14 @@ export async function status(flags: ConfigFlags): Promise<void> {
   try {
     const client = createClient(httpTransport(await loadKubeconfig(instance.kubeconfig)));
     const [nodes, pods] = await Promise.all([client.list(Node, { signal }), client.list(Pod, { signal })]);
-    const ready = nodes.items.filter((each) => getCondition(each.status?.conditions ?? [], 'Ready')?.status === 'True').length;
+    const ready = nodes.items.filter(
+      (each) => getCondition(each.status?.conditions ?? [], 'Ready')?.status === 'True',
+    ).length;
     const running = pods.items.filter((each) => each.status?.phase === 'Running').length;
-    lines.push(['nodes', `${ready} of ${nodes.items.length} ready`], ['pods', `${running} of ${pods.items.length} running`]);
+    lines.push(
+      ['nodes', `${ready} of ${nodes.items.length} ready`],
+      ['pods', `${running} of ${pods.items.length} running`],
+    );
   } catch (error) {
     lines.push(['health', `the API does not answer: ${(error as Error).message}`]);
     process.exitCode = 1;

@@ -5,8 +5,8 @@ import { z } from 'zod';
 import { createCluster } from '../cluster.ts';
 import { createLogger } from '../logger.ts';
 import { Progress } from '../progress.ts';
-import { UserError } from '../user-error.ts';
 import { runUntilSignal } from '../run-until-signal.ts';
+import { UserError } from '../user-error.ts';
 import { type ClusterFlags, resolveConfig } from './cluster-options.ts';
 
 const readyMessage = z.object({ ready: z.literal(true), lines: z.array(z.string()) });
@@ -33,7 +33,12 @@ export async function up(flags: ClusterFlags & { readonly wait?: boolean }): Pro
     });
   } catch (error) {
     if (process.send && process.connected) {
-      process.send({ failed: error instanceof UserError ? error.message : String(error instanceof Error ? (error.stack ?? error.message) : error) });
+      process.send({
+        failed:
+          error instanceof UserError
+            ? error.message
+            : String(error instanceof Error ? (error.stack ?? error.message) : error),
+      });
       process.disconnect();
       process.exitCode = 1;
       return;
@@ -47,16 +52,24 @@ async function upInBackground(flags: ClusterFlags): Promise<void> {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new UserError(`cannot make the data directory ${dataDir}: ${(error as Error).message}; choose another with --data-dir`);
+    throw new UserError(
+      `cannot make the data directory ${dataDir}: ${(error as Error).message}; choose another with --data-dir`,
+    );
   }
   const logFile = join(dataDir, 'keelson.log');
   const log = openSync(logFile, 'a', 0o600);
   const script = process.argv[1] ?? '';
-  const child = spawn(process.execPath, [...process.execArgv, script, ...process.argv.slice(2).filter((each) => each !== '--wait')], { detached: true, stdio: ['ignore', log, log, 'ipc'] });
+  const child = spawn(
+    process.execPath,
+    [...process.execArgv, script, ...process.argv.slice(2).filter((each) => each !== '--wait')],
+    { detached: true, stdio: ['ignore', log, log, 'ipc'] },
+  );
   closeSync(log);
   const outcome = await new Promise<{ ready: readonly string[] } | { failed: string }>((resolve) => {
     child.once('error', (error) => resolve({ failed: error.message }));
-    child.once('exit', (code, signal) => resolve({ failed: `it ended with ${signal ?? `exit code ${code}`}; the end of ${logFile}:\n${tail(logFile)}` }));
+    child.once('exit', (code, signal) =>
+      resolve({ failed: `it ended with ${signal ?? `exit code ${code}`}; the end of ${logFile}:\n${tail(logFile)}` }),
+    );
     child.on('message', (message) => {
       const ready = readyMessage.safeParse(message);
       const failed = failedMessage.safeParse(message);

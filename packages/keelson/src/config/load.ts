@@ -54,7 +54,10 @@ export function parseConfig(text: string, file = 'keelson.yaml'): ClusterConfig 
 type Issue = z.core.$ZodIssue;
 
 /** A union's own message says nothing: take the branch that got furthest. */
-function flatten(issues: readonly Issue[], prefix: readonly PropertyKey[] = []): { path: readonly PropertyKey[]; message: string }[] {
+function flatten(
+  issues: readonly Issue[],
+  prefix: readonly PropertyKey[] = [],
+): { path: readonly PropertyKey[]; message: string }[] {
   return issues.flatMap((issue) => {
     const path = [...prefix, ...issue.path];
     if (issue.code === 'invalid_union' && issue.errors.length > 0) {
@@ -76,6 +79,7 @@ function explain(issue: Issue): string {
     const wanted = 'keys' in issue ? issue.keys.map((each) => `"${each}"`).join(', ') : '';
     return `unknown key ${wanted}`;
   }
-  if (issue.code === 'invalid_value') return `not one of the allowed values ${issue.values.map((each) => JSON.stringify(each)).join(', ')}`;
+  if (issue.code === 'invalid_value')
+    return `not one of the allowed values ${issue.values.map((each) => JSON.stringify(each)).join(', ')}`;
   return issue.message;
 }

@@ -5,7 +5,9 @@ const choice = <const Names extends readonly [string, ...string[]]>(names: Names
   const name = z.enum(names);
   return z
     .union([name, z.strictObject({ name, options: z.record(z.string(), z.unknown()).default({}) })])
-    .transform((value) => (typeof value === 'string' ? { name: value, options: {} as Record<string, unknown> } : value));
+    .transform((value) =>
+      typeof value === 'string' ? { name: value, options: {} as Record<string, unknown> } : value,
+    );
 };
 
 export const storeNames = ['log', 'memory'] as const;
@@ -30,7 +32,10 @@ export const controllerNames = [
 ] as const;
 
 const plugin = z
-  .union([z.string().min(1), z.strictObject({ name: z.string().min(1), options: z.record(z.string(), z.unknown()).default({}) })])
+  .union([
+    z.string().min(1),
+    z.strictObject({ name: z.string().min(1), options: z.record(z.string(), z.unknown()).default({}) }),
+  ])
   .transform((value) => (typeof value === 'string' ? { name: value, options: {} as Record<string, unknown> } : value));
 
 const cidr = z.string().regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, 'an IPv4 range such as 10.96.0.0/16');
@@ -55,7 +60,9 @@ export const clusterConfigSchema = z.strictObject({
   storage: z.array(z.enum(storageNames)).default(['host-path']),
   nodes: z.int().min(0).max(5000).default(1),
   /** A built-in by its name: `false` switches it off, an object gives it options. */
-  controllers: z.partialRecord(z.enum(controllerNames), z.union([z.boolean(), z.record(z.string(), z.unknown())])).default({}),
+  controllers: z
+    .partialRecord(z.enum(controllerNames), z.union([z.boolean(), z.record(z.string(), z.unknown())]))
+    .default({}),
   /** Further plugins, by package name or path; one with a built-in's name replaces it. */
   plugins: z.array(plugin).default([]),
 });

@@ -1,0 +1,29 @@
+import { apiServerPlugin } from '@keelson/apiserver';
+import * as controllers from '@keelson/controllers';
+import { type AnyPlugin, controllerManagerPlugin, eventRecorderPlugin, informersPlugin } from '@keelson/core/host';
+import { hostPathPlugin } from '@keelson/csi-plugins';
+import { nodePlugin, serviceProxyPlugin } from '@keelson/node';
+
+/** What every cluster is made of, in order; the runtime and the network come to it by choice. */
+export const builtInPlugins: readonly AnyPlugin[] = [
+  apiServerPlugin,
+  informersPlugin,
+  eventRecorderPlugin,
+  controllerManagerPlugin,
+  controllers.namespacePlugin,
+  controllers.serviceAccountPlugin,
+  controllers.rootCaPlugin,
+  controllers.deploymentPlugin,
+  controllers.replicaSetPlugin,
+  controllers.jobPlugin,
+  controllers.endpointSlicePlugin,
+  controllers.servicePlugin,
+  controllers.garbageCollectorPlugin,
+  controllers.podGarbageCollectorPlugin,
+  controllers.nodeLifecyclePlugin,
+  controllers.volumeBinderPlugin,
+  controllers.schedulerPlugin,
+  hostPathPlugin,
+  serviceProxyPlugin,
+  nodePlugin,
+] as readonly AnyPlugin[];

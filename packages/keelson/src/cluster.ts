@@ -1,0 +1,176 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ApiServer } from '@keelson/apiserver';
+import { type Client, Clients, type Clock, type Logger } from '@keelson/core';
+import { type AnyPlugin, createHost, type Host, HostError } from '@keelson/core/host';
+import { builtInPlugins } from './built-in-plugins.ts';
+import { type ChoiceDefaults, type Chosen, chooseNetwork, chooseRuntime } from './choose.ts';
+import { clusterPlugin } from './cluster-plugin.ts';
+import type { ResolvedConfig } from './commands/cluster-options.ts';
+import { controllerNames } from './config/schema.ts';
+import { loadExternalPlugins } from './external-plugins.ts';
+import { readInstance, removeInstance, writeInstance } from './instance.ts';
+import { lastAddress, machineAddress } from './machine-address.ts';
+import { Progress } from './progress.ts';
+import { explainStartFailure, UserError } from './user-error.ts';
+
+export interface ClusterOptions extends ResolvedConfig {
+  readonly logger: Logger;
+  /** Told what happens at start and stop; silent without. */
+  readonly progress?: Progress;
+  /** Where the administrator's kubeconfig is written; default `<dataDir>/kubeconfig`. */
+  readonly kubeconfig?: string;
+  /** Plugins beyond those of the configuration. */
+  readonly plugins?: readonly AnyPlugin[];
+  readonly clock?: Clock;
+}
+
+/** A whole cluster in this process. */
+export interface Cluster {
+  readonly host: Host;
+  readonly runtime: Chosen;
+  readonly network: Chosen;
+  /** Path of the administrator's kubeconfig. */
+  readonly kubeconfig: string;
+  /** Where node ports are reached from this machine. */
+  readonly nodeAddress: string;
+  /** `https://…`; known once started. */
+  readonly url: string;
+  /** An administrator's client, without a socket; usable once started. */
+  readonly client: Client;
+  start(signal?: AbortSignal): Promise<void>;
+  /** Stops everything in reverse order. Does nothing where nothing was started. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Puts a cluster together from its configuration: chooses runtime and network, loads plugins, checks everything; starts
+ * nothing yet. Throws `UserError` for what its user can mend.
+ */
+export async function createCluster(options: ClusterOptions): Promise<Cluster> {
+  const { config, baseDir, dataDir, logger } = options;
+  const progress = options.progress ?? new Progress(undefined);
+  prepareDataDir(dataDir);
+  const defaults: ChoiceDefaults = {
+    runtime: (name) => (name === 'simulated' ? {} : { imagesDir: join(dataDir, 'images') }),
+    network: (name) => (name === 'routed' ? { clusterCidr: config.podCidr } : {}),
+  };
+  const runtime = await chooseRuntime(config, defaults, logger);
+  progress.done(`runtime: ${runtime.name} (${runtime.reason})`);
+  const network = await chooseNetwork(config, runtime, defaults, logger);
+  progress.done(`network: ${network.name} (${network.reason})`);
+  const external = await loadExternalPlugins(config.plugins, baseDir);
+
+  const podsHaveNetwork = network.name !== 'none' && runtime.name !== 'simulated';
+  const internalAddress = lastAddress(config.podCidr);
+  const nodeIp = podsHaveNetwork ? (machineAddress() ?? internalAddress) : '127.0.0.1';
+  const kubeconfig = options.kubeconfig === undefined ? join(dataDir, 'kubeconfig') : resolve(options.kubeconfig);
+  const switches = Object.entries(config.controllers);
+  const own: Record<string, unknown> = {
+    apiserver: {
+      dataDir,
+      store: config.store,
+      bindAddress: config.api.address,
+      port: config.api.port,
+      serviceCidr: config.api.serviceCidr,
+      ...(podsHaveNetwork && { advertiseAddress: internalAddress }),
+    },
+    node: {
+      nodes: config.nodes,
+      dataDir: join(dataDir, 'nodes'),
+      storageDir: join(dataDir, 'storage-drivers'),
+      nodeIp,
+      clusterCidr: config.podCidr,
+    },
+    [runtime.plugin.name]: runtime.options,
+    [network.plugin.name]: network.options,
+    'service-proxy': { serviceCidr: config.api.serviceCidr, nodeIp, mode: podsHaveNetwork ? 'auto' : 'user-space' },
+  };
+  for (const [name, value] of switches)
+    if (typeof value === 'object') own[name] = { ...(own[name] as object | undefined), ...value };
+
+  const disabled = switches.filter(([, value]) => value === false).map(([name]) => name);
+  if (!config.storage.includes('host-path')) disabled.push('host-path');
+  const glue = clusterPlugin({ dataDir, kubeconfig, internalAddress: podsHaveNetwork ? internalAddress : undefined });
+  const host = userErrors(() =>
+    createHost({
+      plugins: [
+        ...builtInPlugins,
+        runtime.plugin,
+        network.plugin,
+        glue,
+        ...(options.plugins ?? []),
+        ...external.plugins,
+      ] as readonly AnyPlugin[],
+      options: { ...own, ...external.options },
+      disable: disabled,
+      logger,
+      ...(options.clock && { clock: options.clock }),
+    }),
+  );
+
+  let started = false;
+  return {
+    host,
+    runtime,
+    network,
+    kubeconfig,
+    nodeAddress: '127.0.0.1',
+    get url() {
+      return host.get(ApiServer).listening?.url ?? '';
+    },
+    get client() {
+      return host.get(Clients).as({ name: 'kubernetes-admin', groups: ['system:masters'] });
+    },
+    async start(signal) {
+      started = true;
+      try {
+        await host.start(signal);
+      } catch (error) {
+        throw explainStartFailure(error, dataDir);
+      }
+      const url = host.get(ApiServer).listening?.url ?? '';
+      writeInstance(dataDir, {
+        url,
+        kubeconfig,
+        runtime: runtime.name,
+        network: network.name,
+        nodes: config.nodes,
+        startedAt: new Date().toISOString(),
+      });
+      progress.done(
+        `API, ${controllerNames.length - disabled.length} controllers, and ${config.nodes} ${config.nodes === 1 ? 'node' : 'nodes'}: ${url}`,
+      );
+    },
+    async stop() {
+      if (!started) return;
+      started = false;
+      await host.stop();
+      if (readInstance(dataDir)?.pid === process.pid) removeInstance(dataDir);
+    },
+  };
+}
+
+function prepareDataDir(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new UserError(
+      `cannot make the data directory ${dataDir} (${(error as NodeJS.ErrnoException).code}); choose another with --data-dir`,
+    );
+  }
+  const other = readInstance(dataDir);
+  if (other?.alive && other.pid !== process.pid)
+    throw new UserError(
+      `another Keelson (process ${other.pid}) runs on ${dataDir}; stop it with \`keelson down\`, or choose another directory with --data-dir`,
+    );
+}
+
+function userErrors<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof HostError) throw new UserError(error.message);
+    throw error;
+  }
+}
