@@ -2,7 +2,6 @@ import {
   type Client,
   type Clock,
   type Controller,
-  controllerOf,
   Deployment,
   type DeploymentStatus,
   type EventRecorder,
@@ -20,7 +19,14 @@ import {
   watch,
   wellKnown,
 } from '@keelson/core';
-import { addOwnerIndexes, claim, controlledBy, controllerKey, orphansIn } from '../pod-control/index.ts';
+import {
+  addOwnerIndexes,
+  claim,
+  controlledBy,
+  controllerKey,
+  mayBecomeOwned,
+  orphansFor,
+} from '../pod-control/index.ts';
 import { pauseConditions } from './conditions.ts';
 import { findRollout } from './new-replica-set.ts';
 import { untilDeadline, withProgress } from './progress.ts';
@@ -54,7 +60,9 @@ export class DeploymentController implements Controller {
     this.watches = [
       watch(this.#deployments).self(),
       watch(this.#replicaSets).owner(Deployment),
-      watch(this.#replicaSets).map((replicaSet) => this.#couldAdopt(replicaSet)),
+      watch(this.#replicaSets)
+        .filter(mayBecomeOwned)
+        .map((replicaSet) => this.#couldAdopt(replicaSet)),
       watch(this.#pods)
         .filter((_, event) => event.type === 'deleted')
         .map((pod) => this.#recreating(pod)),
@@ -123,13 +131,12 @@ export class DeploymentController implements Controller {
       owner: deployment,
       type: ReplicaSet,
       selector: deployment.spec.selector,
-      candidates: [...controlledBy(lister, uid), ...orphansIn(lister, namespace)],
+      candidates: [...controlledBy(lister, uid), ...orphansFor(lister, namespace, deployment.spec.selector)],
       signal,
     });
   }
 
   #couldAdopt(replicaSet: ReplicaSet): readonly ObjectKey[] {
-    if (controllerOf(replicaSet) !== undefined) return [];
     return this.#deployments.lister
       .inNamespace(replicaSet.metadata.namespace ?? '')
       .filter((each) => labelSelectorMatches(each.spec.selector, replicaSet.metadata.labels))

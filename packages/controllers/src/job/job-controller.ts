@@ -28,7 +28,8 @@ import {
   Expectations,
   isPodActive,
   isPodTerminating,
-  orphansIn,
+  mayBecomeOwned,
+  orphansFor,
   PodControl,
 } from '../pod-control/index.ts';
 import { accountPods, isTracked } from './accounting.ts';
@@ -87,7 +88,9 @@ export class JobController implements Controller {
     this.watches = [
       watch(this.#jobs).self(),
       watch(this.#pods).owner(Job),
-      watch(this.#pods).map((pod) => this.#couldAdopt(pod)),
+      watch(this.#pods)
+        .filter(mayBecomeOwned)
+        .map((pod) => this.#couldAdopt(pod)),
     ];
   }
 
@@ -205,14 +208,16 @@ export class JobController implements Controller {
       owner: job,
       type: Pod,
       selector: job.spec.selector ?? {},
-      candidates: [...controlledBy(this.#pods.lister, uid), ...orphansIn(this.#pods.lister, namespace)],
+      candidates: [
+        ...controlledBy(this.#pods.lister, uid),
+        ...orphansFor(this.#pods.lister, namespace, job.spec.selector ?? {}),
+      ],
       finalizers: [wellKnown.jobTrackingFinalizer],
       signal,
     });
   }
 
   #couldAdopt(pod: Pod): readonly ObjectKey[] {
-    if (controllerOf(pod) !== undefined) return [];
     return this.#jobs.lister
       .inNamespace(pod.metadata.namespace ?? '')
       .filter((job) => labelSelectorMatches(job.spec.selector, pod.metadata.labels))

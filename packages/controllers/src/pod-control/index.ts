@@ -1,6 +1,6 @@
 export { compareForDeletion, type RankedPod, rankForDeletion } from './deletion-rank.ts';
 export { Expectations } from './expectations.ts';
-export { addOwnerIndexes, controlledBy, orphansIn } from './owner-index.ts';
+export { addOwnerIndexes, controlledBy, mayBecomeOwned, orphansFor } from './owner-index.ts';
 export { type ClaimOptions, claim, controllerKey, decideOwnership, type Ownership } from './ownership.ts';
 export { isNamespaceTerminating, messageOf, PodControl, podBurst } from './pod-control.ts';
 export { podFromTemplate } from './pod-from-template.ts';

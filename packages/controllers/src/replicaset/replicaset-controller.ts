@@ -23,8 +23,9 @@ import {
   Expectations,
   isPodActive,
   isPodTerminating,
+  mayBecomeOwned,
   messageOf,
-  orphansIn,
+  orphansFor,
   PodControl,
   podBurst,
   podFromTemplate,
@@ -62,7 +63,9 @@ export class ReplicaSetController implements Controller {
     this.watches = [
       watch(this.#replicaSets).self(),
       watch(this.#pods).owner(ReplicaSet),
-      watch(this.#pods).map((pod) => this.#couldAdopt(pod)),
+      watch(this.#pods)
+        .filter(mayBecomeOwned)
+        .map((pod) => this.#couldAdopt(pod)),
     ];
   }
 
@@ -99,7 +102,7 @@ export class ReplicaSetController implements Controller {
       selector: replicaSet.spec.selector,
       candidates: [
         ...controlledBy(this.#pods.lister, uid),
-        ...orphansIn(this.#pods.lister, namespace).filter((pod) => isPodActive(pod)),
+        ...orphansFor(this.#pods.lister, namespace, replicaSet.spec.selector).filter((pod) => isPodActive(pod)),
       ],
       signal,
     });
@@ -134,7 +137,6 @@ export class ReplicaSetController implements Controller {
   }
 
   #couldAdopt(pod: Pod): readonly ObjectKey[] {
-    if (controllerOf(pod) !== undefined) return [];
     return this.#replicaSets.lister
       .inNamespace(pod.metadata.namespace ?? '')
       .filter((replicaSet) => labelSelectorMatches(replicaSet.spec.selector, pod.metadata.labels ?? {}))
