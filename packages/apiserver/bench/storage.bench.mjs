@@ -1,10 +1,11 @@
 // node packages/apiserver/bench/storage.bench.mjs [directory]
 // Prints what the embedded store does on this machine. The directory should lie on the disk to be measured.
+import { setMaxListeners } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { build } from 'tsup';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const work = await mkdtemp(join(process.argv[2] ?? tmpdir(), 'storage-bench-'));
@@ -19,16 +20,21 @@ async function load() {
   const entry = join(work, 'entry.ts');
   const source = [join(here, '../src/storage/index.ts'), join(here, '../../core/src/machinery/index.ts')];
   await writeFile(entry, source.map((each) => `export * from ${JSON.stringify(each)};`).join('\n'));
-  const outfile = join(work, 'storage.mjs');
+  const outDir = join(work, 'out');
   await build({
-    entryPoints: [entry],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    conditions: ['@keelson/source'],
+    entry: { storage: entry },
+    outDir,
+    outExtension: () => ({ js: '.mjs' }),
+    config: false,
+    format: ['esm'],
+    target: 'node20',
+    silent: true,
+    esbuildOptions: (options) => {
+      options.conditions = ['@keelson/source'];
+    },
+    noExternal: [/@keelson/],
   });
-  return import(pathToFileURL(outfile).href);
+  return import(pathToFileURL(join(outDir, 'storage.mjs')).href);
 }
 
 const { openLogStorage, MemoryStorage, systemClock } = await load();
@@ -72,6 +78,7 @@ try {
   row('get', rate(200_000, performance.now() - started));
 
   const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
   const from = storage.currentRevision();
   const watchers = Array.from({ length: 1000 }, async () => {
     for await (const batch of storage.watch('/registry/pods/', from, controller.signal))
