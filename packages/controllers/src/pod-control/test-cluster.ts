@@ -1,4 +1,4 @@
-import { inProcessTransport, ResourceRegistry } from '@keelson/apiserver';
+import { inProcessTransport, MemoryStorage, ResourceRegistry } from '@keelson/apiserver';
 import {
   type Client,
   type Clock,
@@ -18,7 +18,6 @@ import {
   timestamp,
 } from '@keelson/core';
 import { createClient, httpTransport, loadKubeconfig } from '@keelson/core/client';
-import { MemoryStorage } from '../../../apiserver/src/storage/memory-storage.ts';
 
 export interface TestEnvironment {
   readonly client: Client;
