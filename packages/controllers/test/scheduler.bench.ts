@@ -29,9 +29,11 @@ const kinds = {
 };
 
 /** Pods scheduled a second, whole way through the in-process API: `npx tsx scheduler.bench.ts [nodes] [pods]`. */
-export async function benchmark(nodes: number, pods: number) {
+export async function benchmark(nodes: number, most: number, only = Object.keys(kinds)) {
   const results: Record<string, { readonly createdPerSecond: number; readonly scheduledPerSecond: number }> = {};
   for (const [kind, make] of Object.entries(kinds)) {
+    if (!only.includes(kind)) continue;
+    const pods = kind === 'antiAffinity' ? Math.min(most, nodes) : most;
     const cluster = await openCluster();
     for (let each = 0; each < nodes; each += 1) {
       await createNode(cluster.client, `node-${each}`, {

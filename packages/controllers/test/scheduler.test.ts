@@ -1,4 +1,4 @@
-import { Node, Pod } from '@keelson/core';
+import { Node, Pod, PriorityClass } from '@keelson/core';
 import type { SchedulerPlugin } from '@keelson/core/scheduling';
 import { waitFor } from '@keelson/core/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -154,12 +154,13 @@ describe('the scheduler', () => {
     await createNode(cluster.client, 'node-1', { status: { allocatable: capacity, capacity } });
     await start();
     const container = { name: 'c', image: 'i', resources: { requests: { cpu: '900m' } } };
-    await cluster.client.create(
-      Pod,
-      newPod('low', { containers: [container], priority: 0, terminationGracePeriodSeconds: 0 }),
-    );
+    await cluster.client.create(Pod, newPod('low', { containers: [container], terminationGracePeriodSeconds: 0 }));
     await nodeOf('low');
-    const high = await cluster.client.create(Pod, newPod('high', { containers: [container], priority: 1000 }));
+    await cluster.client.create(PriorityClass, { metadata: { name: 'high' }, value: 1000 });
+    const high = await cluster.client.create(
+      Pod,
+      newPod('high', { containers: [container], priorityClassName: 'high' }),
+    );
     const refused = '0/1 nodes are available: 1 Insufficient cpu.';
     await waitFor(async () => (await cluster.events('FailedScheduling')).includes(refused));
     expect(await waitFor(async () => (await cluster.events('Preempted'))[0])).toBe(

@@ -56,7 +56,7 @@ export class GarbageCollectorController implements Controller {
       watch(definitions).map(() => [discovery]),
       { informer: definitions, keys$: this.keys$.asObservable() },
       watch(informers.for(namespaceType))
-        .filter((object) => object.metadata.name === 'kube-system')
+        .filter(({ metadata }) => metadata.name === 'default' || metadata.name === 'kube-system')
         .map(() => [discovery]),
     ];
   }
@@ -87,9 +87,11 @@ export class GarbageCollectorController implements Controller {
     }
     // Owners are looked up in the caches first: so let the first lists come before dependents are judged.
     const limit = AbortSignal.any([signal, this.after(10_000)]);
-    await Promise.allSettled(fresh.map((informer) => informer.waitForSync(limit)));
-    signal.throwIfAborted();
     for (const informer of fresh) {
+      await informer.waitForSync(limit).catch((error: unknown) => {
+        signal.throwIfAborted();
+        if (!limit.aborted) throw error;
+      });
       const { type } = informer;
       informer.events$.subscribe((event) => this.onEvent(type, event));
       for (const object of informer.lister.list()) {
@@ -237,7 +239,12 @@ export class GarbageCollectorController implements Controller {
     const type = this.typeOf(reference);
     if (!type?.namespaced) return false;
     const siblings = this.dependents.of(reference.uid);
-    return siblings.some((each) => refOf(each.key).namespace !== dependent.metadata.namespace);
+    // A search through all possible owners is worth its time only if something hints at one.
+    if (siblings.length > 1 && siblings.every((each) => refOf(each.key).namespace === dependent.metadata.namespace)) {
+      return false;
+    }
+    const owners = this.monitors.get(typeId(type))?.lister.list() ?? [];
+    return owners.some((each) => each.metadata.uid === reference.uid);
   }
 
   private async release(type: AnyType, object: KubernetesObject, uids: ReadonlySet<string>, signal: AbortSignal) {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import {
   type Client,
@@ -99,6 +100,7 @@ export class Scheduler implements Lifecycle {
   }
 
   async start(signal: AbortSignal): Promise<void> {
+    setMaxListeners(4 * inFlightLimit, this.stopping.signal);
     const nodes = this.services.informers.for(Node);
     await Promise.all([nodes, this.namespaces, this.pods].map((each) => each.waitForSync(signal)));
     for (const node of nodes.lister.list()) this.cache.setNode(node);

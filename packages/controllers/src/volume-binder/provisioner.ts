@@ -11,20 +11,31 @@ import {
   type StorageClass,
   wellKnown,
 } from '@keelson/core';
-import type { CsiControllers, CsiDriver, Topology } from '@keelson/core/csi';
+import type { Controller, Identity, Topology } from '@keelson/core/csi';
 import { annotations } from './binding-state.ts';
 import { createVolumeRequest, provisionedVolume, provisionerFinalizer, volumeNameFor } from './provisioned-volume.ts';
+
+/** As much of a CSI driver as volumes are made with. */
+export interface VolumeDriver {
+  readonly controller: Pick<Controller, 'createVolume' | 'deleteVolume'>;
+  readonly identity: Pick<Identity, 'getPluginCapabilities'>;
+}
+
+/** What `CsiControllers` is asked for. */
+export interface VolumeDrivers {
+  get(driverName: string): VolumeDriver | undefined;
+}
 
 /** Creates and deletes volumes by CSI drivers. Each step can be repeated: names follow from the claim's uid. */
 export class Provisioner {
   private readonly client: Client;
-  private readonly drivers: CsiControllers;
+  private readonly drivers: VolumeDrivers;
   private readonly recorder: EventRecorder;
   private readonly volumes: Informer<PersistentVolume>;
   private readonly nodes: Informer<Node>;
   private readonly csiNodes: Informer<CSINode>;
 
-  constructor(client: Client, informers: Informers, drivers: CsiControllers, recorder: EventRecorder) {
+  constructor(client: Client, informers: Informers, drivers: VolumeDrivers, recorder: EventRecorder) {
     this.client = client;
     this.drivers = drivers;
     this.recorder = recorder;
@@ -128,7 +139,7 @@ export class Provisioner {
 
   /** Where the volume may be: the node that the scheduler chose, or any node with the driver; undefined if the driver is everywhere. */
   private async topology(
-    driver: CsiDriver,
+    driver: VolumeDriver,
     claim: PersistentVolumeClaim,
     storageClass: StorageClass,
     signal: AbortSignal,

@@ -16,7 +16,6 @@ import {
   watch,
   wellKnown,
 } from '@keelson/core';
-import type { CsiControllers } from '@keelson/core/csi';
 import {
   annotations,
   claimOfVolume,
@@ -28,7 +27,7 @@ import {
 } from './binding-state.ts';
 import { matchVolume } from './match-volume.ts';
 import { provisionerFinalizer } from './provisioned-volume.ts';
-import { Provisioner } from './provisioner.ts';
+import { Provisioner, type VolumeDrivers } from './provisioner.ts';
 
 /** Brings claims and volumes together. Keys are `claim <key>` and `volume <name>`. */
 export class VolumeBinderController implements Controller {
@@ -42,7 +41,7 @@ export class VolumeBinderController implements Controller {
   private readonly classes: Informer<StorageClass>;
   private readonly pods: Informer<Pod>;
 
-  constructor(client: Client, informers: Informers, recorder: EventRecorder, drivers: CsiControllers) {
+  constructor(client: Client, informers: Informers, recorder: EventRecorder, drivers: VolumeDrivers) {
     this.client = client;
     this.recorder = recorder.as('persistentvolume-controller');
     this.provisioner = new Provisioner(client, informers, drivers, this.recorder);

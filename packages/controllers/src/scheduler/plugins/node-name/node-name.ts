@@ -10,6 +10,10 @@ const otherNode: SchedulingStatus = {
 export class NodeName implements SchedulerPlugin {
   readonly name = 'NodeName';
 
+  preFilter(pod: Pod): SchedulingStatus {
+    return pod.spec?.nodeName ? undefined : { code: 'skip' };
+  }
+
   filter(pod: Pod, node: NodeInfo): SchedulingStatus {
     const wanted = pod.spec?.nodeName;
     return !wanted || wanted === node.name ? undefined : otherNode;
