@@ -83,28 +83,23 @@ export class NamespaceController implements Controller {
   async #finalize(namespace: Namespace, signal: AbortSignal): Promise<void> {
     const finalizers = (namespace.spec.finalizers ?? []).filter((each) => each !== wellKnown.kubernetesFinalizer);
     const body = { apiVersion: 'v1', kind: 'Namespace', ...namespace, spec: { ...namespace.spec, finalizers } };
-    await this.#unlessGone(() =>
-      this.#client.transport.request({
-        verb: 'update',
-        group: Namespace.group,
-        version: Namespace.version,
-        resource: Namespace.plural,
-        subresource: 'finalize',
-        name: namespace.metadata.name,
-        body,
-        signal,
-      }),
-    );
+    // A 404 is thrown as well: if the namespace is gone, the next try finds that out; if not, somebody must hear of it.
+    await this.#client.transport.request({
+      verb: 'update',
+      group: Namespace.group,
+      version: Namespace.version,
+      resource: Namespace.plural,
+      subresource: 'finalize',
+      name: namespace.metadata.name,
+      body,
+      signal,
+    });
   }
 
   async #delete(namespace: Namespace, signal: AbortSignal): Promise<void> {
     const preconditions = { uid: namespace.metadata.uid };
-    await this.#unlessGone(() => this.#client.delete(Namespace, namespace.metadata, { preconditions, signal }));
-  }
-
-  async #unlessGone(action: () => Promise<unknown>): Promise<void> {
     try {
-      await action();
+      await this.#client.delete(Namespace, namespace.metadata, { preconditions, signal });
     } catch (error) {
       if (!isStatusError(error, 'NotFound')) throw error;
     }
