@@ -5,7 +5,6 @@ export const Website = defineResource({
   group: 'example.com',
   version: 'v1',
   kind: 'Website',
-  shortNames: ['web'],
   spec: z.object({
     page: z.string(),
     replicas: z.int().min(0).max(50).default(2),

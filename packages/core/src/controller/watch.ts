@@ -1,4 +1,5 @@
-import { Observable } from 'rxjs';
+// As in the informer: the whole of rxjs would be most of the time it takes to import the SDK.
+import { Observable } from 'rxjs/internal/Observable';
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import type { Informer, InformerEvent } from '../informer/index.ts';
 import { keyOf, type ObjectKey, objectKey } from '../machinery/index.ts';

@@ -58,6 +58,9 @@ export function createHost(options: HostOptions): Host {
   return new ContainerHost(options);
 }
 
+/** What the host provides is filed under this name, which no plugin has. */
+const hostItself = '(host)';
+
 /** The user as whom a plugin's `Client` speaks. */
 export function userOf(plugin: Pick<AnyPlugin, 'name' | 'user'>): string {
   return plugin.user ?? `system:keelson:${plugin.name}`;
@@ -83,7 +86,7 @@ class ContainerHost implements Host {
     this.grants = selected.flatMap((each) => grantOf(each, provided));
     this.#users = new Map(selected.map(({ plugin }) => [plugin.name, userOf(plugin)]));
     const environment = definePlugin({
-      name: 'host',
+      name: hostItself,
       register: ({ provide }) => {
         provide.value(Clock, clock);
         provide.value(Random, random);
@@ -174,7 +177,7 @@ class ContainerHost implements Host {
 
   /** What the plugin gets for a token: for `Client` and `Logger` something that carries the plugin's own name. */
   #personal(plugin: string, token: Token<unknown>, value: unknown): unknown {
-    if (value === undefined || plugin === 'host') return value;
+    if (value === undefined || plugin === hostItself) return value;
     if (token.id === Logger.id) return (value as Logger).named(plugin);
     if (token.id !== Client.id || this.#graph.byToken.has(Client.id)) return value;
     let client = this.#clients.get(plugin);

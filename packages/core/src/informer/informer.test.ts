@@ -119,13 +119,16 @@ describe('InformerFactory', () => {
     await clock.advance(5_000);
     await client.patch(ConfigMap, { name: 'changes', namespace: 'default' }, { merge: { data: { x: '1' } } });
     await client.delete(ConfigMap, { name: 'goes', namespace: 'default' });
-    await put('comes');
+    await client.delete(ConfigMap, { name: 'stays', namespace: 'default' });
+    await Promise.all([put('comes'), put('stays')]);
     api.compact();
     api.fault = () => undefined;
     await clock.advance(60_000);
     expect(events.map(({ type, key }) => `${type} ${key}`).toSorted()).toEqual([
       'added default/comes',
+      'added default/stays',
       'deleted default/goes',
+      'deleted default/stays',
       'updated default/changes',
     ]);
     expect(names(informer.lister.list())).toEqual(['changes', 'comes', 'stays']);
@@ -190,7 +193,10 @@ describe('InformerFactory', () => {
         informer.events$.subscribe((event) => {
           const before = replayed.get(event.key);
           expect(before === undefined).toBe(event.type === 'added');
-          if (event.type === 'updated') expect(event.previous).toBe(before);
+          if (event.type === 'updated') {
+            expect(event.previous).toBe(before);
+            expect(event.previous.metadata.uid).toBe(event.object.metadata.uid);
+          }
           if (event.type === 'deleted') replayed.delete(event.key);
           else replayed.set(event.key, event.object);
         });

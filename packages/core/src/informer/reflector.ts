@@ -69,16 +69,14 @@ async function list<T extends KubernetesObject>(
       resourceVersion ||= page.metadata.resourceVersion ?? '';
       for (const object of page.items) {
         seen.add(keyOf(object));
-        const event = store.set(object);
-        if (event) emit(event);
+        put(store, object, emit);
       }
       token = page.metadata.continue;
       if (token) await turnOfEventLoop();
     }
     // What went away while nobody watched: the last state that was known stands for the object.
     for (const key of [...store.keys()]) {
-      const event = seen.has(key) ? undefined : store.delete(key);
-      if (event) emit(event);
+      if (!seen.has(key)) remove(store, key, emit);
     }
     listed();
     return { type: 'listed', resourceVersion };
@@ -113,20 +111,34 @@ async function watch<T extends KubernetesObject>(
       signal,
     })) {
       events += 1;
-      const event =
-        change === 'BOOKMARK'
-          ? undefined
-          : change === 'DELETED'
-            ? store.delete(keyOf(object), object)
-            : store.set(object);
+      if (change === 'DELETED') remove(store, keyOf(object), emit, object);
+      else if (change !== 'BOOKMARK') put(store, object, emit);
       resourceVersion = object.metadata.resourceVersion ?? resourceVersion;
-      if (event) emit(event);
       if (events % eventsPerTurn === 0) await turnOfEventLoop();
     }
     return ended();
   } catch (error) {
     return ended(error);
   }
+}
+
+/** Another object of the same name is no update: the one that was known went away while nobody watched. */
+function put<T extends KubernetesObject>(store: Store<T>, object: T, emit: (event: InformerEvent<T>) => void): void {
+  const key = keyOf(object);
+  const known = store.get(key);
+  if (known && known.metadata.uid !== object.metadata.uid) remove(store, key, emit);
+  const event = store.set(object);
+  if (event) emit(event);
+}
+
+function remove<T extends KubernetesObject>(
+  store: Store<T>,
+  key: ObjectKey,
+  emit: (event: InformerEvent<T>) => void,
+  last?: T,
+): void {
+  const event = store.delete(key, last);
+  if (event) emit(event);
 }
 
 function report(

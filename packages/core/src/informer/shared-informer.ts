@@ -1,4 +1,6 @@
-import { type Observable, Subject } from 'rxjs';
+import type { Observable } from 'rxjs';
+// The package's index loads two hundred modules, which would be most of the time it takes to import the SDK.
+import { Subject } from 'rxjs/internal/Subject';
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import type { Informer, InformerEvent, InformerOptions, Lister } from './contract.ts';
 import { type ReflectorEnvironment, reflect } from './reflector.ts';
