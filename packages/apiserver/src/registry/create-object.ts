@@ -36,7 +36,11 @@ export async function createDecoded(
   const { kind, request } = call;
   settleNamespace(kind, decoded, request.namespace);
   if (decoded.metadata.resourceVersion) {
-    throw StatusError.badRequest('resourceVersion should not be set on objects to be created');
+    throw new StatusError({
+      status: 'Failure',
+      message: 'resourceVersion should not be set on objects to be created',
+      code: 500,
+    });
   }
   kind.strategy.defaults?.(decoded);
   if (!decoded.metadata.name && decoded.metadata.generateName) {

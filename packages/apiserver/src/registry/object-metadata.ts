@@ -30,7 +30,10 @@ export function randomUid(random: Random): string {
 
 /** Puts the object into the request's namespace, or refuses another one. */
 export function settleNamespace(kind: Kind, draft: ObjectDraft, namespace: string | undefined): void {
-  if (!kind.served.namespaced) return;
+  if (!kind.served.namespaced) {
+    delete draft.metadata.namespace;
+    return;
+  }
   if (draft.metadata.namespace === undefined && namespace !== undefined) draft.metadata.namespace = namespace;
   if (draft.metadata.namespace !== namespace) {
     throw StatusError.badRequest(
@@ -75,9 +78,6 @@ export function checkMetadata(kind: Kind, object: KubernetesObject, errors: Fiel
   const rule = kind.strategy.nameRule ?? validateDnsSubdomain;
   if (!metadata.name) errors.required('metadata.name', 'name or generateName is required');
   else errors.rule('metadata.name', metadata.name, rule(metadata.name));
-  if (!kind.served.namespaced && metadata.namespace !== undefined) {
-    errors.forbidden('metadata.namespace', 'not allowed on this type');
-  }
   if (metadata.labels || metadata.annotations || metadata.finalizers || metadata.ownerReferences) {
     for (const each of validateObjectMeta(metadata)) {
       if (each.field !== 'metadata.name') errors.list.push(each);

@@ -15,14 +15,14 @@ import type { RegistryContext } from './context.ts';
 import { checkDepth } from './decode-body.ts';
 import { asJson, isObject, type ObjectDraft } from './draft.ts';
 import type { Kind } from './kind.ts';
-import { type UpdateOutcome, updateObject } from './update-object.ts';
+import { type KeepRest, type UpdateOutcome, updateObject } from './update-object.ts';
 
 /** PATCH, in all four kinds. A patch that names no resourceVersion is tried again when somebody else was faster. */
-export async function patchObject(context: RegistryContext, call: Call): Promise<UpdateOutcome> {
+export async function patchObject(context: RegistryContext, call: Call, keep?: KeepRest): Promise<UpdateOutcome> {
   const { kind, request } = call;
   checkDepth(request.body);
   if (request.patchType === 'application/apply-patch+yaml') return applyObject(context, call);
-  const part = request.subresource === 'status' ? 'status' : request.subresource ? 'raw' : 'main';
+  const part = keep ? 'raw' : request.subresource === 'status' ? 'status' : 'main';
   const value = await updateObject(
     context,
     call,
@@ -30,7 +30,7 @@ export async function patchObject(context: RegistryContext, call: Call): Promise
       const before = kind.view(current.object);
       const draft = decodePatched(call, applyPatch(kind, call.request, before));
       checkIdentity(call, draft, before);
-      return draft;
+      return keep ? keep(draft, current.object) : draft;
     },
     { part, retry: true },
   );

@@ -26,7 +26,7 @@ import { getObject, listObjects, watchObjects } from './read-objects.ts';
 import { checkRequestOptions } from './request-options.ts';
 import { DecodeCache } from './stored-object.ts';
 import { builtinStrategies } from './strategies/index.ts';
-import { subresourceHandler } from './subresources.ts';
+import { subresourceHandler } from './subresources/index.ts';
 import { replaceObject } from './update-object.ts';
 
 export interface ResourceRegistryOptions {

@@ -26,8 +26,11 @@ export interface UpdateOutcome {
   readonly created: boolean;
 }
 
-/** PUT. */
-export async function replaceObject(context: RegistryContext, call: Call): Promise<UpdateOutcome> {
+/** Puts everything that a subresource does not offer back to what it was. */
+export type KeepRest = (wanted: ObjectDraft, old: KubernetesObject) => ObjectDraft;
+
+/** PUT. `keep` is for subresources that change one part of the spec. */
+export async function replaceObject(context: RegistryContext, call: Call, keep?: KeepRest): Promise<UpdateOutcome> {
   const { kind, request } = call;
   const draft = decodeBody(kind, request.body, request.options, (text) => call.warnings.push(text));
   settleNamespace(kind, draft, request.namespace);
@@ -48,7 +51,7 @@ export async function replaceObject(context: RegistryContext, call: Call): Promi
   }
   const unconditional = asked === undefined || asked === '';
   if (unconditional && kind.strategy.unconditionalUpdate === false) {
-    throw StatusError.invalid(kind.kindName, name, [
+    throw StatusError.invalid(kind.names, name, [
       {
         type: 'FieldValueInvalid',
         field: 'metadata.resourceVersion',
@@ -65,11 +68,12 @@ export async function replaceObject(context: RegistryContext, call: Call): Promi
     // The pipeline writes into the draft, so that a second attempt decodes the body anew.
     if (first) {
       first = false;
-      return original;
+      return keep ? keep(original, latest.object) : original;
     }
-    return decodeBody(kind, request.body, request.options, () => undefined);
+    const again = decodeBody(kind, request.body, request.options, () => undefined);
+    return keep ? keep(again, latest.object) : again;
   };
-  const part = request.subresource === 'status' ? 'status' : 'main';
+  const part = keep ? 'raw' : request.subresource === 'status' ? 'status' : 'main';
   return {
     value: await updateObject(context, call, transform, { part, retry: unconditional }, current),
     created: false,
@@ -82,7 +86,7 @@ function checkUid(kind: Kind, draft: ObjectDraft, old: KubernetesObject): void {
   throw StatusError.conflict(
     kind.names,
     old.metadata.name,
-    `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid ?? ''}`,
+    `StorageError: invalid object, Code: 4, Key: ${keyIn(kind, old.metadata.namespace, old.metadata.name)}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid ?? ''}`,
   );
 }
 
@@ -130,7 +134,8 @@ async function updateOnce(
   if (part === 'main') kind.strategy.prepareUpdate?.(wanted, old, writeContext(context, call));
   if (part === 'status') kind.strategy.prepareStatusUpdate?.(wanted, old, writeContext(context, call));
   const draft = await admit(context, call, 'UPDATE', wanted, old);
-  if (kind.strategy.generation === 'spec' && part !== 'status' && mainChanged(draft, old)) {
+  const bumps = kind.strategy.generation === 'spec' && part !== 'status' && call.request.subresource !== 'binding';
+  if (bumps && mainChanged(draft, old)) {
     draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
   }
   const errors = new FieldErrors();
@@ -157,10 +162,10 @@ async function write(
   const { kind } = call;
   const key = keyIn(kind, draft.metadata.namespace, draft.metadata.name);
   if (isFinished(draft)) {
+    draft.metadata.resourceVersion = current.object.metadata.resourceVersion;
     if (call.dryRun) return encodeObject(kind.view(draft));
-    const { revision } = await context.storage.delete(key, current.revision);
+    await context.storage.delete(key, current.revision);
     kind.strategy.released?.(current.object);
-    draft.metadata.resourceVersion = String(revision);
     return encodeObject(kind.view(draft));
   }
   draft.metadata.resourceVersion = current.object.metadata.resourceVersion;
@@ -226,7 +231,7 @@ function validateChanged(
   if (part === 'status') kind.strategy.validateStatusUpdate?.(object, old, errors);
   else {
     kind.strategy.validate?.(object, errors);
-    kind.strategy.validateUpdate?.(object, old, errors);
+    if (part === 'main') kind.strategy.validateUpdate?.(object, old, errors);
   }
   if (errors.list.length > 0) throw StatusError.invalid(kind.kindName, object.metadata.name, errors.list);
 }

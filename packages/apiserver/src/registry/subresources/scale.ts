@@ -1,0 +1,134 @@
+import {
+  formatLabelSelector,
+  isJsonObject,
+  type KubernetesObject,
+  type LabelSelector,
+  StatusError,
+} from '@keelson/core';
+import { DecodeError, decodeAs, definitionOf } from '../../schema/index.ts';
+import type { Call } from '../admission-chain.ts';
+import { asJson, draftJson, isObject, type Json, type ObjectDraft } from '../draft.ts';
+import type { Kind, ScalePaths } from '../kind.ts';
+import { applyPatch } from '../patch-object.ts';
+import { getObject } from '../read-objects.ts';
+import { encodeObject } from '../stored-object.ts';
+import { updateObject } from '../update-object.ts';
+import type { SubresourceHandler } from './contract.ts';
+
+interface Scale extends KubernetesObject {
+  readonly spec?: { readonly replicas?: number };
+  readonly status?: { readonly replicas: number; readonly selector?: string };
+}
+
+const definition = 'io.k8s.api.autoscaling.v1.Scale';
+
+/** `autoscaling/v1` Scale: the replicas of whatever has replicas. */
+export function scaleHandler(paths: ScalePaths): SubresourceHandler {
+  return async (context, call) => {
+    const { kind, request } = call;
+    const show = (object: KubernetesObject) => encodeObject(scaleOf(kind.view(object), paths));
+    if (request.verb === 'get') return { value: show((await getObject(context, call)).object), code: 200 };
+    const value = await updateObject(
+      context,
+      call,
+      (current) => {
+        const before = scaleOf(kind.view(current.object), paths);
+        const body: unknown = request.verb === 'patch' ? applyPatch(scaleKind(kind), request, before) : request.body;
+        const wanted = decodeScale(call, body);
+        if (wanted.metadata?.resourceVersion && wanted.metadata.resourceVersion !== before.metadata.resourceVersion) {
+          throw StatusError.conflict(kind.names, before.metadata.name);
+        }
+        return withReplicas(call, current.object, paths, wanted.spec?.replicas ?? 0);
+      },
+      { retry: true },
+    );
+    return { value: show(value.object), code: 200 };
+  };
+}
+
+/** Strategic merge patches of a Scale follow the Scale's own schema. */
+function scaleKind(kind: Kind): Kind {
+  return { ...kind, served: { ...kind.served, definition: definitionOf('autoscaling', 'v1', 'Scale') ?? definition } };
+}
+
+function decodeScale({ request, warnings }: Call, body: unknown): Scale {
+  const bad = (why: string) =>
+    request.verb === 'patch'
+      ? StatusError.invalid({ group: '', resource: '' }, '', [
+          {
+            type: 'FieldValueInvalid',
+            field: 'patch',
+            message: `Invalid value: ${JSON.stringify(JSON.stringify(body))}: ${why}`,
+          },
+        ])
+      : StatusError.badRequest(`Scale in version "v1" cannot be handled as a Scale: ${why}`);
+  if (!isJsonObject(body)) throw bad('json: cannot unmarshal into Go value of type v1.Scale');
+  const unknown: string[] = [];
+  try {
+    const scale = decodeAs(definition, body, { unknown }) as Scale;
+    if (unknown.length > 0 && request.options?.fieldValidation === 'Strict') {
+      throw bad(`strict decoding error: ${unknown.join(', ')}`);
+    }
+    warnings.push(...unknown);
+    return scale;
+  } catch (error) {
+    if (error instanceof DecodeError) throw bad(error.message);
+    throw error;
+  }
+}
+
+function valueAt(object: Readonly<Json>, path: readonly string[] | undefined): unknown {
+  let at: unknown = object;
+  for (const name of path ?? []) at = isObject(at) ? at[name] : undefined;
+  return path === undefined ? undefined : at;
+}
+
+function scaleOf(object: KubernetesObject, paths: ScalePaths): Scale {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const replicas = valueAt(asJson(object), paths.specReplicas);
+  const actual = valueAt(asJson(object), paths.statusReplicas);
+  const selector = valueAt(asJson(object), paths.selector);
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: { name, ...(namespace && { namespace }), uid, resourceVersion, creationTimestamp },
+    spec: { ...(typeof replicas === 'number' && replicas !== 0 && { replicas }) },
+    status: {
+      replicas: typeof actual === 'number' ? actual : 0,
+      ...(selector !== undefined && { selector: selectorText(selector) }),
+    },
+  };
+}
+
+/** ReplicationControllers have a map of labels, the others a LabelSelector, custom resources a text. */
+function selectorText(selector: unknown): string {
+  if (typeof selector === 'string' || !isObject(selector)) return String(selector);
+  const isMap = Object.values(selector).every((each) => typeof each === 'string');
+  return formatLabelSelector((isMap ? { matchLabels: selector } : selector) as LabelSelector);
+}
+
+function withReplicas(call: Call, object: KubernetesObject, paths: ScalePaths, replicas: number): ObjectDraft {
+  if (replicas < 0) {
+    throw StatusError.invalid({ group: 'autoscaling', resource: 'Scale' }, object.metadata.name, [
+      {
+        type: 'FieldValueInvalid',
+        field: 'spec.replicas',
+        message: `Invalid value: ${replicas}: must be greater than or equal to 0`,
+      },
+    ]);
+  }
+  // A fresh copy: the pipeline writes into what it is given.
+  const draft = call.kind.decode({ ...asJson(call.kind.view(object)) }).object;
+  let at: Json = draftJson(draft);
+  for (const name of paths.specReplicas.slice(0, -1)) {
+    const next = at[name];
+    if (isObject(next)) at = next;
+    else {
+      const made: Json = {};
+      at[name] = made;
+      at = made;
+    }
+  }
+  at[paths.specReplicas.at(-1) ?? 'replicas'] = replicas;
+  return draft;
+}

@@ -1,0 +1,124 @@
+import { Deployment, Namespace, Pod, PodDisruptionBudget, systemClock, systemRandom } from '@keelson/core';
+import { createClient } from '@keelson/core/client';
+import { describe, expect, it } from 'vitest';
+import { MemoryStorage } from '../../storage/memory-storage.ts';
+import { inProcessTransport } from '../in-process-transport.ts';
+import { ResourceRegistry } from '../resource-registry.ts';
+
+const quiet = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  named: () => quiet,
+};
+
+function open() {
+  const registry = new ResourceRegistry({
+    storage: new MemoryStorage(),
+    clock: systemClock,
+    random: systemRandom,
+    logger: quiet,
+    freeze: true,
+  });
+  const transport = inProcessTransport(registry, { name: 'admin', groups: ['system:masters'] });
+  return { transport, client: createClient(transport) };
+}
+
+const containers = [{ name: 'a', image: 'b' }];
+const ref = { namespace: 'default', name: 'x' };
+
+describe('subresources', () => {
+  it('binds a pod once', async () => {
+    const { client } = open();
+    await client.create(Pod, { metadata: ref, spec: { containers } });
+    await client.createSubresource(Pod, ref, 'binding', { target: { kind: 'Node', name: 'n1' } });
+    const pod = await client.get(Pod, ref);
+    expect(pod.spec.nodeName).toBe('n1');
+    expect(pod.metadata.generation).toBe(1);
+    expect(pod.status?.conditions).toMatchObject([{ type: 'PodScheduled', status: 'True' }]);
+    await expect(client.createSubresource(Pod, ref, 'binding', { target: { name: 'n2' } })).rejects.toThrow(
+      'Operation cannot be fulfilled on pods/binding "x": pod x is already assigned to node "n1"',
+    );
+  });
+
+  it('marks a running pod for its end, and takes it away when the kubelet is done', async () => {
+    const { client } = open();
+    await client.create(Pod, { metadata: ref, spec: { containers } });
+    await client.createSubresource(Pod, ref, 'binding', { target: { name: 'n1' } });
+    const marked = await client.delete(Pod, ref);
+    expect(marked.metadata).toMatchObject({ deletionGracePeriodSeconds: 30, generation: 2 });
+    await client.delete(Pod, ref, { gracePeriodSeconds: 0 });
+    await expect(client.get(Pod, ref)).rejects.toMatchObject({ code: 404 });
+  });
+
+  it('scales', async () => {
+    const { client, transport } = open();
+    const labels = { app: 'x' };
+    await client.create(Deployment, {
+      metadata: ref,
+      spec: { selector: { matchLabels: labels }, template: { metadata: { name: '', labels }, spec: { containers } } },
+    });
+    const scale = { group: 'apps', version: 'v1', resource: 'deployments', subresource: 'scale', ...ref };
+    expect(await transport.request({ ...scale, verb: 'get' })).toMatchObject({
+      kind: 'Scale',
+      spec: { replicas: 1 },
+      status: { replicas: 0, selector: 'app=x' },
+    });
+    const body = { spec: { replicas: 3 } };
+    await transport.request({ ...scale, verb: 'patch', patchType: 'application/merge-patch+json', body });
+    expect(await client.get(Deployment, ref)).toMatchObject({ spec: { replicas: 3 }, metadata: { generation: 2 } });
+  });
+
+  it('keeps spec and status apart', async () => {
+    const { client } = open();
+    const created = await client.create(Pod, { metadata: ref, spec: { containers } });
+    const status = { phase: 'Running' };
+    const updated = await client.updateStatus(Pod, { ...created, spec: { containers: [] }, status });
+    expect(updated.spec).toEqual(created.spec);
+    expect(updated.status).toMatchObject({ phase: 'Running', qosClass: 'BestEffort' });
+    const again = await client.update(Pod, { ...updated, status: { phase: 'Failed' } });
+    expect(again).toBe(updated);
+  });
+
+  it('evicts as far as the budget allows', async () => {
+    const { client } = open();
+    const labels = { app: 'x' };
+    await client.create(PodDisruptionBudget, {
+      metadata: ref,
+      spec: { minAvailable: 1, selector: { matchLabels: labels } },
+    });
+    const created = await client.create(Pod, { metadata: { ...ref, labels }, spec: { containers } });
+    await client.updateStatus(Pod, {
+      ...created,
+      status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+    });
+    await expect(client.createSubresource(Pod, ref, 'eviction', {})).rejects.toMatchObject({ code: 429 });
+    await client.patch(
+      PodDisruptionBudget,
+      ref,
+      { merge: { status: { disruptionsAllowed: 1 } } },
+      { subresource: 'status' },
+    );
+    await client.createSubresource(Pod, ref, 'eviction', {});
+    await expect(client.get(Pod, ref)).rejects.toMatchObject({ code: 404 });
+  });
+
+  it('lets a namespace go when its finalizers are gone', async () => {
+    const { client, transport } = open();
+    await client.create(Namespace, { metadata: { name: 'n' }, spec: {} });
+    await client.delete(Namespace, { name: 'n' });
+    const namespace = await client.get(Namespace, { name: 'n' });
+    expect(namespace.status?.phase).toBe('Terminating');
+    await transport.request({
+      verb: 'update',
+      group: '',
+      version: 'v1',
+      resource: 'namespaces',
+      subresource: 'finalize',
+      name: 'n',
+      body: { ...namespace, spec: {} },
+    });
+    await expect(client.get(Namespace, { name: 'n' })).rejects.toMatchObject({ code: 404 });
+  });
+});
