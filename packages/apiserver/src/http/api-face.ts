@@ -195,9 +195,12 @@ export class ApiFace {
       const asked = { user: visit.user, verb: info.verb, group, version, resource, subresource, namespace, name };
       const decision = authorizer.authorize(asked);
       if (!decision.allowed) throw forbidden(asked, decision.reason);
-      const group_ = handler.catalog.groups().find((each) => each.group === info.group);
-      if (!group_?.versions.includes(info.version)) return send(request, response, notFoundReply());
+      const place = handler.catalog.groups().find((each) => each.group === info.group);
+      if (!place?.versions.includes(info.version)) return send(request, response, notFoundReply());
       throw StatusError.of(404, 'NotFound', 'the server could not find the requested resource', {});
+    }
+    if (info.verb === 'create' && info.name && !info.subresource) {
+      throw StatusError.methodNotAllowed('the server does not allow this method on the requested resource');
     }
     const format = negotiate(request.headers.accept, visit);
     const context: EncodingContext = {
@@ -245,6 +248,10 @@ export class ApiFace {
         headers: warningHeaders([...findings, ...(answer.warnings ?? [])]),
       };
       await send(request, response, reply);
+    } catch (error) {
+      // A watch whose time is over before it began is an empty one.
+      if (!watching || !signal.aborted || response.headersSent) throw error;
+      await send(request, response, { code: 200, contentType: format.mediaType, body: '' });
     } finally {
       cancel();
     }
@@ -275,7 +282,7 @@ export class ApiFace {
     const decoded: DecodedBody = patchType
       ? decodePatch(bytes.toString('utf8'), patchType)
       : decodeObject(bytes, contentType, kind);
-    const validation = options.fieldValidation ?? (served.custom ? 'Warn' : 'Warn');
+    const validation = options.fieldValidation ?? 'Warn';
     if (validation === 'Strict' && decoded.findings.length > 0) {
       throw StatusError.badRequest(
         `${kind} in version ${JSON.stringify(info.version)} cannot be handled as a ${kind}: strict decoding error: ${decoded.findings.join(', ')}`,

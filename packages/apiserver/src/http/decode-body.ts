@@ -1,5 +1,5 @@
 import { type PatchType, StatusError } from '@keelson/core';
-import { isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { isMap, isScalar, LineCounter, parseDocument, type Tags, visit } from 'yaml';
 import { JsonSyntaxError, maxDepth, scanJson } from './json-scan.ts';
 import { decodeProtobuf, protobufMediaType } from './protobuf/decode-protobuf.ts';
 import { WireError } from './protobuf/wire.ts';
@@ -19,6 +19,13 @@ export const acceptedMediaTypes = [
   'application/yaml',
   'application/vnd.kubernetes.protobuf',
 ] as const;
+
+/** YAML 1.1 as Kubernetes reads it: `yes` and `on` are true, but nothing becomes a date or bytes. */
+const plainTags = (tags: Tags): Tags =>
+  tags.filter(
+    (each) =>
+      typeof each === 'string' || (!/:(timestamp|binary|set|omap|pairs)$/.test(each.tag) && each.format !== 'TIME'),
+  );
 
 /** A body that must be an object of a kind. Rejects with 400, or 415 for a content type that is not understood. */
 export function decodeObject(body: Buffer | string, contentType: string, kind: string): DecodedBody {
@@ -125,7 +132,7 @@ function decodeYaml(text: string, wrap: (why: string) => StatusError): DecodedBo
       lineCounter: lines,
       merge: true,
       version: '1.1',
-      schema: 'core',
+      customTags: plainTags,
     });
     const problem = document.errors[0];
     if (problem) throw wrap(`yaml: line ${problem.linePos?.[0].line ?? 1}: ${problem.message.split('\n')[0] ?? ''}`);

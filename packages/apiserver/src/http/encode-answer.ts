@@ -13,9 +13,17 @@ export interface EncodingContext {
   readonly includeObject: 'None' | 'Metadata' | 'Object';
 }
 
+/** As Kubernetes writes YAML: keys in order, lists not indented, whatever YAML 1.1 might misread in quotes. */
+const yamlStyle = {
+  version: '1.1',
+  aliasDuplicateObjects: false,
+  lineWidth: 0,
+  indentSeq: false,
+  sortMapEntries: true,
+} as const;
+
 export function serialize(value: unknown, format: Pick<OutputFormat, 'mediaType' | 'pretty'>): Buffer {
-  if (format.mediaType === 'application/yaml')
-    return Buffer.from(stringify(value, { aliasDuplicateObjects: false, lineWidth: 0 }));
+  if (format.mediaType === 'application/yaml') return Buffer.from(stringify(value, yamlStyle));
   return Buffer.from(format.pretty ? JSON.stringify(value, undefined, 2) : `${JSON.stringify(value)}\n`);
 }
 

@@ -204,21 +204,24 @@ function eventCells(event: EventParts, now: number): readonly Cell[] {
   ];
 }
 
-const text = z.string().optional();
+const text = z
+  .string()
+  .nullish()
+  .transform((each) => each ?? undefined);
 const NewEvent = z.object({
   metadata: z.object({ name: text }),
   type: text,
   reason: text,
   note: text,
-  regarding: z.object({ kind: text, name: text, fieldPath: text }).optional(),
-  deprecatedSource: z.object({ component: text, host: text }).optional(),
+  regarding: z.object({ kind: text, name: text, fieldPath: text }).nullish(),
+  deprecatedSource: z.object({ component: text, host: text }).nullish(),
   reportingController: text,
   reportingInstance: text,
   eventTime: text,
   deprecatedFirstTimestamp: text,
   deprecatedLastTimestamp: text,
-  deprecatedCount: z.number().optional(),
-  series: z.object({ count: z.number(), lastObservedTime: z.string() }).optional(),
+  deprecatedCount: z.number().nullish(),
+  series: z.object({ count: z.number(), lastObservedTime: z.string() }).nullish(),
 });
 
 /** Events under events.k8s.io, where the same fields have other names. */
@@ -240,7 +243,7 @@ function newEventCells(object: KubernetesObject, now: number): readonly Cell[] |
       instance: event.reportingInstance,
       first,
       last: event.series?.lastObservedTime ?? event.deprecatedLastTimestamp ?? first,
-      count: event.series?.count ?? event.deprecatedCount,
+      count: event.series?.count ?? event.deprecatedCount ?? undefined,
     },
     now,
   );

@@ -65,12 +65,11 @@ export const networkCells: readonly KindCells[] = [
     formatSelector(spec?.podSelector),
     age(now, metadata.creationTimestamp),
   ]),
-  cellsFor(IPAddress, ({ metadata, spec }) => {
+  cellsFor(IPAddress, ({ metadata, spec }, now) => {
     const { group, resource, namespace, name } = spec?.parentRef ?? {};
-    return [
-      metadata.name ?? '',
-      [group ? `${resource}.${group}` : resource, namespace, name].filter(Boolean).join('/'),
-    ];
+    const parent = [group ? `${resource}.${group}` : resource, namespace, name].filter(Boolean).join('/');
+    // Kubernetes gives the age, too, though it declares no column for it.
+    return [metadata.name ?? '', parent, age(now, metadata.creationTimestamp)];
   }),
   cellsFor(ServiceCIDR, ({ metadata, spec }, now) => [
     metadata.name ?? '',

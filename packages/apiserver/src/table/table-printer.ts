@@ -52,7 +52,7 @@ export class TablePrinter {
     return objects.map((object) => {
       // The first and only event of a watch without objects is a bookmark: nothing to show.
       const known = object.metadata.name === undefined ? undefined : kind?.cells(object, now);
-      const fits = known?.length === columns.length ? known : undefined;
+      const fits = known && known.length >= columns.length ? known : undefined;
       const cells = fits ?? columns.map((column) => genericCell(column, object, now));
       const conditions = isPod(object) ? podConditions(object) : undefined;
       return { cells, ...(conditions && { conditions }) };

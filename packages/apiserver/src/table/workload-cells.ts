@@ -89,7 +89,7 @@ export const workloadCells: readonly KindCells[] = [
     autoscaler.metadata.name ?? '',
     `${autoscaler.spec?.scaleTargetRef.kind}/${autoscaler.spec?.scaleTargetRef.name}`,
     autoscalerTargets(autoscaler),
-    autoscaler.spec?.minReplicas ?? unset,
+    String(autoscaler.spec?.minReplicas ?? unset),
     autoscaler.spec?.maxReplicas ?? 0,
     autoscaler.status?.currentReplicas ?? 0,
     age(now, autoscaler.metadata.creationTimestamp),
