@@ -1,3 +1,4 @@
+import { inProcessTransport, MemoryStorage, ResourceRegistry } from '@keelson/apiserver';
 import {
   type ApiRequest,
   type Client,
@@ -8,6 +9,7 @@ import {
   createEventRecorder,
   Event,
   InformerFactory,
+  isStatusError,
   type Logger,
   Namespace,
   type NewObject,
@@ -19,8 +21,6 @@ import {
   type Transport,
 } from '@keelson/core';
 import { z } from 'zod';
-import { inProcessTransport, ResourceRegistry } from '../../apiserver/src/registry/index.ts';
-import { MemoryStorage } from '../../apiserver/src/storage/memory-storage.ts';
 
 export const quiet: Logger = {
   debug: () => undefined,
@@ -37,7 +37,15 @@ export async function openCluster({ clock = systemClock }: { readonly clock?: Cl
   const base = inProcessTransport(registry, { name: 'admin', groups: ['system:masters'] });
   const transport: Transport = {
     ...base,
-    request: (request) => (request.subresource === 'binding' ? bind(storage, request) : base.request(request)),
+    request: async (request) => {
+      try {
+        return await base.request(request);
+      } catch (error) {
+        const unserved = isStatusError(error) && error.message === 'the server could not find the requested resource';
+        if (request.subresource === 'binding' && unserved) return bind(storage, request);
+        throw error;
+      }
+    },
     raw: async (_method, path) => JSON.stringify(discovery(registry, path)),
   };
   const client = createClient(transport);

@@ -171,6 +171,40 @@ describe('the scheduler', () => {
     expect(await nodeOf('high')).toBe('node-1');
   });
 
+  it('spreads over zones, and says when it cannot', async () => {
+    for (const [name, zone] of [
+      ['node-1', 'a'],
+      ['node-2', 'a'],
+      ['node-3', 'b'],
+    ] as const) {
+      await createNode(cluster.client, name, { metadata: { name, labels: { zone } } });
+    }
+    await start();
+    const constraint = {
+      maxSkew: 1,
+      topologyKey: 'zone',
+      whenUnsatisfiable: 'DoNotSchedule',
+      labelSelector: { matchLabels: { a: 's' } },
+    };
+    const spread = { topologySpreadConstraints: [constraint] };
+    for (const name of ['a', 'b', 'c', 'd']) {
+      await cluster.client.create(Pod, newPod(name, spread, { a: 's' }));
+      await nodeOf(name);
+    }
+    const nodes = await Promise.all(['a', 'b', 'c', 'd'].map(nodeOf));
+    expect(nodes.filter((each) => each === 'node-3')).toHaveLength(2);
+    await cluster.client.create(
+      Pod,
+      newPod('missing', { topologySpreadConstraints: [{ ...constraint, topologyKey: 'no' }] }),
+    );
+    expect(await refusal('missing')).toContain(
+      "3 node(s) didn't match pod topology spread constraints (missing required label)",
+    );
+    for (const name of ['e', 'f'])
+      await cluster.client.create(Pod, newPod(name, { ...spread, nodeSelector: { zone: 'b' } }, { a: 's' }));
+    await nodeOf('e');
+  });
+
   it("asks a stranger's plugin", async () => {
     await createNode(cluster.client, 'node-1', { metadata: { name: 'node-1', labels: { rack: 'a' } } });
     await createNode(cluster.client, 'node-2', { metadata: { name: 'node-2', labels: { rack: 'b' } } });

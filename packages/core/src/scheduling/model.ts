@@ -94,6 +94,8 @@ export interface SchedulingSnapshot {
   get(name: string): NodeInfo | undefined;
   /** Matching pods by value of `topologyKey`; nodes without that label do not count. */
   countByTopology(query: PodQuery, topologyKey: string): ReadonlyMap<string, number>;
+  /** The values that nodes have for the label. */
+  topologyValues(topologyKey: string): ReadonlySet<string>;
   /** Matching pods by name of node. */
   countByNode(query: PodQuery): ReadonlyMap<string, number>;
   /** Distinct (anti-)affinity terms of the pods that are on nodes. */

@@ -1,4 +1,4 @@
-import type { Node, Pod } from '@keelson/core';
+import { deepEqual, type Node, type Pod } from '@keelson/core';
 import type {
   ExistingTerm,
   HostPort,
@@ -43,6 +43,8 @@ export class SchedulerCache implements SchedulingSnapshot {
   private readonly placed = new Map<string, PodEntry>();
   private readonly nodesWithImage = new Map<string, number>();
   private readonly changed = new Set<NodeEntry>();
+  /** Values by label key, found when asked for and forgotten when a node's labels change. */
+  private readonly values = new Map<string, ReadonlySet<string>>();
   private membersChanged = true;
   private list: NodeInfo[] = [];
   private readonly index: TopologyIndex;
@@ -71,6 +73,20 @@ export class SchedulerCache implements SchedulingSnapshot {
 
   countByTopology(query: PodQuery, topologyKey: string): ReadonlyMap<string, number> {
     return this.index.countByTopology(query, topologyKey);
+  }
+
+  topologyValues(topologyKey: string): ReadonlySet<string> {
+    let values = this.values.get(topologyKey);
+    if (!values) {
+      const found = new Set<string>();
+      for (const { node } of this.entries.values()) {
+        const value = node?.metadata.labels?.[topologyKey];
+        if (value !== undefined) found.add(value);
+      }
+      values = found;
+      this.values.set(topologyKey, values);
+    }
+    return values;
   }
 
   countByNode(query: PodQuery): ReadonlyMap<string, number> {
@@ -113,7 +129,8 @@ export class SchedulerCache implements SchedulingSnapshot {
     const before = entry.node;
     if (!before) this.membersChanged = true;
     entry.node = node;
-    if (before?.metadata.labels !== node.metadata.labels) {
+    if (!before || !deepEqual(before.metadata.labels, node.metadata.labels)) {
+      this.values.clear();
       this.index.nodeLabelsChanged(entry.name, before?.metadata.labels, node.metadata.labels);
     }
     entry.allocatable = amountsOf(node.status?.allocatable);
@@ -127,6 +144,7 @@ export class SchedulerCache implements SchedulingSnapshot {
     const labels = entry.node.metadata.labels;
     entry.node = undefined;
     entry.info = undefined;
+    this.values.clear();
     this.index.nodeLabelsChanged(name, labels, undefined);
     this.setImages(entry, undefined);
     this.membersChanged = true;

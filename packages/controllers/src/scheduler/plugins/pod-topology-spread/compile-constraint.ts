@@ -6,7 +6,7 @@ import { compileLabelSelector, selectorKey } from '../../cache/label-matcher.ts'
 const compiled = new BoundedMap<PodQuery>(1024);
 
 /** The pods that the constraint counts: of the pod's own namespace, alive, selected, and alike in `matchLabelKeys`. */
-export function compileConstraint(pod: Pod, constraint: TopologySpreadConstraint): { readonly query: PodQuery } {
+export function compileConstraint(pod: Pod, constraint: TopologySpreadConstraint): PodQuery {
   const alike = (constraint.matchLabelKeys ?? []).flatMap((key) => {
     const value = pod.metadata.labels?.[key];
     return value === undefined ? [] : [{ key, operator: 'In', values: [value] }];
@@ -17,7 +17,7 @@ export function compileConstraint(pod: Pod, constraint: TopologySpreadConstraint
   };
   const namespace = pod.metadata.namespace ?? '';
   const key = `spread|${namespace}|${selectorKey(selector)}`;
-  const query = compiled.getOrMake(key, () => {
+  return compiled.getOrMake(key, () => {
     const matchesLabels = compileLabelSelector(selector);
     return {
       key,
@@ -28,5 +28,4 @@ export function compileConstraint(pod: Pod, constraint: TopologySpreadConstraint
         matchesLabels(other.metadata.labels),
     };
   });
-  return { query };
 }

@@ -12,6 +12,7 @@ import {
 } from '@keelson/core/scheduling';
 import { isTolerated } from '../taint-toleration/tolerates.ts';
 import { compileConstraint } from './compile-constraint.ts';
+import { SpreadCounts } from './spread-counts.ts';
 
 const skewed = "node(s) didn't match pod topology spread constraints";
 const unlabelled: SchedulingStatus = {
@@ -26,13 +27,13 @@ interface Spread {
   readonly query: PodQuery;
   readonly matchesItself: boolean;
   /** Matching pods by topology value, on nodes that count. */
-  readonly counts: Map<string, number>;
+  readonly counts: SpreadCounts;
   /** How many values there must be before the smallest count may be above zero. */
   readonly minDomains: number;
   readonly constraint: TopologySpreadConstraint;
 }
 const filterKey = stateKey<readonly Spread[]>('PodTopologySpread filter', (spreads) =>
-  spreads.map((each) => ({ ...each, counts: new Map(each.counts) })),
+  spreads.map((each) => ({ ...each, counts: each.counts.clone() })),
 );
 
 interface ScoreState {
@@ -47,7 +48,7 @@ export class PodTopologySpread implements SchedulerPlugin {
   readonly weight = 2;
 
   preFilter(pod: Pod, state: CycleState, snapshot: SchedulingSnapshot): SchedulingStatus {
-    const spreads = this.prepare(pod, state, snapshot, 'DoNotSchedule', snapshot.nodes);
+    const spreads = this.prepare(pod, state, snapshot, 'DoNotSchedule');
     if (spreads.length === 0) return skip;
     state.write(filterKey, spreads);
     return undefined;
@@ -65,15 +66,15 @@ export class PodTopologySpread implements SchedulerPlugin {
     for (const spread of state.read(filterKey) ?? []) {
       const value = node.node.metadata.labels?.[spread.key];
       if (value === undefined) return unlabelled;
-      const least = spread.counts.size < spread.minDomains ? 0 : smallest(spread.counts);
-      const skew = (spread.counts.get(value) ?? 0) + (spread.matchesItself ? 1 : 0) - least;
+      const least = spread.counts.size < spread.minDomains ? 0 : spread.counts.minimum();
+      const skew = spread.counts.get(value) + (spread.matchesItself ? 1 : 0) - least;
       if (skew > spread.maxSkew) return skewed;
     }
     return undefined;
   }
 
   preScore(pod: Pod, nodes: readonly NodeInfo[], state: CycleState, snapshot: SchedulingSnapshot): SchedulingStatus {
-    const spreads = this.prepare(pod, state, snapshot, 'ScheduleAnyway', snapshot.nodes);
+    const spreads = this.prepare(pod, state, snapshot, 'ScheduleAnyway');
     if (spreads.length === 0) return skip;
     const complete = (node: NodeInfo) => spreads.every((each) => node.node.metadata.labels?.[each.key] !== undefined);
     const eligible = nodes.filter(complete);
@@ -93,7 +94,7 @@ export class PodTopologySpread implements SchedulerPlugin {
     if (!data || data.ignored.has(node.name)) return 0;
     let score = 0;
     for (const { key, counts, weight, maxSkew } of data.spreads) {
-      score += (counts.get(node.node.metadata.labels?.[key] ?? '') ?? 0) * weight + (maxSkew - 1);
+      score += counts.get(node.node.metadata.labels?.[key] ?? '') * weight + (maxSkew - 1);
     }
     return Math.round(score);
   }
@@ -125,23 +126,13 @@ export class PodTopologySpread implements SchedulerPlugin {
     state: CycleState,
     snapshot: SchedulingSnapshot,
     whenUnsatisfiable: string,
-    nodes: readonly NodeInfo[],
   ): readonly Spread[] {
     const constraints = (pod.spec?.topologySpreadConstraints ?? []).filter(
       (each) => each.whenUnsatisfiable === whenUnsatisfiable,
     );
     if (constraints.length === 0) return [];
     return constraints.map((constraint) => {
-      const { query } = compileConstraint(pod, constraint);
-      const byNode = snapshot.countByNode(query);
-      const counts = new Map<string, number>();
-      for (const node of nodes) {
-        const labels = node.node.metadata.labels;
-        const value = labels?.[constraint.topologyKey];
-        if (value === undefined || !constraints.every((each) => labels?.[each.topologyKey] !== undefined)) continue;
-        if (!counted(constraint, node, state)) continue;
-        counts.set(value, (counts.get(value) ?? 0) + (byNode.get(node.name) ?? 0));
-      }
+      const query = compileConstraint(pod, constraint);
       return {
         key: constraint.topologyKey,
         maxSkew: constraint.maxSkew,
@@ -149,17 +140,40 @@ export class PodTopologySpread implements SchedulerPlugin {
         matchesItself: query.matches(pod),
         constraint,
         query,
-        counts,
+        counts: this.count(query, constraint, constraints, state, snapshot),
       };
     });
+  }
+
+  /** From the index where every labelled node counts; else by a look at each node. */
+  private count(
+    query: PodQuery,
+    constraint: TopologySpreadConstraint,
+    all: readonly TopologySpreadConstraint[],
+    state: CycleState,
+    snapshot: SchedulingSnapshot,
+  ): SpreadCounts {
+    const key = constraint.topologyKey;
+    const anyNode = constraint.nodeAffinityPolicy === 'Ignore' || !state.podInfo.nodeMatcher;
+    if (all.length === 1 && anyNode && constraint.nodeTaintsPolicy !== 'Honor') {
+      return new SpreadCounts(snapshot.countByTopology(query, key), snapshot.topologyValues(key));
+    }
+    const byNode = snapshot.countByNode(query);
+    const counts = new Map<string, number>();
+    for (const node of snapshot.nodes) {
+      const labels = node.node.metadata.labels;
+      const value = labels?.[key];
+      if (value === undefined || !all.every((each) => labels?.[each.topologyKey] !== undefined)) continue;
+      if (counted(constraint, node, state)) counts.set(value, (counts.get(value) ?? 0) + (byNode.get(node.name) ?? 0));
+    }
+    return new SpreadCounts(counts, new Set(counts.keys()));
   }
 
   private change(_pod: Pod, other: PodInfo, node: NodeInfo, state: CycleState, change: 1 | -1): void {
     for (const spread of state.read(filterKey) ?? []) {
       const value = node.node.metadata.labels?.[spread.key];
-      const known = value === undefined ? undefined : spread.counts.get(value);
-      if (value === undefined || known === undefined || !spread.query.matches(other.pod)) continue;
-      if (counted(spread.constraint, node, state)) spread.counts.set(value, known + change);
+      if (value === undefined || !spread.query.matches(other.pod)) continue;
+      if (counted(spread.constraint, node, state)) spread.counts.add(value, change);
     }
   }
 }
@@ -172,10 +186,4 @@ function counted(constraint: TopologySpreadConstraint, node: NodeInfo, state: Cy
   return (node.node.spec?.taints ?? []).every(
     (taint) => taint.effect === 'PreferNoSchedule' || isTolerated(tolerations, taint),
   );
-}
-
-function smallest(counts: ReadonlyMap<string, number>): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (const count of counts.values()) if (count < least) least = count;
-  return least === Number.POSITIVE_INFINITY ? 0 : least;
 }
