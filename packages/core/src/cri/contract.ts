@@ -44,6 +44,8 @@ export interface RuntimeProvider {
   /** Looks whether this machine can run it; changes nothing. */
   probe(signal?: AbortSignal): Promise<RuntimeProbe>;
   open(node: NodeEnvironment & { readonly network: NetworkPlugin }, signal?: AbortSignal): Promise<ContainerRuntime>;
+  /** Ends all pods that the runtime keeps for this node, and whatever it has left running itself: for `keelson down`. */
+  shutdown?(node: NodeEnvironment & { readonly network: NetworkPlugin }, signal?: AbortSignal): Promise<void>;
 }
 
 export const RuntimeProvider = token<RuntimeProvider>('RuntimeProvider');

@@ -71,9 +71,7 @@ export function enterScript(spec: ContainerSpec, context: ScriptContext): string
     'exec 5>&1 6>&2 7<&0 >>' + quote(`${dir}/setup.log`) + ' 2>&1 </dev/null',
     ...cgroupFiles.map((file) => `echo $$ >${quote(file)} || exit 128`),
   ];
-  lines.push(
-    `exec ${command(...enterArguments(context), ...unshareArguments(spec, machine), '/bin/sh', `${dir}/init.sh`)}`,
-  );
+  lines.push(`exec ${command(...enterArguments(context), ...unshareArguments(spec, machine), `${dir}/init.sh`)}`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -83,9 +81,11 @@ function enterArguments({ machine, holder }: ScriptContext): string[] {
 }
 
 function unshareArguments(spec: ContainerSpec, machine: Machine): string[] {
-  if (machine.level === 'plain') return [];
-  const pid = spec.pid === 'own' ? ['--pid', '--fork', '--kill-child'] : [];
-  return [machine.programs['unshare'] ?? 'unshare', '--mount', '--propagation', 'slave', ...pid, '--'];
+  if (machine.level === 'plain') return ['/bin/sh'];
+  const unshare = [machine.programs['unshare'] ?? 'unshare', '--mount', '--propagation', 'slave'];
+  if (spec.pid !== 'own') return [...unshare, '--', '/bin/sh'];
+  // Not --fork: unshare(1) loses the signal that ended its child where that was KILL. A shell reports it.
+  return [...unshare, '--pid', '--', '/bin/sh', '-c', '/bin/sh "$0" & wait $!'];
 }
 
 /** Makes the container's file system, changes into it, drops what it may not keep, and becomes its first process. */
@@ -208,9 +208,9 @@ function systemMounts(spec: ContainerSpec, level: IsolationLevel): string[] {
         ...spec.devices.map(({ hostPath, containerPath }) => device(hostPath, containerPath)),
       ];
   return [
-    'mkdir -p /proc /sys /dev /tmp 2>/dev/null',
+    'mkdir -p /proc /sys /dev /tmp',
     `{ ${proc}; } || fail "/proc cannot be mounted"`,
-    `mount -t sysfs -o ro,nosuid,nodev,noexec sysfs /sys 2>/dev/null || { mount --rbind ${old}/sys /sys && mount -o remount,bind,ro /sys; }`,
+    `mount -t sysfs -o ro,nosuid,nodev,noexec sysfs /sys || { mount --rbind ${old}/sys /sys && mount -o remount,bind,ro /sys; }`,
     ...dev,
   ];
 }

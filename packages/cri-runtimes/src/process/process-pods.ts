@@ -236,7 +236,7 @@ export class ProcessPods {
         resources: { linux: config.linux?.resources },
         user: { linux: { uid: spec.uid, gid: spec.gid, supplementalGroups: spec.groups } },
       };
-      const cgroupParent = sandbox.config.linux?.cgroupParent || `/keelson/${sandboxId}`;
+      const cgroupParent = sandbox.config.linux?.cgroupParent || '/keelson';
       const state: ContainerState = { record, spec, cgroupParent };
       await mkdir(this.#state.containerDir(id), { recursive: true });
       await this.#state.saveContainer(state);

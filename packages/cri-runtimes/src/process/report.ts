@@ -9,14 +9,17 @@ export interface Report {
   readonly error: string | undefined;
 }
 
-/** Reads to the end, which comes when the container's program takes over or the set-up fails. */
+/**
+ * Reads until the container's program takes over or the set-up fails. The end of the stream would come late: `unshare`
+ * keeps it open while it waits for its child.
+ */
 export async function readReport(stream: Readable): Promise<Report> {
   let report: Report = { pid: undefined, ok: false, error: undefined };
   for await (const line of createInterface({ input: stream })) {
     const [word, ...rest] = line.split(' ');
     if (word === 'pid') report = { ...report, pid: Number(rest[0]) };
-    else if (word === 'ok') report = { ...report, ok: true };
-    else if (word === 'error') report = { ...report, error: rest.join(' ') };
+    else if (word === 'ok') return { ...report, ok: true };
+    else if (word === 'error') return { ...report, error: rest.join(' ') };
   }
   return report;
 }

@@ -14,7 +14,7 @@ import { connectCri } from './cri-client.ts';
 import { withHostNetwork } from './host-network.ts';
 import { ImageDirectory, withImageDirectory } from './image-directory.ts';
 import type { RemoteOptions } from './options.ts';
-import { containerdVersion, findContainerd, PrivateContainerd } from './private-containerd.ts';
+import { containerdVersion, findContainerd, PrivateContainerd, shutdownContainerd } from './private-containerd.ts';
 
 const usualSockets = ['/run/containerd/containerd.sock', '/run/crio/crio.sock', '/run/cri-dockerd.sock'];
 
@@ -69,6 +69,11 @@ export class RemoteRuntimeProvider implements RuntimeProvider {
     await directory.load(signal);
     const runtime = await this.#connect(ours.endpoint, node);
     return { ...runtime, imageService: withImageDirectory(runtime.imageService, directory) };
+  }
+
+  /** Ends our own containerd with its pods; a runtime that was found running is left as it is. */
+  async shutdown(node: NodeEnvironment, signal?: AbortSignal): Promise<void> {
+    await shutdownContainerd(node.dataDir, this.#clock, signal);
   }
 
   async #connect(
