@@ -9,6 +9,7 @@ import type { ContainerRuntime } from '@keelson/core/cri';
 import { InformerFactory } from '@keelson/core/informer';
 import { type Clock, systemClock } from '@keelson/core/machinery';
 import type { Logger } from '@keelson/core/plugin';
+import { waitFor } from '@keelson/core/testing';
 import { openSimulatedRuntime, simulatedOptionsSchema } from '@keelson/cri-runtimes';
 import { MemoryStorage } from '../../apiserver/src/storage/memory-storage.ts';
 import { Kubelet, type KubeletOptions } from '../src/index.ts';
@@ -45,6 +46,8 @@ export interface Harness {
   get(name: string): Promise<Pod>;
   gone(name: string): Promise<boolean>;
   events(name: string): Promise<readonly string[]>;
+  /** Waits until a pod is as wanted; says how it is instead if that takes too long. */
+  until(name: string, condition: (pod: Pod) => boolean, timeoutMs?: number): Promise<Pod>;
   close(): Promise<void>;
 }
 
@@ -105,6 +108,24 @@ export async function openHarness(clock: Clock = systemClock): Promise<Harness> 
       return items
         .filter((each) => each.involvedObject.name === name)
         .map((each) => `${each.type} ${each.reason}: ${each.message}`);
+    },
+    async until(name, condition, timeoutMs = 20_000) {
+      const get = () => client.get(Pod, { namespace: 'default', name });
+      try {
+        return await waitFor(
+          async () => {
+            const now = await get();
+            return condition(now) && now;
+          },
+          { timeoutMs },
+        );
+      } catch {
+        const { items } = await client.list(Event, { namespace: 'default' });
+        const events = items
+          .filter((each) => each.involvedObject.name === name)
+          .map((each) => `${each.reason}: ${each.message}`);
+        throw new Error(`pod ${name}: ${JSON.stringify((await get()).status, null, 1)}\n${events.join('\n')}`);
+      }
     },
     async close() {
       for (const each of kubelets) await each.stop();

@@ -12,13 +12,25 @@ afterEach(async () => {
 describe('a kubelet on the simulated runtime', () => {
   it('registers its node honestly and keeps its lease', async () => {
     harness = await openHarness();
-    await harness.kubelet(harness.simulated(), { taints: [{ key: 'a', effect: 'NoSchedule' }], labels: { disktype: 'ssd' } });
+    await harness.kubelet(harness.simulated(), {
+      taints: [{ key: 'a', effect: 'NoSchedule' }],
+      labels: { disktype: 'ssd' },
+    });
     const node = await harness.client.get(Node, { name: 'node-1' });
-    expect(node.metadata.labels).toMatchObject({ 'kubernetes.io/hostname': 'node-1', 'kubernetes.io/os': 'linux', disktype: 'ssd' });
+    expect(node.metadata.labels).toMatchObject({
+      'kubernetes.io/hostname': 'node-1',
+      'kubernetes.io/os': 'linux',
+      disktype: 'ssd',
+    });
     expect(node.metadata.annotations?.['keelson.dev/isolation']).toContain('simulated');
     expect(node.spec.taints).toMatchObject([{ key: 'a', effect: 'NoSchedule' }]);
     const conditions = Object.fromEntries((node.status?.conditions ?? []).map((each) => [each.type, each.status]));
-    expect(conditions).toMatchObject({ Ready: 'True', MemoryPressure: 'False', DiskPressure: expect.any(String), PIDPressure: 'False' });
+    expect(conditions).toMatchObject({
+      Ready: 'True',
+      MemoryPressure: 'False',
+      DiskPressure: expect.any(String),
+      PIDPressure: 'False',
+    });
     expect(node.status?.conditions?.find((each) => each.type === 'Ready')?.message).toContain('no processes');
     expect(Number(node.status?.capacity?.cpu)).toBeGreaterThan(0);
     const { client } = harness;
@@ -82,9 +94,16 @@ describe('a kubelet on the simulated runtime', () => {
       const now = await get('b');
       return now.status?.phase === 'Succeeded' && now;
     });
-    expect(done.status?.initContainerStatuses?.map((each) => each.state?.terminated?.reason)).toEqual(['Completed', expect.any(String), 'Completed']);
+    expect(done.status?.initContainerStatuses?.map((each) => each.state?.terminated?.reason)).toEqual([
+      'Completed',
+      expect.any(String),
+      'Completed',
+    ]);
     expect(done.status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({ exitCode: 0, reason: 'Completed' });
-    expect(done.status?.conditions?.find((each) => each.type === 'Ready')).toMatchObject({ status: 'False', reason: 'PodCompleted' });
+    expect(done.status?.conditions?.find((each) => each.type === 'Ready')).toMatchObject({
+      status: 'False',
+      reason: 'PodCompleted',
+    });
   });
 
   it('says why an image cannot be had', async () => {
@@ -98,7 +117,9 @@ describe('a kubelet on the simulated runtime', () => {
       return now.status?.containerStatuses?.[0]?.state?.waiting?.reason === 'ErrImageNeverPull' && now;
     });
     expect(waiting.status?.phase).toBe('Pending');
-    expect(waiting.status?.containerStatuses?.[0]?.state?.waiting?.message).toBe('Container image "x" is not present with pull policy of Never');
+    expect(waiting.status?.containerStatuses?.[0]?.state?.waiting?.message).toBe(
+      'Container image "x" is not present with pull policy of Never',
+    );
     await waitFor(async () => (await events('never')).some((each) => each.startsWith('Warning ErrImageNeverPull')));
   });
 
@@ -150,7 +171,10 @@ describe('a kubelet on the simulated runtime', () => {
     harness = await openHarness(clock);
     const { get, pod } = harness;
     await harness.kubelet(harness.simulated());
-    await pod({ name: 'g' }, { annotations: { 'simulated.keelson.dev/exit-after-ms': '1000', 'simulated.keelson.dev/exit-code': '3' } });
+    await pod(
+      { name: 'g' },
+      { annotations: { 'simulated.keelson.dev/exit-after-ms': '1000', 'simulated.keelson.dev/exit-code': '3' } },
+    );
     const until = async (condition: (pod: Awaited<ReturnType<typeof get>>) => boolean) => {
       for (let step = 0; step < 1200; step += 1) {
         if (condition(await get('g'))) return get('g');
@@ -167,7 +191,10 @@ describe('a kubelet on the simulated runtime', () => {
     };
     expect(await waits(1)).toBe('back-off 10s restarting failed container=main pod=g_default(uid)');
     const uid = (await get('g')).metadata.uid;
-    expect((await get('g')).status?.containerStatuses?.[0]?.lastState?.terminated).toMatchObject({ exitCode: 3, reason: 'Error' });
+    expect((await get('g')).status?.containerStatuses?.[0]?.lastState?.terminated).toMatchObject({
+      exitCode: 3,
+      reason: 'Error',
+    });
     expect(await waits(2)).toBe('back-off 20s restarting failed container=main pod=g_default(uid)');
     expect(await waits(3)).toBe('back-off 40s restarting failed container=main pod=g_default(uid)');
     expect((await get('g')).metadata.uid).toBe(uid);

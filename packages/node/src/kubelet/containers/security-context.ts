@@ -65,6 +65,7 @@ export function containerSecurityContext(
   const byName = user === undefined && facts.image.username ? { runAsUsername: facts.image.username } : undefined;
   const unmasked = own.procMount === 'Unmasked' || privileged;
   const seLinux = own.seLinuxOptions ?? all.seLinuxOptions;
+  const appArmor = own.appArmorProfile ?? all.appArmorProfile;
   return {
     ...(own.capabilities && { capabilities: capabilities(own.capabilities) }),
     privileged,
@@ -85,7 +86,7 @@ export function containerSecurityContext(
     seccomp: privileged
       ? { profileType: 'Unconfined' }
       : securityProfile(own.seccompProfile ?? all.seccompProfile, facts.seccompDir),
-    apparmor: securityProfile(own.appArmorProfile ?? all.appArmorProfile ?? { type: 'RuntimeDefault' }, ''),
+    ...(appArmor && { apparmor: securityProfile(appArmor, '') }),
   };
 }
 

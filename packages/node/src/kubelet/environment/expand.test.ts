@@ -25,6 +25,6 @@ describe('expand', () => {
   ])('%s is %s', (text, expected) => expect(of(text)).toBe(expected));
 
   it('leaves text without a dollar alone', () => {
-    fc.assert(fc.property(fc.string(), (text) => !text.includes('$') === false || of(text) === text));
+    fc.assert(fc.property(fc.string(), (text) => text.includes('$') || of(text) === text));
   });
 });

@@ -66,12 +66,7 @@ export class CsiVolumes {
     this.#options = options;
   }
 
-  async mountClaim(
-    pod: Pod,
-    claimName: string,
-    readOnly: boolean,
-    signal: AbortSignal,
-  ): Promise<CsiMount> {
+  async mountClaim(pod: Pod, claimName: string, readOnly: boolean, signal: AbortSignal): Promise<CsiMount> {
     const { client } = this.#options;
     const namespace = pod.metadata.namespace ?? '';
     const claim = await client.get(PersistentVolumeClaim, { name: claimName, namespace }, { signal });
