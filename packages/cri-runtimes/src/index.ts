@@ -2,7 +2,7 @@ export { type BuildImageOptions, buildImage, type ImageConfig, type ImageFile } 
 export { buildBusyboxImage, buildNodeImage, hostPrograms } from './images/host-files.ts';
 export { formatReference, type ImageReference, normalizeReference, parseReference } from './images/reference.ts';
 export { type ProcessOptions, processOptionsSchema } from './process/options.ts';
-export { processRuntimePlugin, processRuntimePlugin } from './process/plugin.ts';
+export { processRuntimePlugin } from './process/plugin.ts';
 export { type RemoteOptions, remoteOptionsSchema } from './remote/options.ts';
 export { remoteRuntimePlugin } from './remote/plugin.ts';
 export { shutdownContainerd } from './remote/private-containerd.ts';
