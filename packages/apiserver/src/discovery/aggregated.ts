@@ -72,9 +72,13 @@ function discoveryOf(resource: ServedResource) {
     ...(resource.shortNames.length > 0 && { shortNames: resource.shortNames }),
     ...(resource.categories.length > 0 && { categories: resource.categories }),
     ...(resource.subresources.length > 0 && {
-      subresources: resource.subresources.map(({ name, kind: responseKind, verbs }) => ({
+      subresources: resource.subresources.map(({ name, kind: own, verbs }) => ({
         subresource: name,
-        responseKind,
+        // Built-in kinds leave out their own group version.
+        responseKind:
+          !resource.custom && own.group === resource.group && own.version === resource.version
+            ? { ...kind, kind: own.kind }
+            : own,
         verbs,
       })),
     }),

@@ -97,6 +97,8 @@ export class Forwarder {
     if (head.length > 0) upstream.write(head);
     const abort = () => upstream.destroy();
     signal.addEventListener('abort', abort, { once: true });
+    // Two pipelines watch over each of the sockets.
+    for (const each of [socket, upstream]) each.setMaxListeners(32);
     try {
       await Promise.allSettled([pipeline(socket, upstream), pipeline(upstream, socket)]);
     } finally {
