@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { processConformance } from './conformance-processes.ts';
+import { streamConformance } from './conformance-streams.ts';
 import { type CriSubject, PodFixture } from './conformance-subject.ts';
 import { type ContainerEventType, GrpcError, grpcCode } from './index.ts';
 
@@ -44,6 +45,7 @@ export function criConformance(
     }, 120_000);
     lifeCycleConformance(() => ({ subject, pods }));
     processConformance(() => ({ subject, pods }));
+    streamConformance(() => ({ subject, pods }));
   });
 }
 
