@@ -4,6 +4,7 @@ import type { ContainerRuntime } from '@keelson/core/cri';
 import { systemClock } from '@keelson/core/machinery';
 import { waitFor } from '@keelson/core/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { openPki, type Pki } from '../../apiserver/src/pki/index.ts';
 import type { Kubelet } from '../src/index.ts';
 import { openContainerd, withoutContainerd } from './containerd.ts';
@@ -189,6 +190,85 @@ describe.skipIf(reason !== undefined)(`a kubelet on containerd${reason ? ` (${re
     const summary = JSON.parse((await get('/stats/summary')).body);
     expect(summary.pods[0].containers[0].memory.usageBytes).toBeGreaterThan(0);
     expect((await get('/containerLogs/default/web/nope')).status).toBe(404);
+  });
+
+  it('executes a command through the runtime, over a WebSocket and over SPDY', async () => {
+    await harness.pod({
+      name: 'exec',
+      containers: [{ name: 'main', image: 'busybox:test', command: ['sleep', '1000'] }],
+      terminationGracePeriodSeconds: 1,
+    });
+    await harness.until('exec', ready);
+    const path = '/exec/default/exec/main?command=sh&command=-c&command=echo%20hello%3B%20cat&output=1&error=1&input=1';
+    const socket = new WebSocket(`wss://127.0.0.1:${kubelet.port}${path}`, ['v4.channel.k8s.io'], {
+      ca: pki.ca,
+      cert: pki.kubeletClient.certificate,
+      key: pki.kubeletClient.key,
+    });
+    let out = '';
+    socket.on('message', (data: Buffer) => {
+      if (data[0] === 1) out += data.subarray(1).toString();
+    });
+    await new Promise((resolve, reject) => {
+      socket.once('open', resolve);
+      socket.once('error', reject);
+    });
+    socket.send(Buffer.concat([Buffer.from([0]), Buffer.from('typed\n')]));
+    await waitFor(() => out.includes('hello') && out.includes('typed'));
+    socket.close();
+
+    const status = await new Promise<string>((resolve, reject) => {
+      request(`https://127.0.0.1:${kubelet.port}${path}`, {
+        method: 'POST',
+        ca: pki.ca,
+        cert: pki.kubeletClient.certificate,
+        key: pki.kubeletClient.key,
+        agent: false,
+        headers: { Connection: 'Upgrade', Upgrade: 'SPDY/3.1', 'X-Stream-Protocol-Version': 'v4.channel.k8s.io' },
+      })
+        .on('upgrade', (response, upgraded) => {
+          upgraded.destroy();
+          resolve(`${response.statusCode} ${response.headers.upgrade}`);
+        })
+        .on('error', reject)
+        .end();
+    });
+    expect(status).toBe('101 SPDY/3.1');
+    const stranger = await new Promise<number>((resolve, reject) => {
+      request(`https://127.0.0.1:${kubelet.port}/pods`, { ca: pki.ca, agent: false }, (response) =>
+        resolve(response.statusCode ?? 0),
+      )
+        .on('error', reject)
+        .end();
+    });
+    expect(stranger).toBe(401);
+    await harness.client.delete(Pod, { namespace: 'default', name: 'exec' });
+    await waitFor(() => harness.gone('exec'), { timeoutMs: 20_000 });
+  });
+
+  it('follows a log, and lets preStop have its say', async () => {
+    await harness.pod({
+      name: 'talk',
+      terminationGracePeriodSeconds: 10,
+      containers: [
+        {
+          name: 'main',
+          image: 'busybox:test',
+          command: [
+            'sh',
+            '-c',
+            'i=0; while [ ! -e /stop ]; do echo line $i; i=$((i+1)); sleep 0.1; done; echo stopped; exit 0',
+          ],
+          lifecycle: { preStop: { exec: { command: ['sh', '-c', 'touch /stop; sleep 1'] } } },
+        },
+      ],
+    });
+    await harness.until('talk', ready);
+    const followed = get('/containerLogs/default/talk/main?follow=true');
+    await waitFor(async () => (await get('/containerLogs/default/talk/main?limitBytes=7')).body === 'line 0\n');
+    await harness.client.delete(Pod, { namespace: 'default', name: 'talk' });
+    expect((await followed).body).toMatch(/^line 0\n[\s\S]*stopped\n$/);
+    await waitFor(() => harness.gone('talk'), { timeoutMs: 20_000 });
   });
 
   it('takes over running containers when it starts anew', async () => {
