@@ -193,6 +193,7 @@ export function processRuntimeService(context: ProcessServiceContext): RuntimeSe
           socket,
           { ...container, ended },
           { ...request, stdinOnce: state.record.config.stdinOnce ?? false },
+          logger,
         ).catch((error: unknown) => {
           logger.warn('attach failed', { error: String(error) });
           socket.terminate();

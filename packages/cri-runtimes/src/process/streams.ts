@@ -87,16 +87,24 @@ export async function serveAttach(
     closeInput(): void;
   },
   request: AttachRequest & { readonly stdinOnce: boolean },
+  logger: Logger,
 ): Promise<void> {
   socket.pause();
   // The shim holds the other end, so this does not wait.
-  const input = request.stdin ? await open(`${container.dir}/stdin`, 'r+') : undefined;
+  const input = request.stdin ? await open(`${container.dir}/stdin`, 'w') : undefined;
   let writing = Promise.resolve();
+  let accepting = input !== undefined;
+  /** The container sees the end of its input once neither this nor the shim could write. */
+  const closeInput = ({ everyone }: { readonly everyone: boolean }) => {
+    if (!accepting) return;
+    accepting = false;
+    writing = writing.then(() => input?.close()).then(() => (everyone ? container.closeInput() : undefined));
+  };
   const remote = new RemoteCommand(socket, {
     stdin(chunk) {
-      if (input !== undefined) writing = writing.then(async () => void (await input.write(chunk)));
+      if (accepting) writing = writing.then(async () => void (await input?.write(chunk)));
     },
-    stdinEnd: () => container.closeInput(),
+    stdinEnd: () => closeInput({ everyone: true }),
     resize({ width, height }) {
       const size = ['-F', `/proc/${container.initPid}/fd/0`, 'rows', `${height}`, 'cols', `${width}`];
       run('stty', size).then(
@@ -106,8 +114,10 @@ export async function serveAttach(
     },
     gone() {
       stopListening();
-      if (request.stdinOnce && request.stdin) container.closeInput();
-      writing.finally(() => input?.close());
+      closeInput({ everyone: request.stdinOnce });
+      writing.catch((error: unknown) =>
+        logger.debug('input of an attached container was lost', { error: String(error) }),
+      );
     },
   });
   let sending = Promise.resolve();
