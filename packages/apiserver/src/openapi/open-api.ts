@@ -10,6 +10,7 @@ import { operationsJson } from '../schema/generated/operations.ts';
 import { customOperations } from './custom-operations.ts';
 import { groupBy } from './group-by.ts';
 import { type Operation, type OperationSchemas, pathItems, sharedSchemas } from './operations.ts';
+import { encodeOpenApiV2, protobufV2MediaType } from './protobuf-v2.ts';
 import { customSchemaName, customSchemas, type Json, reachable, type SchemaStyle, toOpenApi } from './schemas.ts';
 
 const v3: SchemaStyle = { prefix: '#/components/schemas/' };
@@ -31,7 +32,7 @@ interface Tables {
 }
 
 interface Document {
-  readonly body: string;
+  readonly body: string | Buffer;
   readonly etag: string;
 }
 
@@ -100,7 +101,7 @@ export class OpenApi {
     return this.#index;
   }
 
-  #document(placeName: string): string {
+  #document(placeName: string): string | Buffer {
     const known = this.#documents.get(placeName);
     if (known) return known.body;
     const { paths, schemas } = this.#parts([placeName], v3);
@@ -118,22 +119,27 @@ export class OpenApi {
   }
 
   #versionTwo(accept: string | undefined, ifNoneMatch: string | undefined): Reply {
-    const json = parseAccept(accept).some(({ mediaType }) => mediaType === 'application/json' || mediaType === '*/*');
-    if (!json) {
-      // Clients that want protobuf fall back to what is compiled into them.
-      return statusReply(StatusError.of(406, 'NotAcceptable', 'only application/json is given here'), false);
+    const wanted = parseAccept(accept).map(({ mediaType }) => mediaType.replace('@', '.'));
+    const contentType = wanted.includes(protobufV2MediaType) ? protobufV2MediaType : 'application/json';
+    if (contentType === 'application/json' && !wanted.some((each) => each === contentType || each === '*/*')) {
+      return statusReply(StatusError.of(406, 'NotAcceptable', 'only JSON and protobuf are given here'), false);
     }
-    let document = this.#documents.get('v2');
-    if (!document) {
-      const { paths, schemas } = this.#parts([...this.#hashes().keys()], v2);
-      const info = { title: 'Kubernetes', version: version.gitVersion };
-      const body = JSON.stringify({ swagger: '2.0', info, paths, definitions: schemas });
-      document = { body, etag: `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"` };
-      this.#documents.set('v2', document);
-    }
+    const document = this.#documents.get(contentType) ?? this.#makeVersionTwo(contentType);
     const headers = { etag: document.etag, vary: 'Accept' };
-    if (ifNoneMatch === document.etag) return { code: 304, contentType: 'application/json', body: '', headers };
-    return { code: 200, contentType: 'application/json', body: document.body, headers };
+    if (ifNoneMatch === document.etag) return { code: 304, contentType, body: '', headers };
+    return { code: 200, contentType, body: document.body, headers };
+  }
+
+  #makeVersionTwo(contentType: string): Document {
+    const { paths, schemas: definitions } = this.#parts([...this.#hashes().keys()], v2);
+    const info = { title: 'Kubernetes', version: version.gitVersion };
+    const body =
+      contentType === protobufV2MediaType
+        ? encodeOpenApiV2({ ...info, paths, definitions })
+        : JSON.stringify({ swagger: '2.0', info, paths, definitions });
+    const document = { body, etag: `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"` };
+    this.#documents.set(contentType, document);
+    return document;
   }
 
   #parts(places: readonly string[], style: SchemaStyle): { readonly paths: Json; readonly schemas: Json } {
