@@ -81,6 +81,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       storageDir: join(dataDir, 'storage-drivers'),
       nodeIp,
       clusterCidr: config.podCidr,
+      endPods: true,
     },
     [runtime.plugin.name]: runtime.options,
     [network.plugin.name]: network.options,

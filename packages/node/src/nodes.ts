@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Clients } from '@keelson/core/client';
 import type { NetworkPlugin, NetworkProvider } from '@keelson/core/cni';
 import type { EventRecorder } from '@keelson/core/controller';
-import type { ContainerRuntime, RuntimeProvider } from '@keelson/core/cri';
+import type { ContainerRuntime, NodeEnvironment, RuntimeProvider } from '@keelson/core/cri';
 import type { CsiDriver, CsiDriverProvider } from '@keelson/core/csi';
 import type { Informers } from '@keelson/core/informer';
 import type { Clock, Random } from '@keelson/core/machinery';
@@ -31,6 +31,7 @@ export interface NodesOptions {
 }
 
 interface OpenNode {
+  readonly environment: NodeEnvironment & { readonly network: NetworkPlugin };
   readonly kubelet: Kubelet;
   readonly runtime: ContainerRuntime;
   readonly network: NetworkPlugin;
@@ -110,17 +111,21 @@ export class Nodes implements Lifecycle {
       ...(this.#machine && { machine: this.#machine }),
       pressure: () => this.#sharedPressure(dataDir),
     });
-    this.#open.push({ kubelet, runtime, network, drivers: [...drivers.values()] });
+    this.#open.push({ environment: { ...environment, network }, kubelet, runtime, network, drivers: [...drivers.values()] });
     await kubelet.start(signal);
     return kubelet;
   }
 
-  async stop(): Promise<void> {
+  async stop(signal?: AbortSignal): Promise<void> {
     const results = await Promise.allSettled(
-      this.#open.splice(0).map(async ({ kubelet, runtime, network, drivers }) => {
+      this.#open.splice(0).map(async ({ environment, kubelet, runtime, network, drivers }) => {
         await kubelet.stop();
         for (const driver of drivers) await driver.close();
         await runtime.close();
+        if (this.#options.options.endPods) {
+          await this.#options.runtime.shutdown?.(environment, signal);
+          await network.remove?.(signal);
+        }
         await network.close();
       }),
     );

@@ -34,6 +34,8 @@ export const nodeOptionsSchema = z
       .string()
       .regex(/^\d+\.\d+\.\d+\.\d+\/\d+$/)
       .default('10.244.0.0/16'),
+    /** Whether a stop in order also ends the pods; without, they are left running for the next start. */
+    endPods: z.boolean().default(false),
     maxPods: z.number().int().min(1).default(110),
     labels: z.record(z.string(), z.string()).default({}),
     taints: z.array(taint).default([]),

@@ -36,7 +36,7 @@ export class RoutedNetwork implements NetworkPlugin {
   /** Lets the host forward, and gives pods the node's address towards the world. */
   async prepare(signal?: AbortSignal): Promise<void> {
     await writeFile('/proc/sys/net/ipv4/ip_forward', '1');
-    const table = `keelson-${shortHash(this.#options.podCidr)}`;
+    const table = this.#table;
     const rules = [
       `add table ip ${table}`,
       `delete table ip ${table}`,
@@ -156,6 +156,15 @@ export class RoutedNetwork implements NetworkPlugin {
     await writeFile(file, text, { mode: 0o755 });
     await chmod(file, 0o755);
     await access(file);
+  }
+
+  get #table(): string {
+    return `keelson-${shortHash(this.#options.podCidr)}`;
+  }
+
+  async remove(signal?: AbortSignal): Promise<void> {
+    await this.gc([], signal);
+    await must('nft', ['-f', '-'], { input: `add table ip ${this.#table}\ndelete table ip ${this.#table}\n`, signal });
   }
 
   async close(): Promise<void> {

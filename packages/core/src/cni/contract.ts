@@ -54,6 +54,8 @@ export interface NetworkPlugin {
   ): Promise<void>;
   /** The same network for a runtime that execs CNI binaries itself (containerd). */
   configList(): { readonly list: CniConfigList; readonly binDirs: readonly string[] } | undefined;
+  /** Takes away what the network has put on the machine beyond its pods: called when no pod is left, at an end for good. */
+  remove?(signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -60,12 +60,14 @@ export class LifecycleRunner {
     for (let each = this.#begun.pop(); each; each = this.#begun.pop()) {
       const { lifecycle, plugin } = each;
       if (!lifecycle.stop) continue;
+      const began = this.#clock.now();
       try {
         await this.#withDeadline(
           async (signal) => lifecycle.stop?.(signal),
           lifecycle.stopDeadlineMs ?? defaultStopDeadlineMs,
           'stop',
         );
+        this.#logger.debug(`${lifecycle.name} is down`, { plugin, tookMs: this.#clock.now() - began });
       } catch (error) {
         this.#logger.error(`${lifecycle.name} did not stop`, { plugin, error });
         errors.push(

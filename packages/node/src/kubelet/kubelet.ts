@@ -21,7 +21,7 @@ import { NodeReporter } from './node/node-reporter.ts';
 import { admitPod } from './pods/admission.ts';
 import { ContainerStarter, type PodEvent } from './pods/container-starter.ts';
 import { Pleg } from './pods/pleg.ts';
-import { isTerminalPhase, uidOf } from './pods/pod-facts.ts';
+import { isTerminalPhase, needsSync, uidOf } from './pods/pod-facts.ts';
 import { PodKiller } from './pods/pod-killer.ts';
 import { ownPods, type PodSource } from './pods/pod-source.ts';
 import { PodSyncer } from './pods/pod-syncer.ts';
@@ -94,6 +94,15 @@ export class Kubelet {
 
   /** Resolves when the node is registered and its pods are being worked on. Running containers are taken over as they are. */
   async start(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#start(signal);
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  async #start(signal: AbortSignal): Promise<void> {
     const options = this.#options;
     const { nodeName, client, informers, runtime, clock, random, dataDir, nodeIp } = options;
     const logger = options.logger.named(`kubelet/${nodeName}`);
@@ -228,10 +237,11 @@ export class Kubelet {
     const rejected = new Set<string>();
     const accept = (pod: Pod) => {
       const uid = uidOf(pod);
-      const known = byUid.has(uid);
+      const before = byUid.get(uid);
       byUid.set(uid, pod);
       status.refresh(pod);
-      if (!known && !this.#admit(pod, byUid, reporter, status, event, pleg)) rejected.add(uid);
+      if (before && !needsSync(before, pod)) return;
+      if (!before && !this.#admit(pod, byUid, reporter, status, event, pleg)) rejected.add(uid);
       if (!rejected.has(uid) || pod.metadata.deletionTimestamp !== undefined) workers.update(pod);
     };
     this.#unsubscribe = pods.subscribe((change) => {

@@ -84,7 +84,10 @@ export class NodeReporter {
       'kubernetes.io/os': 'linux',
       ...this.#options.labels,
     };
-    const annotations = { [isolationAnnotation]: runtime.isolation.summary };
+    const annotations = {
+      [isolationAnnotation]: runtime.isolation.summary,
+      'volumes.kubernetes.io/controller-managed-attach-detach': 'true',
+    };
     const status = await this.#status(signal);
     try {
       this.#node = await client.create(

@@ -68,7 +68,7 @@ export function generateNodeStatus(input: NodeStatusInput): NodeStatus {
       operatingSystem: 'linux',
       osImage: machine.osImage,
       systemUUID: machine.systemUuid,
-      swap: { capacity: machine.swap },
+      ...(machine.swap > 0 && { swap: { capacity: machine.swap } }),
     },
     runtimeHandlers: runtime.handlers.map(({ name = '', features }) => ({
       name,

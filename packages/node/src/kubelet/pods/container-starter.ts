@@ -72,7 +72,12 @@ export class ContainerStarter {
     const say = (kind: 'Normal' | 'Warning', reason: string, message: string) =>
       event(pod, container.name, kind, reason, message);
     const pullSecrets = await this.#pullSecrets(pod, signal);
-    const image = await images.ensure({ pod, container, pullSecrets, sandboxConfig, event: say }, signal);
+    const image = await images
+      .ensure({ pod, container, pullSecrets, sandboxConfig, event: say }, signal)
+      .catch((error) => {
+        if (error instanceof ContainerWaitError) say('Warning', 'Failed', `Error: ${error.reason}`);
+        throw error;
+      });
     const restartCount = request.last === undefined ? 0 : request.last.restartCount + 1;
     const config = await failingAs('CreateContainerConfigError', say, signal, async () => {
       verifyNonRoot(pod, container, image);

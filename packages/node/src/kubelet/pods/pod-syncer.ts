@@ -315,6 +315,8 @@ export class PodSyncer implements PodSteps {
         error instanceof ContainerWaitError ? error : new ContainerWaitError('CreateContainerError', messageOf(error));
       memory.waiting.set(container.name, { reason: wait.reason, message: wait.message });
       if (wait.reason === 'RunContainerError' || wait.reason === 'PostStartHookError') return undefined;
+      // The first look after a failed pull tells that the next one has to wait.
+      if (wait.reason === 'ErrImagePull') return 2000;
       return Math.max(1000, images.waitFor(pod, container) || 10_000);
     }
   }

@@ -193,6 +193,17 @@ describe('statusPatch', () => {
     });
   });
 
+  it('takes a reason away with the trouble', () => {
+    const said = {
+      conditions: [{ type: 'Ready', status: 'False', reason: 'A', message: 'm', lastTransitionTime: 't' }],
+    };
+    const next = { conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: 'u' }] };
+    expect(statusPatch({ ...pod(), status: said }, next)).toEqual({
+      metadata: { uid: 'u' },
+      status: { conditions: [{ type: 'Ready', status: 'True', reason: null, message: null, lastTransitionTime: 'u' }] },
+    });
+  });
+
   it('moves the time of a condition only with its status', () => {
     const first = stampConditions(
       { conditions: [{ type: 'Ready', status: 'False', reason: 'A' }] },

@@ -35,11 +35,7 @@ export function statusPatch(pod: Pod, next: PodStatus): unknown {
   for (const key of keys) {
     if (deepEqual(old[key], next[key])) continue;
     if (key === 'conditions') {
-      const changed = (next.conditions ?? []).filter(
-        (each) =>
-          ownedConditions.has(each.type) &&
-          !deepEqual(withoutProbeTime(old.conditions?.find((other) => other.type === each.type)), each),
-      );
+      const changed = changedConditions(old.conditions ?? [], next.conditions ?? []);
       if (changed.length > 0) patch.conditions = changed;
     } else if (key === 'podIPs' || key === 'hostIPs') {
       patch[key] = replaceIps(old[key] ?? [], next[key] ?? []);
@@ -49,6 +45,17 @@ export function statusPatch(pod: Pod, next: PodStatus): unknown {
   }
   if (Object.keys(patch).length === 0) return undefined;
   return { metadata: { uid: pod.metadata.uid }, status: patch };
+}
+
+/** Merged by `type`, field by field: a reason that is gone must be named. */
+function changedConditions(old: readonly PodCondition[], next: readonly PodCondition[]): readonly unknown[] {
+  return next.flatMap((condition) => {
+    const before = old.find((each) => each.type === condition.type);
+    if (!ownedConditions.has(condition.type) || deepEqual(withoutProbeTime(before), condition)) return [];
+    const reason = before?.reason !== undefined && condition.reason === undefined && { reason: null };
+    const message = before?.message !== undefined && condition.message === undefined && { message: null };
+    return [{ ...condition, ...reason, ...message }];
+  });
 }
 
 function withoutProbeTime(condition: PodCondition | undefined): PodCondition | undefined {
