@@ -14,6 +14,16 @@ export function decodeBody(
 ): ObjectDraft {
   const { served } = kind;
   if (!isObject(body)) throw unrecognized(served.kind, body);
+  if (served.custom && body['kind'] !== undefined && body['kind'] !== served.kind) {
+    const name = isObject(body['metadata']) ? String(body['metadata']['name'] ?? '') : '';
+    throw StatusError.invalid({ group: served.group, resource: String(body['kind']) }, name, [
+      {
+        type: 'FieldValueInvalid',
+        field: 'kind',
+        message: `Invalid value: ${JSON.stringify(body['kind'])}: must be ${served.kind}`,
+      },
+    ]);
+  }
   checkType(kind, body);
   checkDepth(body);
   const cannot = (why: string) =>

@@ -119,7 +119,9 @@ function markDeleted(
   object: KubernetesObject,
   options: RequestOptions,
 ): ObjectDraft | 'gone' | 'unchanged' {
-  const finalizers = finalizersAfter(kind, object.metadata.finalizers ?? [], options);
+  const asked = finalizersAfter(kind, object.metadata.finalizers ?? [], options);
+  const own = object.metadata.deletionTimestamp === undefined ? (kind.strategy.finalizersOnDelete ?? []) : [];
+  const finalizers = [...asked, ...own.filter((each) => !asked.includes(each))];
   const grace = kind.strategy.gracePeriod?.(object, options.gracePeriodSeconds);
   const held = finalizers.length > 0 || isHeld(object);
   const { metadata } = object;

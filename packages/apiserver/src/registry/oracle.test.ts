@@ -1,6 +1,7 @@
 import { type ApiRequest, isStatusError, systemClock, systemRandom } from '@keelson/core';
 import { type HttpTransport, httpTransport, loadKubeconfig } from '@keelson/core/client';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { everyRule, specs } from '../crd/crd.test-data.ts';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 import { inProcessTransport } from './in-process-transport.ts';
 import { type CorpusObject, corpus } from './oracle-corpus.test-data.ts';
@@ -24,7 +25,7 @@ function strip(value: unknown): unknown {
       )
     )
       return undefined;
-    return each === null || each === '' ? undefined : each;
+    return each === null || each === '' || (Array.isArray(each) && each.length === 0) ? undefined : each;
   });
   return JSON.parse(
     text
@@ -48,6 +49,15 @@ function requestFor(path: string, body: CorpusObject): ApiRequest {
     body,
     options: { dryRun: ['All'] },
   };
+}
+
+async function outcomeOf(attempt: Promise<unknown>): Promise<unknown> {
+  try {
+    return strip(await attempt);
+  } catch (error) {
+    if (isStatusError(error)) return { refused: error.message };
+    throw error;
+  }
 }
 
 describe.runIf(kubeconfig)('beside a real control plane', () => {
@@ -78,14 +88,28 @@ describe.runIf(kubeconfig)('beside a real control plane', () => {
     corpus.map(([path, body]) => [`${body.kind} ${body.metadata.name}`, path, body] as const),
   )('makes the same of %s', async (_title, path, body) => {
     const request = requestFor(path, body);
-    const outcome = async (attempt: Promise<unknown>) => {
-      try {
-        return strip(await attempt);
-      } catch (error) {
-        if (isStatusError(error)) return { refused: error.message };
-        throw error;
-      }
-    };
-    expect(await outcome(ours.request(request))).toEqual(await outcome(theirs.request(request)));
+    expect(await outcomeOf(ours.request(request))).toEqual(await outcomeOf(theirs.request(request)));
   });
+
+  it('treats custom objects alike', async () => {
+    const definitions = { group: 'apiextensions.k8s.io', version: 'v1', resource: 'customresourcedefinitions' };
+    const { name } = everyRule.metadata;
+    const outcomes: unknown[][] = [];
+    for (const transport of [ours, theirs]) {
+      await transport.request({ ...definitions, verb: 'create', body: everyRule });
+      const served = { group: 'keelson.test', version: 'v1', resource: 'bees', namespace: 'default' };
+      await vi.waitFor(() => transport.request({ ...served, verb: 'list' }), { timeout: 10_000, interval: 200 });
+      const found: unknown[] = [];
+      for (const [spec] of specs) {
+        const body = { apiVersion: 'keelson.test/v1', kind: 'Bee', metadata: { name: 'o' }, spec };
+        const request = { ...served, verb: 'create' as const, body, options: { dryRun: ['All'] } };
+        found.push(await outcomeOf(transport.request(request)));
+      }
+      outcomes.push(found);
+      await transport.request({ ...definitions, verb: 'delete', name });
+    }
+    specs.forEach(([spec], at) => {
+      expect({ spec, outcome: outcomes[0]?.[at] }).toEqual({ spec, outcome: outcomes[1]?.[at] });
+    });
+  }, 30_000);
 });

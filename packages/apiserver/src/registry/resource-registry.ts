@@ -10,6 +10,7 @@ import {
 import type { AdmissionPlugin } from '@keelson/core/admission';
 import { builtinAdmission } from '../admission/index.ts';
 import { forbidden } from '../authorization/forbidden.ts';
+import { CrdController, crdStrategy } from '../crd/index.ts';
 import type { Storage } from '../storage/contract.ts';
 import type { Call } from './admission-chain.ts';
 import { builtinKinds } from './builtin-kinds.ts';
@@ -61,6 +62,7 @@ const needBootstrap = ['NamespaceLifecycle', 'ServiceAccount'];
 export class ResourceRegistry implements ApiHandler {
   readonly catalog: KindCatalog;
   readonly #context: RegistryContext;
+  readonly #crds: CrdController;
   readonly #rememberService: (service: Service) => void;
   #started: Promise<void> | undefined;
 
@@ -70,7 +72,9 @@ export class ResourceRegistry implements ApiHandler {
       nodePorts: options.nodePortRange ?? [30000, 32767],
       random: options.random,
     });
-    this.catalog = new KindCatalog(builtinKinds(strategies.all, new Set(options.enabledVersions ?? [])));
+    this.catalog = new KindCatalog(
+      builtinKinds([...strategies.all, crdStrategy], new Set(options.enabledVersions ?? [])),
+    );
     this.#rememberService = strategies.rememberService;
     const cache = new DecodeCache((object) => (options.freeze ? deepFreeze(object) : object));
     const { storage, clock, random, logger } = options;
@@ -90,6 +94,7 @@ export class ResourceRegistry implements ApiHandler {
         ...(options.admission ?? []),
       ],
     };
+    this.#crds = new CrdController(this.#context);
   }
 
   /** Reads what must be known before the first request. Called by the first request, if by nobody else. */
@@ -104,10 +109,12 @@ export class ResourceRegistry implements ApiHandler {
     const services = await storage.list('/registry/core/services/');
     // What lies under this prefix was decoded by the schema of Services when it was written.
     for (const entry of services.entries) this.#rememberService(cache.get(entry).object as Service);
+    await this.#crds.start();
   }
 
   /** Ends every watch. The storage stays open: it belongs to whoever opened it. */
   async close(): Promise<void> {
+    await this.#crds.stop();
     await this.#context.hub.stop();
   }
 

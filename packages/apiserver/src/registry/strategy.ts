@@ -36,7 +36,7 @@ export class FieldErrors {
     this.list.push({
       type: 'FieldValueTooMany',
       field,
-      message: `Too many: ${have}: must have at most ${most} items`,
+      message: `Too many: ${have}: must have at most ${most} item${most === 1 ? '' : 's'}`,
     });
   }
   /** Adds `Invalid value` for each sentence that a name rule found wrong. */
@@ -95,7 +95,9 @@ export interface Strategy<T extends KubernetesObject = KubernetesObject> {
   readonly createOnUpdate?: boolean;
   /** Whether an update may leave out resourceVersion. Default: yes. */
   readonly unconditionalUpdate?: boolean;
-  /** Finalizers that `kubectl delete` finds when it does not say how to propagate. */
+  /** Finalizers that are put on an object when it is deleted, for the server itself to clean up. */
+  readonly finalizersOnDelete?: readonly string[];
+  /** Whether a delete that does not say how to propagate leaves the dependents alone. */
   readonly orphansByDefault?: boolean;
 }
 

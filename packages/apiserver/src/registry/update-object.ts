@@ -135,7 +135,7 @@ async function updateOnce(
   if (part === 'status') kind.strategy.prepareStatusUpdate?.(wanted, old, writeContext(context, call));
   const draft = await admit(context, call, 'UPDATE', wanted, old);
   const bumps = kind.strategy.generation === 'spec' && part !== 'status' && call.request.subresource !== 'binding';
-  if (bumps && mainChanged(draft, old)) {
+  if (bumps && mainChanged(draft, old, kind.hasStatus)) {
     draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
   }
   const errors = new FieldErrors();
@@ -209,11 +209,12 @@ const ofStatus = new Set(['status', 'metadata', 'kind', 'apiVersion']);
 /** Kinds whose labels and annotations may be written along with their status. */
 const metadataWithStatus = new Set(['pods', 'nodes', 'namespaces', 'persistentvolumes', 'persistentvolumeclaims']);
 
-function mainChanged(draft: ObjectDraft, old: KubernetesObject): boolean {
+function mainChanged(draft: ObjectDraft, old: KubernetesObject, statusApart: boolean): boolean {
   const before = asJson(old);
   const after = draftJson(draft);
   for (const field of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    if (!ofStatus.has(field) && !deepEqual(before[field], after[field])) return true;
+    const counts = !ofStatus.has(field) || (field === 'status' && !statusApart);
+    if (counts && !deepEqual(before[field], after[field])) return true;
   }
   return false;
 }

@@ -1,0 +1,127 @@
+/** A CRD with every kind of rule, and specs that keep or break one rule each. */
+export const everyRule = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'bees.keelson.test' },
+  spec: {
+    group: 'keelson.test',
+    scope: 'Namespaced',
+    names: { plural: 'bees', kind: 'Bee', shortNames: ['be'] },
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: {
+              spec: {
+                type: 'object',
+                required: ['a'],
+                properties: {
+                  a: { type: 'string', minLength: 2, maxLength: 4, pattern: '^x' },
+                  e: { type: 'string', enum: ['p', 'q'] },
+                  n: { type: 'integer', minimum: 1, maximum: 5 },
+                  m: { type: 'number', exclusiveMinimum: true, minimum: 0, multipleOf: 2 },
+                  l: { type: 'array', minItems: 1, maxItems: 2, items: { type: 'string' } },
+                  u: {
+                    type: 'array',
+                    items: {
+                      type: 'object',
+                      required: ['name'],
+                      properties: { name: { type: 'string' }, v: { type: 'string', default: 'dv' } },
+                    },
+                    'x-kubernetes-list-type': 'map',
+                    'x-kubernetes-list-map-keys': ['name'],
+                  },
+                  s: { type: 'array', items: { type: 'string' }, 'x-kubernetes-list-type': 'set' },
+                  d: { type: 'string', default: 'dd' },
+                  nn: { type: 'string', nullable: true },
+                  nd: { type: 'string', default: 'x' },
+                  ob: { type: 'object', default: {}, properties: { deep: { type: 'integer', default: 3 } } },
+                  ios: { 'x-kubernetes-int-or-string': true },
+                  p: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+                  er: {
+                    type: 'object',
+                    'x-kubernetes-embedded-resource': true,
+                    'x-kubernetes-preserve-unknown-fields': true,
+                  },
+                  map: { type: 'object', additionalProperties: { type: 'integer' } },
+                  b: { type: 'boolean' },
+                  dt: { type: 'string', format: 'date-time' },
+                  mp: { type: 'object', minProperties: 1, maxProperties: 1, additionalProperties: { type: 'string' } },
+                  of: {
+                    type: 'object',
+                    properties: { x: { type: 'string' }, y: { type: 'string' } },
+                    oneOf: [{ required: ['x'] }, { required: ['y'] }],
+                  },
+                  an: {
+                    type: 'object',
+                    properties: { x: { type: 'string' }, y: { type: 'string' } },
+                    anyOf: [{ required: ['x'] }, { required: ['y'] }],
+                  },
+                  no: { type: 'string', not: { enum: ['bad'] } },
+                },
+              },
+              status: { type: 'object', properties: { r: { type: 'integer' } } },
+            },
+          },
+        },
+        subresources: { status: {}, scale: { specReplicasPath: '.spec.n', statusReplicasPath: '.status.r' } },
+        additionalPrinterColumns: [{ name: 'A', type: 'string', jsonPath: '.spec.a' }],
+        selectableFields: [{ jsonPath: '.spec.a' }],
+      },
+    ],
+  },
+};
+
+export const specs: readonly (readonly [spec: Readonly<Record<string, unknown>> | undefined, refused?: string])[] = [
+  [{}, 'spec.a: Required value'],
+  [undefined],
+  [{ a: 'y' }, 'spec.a: Invalid value: "y": spec.a in body should be at least 2 chars long'],
+  [{ a: 3 }, 'spec.a: Invalid value: "integer": spec.a in body must be of type string: "integer"'],
+  [{ a: 'xxxxxx' }, 'spec.a: Too long: may not be more than 4 bytes'],
+  [{ a: 'xx', e: 'z' }, 'spec.e: Unsupported value: "z": supported values: "p", "q"'],
+  [{ a: 'xx', n: 9 }, 'spec.n: Invalid value: 9: spec.n in body should be less than or equal to 5'],
+  [{ a: 'xx', n: 0 }, 'spec.n: Invalid value: 0: spec.n in body should be greater than or equal to 1'],
+  [{ a: 'xx', m: 0 }, 'spec.m: Invalid value: 0: spec.m in body should be greater than 0'],
+  [{ a: 'xx', m: 3 }, 'spec.m: Invalid value: 3: spec.m in body should be a multiple of 2'],
+  [{ a: 'xx', l: [] }, 'spec.l: Invalid value: 0: spec.l in body should have at least 1 items'],
+  [{ a: 'xx', l: ['1', '2', '3'] }, 'spec.l: Too many: 3: must have at most 2 items'],
+  [{ a: 'xx', l: [1] }, 'spec.l[0]: Invalid value: "integer": spec.l[0] in body must be of type string: "integer"'],
+  [{ a: 'xx', u: [{}] }, 'spec.u[0].name: Required value'],
+  [{ a: 'xx', u: [{ name: 'a' }, { name: 'a' }] }, 'spec.u[1]: Duplicate value: {"name":"a"}'],
+  [{ a: 'xx', s: ['a', 'a'] }, 'spec.s[1]: Duplicate value: "a"'],
+  [{ a: 'xx', d: null, nn: null, nd: null, u: [{ name: 'a' }], ob: {} }],
+  [{ a: null }, 'spec.a: Required value'],
+  [{ a: 'xx', b: null }],
+  [
+    { a: 'xx', ios: true },
+    'spec.ios: Invalid value: "boolean": spec.ios in body must be of type integer,string: "boolean"',
+  ],
+  [{ a: 'xx', ios: '3', p: { z: 1, y: {} }, zzz: 1 }],
+  [{ a: 'xx', er: { foo: 1 } }, '[spec.er.apiVersion: Required value, spec.er.kind: Required value]'],
+  [{ a: 'xx', er: { apiVersion: 'v1', kind: 'X', foo: 1, metadata: { name: 'A_', zz: 1 } } }],
+  [
+    { a: 'xx', map: { q: 'x' } },
+    'spec.map.q: Invalid value: "string": spec.map.q in body must be of type integer: "string"',
+  ],
+  [{ a: 'xx', b: 'true' }, 'spec.b: Invalid value: "string": spec.b in body must be of type boolean: "string"'],
+  [{ a: 'xx', dt: 'foo' }, 'spec.dt: Invalid value: "foo": spec.dt in body must be of type date-time: "foo"'],
+  [{ a: 'xx', mp: {} }, 'spec.mp: Invalid value: 0: spec.mp in body should have at least 1 properties'],
+  [{ a: 'xx', mp: { a: '1', b: '2' } }, 'spec.mp: Too many: 2: must have at most 1 item'],
+  [
+    { a: 'xx', of: {} },
+    '[<nil>: Invalid value: "": "spec.of" must validate one and only one schema (oneOf). Found none valid, spec.of.x: Required value]',
+  ],
+  [
+    { a: 'xx', of: { x: '1', y: '2' } },
+    '<nil>: Invalid value: "": "spec.of" must validate one and only one schema (oneOf). Found 2 valid alternatives',
+  ],
+  [
+    { a: 'xx', an: {} },
+    '[<nil>: Invalid value: "": "spec.an" must validate at least one schema (anyOf), spec.an.x: Required value]',
+  ],
+  [{ a: 'xx', no: 'bad' }, '<nil>: Invalid value: "": "spec.no" must not validate the schema (not)'],
+];

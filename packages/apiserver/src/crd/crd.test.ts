@@ -1,0 +1,128 @@
+import {
+  CustomResourceDefinition,
+  type KubernetesObject,
+  type NewObject,
+  type ResourceType,
+  systemClock,
+  systemRandom,
+} from '@keelson/core';
+import { createClient } from '@keelson/core/client';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { inProcessTransport } from '../registry/in-process-transport.ts';
+import { ResourceRegistry } from '../registry/resource-registry.ts';
+import { MemoryStorage } from '../storage/memory-storage.ts';
+import { everyRule, specs } from './crd.test-data.ts';
+
+const quiet = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  named: () => quiet,
+};
+
+interface Bee extends KubernetesObject {
+  readonly spec?: Readonly<Record<string, unknown>>;
+  readonly status?: { readonly r?: number };
+}
+const Bee: ResourceType<Bee> = { group: 'keelson.test', version: 'v1', kind: 'Bee', plural: 'bees', namespaced: true };
+
+function open(storage = new MemoryStorage()) {
+  const registry = new ResourceRegistry({
+    storage,
+    clock: systemClock,
+    random: systemRandom,
+    logger: quiet,
+    freeze: true,
+  });
+  const transport = inProcessTransport(registry, { name: 'admin', groups: ['system:masters'] });
+  return { registry, transport, client: createClient(transport) };
+}
+
+async function established(client: ReturnType<typeof open>['client'], name: string): Promise<void> {
+  for await (const { object } of client.watch(CustomResourceDefinition, { fieldSelector: `metadata.name=${name}` })) {
+    if (object.status?.conditions?.some((each) => each.type === 'Established' && each.status === 'True')) return;
+  }
+}
+
+const ref = { namespace: 'default', name: 'o' };
+const definition = everyRule as NewObject<CustomResourceDefinition>;
+
+describe('custom resources', () => {
+  const shared = open();
+  beforeAll(async () => {
+    await shared.client.create(CustomResourceDefinition, definition);
+    await established(shared.client, definition.metadata.name ?? '');
+  });
+
+  it.each(specs.flatMap(([spec, refused]) => (refused ? [{ spec, refused }] : [])))('refuses $spec', async ({
+    spec,
+    refused,
+  }) => {
+    await expect(shared.client.create(Bee, { metadata: ref, spec })).rejects.toMatchObject({
+      code: 422,
+      message: `Bee.keelson.test "o" is invalid: ${refused}`,
+    });
+  });
+
+  it('prunes and defaults', async () => {
+    const spec = { a: 'xx', d: null, nn: null, u: [{ name: 'a', zz: 1 }], p: { z: {} }, zzz: 1 };
+    const made = await shared.client.create(Bee, { metadata: { ...ref, name: 'pruned' }, spec });
+    expect(made.spec).toEqual({
+      a: 'xx',
+      d: 'dd',
+      nn: null,
+      nd: 'x',
+      ob: { deep: 3 },
+      u: [{ name: 'a', v: 'dv' }],
+      p: { z: {} },
+    });
+    expect(made.metadata.generation).toBe(1);
+    expect((await shared.client.list(Bee, { fieldSelector: 'spec.a=xx' })).items).toEqual([made]);
+    expect((await shared.client.list(Bee, { fieldSelector: 'spec.a=yy' })).items).toEqual([]);
+  });
+
+  it('names unknown fields when asked to be strict', async () => {
+    const spec = { a: 'xx', zzz: 1, u: [{ name: 'a', zz: 1 }] };
+    await expect(shared.client.create(Bee, { metadata: ref, spec }, { fieldValidation: 'Strict' })).rejects.toThrow(
+      'Bee in version "v1" cannot be handled as a Bee: strict decoding error: unknown field "spec.u[0].zz", unknown field "spec.zzz"',
+    );
+  });
+
+  it('keeps status apart, and wants the resourceVersion of what is updated', async () => {
+    const name = 'parts';
+    const made = await shared.client.create(Bee, {
+      metadata: { ...ref, name },
+      spec: { a: 'xx', n: 2 },
+      status: { r: 1 },
+    });
+    expect(made.status).toBeUndefined();
+    const seen = await shared.client.updateStatus(Bee, { ...made, spec: { a: 'xy' }, status: { r: 1 } });
+    expect(seen).toMatchObject({ spec: { a: 'xx' }, status: { r: 1 }, metadata: { generation: 1 } });
+    const { resourceVersion: _ignored, ...metadata } = made.metadata;
+    await expect(shared.client.update(Bee, { ...made, metadata })).rejects.toThrow(
+      'bees.keelson.test "parts" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update',
+    );
+    await expect(shared.client.patch(Bee, { ...ref, name }, { strategic: {} })).rejects.toMatchObject({ code: 415 });
+  });
+
+  it('goes with its objects, and is there again after a restart', async () => {
+    const storage = new MemoryStorage();
+    const first = open(storage);
+    await first.client.create(CustomResourceDefinition, definition);
+    await established(first.client, definition.metadata.name ?? '');
+    await first.client.create(Bee, { metadata: { ...ref, finalizers: ['keelson.test/wait'] }, spec: { a: 'xx' } });
+    await first.registry.close();
+    const second = open(storage);
+    expect((await second.client.get(Bee, ref)).spec).toMatchObject({ a: 'xx' });
+    const gone = (async () => {
+      for await (const { type } of second.client.watch(CustomResourceDefinition)) if (type === 'DELETED') return;
+    })();
+    await second.client.delete(CustomResourceDefinition, { name: definition.metadata.name ?? '' });
+    for await (const { object } of second.client.watch(Bee)) if (object.metadata.deletionTimestamp) break;
+    await second.client.patch(Bee, ref, { merge: { metadata: { finalizers: null } } });
+    await gone;
+    await expect(second.client.list(Bee)).rejects.toMatchObject({ code: 404 });
+    await second.registry.close();
+  });
+});

@@ -1,0 +1,146 @@
+import type { JSONSchemaProps } from '@keelson/core';
+import type { DecodeFindings } from '../schema/index.ts';
+import { copy, DecodeError, decodeAs } from '../schema/index.ts';
+
+type Json = Record<string, unknown>;
+const objectMeta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
+
+const isObject = (value: unknown): value is Readonly<Json> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The schema of a list's elements. */
+export function itemsOf(schema: JSONSchemaProps | undefined): JSONSchemaProps | undefined {
+  const items = schema?.items;
+  return Array.isArray(items) ? undefined : (items as JSONSchemaProps | undefined);
+}
+
+/** The schema of a map's values; `true` for values of any kind. */
+export function valuesOf(schema: JSONSchemaProps | undefined): JSONSchemaProps | boolean | undefined {
+  return schema?.additionalProperties;
+}
+
+/**
+ * Copies a custom object by its structural schema: fields that it does not specify are pruned and named, absent ones
+ * defaulted (kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions). The answer is
+ * everything but `metadata`, `kind` and `apiVersion`. Throws `DecodeError` for metadata of a wrong shape.
+ */
+export function decodeCustom(
+  body: Readonly<Json>,
+  schema: JSONSchemaProps,
+  findings: DecodeFindings,
+): { readonly metadata: unknown; readonly rest: Json } {
+  const metadata = decodeMetadata(body['metadata'], 'metadata', findings);
+  const { apiVersion: _apiVersion, kind: _kind, metadata: _metadata, ...fields } = body;
+  const rest = pruneObject(fields, schema, '', findings);
+  return { metadata, rest };
+}
+
+function decodeMetadata(value: unknown, at: string, findings: DecodeFindings): unknown {
+  if (value === undefined || value === null) return {};
+  if (!isObject(value))
+    throw new DecodeError(`json: cannot unmarshal ${typeof value} into Go value of type v1.ObjectMeta`);
+  const unknown: string[] = [];
+  const decoded = decodeAs(objectMeta, value, { unknown });
+  for (const each of unknown) findings.unknown.push(each.replace('"', `"${at}.`));
+  return decoded;
+}
+
+function pruneObject(value: Readonly<Json>, schema: JSONSchemaProps, at: string, findings: DecodeFindings): Json {
+  const result: Json = {};
+  const preserve = schema['x-kubernetes-preserve-unknown-fields'] === true;
+  const values = valuesOf(schema);
+  const embedded = schema['x-kubernetes-embedded-resource'] === true && at !== '';
+  for (const [key, each] of Object.entries(value)) {
+    if (each === undefined) continue;
+    const path = at === '' ? key : `${at}.${key}`;
+    const own = schema.properties && Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined;
+    if (embedded && (key === 'apiVersion' || key === 'kind')) set(result, key, copy(each));
+    else if (embedded && key === 'metadata') set(result, key, decodeMetadata(each, path, findings));
+    else if (own) {
+      // A null where null means nothing is as good as absent.
+      if (each !== null || own.nullable) set(result, key, prune(each, own, path, findings));
+    } else if (typeof values === 'object') set(result, key, prune(each, values, path, findings));
+    else if (values === true || preserve) set(result, key, copy(each));
+    else findings.unknown.push(`unknown field "${path}"`);
+  }
+  applyDefaults(result, schema);
+  return result;
+}
+
+function set(target: Json, key: string, value: unknown): void {
+  if (key === '__proto__')
+    Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true });
+  else target[key] = value;
+}
+
+function prune(value: unknown, schema: JSONSchemaProps, at: string, findings: DecodeFindings): unknown {
+  if (isObject(value)) return pruneObject(value, schema, at, findings);
+  if (!Array.isArray(value)) return value;
+  const items = itemsOf(schema);
+  return value.map((each, index) => (items ? prune(each, items, `${at}[${index}]`, findings) : copy(each)));
+}
+
+/** Absent fields, and nulls where null means nothing, get their default; deeper ones were treated before. */
+function applyDefaults(target: Json, schema: JSONSchemaProps): void {
+  for (const [name, each] of Object.entries(schema.properties ?? {})) {
+    const fallback = each.default;
+    if (fallback === undefined) continue;
+    const now = target[name];
+    if (now === undefined || (now === null && !each.nullable)) {
+      target[name] = prune(fallback, each, name, { unknown: [] });
+    }
+  }
+}
+
+/**
+ * Defaults that an object lacks, for objects stored before the schema had them. What lacks none is returned as it is,
+ * and nothing is ever changed in place.
+ */
+export function withDefaults<T>(value: T, schema: JSONSchemaProps | undefined): T {
+  if (schema === undefined || !hasDefaults(schema)) return value;
+  return defaulted(value, schema) as T;
+}
+
+const known = new WeakMap<JSONSchemaProps, boolean>();
+
+function hasDefaults(schema: JSONSchemaProps): boolean {
+  let answer = known.get(schema);
+  if (answer === undefined) {
+    const values = valuesOf(schema);
+    const below = [
+      ...Object.values(schema.properties ?? {}),
+      itemsOf(schema),
+      typeof values === 'object' ? values : undefined,
+    ];
+    answer = below.some((each) => each !== undefined && (each.default !== undefined || hasDefaults(each)));
+    known.set(schema, answer);
+  }
+  return answer;
+}
+
+function defaulted(value: unknown, schema: JSONSchemaProps): unknown {
+  if (Array.isArray(value)) {
+    const items = itemsOf(schema);
+    if (!items || !hasDefaults(items)) return value;
+    const next = value.map((each) => defaulted(each, items));
+    return next.some((each, at) => each !== value[at]) ? next : value;
+  }
+  if (!isObject(value)) return value;
+  let result: Json | undefined;
+  const put = (key: string, each: unknown) => {
+    if (each === value[key]) return;
+    result ??= { ...value };
+    set(result, key, each);
+  };
+  for (const [name, each] of Object.entries(schema.properties ?? {})) {
+    const now = value[name];
+    if (now === undefined || (now === null && !each.nullable && each.default !== undefined)) {
+      if (each.default !== undefined) put(name, prune(each.default, each, name, { unknown: [] }));
+    } else if (hasDefaults(each)) put(name, defaulted(now, each));
+  }
+  const values = valuesOf(schema);
+  if (typeof values === 'object' && hasDefaults(values)) {
+    for (const [key, each] of Object.entries(value)) if (!schema.properties?.[key]) put(key, defaulted(each, values));
+  }
+  return result ?? value;
+}

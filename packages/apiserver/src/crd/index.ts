@@ -1,0 +1,2 @@
+export { CrdController } from './crd-controller.ts';
+export { crdStrategy } from './crd-strategy.ts';

@@ -1,0 +1,186 @@
+import { deepEqual, type JSONSchemaProps } from '@keelson/core';
+import { FieldErrors } from '../registry/strategy.ts';
+import { itemsOf, valuesOf } from './custom-decoder.ts';
+import { hasFormat } from './formats.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function typeOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  return typeof value === 'number' ? (Number.isInteger(value) ? 'integer' : 'number') : typeof value;
+}
+
+const patterns = new Map<string, RegExp | undefined>();
+
+/** Go's RE2 and JavaScript agree on what schemas use; what JavaScript cannot read is not checked. */
+export function compilePattern(pattern: string): RegExp | undefined {
+  if (patterns.has(pattern)) return patterns.get(pattern);
+  let compiled: RegExp | undefined;
+  for (const flags of ['u', '']) {
+    try {
+      compiled ??= new RegExp(pattern, flags);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+    }
+  }
+  if (patterns.size > 10_000) patterns.clear();
+  patterns.set(pattern, compiled);
+  return compiled;
+}
+
+/** Everything in which a value does not fit an OpenAPI v3 schema, in the words of Kubernetes. */
+export function validateSchema(value: unknown, schema: JSONSchemaProps, at: string, errors: FieldErrors): void {
+  if (!validateType(value, schema, at, errors)) return;
+  validateCombinations(value, schema, at, errors);
+  if (value === null) return;
+  if (schema.enum && !schema.enum.some((each) => deepEqual(each, value))) {
+    errors.notSupported(
+      at,
+      value,
+      schema.enum.map((each) => (typeof each === 'string' ? each : JSON.stringify(each))),
+    );
+  }
+  if (typeof value === 'string') validateString(value, schema, at, errors);
+  else if (typeof value === 'number') validateNumber(value, schema, at, errors);
+  else if (Array.isArray(value)) validateList(value, schema, at, errors);
+  else if (isObject(value)) validateObject(value, schema, at, errors);
+}
+
+/** False where the type is wrong, so that no other rule is worth asking. */
+function validateType(value: unknown, schema: JSONSchemaProps, at: string, errors: FieldErrors): boolean {
+  const type = typeOf(value);
+  if (value === null && schema.nullable) return true;
+  const wrong = (wanted: string) => {
+    errors.list.push({
+      type: 'FieldValueTypeInvalid',
+      field: at,
+      message: `Invalid value: "${type}": ${at} in body must be of type ${wanted}: "${type}"`,
+    });
+    return false;
+  };
+  if (schema['x-kubernetes-int-or-string']) return type === 'integer' || type === 'string' || wrong('integer,string');
+  if (!schema.type || schema.type === type) return true;
+  if (schema.type === 'number' && type === 'integer') return true;
+  return wrong(schema.type);
+}
+
+function validateString(value: string, schema: JSONSchemaProps, at: string, errors: FieldErrors): void {
+  const length = [...value].length;
+  if (schema.maxLength !== undefined && length > schema.maxLength) errors.tooLong(at, schema.maxLength);
+  else if (schema.minLength !== undefined && length < schema.minLength) {
+    errors.invalid(at, value, `${at} in body should be at least ${schema.minLength} chars long`);
+  } else if (schema.pattern && compilePattern(schema.pattern)?.test(value) === false) {
+    errors.invalid(at, value, `${at} in body should match '${schema.pattern}'`);
+  }
+  if (schema.format && !hasFormat(schema.format, value)) {
+    errors.invalid(at, value, `${at} in body must be of type ${schema.format}: ${JSON.stringify(value)}`);
+  }
+}
+
+function validateNumber(value: number, schema: JSONSchemaProps, at: string, errors: FieldErrors): void {
+  const { maximum, minimum, multipleOf } = schema;
+  if (maximum !== undefined && (schema.exclusiveMaximum ? value >= maximum : value > maximum)) {
+    errors.invalid(
+      at,
+      value,
+      `${at} in body should be less than ${schema.exclusiveMaximum ? '' : 'or equal to '}${maximum}`,
+    );
+  }
+  if (minimum !== undefined && (schema.exclusiveMinimum ? value <= minimum : value < minimum)) {
+    errors.invalid(
+      at,
+      value,
+      `${at} in body should be greater than ${schema.exclusiveMinimum ? '' : 'or equal to '}${minimum}`,
+    );
+  }
+  if (multipleOf !== undefined && multipleOf !== 0 && !Number.isInteger(value / multipleOf)) {
+    errors.invalid(at, value, `${at} in body should be a multiple of ${multipleOf}`);
+  }
+}
+
+function validateList(value: readonly unknown[], schema: JSONSchemaProps, at: string, errors: FieldErrors): void {
+  if (schema.minItems !== undefined && value.length < schema.minItems) {
+    errors.invalid(at, value.length, `${at} in body should have at least ${schema.minItems} items`);
+  }
+  if (schema.maxItems !== undefined && value.length > schema.maxItems)
+    errors.tooMany(at, value.length, schema.maxItems);
+  const items = itemsOf(schema);
+  if (items) value.forEach((each, index) => void validateSchema(each, items, `${at}[${index}]`, errors));
+  const type = schema['x-kubernetes-list-type'];
+  if (type !== 'set' && type !== 'map' && !schema.uniqueItems) return;
+  const keys = schema['x-kubernetes-list-map-keys'] ?? [];
+  const keyOf = (each: unknown) =>
+    JSON.stringify(type === 'map' && isObject(each) ? keys.map((key) => each[key] ?? null) : each);
+  const seen = new Set<string>();
+  value.forEach((each, index) => {
+    const key = keyOf(each);
+    const shown = type === 'map' && isObject(each) ? Object.fromEntries(keys.map((name) => [name, each[name]])) : each;
+    if (seen.has(key)) errors.duplicate(`${at}[${index}]`, shown);
+    seen.add(key);
+  });
+}
+
+function validateObject(value: Json, schema: JSONSchemaProps, at: string, errors: FieldErrors): void {
+  const here = (name: string) => (at === '' ? name : `${at}.${name}`);
+  const count = Object.keys(value).length;
+  if (schema.minProperties !== undefined && count < schema.minProperties) {
+    errors.invalid(at, count, `${at} in body should have at least ${schema.minProperties} properties`);
+  }
+  if (schema.maxProperties !== undefined && count > schema.maxProperties)
+    errors.tooMany(at, count, schema.maxProperties);
+  const missing = new Set<string>();
+  for (const name of schema.required ?? []) {
+    const own = schema.properties?.[name];
+    if (value[name] === undefined || (value[name] === null && own && !own.nullable)) {
+      missing.add(name);
+      errors.required(here(name));
+    }
+  }
+  if (schema['x-kubernetes-embedded-resource'] && at !== '') {
+    for (const name of ['apiVersion', 'kind']) if (!value[name]) errors.required(here(name));
+  }
+  const values = valuesOf(schema);
+  for (const [name, each] of Object.entries(value)) {
+    if (missing.has(name)) continue;
+    const own = schema.properties && Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
+    if (own) validateSchema(each, own, here(name), errors);
+    else if (typeof values === 'object') validateSchema(each, values, here(name), errors);
+  }
+}
+
+function validateCombinations(value: unknown, schema: JSONSchemaProps, at: string, errors: FieldErrors): void {
+  const failures = (each: JSONSchemaProps) => {
+    const found = new FieldErrors();
+    validateSchema(value, each, at, found);
+    return found.list;
+  };
+  const wrong = (why: string) =>
+    errors.list.push({ type: 'FieldValueInvalid', field: '<nil>', message: `Invalid value: "": "${at}" must ${why}` });
+  if (schema.anyOf?.length) {
+    const all = schema.anyOf.map(failures);
+    if (all.every((each) => each.length > 0)) {
+      wrong('validate at least one schema (anyOf)');
+      errors.list.push(...(all[0] ?? []));
+    }
+  }
+  if (schema.oneOf?.length) {
+    const all = schema.oneOf.map(failures);
+    const fitting = all.filter((each) => each.length === 0).length;
+    if (fitting === 0) {
+      wrong('validate one and only one schema (oneOf). Found none valid');
+      errors.list.push(...(all[0] ?? []));
+    } else if (fitting > 1) wrong(`validate one and only one schema (oneOf). Found ${fitting} valid alternatives`);
+  }
+  if (schema.allOf?.length) {
+    const all = schema.allOf.flatMap(failures);
+    if (all.length > 0) {
+      wrong(`validate all the schemas (allOf)${all.length === schema.allOf.length ? '. None validated' : ''}`);
+      errors.list.push(...all);
+    }
+  }
+  if (schema.not && failures(schema.not).length === 0) wrong('not validate the schema (not)');
+}
