@@ -12,7 +12,7 @@ import type { NodeCertificates } from './contract.ts';
 import { Kubelet } from './kubelet/kubelet.ts';
 import { type MachineFacts, type Pressure, readMachine, readPressure } from './kubelet/node/machine.ts';
 import { SharedPods } from './kubelet/pods/pod-source.ts';
-import type { NodeOptions } from './plugin.ts';
+import type { NodeOptions } from './node-options.ts';
 import { podCidrOf } from './pod-cidr.ts';
 
 export interface NodesOptions {
@@ -111,7 +111,13 @@ export class Nodes implements Lifecycle {
       ...(this.#machine && { machine: this.#machine }),
       pressure: () => this.#sharedPressure(dataDir),
     });
-    this.#open.push({ environment: { ...environment, network }, kubelet, runtime, network, drivers: [...drivers.values()] });
+    this.#open.push({
+      environment: { ...environment, network },
+      kubelet,
+      runtime,
+      network,
+      drivers: [...drivers.values()],
+    });
     await kubelet.start(signal);
     return kubelet;
   }

@@ -20,8 +20,9 @@ import { type MachineFacts, type Pressure, readMachine } from './node/machine.ts
 import { NodeReporter } from './node/node-reporter.ts';
 import { admitPod } from './pods/admission.ts';
 import { ContainerStarter, type PodEvent } from './pods/container-starter.ts';
+import { needsSync } from './pods/needs-sync.ts';
 import { Pleg } from './pods/pleg.ts';
-import { isTerminalPhase, needsSync, uidOf } from './pods/pod-facts.ts';
+import { isTerminalPhase, uidOf } from './pods/pod-facts.ts';
 import { PodKiller } from './pods/pod-killer.ts';
 import { ownPods, type PodSource } from './pods/pod-source.ts';
 import { PodSyncer } from './pods/pod-syncer.ts';

@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { Container, EphemeralContainer, Pod } from '@keelson/core/api';
-import { deepEqual } from '@keelson/core/machinery';
-import { ownedConditions } from '../status/pod-conditions.ts';
 
 /** A pod in messages and events: `name_namespace(uid)`. */
 export function formatPod(pod: { name: string; namespace?: string; uid?: string }): string {
@@ -60,24 +58,4 @@ export function defaultedRestartPolicy(pod: Pod): 'Always' | 'OnFailure' | 'Neve
 export function gracePeriodOf(pod: Pod): number {
   const grace = pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30;
   return Math.max(1, grace);
-}
-
-/** Whether a change of a pod in the API is for its node to act on; most are its own status coming back. */
-export function needsSync(before: Pod, after: Pod): boolean {
-  const a = before.metadata;
-  const b = after.metadata;
-  return !(
-    a.deletionTimestamp === b.deletionTimestamp &&
-    a.deletionGracePeriodSeconds === b.deletionGracePeriodSeconds &&
-    isTerminalPhase(before.status?.phase) === isTerminalPhase(after.status?.phase) &&
-    deepEqual(before.spec, after.spec) &&
-    deepEqual(a.labels, b.labels) &&
-    deepEqual(a.annotations, b.annotations) &&
-    deepEqual(foreignConditions(before), foreignConditions(after))
-  );
-}
-
-/** Readiness gates look at conditions that others write. */
-function foreignConditions(pod: Pod) {
-  return (pod.status?.conditions ?? []).filter((each) => !ownedConditions.has(each.type));
 }

@@ -1,5 +1,5 @@
 import { connect } from 'node:http2';
-import type { ProbeOutcome } from './prober.ts';
+import type { ProbeOutcome } from './probe-outcome.ts';
 
 /**
  * Asks `grpc.health.v1.Health/Check` (github.com/grpc/grpc/blob/master/doc/health-checking.md) over plain HTTP/2. One

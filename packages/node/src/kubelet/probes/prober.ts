@@ -5,12 +5,8 @@ import { hasErrorCode } from '../errors.ts';
 import { type HttpAnswer, httpGet, httpTarget, resolvePort } from '../lifecycle/http-action.ts';
 import { formatDuration } from '../time.ts';
 import { grpcHealth } from './grpc-health.ts';
+import type { ProbeOutcome } from './probe-outcome.ts';
 import { connectTcp, dialError } from './tcp.ts';
-
-export interface ProbeOutcome {
-  readonly result: 'success' | 'failure' | 'unknown';
-  readonly message: string;
-}
 
 export interface ProbeTarget {
   readonly container: Container;
