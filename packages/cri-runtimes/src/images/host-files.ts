@@ -49,6 +49,9 @@ export const baseFiles: readonly ImageFile[] = [
   { path: 'etc/group', content: 'root:x:0:\nnode:x:1000:\nnobody:x:65534:\n' },
 ];
 
+/** Marks an image that holds nothing but programs of this machine, which can stand in for it where nothing can be mounted. */
+export const ofHostLabel = 'keelson.dev/of-host';
+
 /** An image of the Node that runs this, from this machine's own files: `node` with its libraries, and whatever is added. */
 export async function buildNodeImage(
   options: Omit<BuildImageOptions, 'files' | 'layers'> & { readonly files?: readonly ImageFile[] },
@@ -59,7 +62,11 @@ export async function buildNodeImage(
   return buildImage({
     ...options,
     layers: [[...baseFiles, ...node, ...link], ...(options.files === undefined ? [] : [options.files])],
-    config: { entrypoint: ['/usr/bin/node'], ...options.config },
+    config: {
+      entrypoint: ['/usr/bin/node'],
+      ...options.config,
+      labels: { ...(options.files === undefined ? { [ofHostLabel]: 'true' } : {}), ...options.config?.labels },
+    },
   });
 }
 

@@ -47,6 +47,10 @@ export const configSchema = z.object({
       User: text,
       WorkingDir: text,
       StopSignal: text,
+      Labels: z
+        .record(z.string(), z.string())
+        .nullish()
+        .transform((value) => value ?? {}),
     })
     .prefault({}),
 });

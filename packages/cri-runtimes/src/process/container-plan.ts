@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { lstat, mkdir, readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   type ContainerConfig,
   GrpcError,
@@ -9,6 +9,7 @@ import {
   type Mount,
   type NamespaceMode,
 } from '@keelson/core/cri';
+import { ofHostLabel } from '../images/host-files.ts';
 import type { OciConfig } from '../images/manifest.ts';
 import { resolveInRoot } from '../images/unpack-layer.ts';
 import { boundingSet } from './capabilities.ts';
@@ -47,7 +48,7 @@ export async function planContainer(config: ContainerConfig, context: PlanContex
   return {
     argv: argvOf(config, image.config),
     env: environmentOf(config, context, user.home),
-    cwd: config.workingDir || image.config.WorkingDir || '/',
+    cwd: config.workingDir || (machine.level === 'plain' ? '' : image.config.WorkingDir) || '/',
     uid: user.uid,
     gid: user.gid,
     groups: user.groups,
@@ -84,24 +85,44 @@ function podPid(mode: NamespaceMode | undefined, { level }: Machine): ContainerS
   return mode === 'POD' ? 'pod' : 'own';
 }
 
-function environmentOf(config: ContainerConfig, { image, hostname }: PlanContext, home: string): string[] {
-  const path = image.kind === 'host' ? `PATH=${process.env['PATH'] ?? ''}:/usr/sbin:/usr/bin:/sbin:/bin` : defaultPath;
+/** Whether the machine's own files do for an image: it was made of nothing else. */
+function standsIn({ config }: PlanContext['image']): boolean {
+  return config.Labels[ofHostLabel] === 'true';
+}
+
+function environmentOf(config: ContainerConfig, { machine, image, hostname }: PlanContext, home: string): string[] {
+  const onHost = image.kind === 'host' || machine.level === 'plain';
+  const path = onHost ? `PATH=${hostPath()}` : defaultPath;
   const own = (config.envs ?? []).map(({ key = '', value }) => `${key}=${Buffer.from(value ?? []).toString('utf8')}`);
   const all = [
     path,
     `HOME=${home}`,
     `HOSTNAME=${hostname}`,
     ...(config.tty ? ['TERM=xterm'] : []),
-    ...image.config.Env,
+    ...image.config.Env.filter((each) => !onHost || !each.startsWith('PATH=')),
     ...own,
   ];
   const byName = new Map(all.map((each) => [each.slice(0, each.indexOf('=')), each]));
   return [...byName.values()].filter((each) => each.includes('='));
 }
 
+/** As this process's own, with the Node that runs it. */
+function hostPath(): string {
+  const dirs = [
+    ...(process.env['PATH'] ?? '').split(':'),
+    dirname(process.execPath),
+    '/usr/sbin',
+    '/usr/bin',
+    '/sbin',
+    '/bin',
+  ];
+  return [...new Set(dirs.filter((dir) => dir.startsWith('/')))].join(':');
+}
+
 async function rootOf({ machine, image, images, dataDir }: PlanContext): Promise<RootSpec> {
   if (image.kind === 'oci') {
     if (machine.level === 'plain') {
+      if (standsIn(image)) return { kind: 'host', entries: [] };
       throw new GrpcError(
         grpcCode.failedPrecondition,
         `images need namespaces, and ${machine.reason}; only the image "host", the machine's own files, runs here`,

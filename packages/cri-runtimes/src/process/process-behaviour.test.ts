@@ -171,6 +171,21 @@ describe.each(isolations)('process runtime, isolation %s', (isolation) => {
   });
 });
 
+it('runs an image that is made of this machine without any isolation, and says why it runs no other', async () => {
+  const { runtime, dataDir } = await open('none');
+  await buildNodeImage({ reference: 'node', file: join(dataDir, 'images', 'node.tar') });
+  await buildNodeImage({ reference: 'other', file: join(dataDir, 'images', 'other.tar'), files: [{ path: 'x' }] });
+  const { podSandboxId } = await pod(runtime);
+  const { containerId } = await container(runtime, podSandboxId, {
+    image: { image: 'node' },
+    command: ['node', '-e', 'setInterval(() => {}, 1e6)'],
+  });
+  const { status } = await runtime.runtimeService.containerStatus({ containerId });
+  expect(status?.state).toBe('CONTAINER_RUNNING');
+  const refused = container(runtime, podSandboxId, { image: { image: 'other' }, command: ['node'] });
+  await expect(refused).rejects.toThrow('images need namespaces');
+});
+
 describe.skipIf(rootless.level !== 'rootless')('process runtime in namespaces', () => {
   it('shows only the pod, as the user that was asked for', async () => {
     const { runtime, dataDir } = await open('rootless');

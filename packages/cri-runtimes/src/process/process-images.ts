@@ -187,7 +187,15 @@ export async function removeTree(path: string): Promise<void> {
   }
 }
 
-const hostConfig: OciConfig = { Entrypoint: [], Cmd: [], Env: [], User: '', WorkingDir: '', StopSignal: '' };
+const hostConfig: OciConfig = {
+  Entrypoint: [],
+  Cmd: [],
+  Env: [],
+  User: '',
+  WorkingDir: '',
+  StopSignal: '',
+  Labels: {},
+};
 const hostLocalImage: LocalImage = { id: hostImageId, ref: hostImageId, config: hostConfig, kind: 'host' };
 const hostImage: Image = {
   id: hostImageId,

@@ -34,7 +34,8 @@ export class ProcessRuntimeProvider implements RuntimeProvider {
   }
 
   async probe(): Promise<RuntimeProbe> {
-    if (process.platform === 'win32') return { usable: false, reason: 'Windows has no POSIX processes' };
+    if (process.platform !== 'linux')
+      return { usable: false, reason: `it follows processes by Linux's /proc, not ${process.platform}` };
     const machine = await detectMachine(this.#options);
     return { usable: true, reason: isolationOf(machine, undefined).summary };
   }

@@ -9,7 +9,7 @@ import { command } from './shell.ts';
 import { imageSignal, signalNumber } from './signals.ts';
 
 const time = '2026-01-01T00:00:00.000000000Z';
-const image = { Entrypoint: ['/e'], Cmd: ['c'], Env: [], User: '', WorkingDir: '', StopSignal: '' };
+const image = { Entrypoint: ['/e'], Cmd: ['c'], Env: [], User: '', WorkingDir: '', StopSignal: '', Labels: {} };
 
 describe('log lines', () => {
   it('keep every byte, however the output is cut', () => {
