@@ -71,7 +71,7 @@ function builtinKind(
       kind: subresourceVersion(resource, each.kind),
     })),
     definition,
-    columns: columnTable()[`/${group === '' ? version : `${group}/${version}`}/${resource.resource}`] ?? [],
+    columns: columnTable()[`${group}/${version}/${resource.resource}`] ?? [],
     custom: false,
   };
   const conversion = conversionFor(resource, storage);
