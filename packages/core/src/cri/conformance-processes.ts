@@ -1,13 +1,14 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
 import type { CriSubject, PodFixture } from './conformance-subject.ts';
+import { installedVitest } from './conformance-vitest.ts';
 import { GrpcError, grpcCode } from './index.ts';
 
 async function waitFor<T>(
   condition: () => Promise<T | undefined | false>,
   { what, timeoutMs = 10_000 }: { readonly what: string; readonly timeoutMs?: number },
 ): Promise<T> {
+  const { vi } = installedVitest();
   const value = await vi.waitUntil(async () => (await condition()) || undefined, { timeout: timeoutMs, interval: 20 });
   if (value === undefined) throw new Error(`waited for ${what}`);
   return value;
@@ -17,6 +18,7 @@ const logLine = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d
 
 /** What the processes of containers see and leave behind. */
 export function processConformance(current: () => { readonly subject: CriSubject; readonly pods: PodFixture }): void {
+  const { describe, expect, it } = installedVitest();
   const pods = () => current().pods;
   const service = () => pods().runtime.runtimeService;
   const processes = () => current().subject.processes;

@@ -1,9 +1,10 @@
-import { expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { CriSubject, PodFixture } from './conformance-subject.ts';
+import { installedVitest } from './conformance-vitest.ts';
 
 /** Exec and attach by `v4.channel.k8s.io`, which every kubelet's runtime speaks. */
 export function streamConformance(current: () => { readonly subject: CriSubject; readonly pods: PodFixture }): void {
+  const { expect, it } = installedVitest();
   const service = () => current().pods.runtime.runtimeService;
   const test = (title: string, run: () => Promise<void>) =>
     it(title, async (context) => {

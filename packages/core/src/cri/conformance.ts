@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { processConformance } from './conformance-processes.ts';
 import { streamConformance } from './conformance-streams.ts';
 import { type CriSubject, PodFixture } from './conformance-subject.ts';
+import { installedVitest } from './conformance-vitest.ts';
 import { type ContainerEventType, GrpcError, grpcCode } from './index.ts';
 
 export type { CriSubject } from './conformance-subject.ts';
@@ -20,6 +20,7 @@ export function criConformance(
   open: () => Promise<CriSubject>,
   { unavailable }: CriConformanceOptions = {},
 ): void {
+  const { afterAll, beforeAll, describe, it } = installedVitest();
   if (unavailable !== undefined) {
     const title = `CRI conformance of ${name}: ${unavailable}`;
     if (process.env['CI'] === 'true') {
@@ -50,6 +51,7 @@ export function criConformance(
 }
 
 function lifeCycleConformance(current: () => { readonly subject: CriSubject; readonly pods: PodFixture }): void {
+  const { expect, it, vi } = installedVitest();
   const runtime = () => current().subject.runtime.runtimeService;
   const images = () => current().subject.runtime.imageService;
 
