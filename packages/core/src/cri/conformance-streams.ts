@@ -33,7 +33,11 @@ export function streamConformance(current: () => { readonly subject: CriSubject;
   test('gives a command a terminal of the size that was asked for', async () => {
     const { pods } = current();
     const containerId = await pods.start(await pods.run(), {});
-    const cmd = ['/bin/sh', '-c', 'read line; [ -t 0 ] && [ -t 1 ] && stty size'];
+    const cmd = [
+      '/bin/sh',
+      '-c',
+      'until [ "$(stty size 2>/dev/null)" = "37 133" ]; do sleep 0.05; done; read line; [ -t 1 ] && stty size',
+    ];
     const { url = '' } = await service().exec({ containerId, cmd, stdin: true, stdout: true, tty: true });
     const session = await openSession(url);
     session.send(4, JSON.stringify({ Width: 133, Height: 37 }));

@@ -65,6 +65,17 @@ export class ProcessImages {
     return work;
   }
 
+  /** Removes what was unpacked of images that are neither there any more nor under a container. */
+  async prune(used: ReadonlySet<string>): Promise<void> {
+    await this.scan();
+    await mkdir(this.#unpackedDir, { recursive: true });
+    const kept = new Set([...used, ...[...this.#images.keys()].map((id) => this.#place(id))]);
+    for (const name of await readdir(this.#unpackedDir)) {
+      const path = join(this.#unpackedDir, name);
+      if (!kept.has(path)) await removeTree(path);
+    }
+  }
+
   service(): ImageService {
     return {
       listImages: async ({ filter }) => {

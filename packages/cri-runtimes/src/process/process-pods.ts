@@ -100,6 +100,8 @@ export class ProcessPods {
       this.store.addContainer(state.record);
       if (state.record.state === 'CONTAINER_RUNNING') await this.#follow(state.record.id);
     }
+    const roots = [...this.#containers.values()].map(({ spec }) => (spec.root.kind === 'image' ? spec.root.lower : ''));
+    await this.#context.images.prune(new Set(roots));
     await this.#sweep();
   }
 
