@@ -26,7 +26,7 @@ import { isTerminalPhase, uidOf } from './pods/pod-facts.ts';
 import { PodKiller } from './pods/pod-killer.ts';
 import { ownPods, type PodSource } from './pods/pod-source.ts';
 import { PodSyncer } from './pods/pod-syncer.ts';
-import { type PodIdentity, PodWorkers } from './pods/pod-workers.ts';
+import { type PodFailure, type PodIdentity, PodWorkers } from './pods/pod-workers.ts';
 import { RuntimeReader } from './pods/runtime-reader.ts';
 import { ProbeManager } from './probes/probe-manager.ts';
 import { KubeletServer } from './server/kubelet-server.ts';
@@ -236,14 +236,35 @@ export class Kubelet {
     await publishCsiNode({ nodeName, client, drivers, node: reporter.node }, signal);
 
     const rejected = new Set<string>();
+    const undecided = new Set<string>();
     const accept = (pod: Pod) => {
       const uid = uidOf(pod);
       const before = byUid.get(uid);
       byUid.set(uid, pod);
       status.refresh(pod);
-      if (before && !needsSync(before, pod)) return;
-      if (!before && !this.#admit(pod, byUid, reporter, status, event, pleg)) rejected.add(uid);
-      if (!rejected.has(uid) || pod.metadata.deletionTimestamp !== undefined) workers.update(pod);
+      if (undecided.has(uid) || (before && !needsSync(before, pod))) return;
+      const failure = before ? undefined : this.#refusal(pod, byUid, reporter, status, pleg);
+      if (failure?.reason === 'NodeAffinity') return askAgain(uid);
+      decide(pod, failure);
+    };
+    const decide = (pod: Pod, failure: PodFailure | undefined) => {
+      if (failure) {
+        rejected.add(uidOf(pod));
+        this.#reject(pod, failure, status, event);
+      }
+      if (!rejected.has(uidOf(pod)) || pod.metadata.deletionTimestamp !== undefined) workers.update(pod);
+    };
+    // The scheduler may have seen labels of the node that are newer than what this kubelet knows.
+    const askAgain = (uid: string) => {
+      undecided.add(uid);
+      const refreshed = reporter.refreshNode(stop.signal).catch((error: unknown) => {
+        if (!stop.signal.aborted) logger.warn('the node could not be read', { error });
+      });
+      void refreshed.then(() => {
+        undecided.delete(uid);
+        const pod = byUid.get(uid);
+        if (pod && !stop.signal.aborted) decide(pod, this.#refusal(pod, byUid, reporter, status, pleg));
+      });
     };
     this.#unsubscribe = pods.subscribe((change) => {
       const pod = change.object;
@@ -299,24 +320,25 @@ export class Kubelet {
     if (!inApi) workers.remove(pod);
   }
 
-  /** @returns whether the pod may run here; what it is told if not stands in its status */
-  #admit(
+  /** Why a new pod may not run here, or undefined. */
+  #refusal(
     pod: Pod,
     byUid: ReadonlyMap<string, Pod>,
     reporter: NodeReporter,
     status: StatusManager,
-    event: PodEvent,
     pleg: Pleg,
-  ): boolean {
+  ): PodFailure | undefined {
     const ends = pod.metadata.deletionTimestamp !== undefined || isTerminalPhase(pod.status?.phase);
     const runs = pleg.pods().some((each) => each.uid === uidOf(pod));
-    if (ends || runs) return true;
+    if (ends || runs) return undefined;
     const others = [...byUid.values()].filter(
       (each) => uidOf(each) !== uidOf(pod) && !isTerminalPhase(status.get(each)?.phase),
     );
     const node = reporter.node ?? { metadata: { name: this.#options.nodeName }, spec: {} };
-    const failure = admitPod(pod, node, others, reporter.allocatable());
-    if (failure === undefined) return true;
+    return admitPod(pod, node, others, reporter.allocatable());
+  }
+
+  #reject(pod: Pod, failure: PodFailure, status: StatusManager, event: PodEvent): void {
     event(pod, undefined, 'Warning', failure.reason, failure.message.replace('Pod was rejected: ', ''));
     this.#options.logger.info('a pod was rejected', { pod: keyOf(pod), ...failure });
     status.set(pod, {
@@ -326,6 +348,5 @@ export class Kubelet {
       message: failure.message,
       startTime: pod.status?.startTime ?? formatTime(this.#options.clock.now()),
     });
-    return false;
   }
 }

@@ -58,6 +58,11 @@ export class NodeReporter {
     return this.#node;
   }
 
+  /** Reads the Node anew: its labels and taints are others' to change. */
+  async refreshNode(signal: AbortSignal): Promise<void> {
+    this.#node = await this.#options.client.get(Node, { name: this.#options.nodeName }, { signal });
+  }
+
   networkProblem(): string | undefined {
     return this.#networkProblem;
   }
