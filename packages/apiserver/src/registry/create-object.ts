@@ -35,6 +35,7 @@ export async function createDecoded(
 ): Promise<EncodedObject> {
   const { kind, request } = call;
   settleNamespace(kind, decoded, request.namespace);
+  if (request.patchType !== 'application/apply-patch+yaml') delete decoded.metadata.managedFields;
   if (decoded.metadata.resourceVersion) {
     throw new StatusError({
       status: 'Failure',

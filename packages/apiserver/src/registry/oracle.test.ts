@@ -5,6 +5,7 @@ import { everyRule, specs } from '../crd/crd.test-data.ts';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 import { inProcessTransport } from './in-process-transport.ts';
 import { type CorpusObject, corpus } from './oracle-corpus.test-data.ts';
+import { deploymentSpecs, otherSpecs, podSpecs, serviceSpecs } from './oracle-refusals.test-data.ts';
 import { ResourceRegistry } from './resource-registry.ts';
 
 const kubeconfig = process.env['KEELSON_TEST_KUBECONFIG'];
@@ -60,6 +61,13 @@ async function outcomeOf(attempt: Promise<unknown>): Promise<unknown> {
   }
 }
 
+/** What was refused and why; what was accepted is compared elsewhere. */
+function messageOf(outcome: unknown): string {
+  const refused =
+    typeof outcome === 'object' && outcome !== null && 'refused' in outcome ? outcome.refused : 'accepted';
+  return String(refused).replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'uid');
+}
+
 describe.runIf(kubeconfig)('beside a real control plane', () => {
   const registry = new ResourceRegistry({
     storage: new MemoryStorage(),
@@ -112,4 +120,23 @@ describe.runIf(kubeconfig)('beside a real control plane', () => {
       expect({ spec, outcome: outcomes[0]?.[at] }).toEqual({ spec, outcome: outcomes[1]?.[at] });
     });
   }, 30_000);
+
+  const refusals: readonly (readonly [string, CorpusObject])[] = [
+    ...podSpecs.map((spec) => ['/api/v1/namespaces/default/pods', 'Pod', spec] as const),
+    ...deploymentSpecs.map((spec) => ['/apis/apps/v1/namespaces/default/deployments', 'Deployment', spec] as const),
+    ...serviceSpecs.map((spec) => ['/api/v1/namespaces/default/services', 'Service', spec] as const),
+    ...otherSpecs,
+  ].map(([path, kind, spec]) => {
+    const parts = path.split('/');
+    const apiVersion = parts[1] === 'api' ? 'v1' : `${parts[2]}/${parts[3]}`;
+    return [path, { apiVersion, kind, metadata: { name: 'x' }, spec }] as const;
+  });
+
+  it.each(
+    refusals.map(([path, body], at) => [`${at} ${JSON.stringify(body['spec'])}`, path, body] as const),
+  )('says the same of %s', async (_title, path, body) => {
+    const request = requestFor(path, body);
+    const [mine, real] = [await outcomeOf(ours.request(request)), await outcomeOf(theirs.request(request))];
+    expect(messageOf(mine)).toEqual(messageOf(real));
+  });
 });

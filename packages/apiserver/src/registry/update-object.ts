@@ -1,13 +1,14 @@
-import { deepEqual, type KubernetesObject, StatusError } from '@keelson/core';
+import { deepEqual, type KubernetesObject, type ManagedFieldsEntry, StatusError, timestamp } from '@keelson/core';
 import { RevisionMismatchError } from '../storage/contract.ts';
 import { admit, type Call, validateAdmission } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
 import type { EncodedObject } from './contract.ts';
 import { checkSize, createDecoded, writeContext } from './create-object.ts';
 import { decodeBody } from './decode-body.ts';
-import { asJson, draftJson, type ObjectDraft } from './draft.ts';
+import { asJson, type Draft, draftJson, type ObjectDraft } from './draft.ts';
 import { type Kind, keyIn } from './kind.ts';
 import { checkFinalizers, checkMetadata, keepServerFields, settleNamespace } from './object-metadata.ts';
+import { ownersAfterUpdate } from './ownership/managed-fields.ts';
 import { encodeForStorage, encodeObject, type StoredObject } from './stored-object.ts';
 import { FieldErrors } from './strategy.ts';
 
@@ -17,6 +18,8 @@ export type Transform = (current: StoredObject) => ObjectDraft | Promise<ObjectD
 export interface UpdateRules {
   /** Which part the request may change. Default: all but the status, where that is a subresource. */
   readonly part?: 'main' | 'status' | 'raw';
+  /** Who owns the fields afterwards; default: the writer what it changes. */
+  readonly owners?: () => ManagedFieldsEntry[];
   /** Whether to begin again with the newest object after a conflict. */
   readonly retry: boolean;
 }
@@ -138,6 +141,7 @@ async function updateOnce(
   if (bumps && mainChanged(draft, old, kind.hasStatus)) {
     draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
   }
+  recordOwners(context, call, draft, old, rules);
   const errors = new FieldErrors();
   const reservation = part === 'main' ? kind.strategy.reserve?.(draft, old, errors) : undefined;
   try {
@@ -151,6 +155,24 @@ async function updateOnce(
     reservation?.release();
     throw error;
   }
+}
+
+function recordOwners(
+  context: RegistryContext,
+  { kind, request }: Call,
+  draft: ObjectDraft,
+  old: KubernetesObject,
+  rules: UpdateRules,
+): void {
+  const writer = {
+    name: request.options?.fieldManager ?? 'unknown',
+    operation: 'Update' as const,
+    apiVersion: kind.apiVersion,
+    ...(request.subresource && { subresource: request.subresource }),
+  };
+  const owners = rules.owners?.() ?? ownersAfterUpdate(kind, old, draft, writer, timestamp(context.clock));
+  if (owners?.length) draft.metadata.managedFields = owners as Draft<ManagedFieldsEntry>[];
+  else delete draft.metadata.managedFields;
 }
 
 async function write(

@@ -1,0 +1,216 @@
+const c = { name: 'a', image: 'b' };
+const sel = { matchLabels: { a: 'b' } };
+const tmpl = { metadata: { labels: { a: 'b' } }, spec: { containers: [c] } };
+
+type Spec = Readonly<Record<string, unknown>>;
+
+/** Specs that break one rule each, or just keep it; the containers and the rest are added where they are not given. */
+export const podSpecs: readonly Spec[] = (
+  [
+    { containers: [] },
+    { containers: [{}] },
+    { containers: [{ name: 'A_', image: ' ' }] },
+    { containers: [c, c] },
+    { containers: [{ ...c, imagePullPolicy: 'X', terminationMessagePolicy: 'Y' }] },
+    { restartPolicy: 'X' },
+    { dnsPolicy: 'X' },
+    { nodeName: 'A_' },
+    { hostname: 'A_' },
+    { activeDeadlineSeconds: 0 },
+    { terminationGracePeriodSeconds: -1 },
+    { containers: [{ ...c, ports: [{}] }] },
+    { containers: [{ ...c, ports: [{ containerPort: 99999, name: 'Foo_BAR', protocol: 'X', hostPort: -1 }] }] },
+    {
+      containers: [
+        {
+          ...c,
+          ports: [
+            { containerPort: 80, name: 'a' },
+            { containerPort: 81, name: 'a' },
+          ],
+        },
+      ],
+    },
+    { containers: [{ ...c, env: [{ name: '' }] }] },
+    { containers: [{ ...c, env: [{ name: '1 2' }] }] },
+    { containers: [{ ...c, env: [{ name: 'A', value: 'x', valueFrom: { fieldRef: { fieldPath: 'x' } } }] }] },
+    { containers: [{ ...c, env: [{ name: 'A', valueFrom: {} }] }] },
+    { containers: [{ ...c, env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath: 'foo.bar' } } }] }] },
+    { containers: [{ ...c, env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: '', key: '' } } }] }] },
+    { containers: [{ ...c, volumeMounts: [{ name: 'v', mountPath: '' }] }] },
+    { containers: [{ ...c, volumeMounts: [{ name: 'v', mountPath: '/x' }] }] },
+    { volumes: [{ name: 'v' }, { name: 'v' }] },
+    { volumes: [{ name: 'V_' }] },
+    { volumes: [{ name: 'v', emptyDir: {}, hostPath: { path: '/x' } }] },
+    { volumes: [{ name: 'v', hostPath: { path: '' } }] },
+    { volumes: [{ name: 'v', secret: {} }] },
+    { volumes: [{ name: 'v', configMap: {} }] },
+    { volumes: [{ name: 'v', persistentVolumeClaim: {} }] },
+    { volumes: [{ name: 'v', hostPath: { path: '/x', type: 'Foo' } }] },
+    { containers: [{ ...c, livenessProbe: {} }] },
+    { containers: [{ ...c, livenessProbe: { httpGet: { port: 0, path: '' } } }] },
+    { containers: [{ ...c, livenessProbe: { httpGet: { port: 'Foo_' }, exec: {} } }] },
+    { containers: [{ ...c, livenessProbe: { exec: {}, successThreshold: 2, periodSeconds: -1 } }] },
+    { containers: [{ ...c, resources: { requests: { cpu: 2 }, limits: { cpu: 1 } } }] },
+    { containers: [{ ...c, resources: { requests: { cpu: -1 } } }] },
+    { containers: [{ ...c, resources: { requests: { foo: 1 } } }] },
+    { containers: [{ ...c, resources: { requests: { 'a.b/c': '0.5' } } }] },
+    { tolerations: [{ operator: 'X' }] },
+    { tolerations: [{ operator: 'Equal' }] },
+    { tolerations: [{ key: 'a', operator: 'Exists', value: 'b' }] },
+    { tolerations: [{ key: 'a', effect: 'X' }] },
+    { tolerations: [{ key: 'a', tolerationSeconds: 3 }] },
+    { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [] } } } },
+    { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{}] } } },
+    {
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: {
+            nodeSelectorTerms: [{ matchExpressions: [{ key: 'a', operator: 'X' }] }],
+          },
+        },
+      },
+    },
+    { nodeSelector: { 'A B': 'c d' } },
+    { serviceAccountName: 'A_' },
+    { serviceAccountName: 'nope' },
+    { imagePullSecrets: [{}] },
+    { priorityClassName: 'nope' },
+    { containers: [{ ...c, lifecycle: { preStop: {} } }] },
+    { containers: [{ ...c, securityContext: { runAsUser: -1, privileged: true, allowPrivilegeEscalation: false } }] },
+    { initContainers: [c] },
+    {
+      initContainers: [{ name: 'i', image: 'x', restartPolicy: 'Never', livenessProbe: { exec: { command: ['x'] } } }],
+    },
+    { topologySpreadConstraints: [{}] },
+    { hostAliases: [{ ip: 'x' }] },
+    { containers: [{ ...c, command: [''], workingDir: 'x', envFrom: [{}] }] },
+    { dnsConfig: { nameservers: ['x'] }, dnsPolicy: 'None' },
+    { subdomain: 'A_' },
+    { schedulerName: '' },
+    {
+      containers: [{ ...c, volumeMounts: [{ name: 'v', mountPath: '/x', subPath: '../x' }] }],
+      volumes: [{ name: 'v' }],
+    },
+    { volumes: [{ name: 'v', projected: { sources: [{}] } }] },
+    { volumes: [{ name: 'v', csi: {} }] },
+    { volumes: [{ name: 'v', downwardAPI: { items: [{ path: '../x' }] } }] },
+  ] as readonly Spec[]
+).map((each) => ({ containers: [c], ...each }));
+export const deploymentSpecs: readonly Spec[] = (
+  [
+    { selector: undefined },
+    { selector: {} },
+    { selector: { matchLabels: { c: 'd' } } },
+    { template: undefined },
+    { replicas: -1 },
+    { strategy: { type: 'X' } },
+    { strategy: { type: 'Recreate', rollingUpdate: {} } },
+    { strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 0 } } },
+    { strategy: { rollingUpdate: { maxSurge: 'x' } } },
+    { strategy: { rollingUpdate: { maxSurge: '200%', maxUnavailable: '200%' } } },
+    { strategy: { rollingUpdate: { maxSurge: -1 } } },
+    { progressDeadlineSeconds: 0 },
+    { minReadySeconds: -1 },
+    { minReadySeconds: 700 },
+    { revisionHistoryLimit: -1 },
+    { template: { ...tmpl, spec: { containers: [c], restartPolicy: 'Never' } } },
+    { template: { ...tmpl, spec: { containers: [c], activeDeadlineSeconds: 4 } } },
+    { selector: { matchExpressions: [{ key: 'a', operator: 'X' }] } },
+    { template: { ...tmpl, metadata: { labels: { a: 'b', ' ': 'x x' } } } },
+  ] as readonly Spec[]
+).map((each) => ({ selector: sel, template: tmpl, ...each }));
+export const serviceSpecs: readonly Spec[] = [
+  {},
+  { ports: [{}] },
+  { ports: [{ port: 80 }, { port: 81 }] },
+  {
+    ports: [
+      { port: 80, name: 'a' },
+      { port: 80, name: 'b' },
+    ],
+  },
+  {
+    ports: [
+      { port: 80, name: 'a' },
+      { port: 81, name: 'a' },
+    ],
+  },
+  { ports: [{ port: 80, name: 'A_' }] },
+  { ports: [{ port: 80, protocol: 'X', targetPort: 'Foo_' }] },
+  { ports: [{ port: 80 }], type: 'X' },
+  { ports: [{ port: 80 }], clusterIP: '1.2.3.4' },
+  { ports: [{ port: 80 }], clusterIP: 'x' },
+  { ports: [{ port: 80 }], type: 'NodePort', clusterIP: 'None' },
+  { type: 'ExternalName' },
+  { type: 'ExternalName', externalName: 'a_b', clusterIP: '10.96.0.9' },
+  { ports: [{ port: 80, nodePort: 5 }], type: 'NodePort' },
+  { ports: [{ port: 80, nodePort: 30005 }] },
+  { ports: [{ port: 80 }], sessionAffinity: 'X' },
+  { ports: [{ port: 80 }], clusterIP: '10.96.0.1' },
+  { ports: [{ port: 80 }], selector: { 'a b': 'c' } },
+  { ports: [{ port: 80 }], externalTrafficPolicy: 'Local' },
+  { ports: [{ port: 80 }], internalTrafficPolicy: 'X' },
+  { ports: [{ port: 80 }], ipFamilies: ['IPv6'] },
+  { ports: [{ port: 80 }], ipFamilyPolicy: 'RequireDualStack' },
+  { ports: [{ port: 80 }], externalIPs: ['x', '127.0.0.1'] },
+];
+const never = { spec: { containers: [c], restartPolicy: 'Never' } };
+export const otherSpecs: readonly (readonly [path: string, kind: string, spec: Spec])[] = [
+  ['/apis/apps/v1/namespaces/default/replicasets', 'ReplicaSet', {}],
+  ['/apis/apps/v1/namespaces/default/daemonsets', 'DaemonSet', {}],
+  ['/apis/apps/v1/namespaces/default/statefulsets', 'StatefulSet', {}],
+  ['/apis/batch/v1/namespaces/default/jobs', 'Job', {}],
+  ['/apis/batch/v1/namespaces/default/jobs', 'Job', { template: { spec: { containers: [c] } } }],
+  [
+    '/apis/batch/v1/namespaces/default/jobs',
+    'Job',
+    {
+      template: never,
+      completions: -1,
+      parallelism: -1,
+      backoffLimit: -1,
+      activeDeadlineSeconds: -1,
+      ttlSecondsAfterFinished: -1,
+      completionMode: 'X',
+    },
+  ],
+  ['/apis/batch/v1/namespaces/default/jobs', 'Job', { selector: sel, template: never }],
+  ['/apis/batch/v1/namespaces/default/cronjobs', 'CronJob', {}],
+  [
+    '/apis/batch/v1/namespaces/default/cronjobs',
+    'CronJob',
+    {
+      schedule: 'x',
+      timeZone: 'Foo',
+      concurrencyPolicy: 'X',
+      jobTemplate: { spec: { template: { spec: { containers: [c] } } } },
+    },
+  ],
+  ['/api/v1/persistentvolumes', 'PersistentVolume', {}],
+  [
+    '/api/v1/persistentvolumes',
+    'PersistentVolume',
+    { capacity: { storage: '0' }, accessModes: ['X'], hostPath: { path: '' } },
+  ],
+  ['/api/v1/namespaces/default/persistentvolumeclaims', 'PersistentVolumeClaim', {}],
+  [
+    '/api/v1/namespaces/default/persistentvolumeclaims',
+    'PersistentVolumeClaim',
+    { accessModes: ['X'], resources: { requests: { storage: '-1' } }, volumeMode: 'X' },
+  ],
+  ['/apis/networking.k8s.io/v1/namespaces/default/ingresses', 'Ingress', {}],
+  [
+    '/apis/networking.k8s.io/v1/namespaces/default/ingresses',
+    'Ingress',
+    { rules: [{ http: { paths: [{ path: 'x' }] } }] },
+  ],
+  ['/apis/networking.k8s.io/v1/namespaces/default/networkpolicies', 'NetworkPolicy', { policyTypes: ['X'] }],
+  [
+    '/apis/policy/v1/namespaces/default/poddisruptionbudgets',
+    'PodDisruptionBudget',
+    { minAvailable: 1, maxUnavailable: 1 },
+  ],
+  ['/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers', 'HorizontalPodAutoscaler', {}],
+  ['/apis/storage.k8s.io/v1/volumeattachments', 'VolumeAttachment', {}],
+];
