@@ -49,7 +49,7 @@ export class ProbeManager {
     const probes = probesOf(container);
     if (probes.length === 0) return;
     const worker: Worker = { subject, stop: new AbortController(), tallies: new Map() };
-    for (const [kind] of probes) worker.tallies.set(kind, initialTally(kind));
+    for (const [kind] of probes) worker.tallies.set(kind, toldBefore(subject, kind) ?? initialTally(kind));
     this.#workers.set(containerId, worker);
     for (const [kind, probe] of probes) void this.#loop(worker, kind, probe);
   }
@@ -138,4 +138,12 @@ function probesOf(container: Container): readonly (readonly [ProbeKind, Probe])[
 /** Init containers are probed only if they are sidecars. */
 export function isProbed(container: Container, kind: 'init' | 'container' | 'ephemeral'): boolean {
   return kind === 'container' || (kind === 'init' && isSidecar(container));
+}
+
+/** What the API was told of this very container before a kubelet was started again stands until a probe says otherwise. */
+function toldBefore({ pod, containerId }: ProbeSubject, kind: ProbeKind): Tally | undefined {
+  const all = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
+  const told = all.find((each) => each.containerID?.endsWith(`://${containerId}`));
+  const good = kind === 'readiness' ? told?.ready : kind === 'startup' ? told?.started : undefined;
+  return good ? { ...initialTally(kind), verdict: 'success' } : undefined;
 }
