@@ -1,8 +1,11 @@
+import { readdir, readFile } from 'node:fs/promises';
 import { request } from 'node:https';
-import { ConfigMap, Pod, Secret } from '@keelson/core';
+import { join } from 'node:path';
+import { ConfigMap, CSIDriver, PersistentVolume, PersistentVolumeClaim, Pod, Secret } from '@keelson/core';
 import type { ContainerRuntime } from '@keelson/core/cri';
 import { systemClock } from '@keelson/core/machinery';
 import { waitFor } from '@keelson/core/testing';
+import { bindMounts, createHostPathDriver, hostPathDriverName, VolumeStore } from '@keelson/csi-plugins';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { openPki, type Pki } from '../../apiserver/src/pki/index.ts';
@@ -32,12 +35,15 @@ describe.skipIf(reason !== undefined)(`a kubelet on containerd${reason ? ` (${re
     await closeRuntime?.();
   }, 120_000);
 
+  const storage = () => join(harness.dataDir, 'storage');
   function start() {
     const serving = pki.issueServing({ commonName: 'system:node:node-1', organizations: ['system:nodes'] }, [
       '127.0.0.1',
     ]);
+    const driver = createHostPathDriver({ store: new VolumeStore(storage()), mounts: bindMounts, nodeName: 'node-1' });
     return harness.kubelet(runtime, {
       volumes: 'real',
+      csiDrivers: new Map([[hostPathDriverName, driver]]),
       server: {
         address: '127.0.0.1',
         port: 0,
@@ -188,7 +194,7 @@ describe.skipIf(reason !== undefined)(`a kubelet on containerd${reason ? ` (${re
       /^\d{4}-.*Z started\n$/,
     );
     const summary = JSON.parse((await get('/stats/summary')).body);
-    expect(summary.pods[0].containers[0].memory.usageBytes).toBeGreaterThan(0);
+    expect(summary.pods[0].containers[0].cpu.usageCoreNanoSeconds).toBeGreaterThan(0);
     expect((await get('/containerLogs/default/web/nope')).status).toBe(404);
   });
 
@@ -269,6 +275,68 @@ describe.skipIf(reason !== undefined)(`a kubelet on containerd${reason ? ` (${re
     await harness.client.delete(Pod, { namespace: 'default', name: 'talk' });
     expect((await followed).body).toMatch(/^line 0\n[\s\S]*stopped\n$/);
     await waitFor(() => harness.gone('talk'), { timeoutMs: 20_000 });
+  });
+
+  it('mounts a claimed volume while its pod lives, and keeps what was written', async () => {
+    const { client } = harness;
+    const controller = createHostPathDriver({
+      store: new VolumeStore(storage()),
+      mounts: bindMounts,
+      nodeName: '',
+    }).controller;
+    const { volume } = await controller.createVolume({
+      name: 'pv-1',
+      capacityRange: { requiredBytes: 1_000_000 },
+      volumeCapabilities: [{ mount: {}, accessMode: { mode: 'SINGLE_NODE_WRITER' } }],
+    });
+    await client.create(CSIDriver, { metadata: { name: hostPathDriverName }, spec: { attachRequired: false } });
+    const capacity = { storage: '1M' };
+    await client.create(PersistentVolume, {
+      metadata: { name: 'pv-1' },
+      spec: {
+        capacity,
+        accessModes: ['ReadWriteOnce'],
+        csi: { driver: hostPathDriverName, volumeHandle: volume?.volumeId ?? '' },
+        claimRef: { namespace: 'default', name: 'claim' },
+      },
+    });
+    const claim = await client.create(PersistentVolumeClaim, {
+      metadata: { namespace: 'default', name: 'claim' },
+      spec: { accessModes: ['ReadWriteOnce'], volumeName: 'pv-1', resources: { requests: capacity } },
+    });
+    const mounting = {
+      restartPolicy: 'Never',
+      containers: [
+        {
+          name: 'main',
+          image: 'busybox:test',
+          command: ['sh', '-c', 'echo kept >> /vol/file; cat /vol/file'],
+          volumeMounts: [{ name: 'v', mountPath: '/vol' }],
+        },
+      ],
+      volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'claim' } }],
+    };
+    await harness.pod({ name: 'writer', ...mounting });
+    await waitFor(async () =>
+      (await harness.events('writer')).some((each) => each.includes('FailedMount') && each.includes('is not bound')),
+    );
+    await client.updateStatus(PersistentVolumeClaim, {
+      ...claim,
+      status: { phase: 'Bound', accessModes: ['ReadWriteOnce'], capacity },
+    });
+    await harness.until('writer', (now) => now.status?.phase === 'Succeeded', 30_000);
+    await client.delete(Pod, { namespace: 'default', name: 'writer' });
+    await waitFor(() => harness.gone('writer'), { timeoutMs: 20_000 });
+    // A pod that has ended leaves the API at once; its mounts follow.
+    await waitFor(async () => !(await readFile('/proc/mounts', 'utf8')).includes(harness.dataDir));
+    await waitFor(async () => (await readdir(join(harness.dataDir, 'node-1', 'pods'))).length === 1, {
+      what: 'only the pod `web`',
+    });
+    await harness.pod({ name: 'reader', ...mounting });
+    await harness.until('reader', (now) => now.status?.phase === 'Succeeded', 30_000);
+    expect((await get('/containerLogs/default/reader/main')).body).toBe('kept\nkept\n');
+    await client.delete(Pod, { namespace: 'default', name: 'reader' });
+    await waitFor(() => harness.gone('reader'), { timeoutMs: 20_000 });
   });
 
   it('takes over running containers when it starts anew', async () => {

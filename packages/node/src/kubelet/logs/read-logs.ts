@@ -42,19 +42,19 @@ export async function* readLogs(
   if (file === undefined) return;
   try {
     let offset = options.tailLines === undefined ? 0 : await tailOffset(file, options.tailLines);
-    const buffer = Buffer.alloc(chunkSize);
     for (;;) {
-      // Asked before reading: what was written before the end is read after it.
+      // Both are asked before reading: what was written before the end, or before the file was set aside, is read after.
       const alive = options.follow && (await running());
-      for (;;) {
-        const { bytesRead } = await file.read(buffer, 0, chunkSize, offset);
-        if (bytesRead === 0) break;
-        offset += bytesRead;
-        yield* cut.push(Buffer.from(buffer.subarray(0, bytesRead)));
-        if (cut.full) return;
+      const next = alive ? await reopened(path, file) : undefined;
+      for await (const chunk of chunksFrom(file, offset)) {
+        offset += chunk.length;
+        yield* cut.push(chunk);
+        if (cut.full) {
+          await next?.close();
+          return;
+        }
       }
       if (!alive || signal.aborted) return;
-      const next: FileHandle | undefined = await reopened(path, file);
       if (next !== undefined) {
         await file.close();
         file = next;
@@ -123,6 +123,16 @@ async function rotated(path: string): Promise<readonly string[]> {
   } catch (error) {
     if (hasErrorCode(error, 'ENOENT')) return [];
     throw error;
+  }
+}
+
+async function* chunksFrom(file: FileHandle, offset: number): AsyncGenerator<Buffer> {
+  const buffer = Buffer.alloc(chunkSize);
+  for (let at = offset; ; ) {
+    const { bytesRead } = await file.read(buffer, 0, chunkSize, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield Buffer.from(buffer.subarray(0, bytesRead));
   }
 }
 

@@ -21,7 +21,7 @@ export function statsSummary(
   before: ReadonlyMap<string, CpuSample>,
 ): unknown {
   const byPod = new Map<string, ContainerStats[]>();
-  for (const each of stats) {
+  for (const each of latestRuns(stats)) {
     const uid = each.attributes?.labels?.[runtimeLabels.podUid] ?? '';
     byPod.set(uid, [...(byPod.get(uid) ?? []), each]);
   }
@@ -60,6 +60,18 @@ export function statsSummary(
       };
     }),
   };
+}
+
+/** Runtimes also tell of runs that are over: of each container only the last counts. */
+function latestRuns(stats: readonly ContainerStats[]): readonly ContainerStats[] {
+  const latest = new Map<string, ContainerStats>();
+  for (const each of stats) {
+    const { labels, metadata } = each.attributes ?? {};
+    const key = `${labels?.[runtimeLabels.podUid]}/${labels?.[runtimeLabels.containerName]}`;
+    const known = latest.get(key)?.attributes?.metadata?.attempt ?? -1;
+    if ((metadata?.attempt ?? 0) > known) latest.set(key, each);
+  }
+  return [...latest.values()];
 }
 
 export function cpuSamples(stats: readonly ContainerStats[]): ReadonlyMap<string, CpuSample> {
