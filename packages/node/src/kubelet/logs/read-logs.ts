@@ -38,14 +38,15 @@ export async function* readLogs(
   if (options.tailLines === undefined) {
     for (const older of await rotated(path)) yield* cut.all(olderChunks(older));
   }
-  let file = await openWhenThere(path, options.follow, running, clock, signal);
-  if (file === undefined) return;
+  const first = await openWhenThere(path, options.follow, running, clock, signal);
+  if (first === undefined) return;
+  let file: FileHandle = first;
   try {
     let offset = options.tailLines === undefined ? 0 : await tailOffset(file, options.tailLines);
     for (;;) {
       // Both are asked before reading: what was written before the end, or before the file was set aside, is read after.
       const alive = options.follow && (await running());
-      const next = alive ? await reopened(path, file) : undefined;
+      const next: FileHandle | undefined = alive ? await reopened(path, file) : undefined;
       for await (const chunk of chunksFrom(file, offset)) {
         offset += chunk.length;
         yield* cut.push(chunk);
