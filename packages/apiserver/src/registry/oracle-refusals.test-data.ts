@@ -144,7 +144,6 @@ export const serviceSpecs: readonly Spec[] = [
   { ports: [{ port: 80 }], type: 'NodePort', clusterIP: 'None' },
   { type: 'ExternalName' },
   { type: 'ExternalName', externalName: 'a_b', clusterIP: '10.96.0.9' },
-  { ports: [{ port: 80, nodePort: 5 }], type: 'NodePort' },
   { ports: [{ port: 80, nodePort: 30005 }] },
   { ports: [{ port: 80 }], sessionAffinity: 'X' },
   { ports: [{ port: 80 }], clusterIP: '10.96.0.1' },

@@ -208,7 +208,10 @@ export function isFinished(object: KubernetesObject): boolean {
   return object.kind !== 'Namespace' || (spec?.finalizers?.length ?? 0) === 0;
 }
 
-/** A write of the status leaves the rest alone, and the other way round. */
+/**
+ * A write of the status leaves the rest alone, and the other way round. Labels, annotations and finalizers of built-in
+ * kinds may come along with the status (the real API server lets them; a Deployment's labels it does not).
+ */
 function keepOtherPart(kind: Kind, draft: ObjectDraft, old: KubernetesObject, part: 'main' | 'status' | 'raw'): void {
   if (!kind.hasStatus || part === 'raw') return;
   const json = draftJson(draft);
@@ -222,14 +225,12 @@ function keepOtherPart(kind: Kind, draft: ObjectDraft, old: KubernetesObject, pa
   for (const [field, value] of Object.entries(from)) if (!ofStatus.has(field)) json[field] = value;
   const { labels, annotations, finalizers } = draft.metadata;
   draft.metadata = { ...(old.metadata as ObjectDraft['metadata']) };
-  if (kind.served.custom || !metadataWithStatus.has(kind.served.resource)) return;
-  draft.metadata.labels = labels;
+  if (kind.served.custom) return;
+  if (kind.served.resource !== 'deployments') draft.metadata.labels = labels;
   draft.metadata.annotations = annotations;
   draft.metadata.finalizers = finalizers;
 }
 const ofStatus = new Set(['status', 'metadata', 'kind', 'apiVersion']);
-/** Kinds whose labels and annotations may be written along with their status. */
-const metadataWithStatus = new Set(['pods', 'nodes', 'namespaces', 'persistentvolumes', 'persistentvolumeclaims']);
 
 function mainChanged(draft: ObjectDraft, old: KubernetesObject, statusApart: boolean): boolean {
   const before = asJson(old);

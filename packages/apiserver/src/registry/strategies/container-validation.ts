@@ -6,6 +6,7 @@ import {
   type Probe,
   quantityValue,
   type ResourceRequirements,
+  type SecurityContext,
   validateDnsLabel,
   validateDnsSubdomain,
   validatePortName,
@@ -99,7 +100,6 @@ type Handler = Pick<Probe, 'exec' | 'httpGet' | 'tcpSocket' | 'grpc'> & Pick<Lif
 function validateHandler(handler: Handler, at: string, errors: FieldErrors): void {
   const given = handlers.filter((name) => handler[name] !== undefined);
   const [first, ...more] = given;
-  for (const name of more) errors.forbidden(`${at}.${name}`, 'may not specify more than 1 handler type');
   if (first === undefined) errors.required(at, 'must specify a handler type');
   if (first === 'exec' && !handler.exec?.command?.length) errors.required(`${at}.exec.command`);
   if (first === 'httpGet' && handler.httpGet) {
@@ -110,6 +110,7 @@ function validateHandler(handler: Handler, at: string, errors: FieldErrors): voi
     validatePortNumberOrName(handler.tcpSocket.port, `${at}.tcpSocket.port`, errors);
   }
   if (first === 'grpc' && handler.grpc) checkPort(`${at}.grpc.port`, handler.grpc.port, errors);
+  for (const name of more) errors.forbidden(`${at}.${name}`, 'may not specify more than 1 handler type');
 }
 
 export function validatePortNumberOrName(port: number | string | undefined, at: string, errors: FieldErrors): void {
@@ -250,6 +251,31 @@ function validateSecurity({ securityContext: context }: Container, at: string, e
     if (id !== undefined) checkRange(`${at}.${name}`, id, 0, 2147483647, errors);
   }
   if (context.privileged && context.allowPrivilegeEscalation === false) {
-    errors.invalid(at, context, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true');
+    errors.invalid(at, inGo(context), 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true');
   }
+}
+
+const contextFields = [
+  'capabilities',
+  'privileged',
+  'seLinuxOptions',
+  'windowsOptions',
+  'runAsUser',
+  'runAsGroup',
+  'runAsNonRoot',
+  'readOnlyRootFilesystem',
+  'allowPrivilegeEscalation',
+  'procMount',
+  'seccompProfile',
+  'appArmorProfile',
+] as const;
+
+/** Kubernetes prints its own struct here, with the names of Go and every field. */
+function inGo(context: SecurityContext): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    contextFields.map((each) => [
+      each === 'seLinuxOptions' ? 'SELinuxOptions' : (each[0] ?? '').toUpperCase() + each.slice(1),
+      context[each] ?? null,
+    ]),
+  );
 }

@@ -1,4 +1,4 @@
-import { CronJob, deepEqual, Job, type JobSpec } from '@keelson/core';
+import { CronJob, deepEqual, Job, type JobSpec, labelSelectorMatches } from '@keelson/core';
 import type { Draft } from '../draft.ts';
 import { type FieldErrors, type NamedStrategy, strategyFor } from '../strategy.ts';
 import { checkNonNegative, checkOneOf } from './checks.ts';
@@ -87,6 +87,10 @@ const job = strategyFor(Job, {
     const labels = Object.keys(spec.selector?.matchLabels ?? {});
     const extra = labels.length > 1 || (spec.selector?.matchExpressions?.length ?? 0) > 0;
     if (!spec.manualSelector && extra) errors.invalid('spec.selector', spec.selector, '`selector` not auto-generated');
+    const template = spec.template?.metadata?.labels;
+    if (spec.selector && !labelSelectorMatches(spec.selector, template)) {
+      errors.invalid('spec.template.metadata.labels', template ?? null, '`selector` does not match template `labels`');
+    }
   },
   validateUpdate({ spec }, { spec: old }, errors) {
     for (const name of [
@@ -106,6 +110,15 @@ const job = strategyFor(Job, {
     }
   },
 });
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
 
 const cronJob = strategyFor(CronJob, {
   generation: 'spec',
@@ -127,6 +140,9 @@ const cronJob = strategyFor(CronJob, {
         const found = `expected exactly 5 fields, found ${fields.length}: [${fields.join(' ')}]`;
         errors.invalid('spec.schedule', spec.schedule, found);
       }
+    }
+    if (spec.timeZone !== undefined && !isTimeZone(spec.timeZone)) {
+      errors.invalid('spec.timeZone', spec.timeZone, `unknown time zone ${spec.timeZone}`);
     }
     checkOneOf('spec.concurrencyPolicy', spec.concurrencyPolicy, ['Allow', 'Forbid', 'Replace'], errors);
     if (spec.jobTemplate?.spec) validateJobSpec(spec.jobTemplate.spec, 'spec.jobTemplate.spec', errors);

@@ -122,14 +122,21 @@ const ingress = strategyFor(Ingress, {
   generation: 'spec',
   validate({ spec }, errors) {
     if (!spec.rules?.length && !spec.defaultBackend) {
-      errors.invalid('spec', spec, 'either `defaultBackend` or `rules` must be specified');
+      errors.invalid(
+        'spec',
+        Object.keys(spec).length === 0 ? null : spec,
+        'either `defaultBackend` or `rules` must be specified',
+      );
     }
     (spec.rules ?? []).forEach((rule, index) => {
       (rule.http?.paths ?? []).forEach((path, at) => {
         const here = `spec.rules[${index}].http.paths[${at}]`;
         const types = ['Exact', 'ImplementationSpecific', 'Prefix'];
-        if (!path.pathType) errors.required(`${here}.pathType`, 'pathType must be specified');
-        else checkOneOf(`${here}.pathType`, path.pathType, types, errors);
+        if (!path.pathType) {
+          errors.required(`${here}.pathType`, 'pathType must be specified');
+          return;
+        }
+        checkOneOf(`${here}.pathType`, path.pathType, types, errors);
         if (path.pathType !== 'ImplementationSpecific' && !path.path?.startsWith('/')) {
           errors.invalid(`${here}.path`, path.path ?? '', 'must be an absolute path');
         }
@@ -160,7 +167,7 @@ const networkPolicy = strategyFor(NetworkPolicy, {
   validate({ spec }, errors) {
     if (spec.podSelector) errors.list.push(...validateLabelSelector(spec.podSelector, 'spec.podSelector'));
     (spec.policyTypes ?? []).forEach(
-      (each, index) => void checkOneOf(`spec.policyTypes[${index}]`, each, ['Egress', 'Ingress'], errors),
+      (each, index) => void checkOneOf(`spec.policyTypes[${index}]`, each, ['Ingress', 'Egress'], errors),
     );
   },
 });
@@ -170,7 +177,13 @@ const disruptionBudget = strategyFor(PodDisruptionBudget, {
   unconditionalUpdate: false,
   validate({ spec }, errors) {
     if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) {
-      errors.invalid('spec', spec, 'minAvailable and maxUnavailable cannot be both set');
+      const shown = {
+        MinAvailable: spec.minAvailable,
+        Selector: spec.selector ?? null,
+        MaxUnavailable: spec.maxUnavailable,
+        UnhealthyPodEvictionPolicy: spec.unhealthyPodEvictionPolicy ?? null,
+      };
+      errors.invalid('spec', shown, 'minAvailable and maxUnavailable cannot be both set');
     }
     if (spec.selector) errors.list.push(...validateLabelSelector(spec.selector, 'spec.selector'));
   },
@@ -207,11 +220,13 @@ const autoscaler = strategyFor(HorizontalPodAutoscaler, {
   },
   validate({ spec }, errors) {
     if (!(spec.maxReplicas > 0)) errors.invalid('spec.maxReplicas', spec.maxReplicas ?? 0, 'must be greater than 0');
-    else if (spec.maxReplicas < (spec.minReplicas ?? 1)) {
-      errors.invalid('spec.maxReplicas', spec.maxReplicas, 'must be greater than or equal to `minReplicas`');
+    if ((spec.maxReplicas ?? 0) < (spec.minReplicas ?? 1)) {
+      errors.invalid('spec.maxReplicas', spec.maxReplicas ?? 0, 'must be greater than or equal to `minReplicas`');
     }
     if (!spec.scaleTargetRef?.kind) errors.required('spec.scaleTargetRef.kind');
     if (!spec.scaleTargetRef?.name) errors.required('spec.scaleTargetRef.name');
+    const target = spec.scaleTargetRef?.apiVersion ?? '';
+    if (target === '') errors.invalid('spec.scaleTargetRef.apiVersion', '', 'apiVersion must specify API group');
   },
 });
 

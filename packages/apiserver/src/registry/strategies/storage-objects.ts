@@ -7,6 +7,7 @@ import {
   PersistentVolumeClaim,
   StorageClass,
   VolumeAttachment,
+  validateDnsSubdomain,
 } from '@keelson/core';
 import { type NamedStrategy, strategyFor } from '../strategy.ts';
 import { checkOneOf } from './checks.ts';
@@ -38,8 +39,10 @@ const persistentVolume = strategyFor(PersistentVolume, {
   validate({ spec }, errors) {
     if (!spec.accessModes?.length) errors.required('spec.accessModes');
     else spec.accessModes.forEach((each) => void checkOneOf('spec.accessModes', each, accessModes, errors));
-    if (!spec.capacity || Object.keys(spec.capacity).length === 0) errors.required('spec.capacity');
-    else if (spec.capacity['storage'] === undefined) errors.notSupported('spec.capacity', spec.capacity, ['storage']);
+    if (!spec.capacity || Object.keys(spec.capacity).length === 0) {
+      errors.required('spec.capacity');
+      errors.notSupported('spec.capacity', spec.capacity ?? null, ['storage']);
+    } else if (spec.capacity['storage'] === undefined) errors.notSupported('spec.capacity', spec.capacity, ['storage']);
     else if (compareQuantity(spec.capacity['storage'], '0') <= 0) {
       errors.invalid('spec.capacity[storage]', spec.capacity['storage'], 'must be greater than zero');
     }
@@ -68,6 +71,7 @@ const persistentVolume = strategyFor(PersistentVolume, {
       'vsphereVolume',
     ];
     if (!sources.some((each) => each in spec)) errors.required('spec', 'must specify a volume type');
+    if (spec.hostPath && !spec.hostPath.path) errors.required('spec.hostPath.path');
     checkOneOf(
       'spec.persistentVolumeReclaimPolicy',
       spec.persistentVolumeReclaimPolicy,
@@ -183,10 +187,10 @@ const volumeAttachment = strategyFor(VolumeAttachment, {
   unconditionalUpdate: false,
   validate({ spec }, errors) {
     if (!spec.attacher) errors.required('spec.attacher');
-    if (!spec.nodeName) errors.required('spec.nodeName');
     if (!spec.source?.persistentVolumeName && !spec.source?.inlineVolumeSpec) {
       errors.required('spec.source', 'must specify exactly one of inlineVolumeSpec and persistentVolumeName');
     }
+    errors.rule('spec.nodeName', spec.nodeName ?? '', validateDnsSubdomain(spec.nodeName ?? ''));
   },
   validateUpdate({ spec }, { spec: old }, errors) {
     if (!deepEqual(spec, old)) errors.invalid('spec', spec, 'field is immutable');

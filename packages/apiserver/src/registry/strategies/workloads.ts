@@ -27,10 +27,12 @@ export function validateSelectorAndTemplate(
   kind: string,
   errors: FieldErrors,
 ): void {
+  const required = kind !== 'daemonset';
   const before = errors.list.length;
   let readable = selector !== undefined;
-  if (selector === undefined) errors.required('spec.selector');
-  else {
+  if (selector === undefined) {
+    if (required) errors.required('spec.selector');
+  } else {
     errors.list.push(...validateLabelSelector(selector, 'spec.selector'));
     if (isEmpty(selector)) errors.invalid('spec.selector', {}, `empty selector is invalid for ${kind}`);
     if (errors.list.length > before && !isEmpty(selector)) {
