@@ -49,11 +49,12 @@ export interface Cluster {
  */
 export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const { config, baseDir, dataDir, logger } = options;
+  const podCidr = config.podCidr ?? (config.nodes > 255 ? '10.128.0.0/9' : '10.244.0.0/16');
   const progress = options.progress ?? new Progress(undefined);
   prepareDataDir(dataDir);
   const defaults: ChoiceDefaults = {
     runtime: (name) => (name === 'simulated' ? {} : { imagesDir: join(dataDir, 'images') }),
-    network: (name) => (name === 'routed' ? { clusterCidr: config.podCidr } : {}),
+    network: (name) => (name === 'routed' ? { clusterCidr: podCidr } : {}),
   };
   const runtime = await chooseRuntime(config, defaults, logger);
   progress.done(`runtime: ${runtime.name} (${runtime.reason})`);
@@ -62,7 +63,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const external = await loadExternalPlugins(config.plugins, baseDir);
 
   const podsHaveNetwork = network.name !== 'none' && runtime.name !== 'simulated';
-  const internalAddress = lastAddress(config.podCidr);
+  const internalAddress = lastAddress(podCidr);
   const nodeIp = podsHaveNetwork ? (machineAddress() ?? internalAddress) : '127.0.0.1';
   const kubeconfig = options.kubeconfig === undefined ? join(dataDir, 'kubeconfig') : resolve(options.kubeconfig);
   const switches = Object.entries(config.controllers);
@@ -80,7 +81,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       dataDir: join(dataDir, 'nodes'),
       storageDir: join(dataDir, 'storage-drivers'),
       nodeIp,
-      clusterCidr: config.podCidr,
+      clusterCidr: podCidr,
       endPods: true,
     },
     [runtime.plugin.name]: runtime.options,

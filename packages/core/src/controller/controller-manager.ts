@@ -38,7 +38,16 @@ export class ControllerManager {
 
   /** Takes no more keys; reconciles under way may finish until `signal` is aborted. */
   async stop(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#running.map((each) => each.stop(signal)));
+    const abort = () => {
+      for (const each of this.#running) each.abort(signal.reason);
+    };
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      await Promise.all(this.#running.map((each) => each.stop()));
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
   }
 
   /** By controller. */

@@ -74,16 +74,17 @@ export class RunningController {
     this.#workers = this.#run();
   }
 
-  /** Lets reconciles under way finish until `signal` is aborted, then aborts them, and resolves when none is left. */
-  async stop(signal: AbortSignal): Promise<void> {
+  /** Takes no more keys; resolves when the reconciles under way have finished. */
+  async stop(): Promise<void> {
     this.#stopping.abort(new Error(`${this.name} is stopped`));
     for (const each of this.#subscriptions) each.unsubscribe();
     this.#queue.shutDown();
-    const abort = () => this.#aborting.abort(signal.reason);
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
     await this.#workers;
-    signal.removeEventListener('abort', abort);
+  }
+
+  /** Aborts the reconciles under way. */
+  abort(reason: unknown): void {
+    this.#aborting.abort(reason);
   }
 
   #subscribe(source: Watch, failures: number): void {

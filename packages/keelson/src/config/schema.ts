@@ -56,7 +56,8 @@ export const clusterConfigSchema = z.strictObject({
   store: z.enum(storeNames).default('log'),
   runtime: choice(runtimeNames).prefault('auto'),
   network: choice(networkNames).prefault('auto'),
-  podCidr: cidr.default('10.244.0.0/16'),
+  /** The addresses of all pods, a /24 for each node. Default 10.244.0.0/16, or 10.128.0.0/9 for more than 255 nodes. */
+  podCidr: cidr.optional(),
   storage: z.array(z.enum(storageNames)).default(['host-path']),
   nodes: z.int().min(0).max(5000).default(1),
   /** A built-in by its name: `false` switches it off, an object gives it options. */
