@@ -52,8 +52,11 @@ export {
   type ListenOptions,
   Storage,
   startTestApiServer,
+  startTestCluster,
   type TestApiServer,
   type TestApiServerOptions,
+  type TestCluster,
+  type TestClusterOptions,
 } from './server/index.ts';
 export {
   CompactedError,

@@ -38,6 +38,8 @@ export const nodeOptionsSchema = z
     port: z.number().int().min(0).max(65_535).default(0),
     /** `none` writes no volumes; by default only for the simulated runtime. */
     volumes: z.enum(['real', 'none']).optional(),
+    /** `none` takes running containers for ready; by default only for the simulated runtime. */
+    probes: z.enum(['real', 'none']).optional(),
   })
   .prefault({});
 

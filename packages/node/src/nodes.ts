@@ -87,6 +87,7 @@ export class Nodes implements Lifecycle {
       );
     }
     const certificate = await certificates?.issue(nodeName, [nodeName, options.nodeIp, 'localhost', '127.0.0.1']);
+    const simulated = this.#options.runtime.name === 'simulated';
     const kubelet = new Kubelet({
       nodeName,
       client: clients.as({ name: `system:node:${nodeName}`, groups: ['system:nodes', 'system:authenticated'] }),
@@ -106,7 +107,8 @@ export class Nodes implements Lifecycle {
       maxPods: options.maxPods,
       capacity: options.capacity,
       clusterDns: { servers: options.clusterDns, domain: options.clusterDomain },
-      volumes: options.volumes ?? (this.#options.runtime.name === 'simulated' ? 'none' : 'real'),
+      volumes: options.volumes ?? (simulated ? 'none' : 'real'),
+      probes: options.probes ?? (simulated ? 'none' : 'real'),
       ...(certificate && { server: { address: options.nodeIp, port: index === 0 ? options.port : 0, certificate } }),
       ...(this.#machine && { machine: this.#machine }),
       pressure: () => this.#sharedPressure(dataDir),

@@ -3,3 +3,4 @@ export { apiServerUser } from './api-server-user.ts';
 export { type ApiServerParts, type ComposeOptions, composeApiServer } from './compose.ts';
 export { startTestApiServer, type TestApiServer, type TestApiServerOptions } from './start-test-api-server.ts';
 export { ApiHandler, Storage } from './tokens.ts';
+export { startTestCluster, type TestCluster, type TestClusterOptions } from './start-test-cluster.ts';

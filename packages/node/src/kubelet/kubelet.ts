@@ -67,6 +67,8 @@ export interface KubeletOptions {
   readonly server?: { readonly address: string; readonly port: number; readonly certificate: NodeCertificate };
   /** `none` for runtimes whose containers have no files: no volume is written and nothing is mounted. Default `real`. */
   readonly volumes?: 'real' | 'none';
+  /** `none` for runtimes whose containers run nothing that could answer a probe. Default `real`. */
+  readonly probes?: 'real' | 'none';
   readonly cgroups?: PodCgroups;
   readonly mounter?: Mounter;
   /** What the machine is like; looked up unless given. */
@@ -129,6 +131,7 @@ export class Kubelet {
     const reader = new RuntimeReader(runtimeService, paths);
     const status = new StatusManager({ client, clock, logger, pod: (uid) => byUid.get(uid) });
     const probes = new ProbeManager({
+      enabled: options.probes !== 'none',
       runtime: runtimeService,
       clock,
       random,
