@@ -1,7 +1,7 @@
 import { Deployment, Namespace, Pod, ReplicaSet, systemClock } from '@keelson/core';
 import { waitFor } from '@keelson/core/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readyStatus, startTestCluster, type TestCluster } from '../pod-control/test-cluster.ts';
+import { readyStatus, startTestCluster, type TestCluster } from '../../test/test-cluster.ts';
 import { replicaSetPlugin } from '../replicaset/plugin.ts';
 import { ReplicaSetController } from '../replicaset/replicaset-controller.ts';
 import { DeploymentController } from './deployment-controller.ts';

@@ -1,7 +1,7 @@
 import { EndpointSlice, Endpoints, Namespace, Node, Pod, Service, systemClock } from '@keelson/core';
 import { waitFor } from '@keelson/core/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readyStatus, startTestCluster, type TestCluster } from '../pod-control/test-cluster.ts';
+import { readyStatus, startTestCluster, type TestCluster } from '../../test/test-cluster.ts';
 import { EndpointsController } from './endpoints-controller.ts';
 import { EndpointSliceController } from './endpointslice-controller.ts';
 import { endpointSlicePlugin } from './plugin.ts';

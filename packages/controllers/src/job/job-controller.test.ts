@@ -1,7 +1,7 @@
 import { Job, Namespace, Pod } from '@keelson/core';
 import { waitFor } from '@keelson/core/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startTestCluster, type TestCluster } from '../pod-control/test-cluster.ts';
+import { startTestCluster, type TestCluster } from '../../test/test-cluster.ts';
 import { JobController } from './job-controller.ts';
 import { jobPlugin } from './plugin.ts';
 import { TtlAfterFinishedController } from './ttl-after-finished-controller.ts';

@@ -1,7 +1,7 @@
 import { ConfigMap, isStatusError, Namespace, Pod, Secret } from '@keelson/core';
 import { waitFor } from '@keelson/core/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { startTestCluster, type TestCluster } from '../pod-control/test-cluster.ts';
+import { startTestCluster, type TestCluster } from '../../test/test-cluster.ts';
 import { discoverKinds } from './content-kinds.ts';
 import { NamespaceController } from './namespace-controller.ts';
 import { namespacePlugin } from './plugin.ts';

@@ -1,7 +1,7 @@
 import { isStatusError, Namespace, Pod, ReplicaSet, systemClock } from '@keelson/core';
 import { waitFor } from '@keelson/core/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readyStatus, startTestCluster, type TestCluster } from '../pod-control/test-cluster.ts';
+import { readyStatus, startTestCluster, type TestCluster } from '../../test/test-cluster.ts';
 import { replicaSetPlugin } from './plugin.ts';
 import { ReplicaSetController } from './replicaset-controller.ts';
 
