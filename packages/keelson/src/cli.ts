@@ -13,4 +13,6 @@ createProgram()
           : String(error);
     process.stderr.write(`keelson: ${text}\n`);
     process.exitCode = 1;
-  });
+  })
+  // What somebody else's plugin left open must not keep a cluster's process that has stopped.
+  .finally(() => process.exit());

@@ -74,7 +74,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       bindAddress: config.api.address,
       port: config.api.port,
       serviceCidr: config.api.serviceCidr,
-      ...(podsHaveNetwork && { advertiseAddress: internalAddress }),
+      ...(podsHaveNetwork && { advertiseAddress: internalAddress, alsoListen: [internalAddress] }),
     },
     node: {
       nodes: config.nodes,
@@ -129,7 +129,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       try {
         await host.start(signal);
       } catch (error) {
-        throw explainStartFailure(error, dataDir);
+        throw explainStartFailure(error);
       }
       const url = host.get(ApiServer).listening?.url ?? '';
       writeInstance(dataDir, {

@@ -31,9 +31,12 @@ export async function runUntilSignal(
   } catch (error) {
     if (!aborted.signal.aborted) throw error;
   } finally {
-    await cluster.stop();
-    clearInterval(alive);
-    for (const name of names) process.off(name, onSignal);
-    progress.done('stopped');
+    try {
+      await cluster.stop();
+      progress.done('stopped');
+    } finally {
+      clearInterval(alive);
+      for (const name of names) process.off(name, onSignal);
+    }
   }
 }

@@ -4,7 +4,7 @@ export class UserError extends Error {
 }
 
 /** What a failed start is to its user: one line that says what to do where we know it, else the error as it came. */
-export function explainStartFailure(error: unknown, dataDir: string): Error {
+export function explainStartFailure(error: unknown): Error {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
     const { code, port } = cause as NodeJS.ErrnoException & { readonly port?: number };
     if (code === 'EADDRINUSE')

@@ -41,17 +41,24 @@ export function command(
 export class ClusterProcess {
   readonly dir: string;
   readonly args: readonly string[];
+  readonly #uid: number | undefined;
   #child: ChildProcess | undefined;
   #output = '';
 
-  private constructor(dir: string, args: readonly string[]) {
+  private constructor(dir: string, args: readonly string[], uid: number | undefined) {
+    this.#uid = uid;
     this.dir = dir;
     this.args = args;
   }
 
   /** Starts it and waits until it says that it is ready. Rejects with its output when it ends before. */
   static async start(
-    options: { readonly args?: readonly string[]; readonly config?: string; readonly dir?: string } = {},
+    options: {
+      readonly args?: readonly string[];
+      readonly config?: string;
+      readonly dir?: string;
+      readonly uid?: number;
+    } = {},
   ): Promise<ClusterProcess> {
     const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'kl-')));
     const args = ['up', '--data-dir', join(dir, 'data'), '--port', '0', ...(options.args ?? [])];
@@ -59,14 +66,18 @@ export class ClusterProcess {
       await writeFile(join(dir, 'keelson.yaml'), options.config);
       args.push('--config', join(dir, 'keelson.yaml'));
     }
-    const cluster = new ClusterProcess(dir, args);
+    const cluster = new ClusterProcess(dir, args, options.uid);
     await cluster.restart();
     return cluster;
   }
 
   async restart(): Promise<void> {
     this.#output = '';
-    const child = spawn(process.execPath, [cli, ...this.args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: this.dir });
+    const child = spawn(process.execPath, [cli, ...this.args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      cwd: this.dir,
+      ...(this.#uid !== undefined && { uid: this.#uid, gid: this.#uid, env: { ...process.env, HOME: this.dir } }),
+    });
     this.#child = child;
     await new Promise<void>((resolve, reject) => {
       const read = (chunk: string) => {

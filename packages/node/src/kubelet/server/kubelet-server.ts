@@ -155,7 +155,7 @@ export class KubeletServer {
     try {
       authorize(request);
       const url = new URL(request.url ?? '/', 'https://node');
-      tunnelUpgrade(request, socket, head, await this.#streamingUrl(url, this.#stop.signal));
+      tunnelUpgrade(request, socket, head, await this.#streamingUrl(url, this.#stop.signal), this.#stop.signal);
     } catch (error) {
       const status = error instanceof RequestError ? error.status : 500;
       const message = `${error instanceof Error ? error.message : String(error)}\n`;

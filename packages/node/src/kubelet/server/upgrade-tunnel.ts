@@ -7,14 +7,23 @@ import type { Duplex } from 'node:stream';
  * byte both ways: the kubelet does not need to know the protocol.
  *
  * @param url what the runtime answered to Exec, Attach or PortForward
+ * @param signal ends the tunnel, whatever still flows
  */
-export function tunnelUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, url: string): void {
+export function tunnelUpgrade(
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  url: string,
+  signal: AbortSignal,
+): void {
   const target = new URL(url);
   const upstream = connect({ host: target.hostname.replace(/^\[|\]$/g, ''), port: Number(target.port || 80) });
   const close = () => {
     socket.destroy();
     upstream.destroy();
   };
+  if (signal.aborted) close();
+  signal.addEventListener('abort', close, { once: true });
   upstream.on('error', close);
   socket.on('error', close);
   upstream.once('connect', () => {
@@ -24,7 +33,10 @@ export function tunnelUpgrade(request: IncomingMessage, socket: Duplex, head: Bu
     socket.pipe(upstream);
   });
   upstream.once('close', () => socket.end());
-  socket.once('close', () => upstream.destroy());
+  socket.once('close', () => {
+    signal.removeEventListener('abort', close);
+    upstream.destroy();
+  });
 }
 
 function requestHead(request: IncomingMessage, target: URL): string {
