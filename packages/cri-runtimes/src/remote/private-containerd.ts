@@ -92,6 +92,11 @@ export class PrivateContainerd {
     await this.#launch(signal);
   }
 
+  /** Whether its process lives. */
+  async runs(): Promise<boolean> {
+    return (await runningContainerd(this.paths)) !== undefined;
+  }
+
   /** Loads the image of pause containers. */
   async importSandboxImage(signal?: AbortSignal): Promise<void> {
     const file = join(this.paths.dir, 'pause.tar');

@@ -18,6 +18,10 @@ import { containerdVersion, findContainerd, PrivateContainerd, shutdownContainer
 
 const usualSockets = ['/run/containerd/containerd.sock', '/run/crio/crio.sock', '/run/cri-dockerd.sock'];
 
+/** How often our own containerd is looked after, and how long at most between tries to start it. */
+const superviseMs = 2_000;
+const longestWaitMs = 60_000;
+
 /** Any runtime that serves CRI v1 on a socket, or a containerd of our own. */
 export class RemoteRuntimeProvider implements RuntimeProvider {
   readonly name = 'remote';
@@ -68,7 +72,36 @@ export class RemoteRuntimeProvider implements RuntimeProvider {
     const directory = new ImageDirectory(ours, this.#options.imagesDir ?? join(node.dataDir, 'images'), this.#logger);
     await directory.load(signal);
     const runtime = await this.#connect(ours.endpoint, node);
-    return { ...runtime, imageService: withImageDirectory(runtime.imageService, directory) };
+    const closing = new AbortController();
+    const supervision = this.#supervise(ours, node.network, closing.signal);
+    return {
+      ...runtime,
+      imageService: withImageDirectory(runtime.imageService, directory),
+      async close() {
+        closing.abort(new Error('the runtime is closed'));
+        await supervision;
+        await runtime.close();
+      },
+    };
+  }
+
+  /** Our own containerd has nobody else to start it again when it dies. Its pods run on meanwhile. */
+  async #supervise(ours: PrivateContainerd, network: NetworkPlugin, signal: AbortSignal): Promise<void> {
+    let waitMs = superviseMs;
+    while (!signal.aborted) {
+      try {
+        await this.#clock.sleep(waitMs, signal);
+        if (!(await ours.runs())) {
+          this.#logger.warn('containerd has ended; starting it again', { log: ours.paths.log });
+          await ours.start(network, signal);
+        }
+        waitMs = superviseMs;
+      } catch (error) {
+        if (signal.aborted) return;
+        waitMs = Math.min(waitMs * 2, longestWaitMs);
+        this.#logger.error('containerd could not be started again', { error, retryInMs: waitMs });
+      }
+    }
   }
 
   /** Ends our own containerd with its pods; a runtime that was found running is left as it is. */

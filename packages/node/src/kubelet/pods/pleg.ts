@@ -61,13 +61,19 @@ export class Pleg {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#options;
     const events = this.#follow(signal);
+    let said: string | undefined;
     while (!signal.aborted) {
       try {
         await clock.sleep(this.#evented ? relistWithEventsMs : relistMs, signal);
         await this.relist(signal);
+        if (said !== undefined) logger.info('the runtime answers again');
+        said = undefined;
       } catch (error) {
         if (signal.aborted) break;
-        logger.warn('the runtime could not be asked for its pods', { error: String(error) });
+        // Said once, not every second for as long as it is away.
+        if (String(error) !== said)
+          logger.warn('the runtime could not be asked for its pods', { error: String(error) });
+        said = String(error);
       }
     }
     await events;
