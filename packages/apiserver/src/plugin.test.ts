@@ -2,9 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { Clients, ConfigMap, Namespace } from '@keelson/core';
 import { createHost } from '@keelson/core/host';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Pki } from './pki/index.ts';
 import { apiServerPlugin } from './plugin.ts';
 import { ApiServer } from './server/index.ts';
 
@@ -47,6 +49,25 @@ describe('apiServerPlugin', () => {
         'configmaps is forbidden: User "nobody" cannot list resource "configmaps" in API group "" at the cluster scope',
     });
     await host.stop();
+  });
+
+  it('listens on further addresses with the same port and certificate', async () => {
+    const host = hostWith({ store: 'memory', alsoListen: ['127.0.0.2', '127.0.0.3'] });
+    await host.start();
+    const port = host.get(ApiServer).listening?.port ?? 0;
+    for (const address of ['127.0.0.1', '127.0.0.2', '127.0.0.3']) {
+      const socket = connect({ host: address, port, ca: host.get(Pki).ca });
+      await new Promise((resolve, reject) => {
+        socket.once('secureConnect', resolve);
+        socket.once('error', reject);
+      });
+      expect(socket.authorized).toBe(true);
+      socket.destroy();
+    }
+    await host.stop();
+    await expect(
+      new Promise((resolve, reject) => connect(port, '127.0.0.2', {}, () => resolve(undefined)).once('error', reject)),
+    ).rejects.toThrow('ECONNREFUSED');
   });
 
   it('says in one line that the port is taken', async () => {

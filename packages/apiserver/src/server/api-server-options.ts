@@ -8,6 +8,8 @@ export const ApiServerPluginOptions = z.strictObject({
   store: z.enum(['log', 'memory']).optional(),
   /** The address to listen on; `0.0.0.0` and `::` are all of them. */
   bindAddress: z.string().default('127.0.0.1'),
+  /** Further addresses of this machine to listen on, on the same port. */
+  alsoListen: z.array(z.string()).default([]),
   /** 0: any free port. */
   port: z.int().min(0).max(65535).default(6443),
   /** Where the Service `kubernetes` leads to; default: `bindAddress` or, where that is all, the machine's first. */

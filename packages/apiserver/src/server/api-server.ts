@@ -38,6 +38,8 @@ export interface ApiServerOptions {
 
 export interface ListenOptions {
   readonly host: string;
+  /** Further addresses, with the same port. */
+  readonly alsoListen?: readonly string[];
   /** 0: any free one. */
   readonly port: number;
   readonly pki: Pki;
@@ -105,7 +107,7 @@ export class HttpApiServer {
   }
 
   /** Opens the port. Rejects with one line that says what to do when it cannot. */
-  async listen({ host, port, pki }: ListenOptions): Promise<Listening> {
+  async listen({ host, alsoListen = [], port, pki }: ListenOptions): Promise<Listening> {
     const { handler, authorizer, authenticator, clock, random, logger } = this.#options;
     this.#forwarder = new Forwarder({ ca: pki.ca, certificate: pki.kubeletClient });
     const face = new ApiFace({
@@ -129,6 +131,7 @@ export class HttpApiServer {
       upgrade: (request, socket, head) => face.upgrade(request, socket, head),
     });
     const actual = await this.#listener.listen(host, port);
+    if (!isWildcard(host)) for (const each of new Set(alsoListen)) await this.#listener.alsoListen(each, actual);
     const local = isWildcard(host) ? '127.0.0.1' : host;
     const url = `https://${local.includes(':') ? `[${local}]` : local}:${actual}`;
     this.#listening = { host, port: actual, url };

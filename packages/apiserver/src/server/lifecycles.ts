@@ -34,7 +34,7 @@ export function apiServerLifecycles(
       name: 'storage',
       phase: 'storage',
       async start() {
-        const hosts = [...options.hosts, address, bindAddress];
+        const hosts = [...options.hosts, address, bindAddress, ...options.alsoListen];
         await Promise.all([
           storage === embedded &&
             embedded.openWith(() => openStorage(options.store === 'memory' ? undefined : dataDir, clock)),
@@ -52,7 +52,7 @@ export function apiServerLifecycles(
       phase: 'apiserver',
       async start() {
         await parts.registry.start();
-        await parts.server.listen({ host: bindAddress, port, pki });
+        await parts.server.listen({ host: bindAddress, alsoListen: options.alsoListen, port, pki });
       },
       async stop(signal) {
         await parts.server.stop(signal);

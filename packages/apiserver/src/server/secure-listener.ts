@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from '@keelson/core';
@@ -22,6 +22,7 @@ const keepAliveMs = 30_000;
 /** One TLS port for HTTP/2 and HTTP/1.1 (by ALPN). Client certificates are asked for, and judged by authentication. */
 export class SecureListener {
   readonly #server: Http2SecureServer;
+  readonly #further: Server[] = [];
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #sockets = new Set<TLSSocket>();
 
@@ -64,21 +65,19 @@ export class SecureListener {
 
   /** Resolves to the port. Rejects with one line that says what to do when the address cannot be had. */
   async listen(host: string, port: number): Promise<number> {
-    await new Promise<void>((resolve, reject) => {
-      const failed = (error: NodeJS.ErrnoException) => reject(new Error(explain(error, host, port), { cause: error }));
-      this.#server.once('error', failed);
-      this.#server.listen({ host, port, backlog: 1024 }, () => {
-        this.#server.off('error', failed);
-        resolve();
-      });
-    });
-    const address: AddressInfo | string | null = this.#server.address();
-    return typeof address === 'object' && address ? address.port : port;
+    return listenOn(this.#server, host, port);
+  }
+
+  /** Takes connections at a further address too; rejects as `listen`. */
+  async alsoListen(host: string, port: number): Promise<void> {
+    const server = createServer((socket) => this.#server.emit('connection', socket));
+    await listenOn(server, host, port);
+    this.#further.push(server);
   }
 
   /** Takes no new connections and tells HTTP/2 clients to go. */
   stopListening(): void {
-    this.#server.close();
+    for (const each of [this.#server, ...this.#further]) each.close();
     for (const session of this.#sessions) session.close();
   }
 
@@ -87,6 +86,19 @@ export class SecureListener {
     for (const session of this.#sessions) session.destroy();
     for (const socket of this.#sockets) socket.destroy();
   }
+}
+
+async function listenOn(server: Server, host: string, port: number): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException) => reject(new Error(explain(error, host, port), { cause: error }));
+    server.once('error', failed);
+    server.listen({ host, port, backlog: 1024 }, () => {
+      server.off('error', failed);
+      resolve();
+    });
+  });
+  const address: AddressInfo | string | null = server.address();
+  return typeof address === 'object' && address ? address.port : port;
 }
 
 function explain(error: NodeJS.ErrnoException, host: string, port: number): string {
