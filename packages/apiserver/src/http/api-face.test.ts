@@ -193,4 +193,40 @@ describe('the HTTP face', () => {
     expect(readiness?.code).toBe(500);
     session.destroy();
   });
+
+  it.each([
+    'a declared length',
+    'no declared length',
+  ])('lets a client read the 413 while it sends, with %s', async (how) => {
+    const body = `{"a":"${'x'.repeat(8 * 1024 * 1024)}"}`;
+    const headers: Record<string, string> =
+      how === 'a declared length' ? json : { ...json, 'transfer-encoding': 'chunked' };
+    const refused = await call('POST', configMaps, { headers, body });
+    expect(messageOf(refused)).toBe('413 Request entity too large: limit is 3145728');
+    expect(refused.headers['connection']).toBe('close');
+  });
+
+  it('answers 413 on one stream of HTTP/2, and the others go on', async () => {
+    const { pki } = server;
+    const session = connect(`https://127.0.0.1:${port()}`, {
+      ca: pki?.ca,
+      cert: pki?.admin.certificate,
+      key: pki?.admin.key,
+    });
+    const exchange = (method: string, path: string, body?: string) =>
+      new Promise<string>((resolve, reject) => {
+        const stream = session.request({ ':method': method, ':path': path, 'content-type': 'application/json' });
+        let text = '';
+        stream.setEncoding('utf8');
+        stream.on('data', (chunk: string) => {
+          text += chunk;
+        });
+        stream.once('end', () => resolve(text)).once('error', reject);
+        stream.end(body);
+      });
+    const refused = await exchange('POST', configMaps, 'x'.repeat(8 * 1024 * 1024));
+    expect(JSON.parse(refused)).toMatchObject({ code: 413, reason: 'RequestEntityTooLarge' });
+    expect(await exchange('GET', '/readyz')).toBe('ok');
+    session.close();
+  });
 });

@@ -22,6 +22,7 @@ import type { ApiMetrics } from './metrics.ts';
 import { negotiate, wantsPretty } from './negotiate.ts';
 import type { NonResourceRoutes } from './non-resource-routes.ts';
 import { readBody } from './read-body.ts';
+import { refuseBody } from './refuse-body.ts';
 import { type HttpResponse, notFoundReply, type Reply, send, statusReply, warningHeaders } from './reply.ts';
 import { parseRequestInfo, type RequestInfo, type ResourceRequest } from './request-info.ts';
 import { parseDeleteOptions, parseQueryOptions } from './request-options.ts';
@@ -306,7 +307,9 @@ export class ApiFace {
       return;
     }
     try {
-      await send(request, response, statusReply(this.#toStatus(error, request), pretty));
+      const reply = statusReply(this.#toStatus(error, request), pretty);
+      if (reply.code === 413) await refuseBody(request, response, reply, this.#options.clock);
+      else await send(request, response, reply);
     } catch (failure) {
       this.#options.logger.warn('an error could not be sent', { path: request.url, error: String(failure) });
       response.destroy();

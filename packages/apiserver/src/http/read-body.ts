@@ -13,7 +13,8 @@ export async function readBody(request: HttpRequest, limit = maxBodyBytes): Prom
   const source = compressed ? request.pipe(createGunzip()) : request;
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of source) {
+  // Whoever is refused must still be able to send, so that it reads the answer: leaving the loop destroys nothing.
+  for await (const chunk of source.iterator({ destroyOnReturn: false })) {
     const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
     size += bytes.length;
     if (size > limit) throw tooLarge(limit);
