@@ -31,7 +31,7 @@ export function clusterPlugin({ dataDir, kubeconfig, internalAddress }: ClusterP
         NodeCertificates,
         (pki: Pki) => ({
           async issue(nodeName: string, hosts: readonly string[]) {
-            const { certificate, key } = pki.issueServing(
+            const { certificate, key } = await pki.issueServing(
               { commonName: `system:node:${nodeName}`, organizations: ['system:nodes'] },
               hosts,
             );

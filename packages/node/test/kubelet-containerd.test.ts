@@ -36,8 +36,8 @@ describe.skipIf(reason !== undefined)(`a kubelet on containerd${reason ? ` (${re
   }, 120_000);
 
   const storage = () => join(harness.dataDir, 'storage');
-  function start() {
-    const serving = pki.issueServing({ commonName: 'system:node:node-1', organizations: ['system:nodes'] }, [
+  async function start() {
+    const serving = await pki.issueServing({ commonName: 'system:node:node-1', organizations: ['system:nodes'] }, [
       '127.0.0.1',
     ]);
     const driver = createHostPathDriver({ store: new VolumeStore(storage()), mounts: bindMounts, nodeName: 'node-1' });

@@ -1,18 +1,6 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
-import {
-  bitString,
-  boolean,
-  explicit,
-  generalName,
-  implicit,
-  integer,
-  objectIdentifier,
-  octetString,
-  sequence,
-  set,
-  time,
-  utf8String,
-} from './der.ts';
+import { createPrivateKey, randomBytes, webcrypto } from 'node:crypto';
+import { isIP } from 'node:net';
+import type { Extension, JsonName } from '@peculiar/x509';
 
 /** A certificate and its private key, both as PEM. */
 export interface KeyPair {
@@ -35,66 +23,65 @@ export interface CertificateRequest {
   readonly notAfter: number;
 }
 
-const ecdsaWithSha256 = sequence(objectIdentifier('1.2.840.10045.4.3.2'));
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const extendedKeyUsages = { client: '1.3.6.1.5.5.7.3.2', server: '1.3.6.1.5.5.7.3.1' };
 
 /** Makes a new P-256 key and a certificate for it (RFC 5280), signed by `issuer` or, without one, by itself. */
-export function makeCertificate(
-  request: CertificateRequest,
-  issuer?: KeyPair & { readonly subject: Subject },
-): KeyPair {
-  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const publicKey = pair.publicKey.export({ type: 'spki', format: 'der' });
-  const issuerPublicKey = issuer
-    ? createPublicKey(issuer.certificate).export({ type: 'spki', format: 'der' })
-    : publicKey;
+export async function makeCertificate(request: CertificateRequest, issuer?: KeyPair): Promise<KeyPair> {
+  // Loading it takes longer than everything else here, and most starts find the certificates that they need.
+  await import('reflect-metadata');
+  const x509 = await import('@peculiar/x509');
+  const { subtle } = webcrypto;
+  const keys = await subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const authority = issuer && new x509.X509Certificate(issuer.certificate);
+  const signingKey = issuer
+    ? await subtle.importKey('pkcs8', derOf(issuer.key), algorithm, false, ['sign'])
+    : keys.privateKey;
+
+  const isAuthority = request.usages.includes('ca');
+  const purposes = request.usages.flatMap((usage) => (usage === 'ca' ? [] : [extendedKeyUsages[usage]]));
+  const names = (request.hosts ?? []).map((value) => ({
+    type: isIP(value) ? ('ip' as const) : ('dns' as const),
+    value,
+  }));
+  const { digitalSignature, keyCertSign, cRLSign } = x509.KeyUsageFlags;
+  const ownIdentifier = await x509.SubjectKeyIdentifierExtension.create(keys.publicKey, false, webcrypto);
+  const authorityIdentifier = authority?.getExtension(x509.SubjectKeyIdentifierExtension) ?? ownIdentifier;
+  const extensions: Extension[] = [
+    new x509.BasicConstraintsExtension(isAuthority, undefined, true),
+    new x509.KeyUsagesExtension(isAuthority ? digitalSignature | keyCertSign | cRLSign : digitalSignature, true),
+    ...(purposes.length > 0 ? [new x509.ExtendedKeyUsageExtension(purposes)] : []),
+    ownIdentifier,
+    new x509.AuthorityKeyIdentifierExtension(authorityIdentifier.keyId),
+    ...(names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names)] : []),
+  ];
+  const subject = nameOf(request.subject);
   const serial = randomBytes(16);
-  serial[0] = (serial[0] ?? 0) & 0x7f;
-  const toBeSigned = sequence(
-    explicit(0, integer(Buffer.from([2]))),
-    integer(serial),
-    ecdsaWithSha256,
-    distinguishedName(issuer?.subject ?? request.subject),
-    sequence(time(request.notBefore), time(request.notAfter)),
-    distinguishedName(request.subject),
-    publicKey,
-    explicit(3, sequence(...extensions(request, publicKey, issuerPublicKey))),
+  // A serial number is positive and has no leading zero (RFC 5280, 4.1.2.2).
+  serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
+  const certificate = await x509.X509CertificateGenerator.create(
+    {
+      serialNumber: serial.toString('hex'),
+      subject,
+      issuer: authority?.subjectName ?? subject,
+      notBefore: new Date(request.notBefore),
+      notAfter: new Date(request.notAfter),
+      publicKey: keys.publicKey,
+      signingKey,
+      signingAlgorithm: algorithm,
+      extensions,
+    },
+    webcrypto,
   );
-  const signature = sign('sha256', toBeSigned, issuer ? createPrivateKey(issuer.key) : pair.privateKey);
-  const certificate = sequence(toBeSigned, ecdsaWithSha256, bitString(signature));
+  const key = Buffer.from(await subtle.exportKey('pkcs8', keys.privateKey));
   return {
-    certificate: toPem('CERTIFICATE', certificate),
-    key: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    certificate: `${certificate.toString('pem')}\n`,
+    key: createPrivateKey({ key, format: 'der', type: 'pkcs8' }).export({ type: 'pkcs8', format: 'pem' }).toString(),
   };
 }
 
-function distinguishedName(subject: Subject): Buffer {
-  const attribute = (type: string, value: string) => set(sequence(objectIdentifier(type), utf8String(value)));
-  return sequence(
-    ...(subject.organizations ?? []).map((each) => attribute('2.5.4.10', each)),
-    attribute('2.5.4.3', subject.commonName),
-  );
-}
+const derOf = (key: string) => createPrivateKey(key).export({ type: 'pkcs8', format: 'der' });
 
-function extensions(request: CertificateRequest, publicKey: Buffer, issuerPublicKey: Buffer): Buffer[] {
-  const extension = (id: string, critical: boolean, value: Buffer) =>
-    sequence(objectIdentifier(id), ...(critical ? [boolean(true)] : []), octetString(value));
-  const authority = request.usages.includes('ca');
-  const purposes = request.usages.flatMap((usage) => (usage === 'ca' ? [] : [extendedKeyUsages[usage]]));
-  return [
-    extension('2.5.29.19', true, authority ? sequence(boolean(true)) : sequence()),
-    // digitalSignature; for an authority also keyCertSign and cRLSign.
-    extension('2.5.29.15', true, authority ? bitString(Buffer.from([0x86]), 1) : bitString(Buffer.from([0x80]), 7)),
-    ...(purposes.length > 0 ? [extension('2.5.29.37', false, sequence(...purposes.map(objectIdentifier)))] : []),
-    extension('2.5.29.14', false, octetString(keyIdentifier(publicKey))),
-    extension('2.5.29.35', false, sequence(implicit(0, keyIdentifier(issuerPublicKey)))),
-    ...(request.hosts?.length ? [extension('2.5.29.17', false, sequence(...request.hosts.map(generalName)))] : []),
-  ];
-}
-
-const keyIdentifier = (publicKey: Buffer) => createHash('sha1').update(publicKey).digest();
-
-function toPem(label: string, bytes: Buffer): string {
-  const lines = bytes.toString('base64').match(/.{1,64}/g) ?? [];
-  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
+function nameOf({ commonName, organizations = [] }: Subject): JsonName {
+  return [...organizations.map((each) => ({ O: [each] })), { CN: [commonName] }];
 }

@@ -1,8 +1,8 @@
-import { createPublicKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openPki } from './pki.ts';
 
 const start = Date.parse('2030-01-01T00:00:00Z');
@@ -42,5 +42,43 @@ describe('openPki', () => {
     const later = await openPki(dir, { clock: clockAt(start + 300 * day) });
     expect(later.admin.certificate).not.toBe(first.admin.certificate);
     expect(later.ca).toBe(first.ca);
+  });
+
+  it('issues certificates for one purpose or two, with the fields that clients judge by', async () => {
+    const pki = await openPki(undefined, { clock: clockAt(start) });
+    const authority = new X509Certificate(pki.ca);
+    expect(authority.ca).toBe(true);
+    expect(authority.verify(authority.publicKey)).toBe(true);
+    expect(Date.parse(authority.validTo)).toBe(start + 3650 * day);
+    const pair = await pki.issueServing({ commonName: 'system:node:n', organizations: ['system:nodes'] }, ['10.0.0.1']);
+    const serving = new X509Certificate(pair.certificate);
+    expect(serving.checkIssued(authority)).toBe(true);
+    expect(serving.checkPrivateKey(createPrivateKey(pair.key))).toBe(true);
+    expect(serving).toMatchObject({
+      ca: false,
+      subject: 'O=system:nodes\nCN=system:node:n',
+      issuer: 'CN=kubernetes',
+      subjectAltName: 'IP Address:10.0.0.1',
+      keyUsage: ['1.3.6.1.5.5.7.3.2', '1.3.6.1.5.5.7.3.1'].reverse(),
+    });
+    expect(Date.parse(serving.validTo)).toBe(start + 365 * day);
+    const client = new X509Certificate((await pki.issueClient({ commonName: 'jane' })).certificate);
+    expect(client.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2']);
+  });
+
+  it('loads nothing to make certificates with where all are there', async () => {
+    await openPki(dir, { clock: clockAt(start) });
+    vi.resetModules();
+    vi.doMock('@peculiar/x509', () => {
+      throw new Error('was loaded');
+    });
+    try {
+      const anew = await import('./pki.ts');
+      await expect(anew.openPki(dir, { clock: clockAt(start + day) })).resolves.toBeDefined();
+      await expect(anew.openPki(undefined, { clock: clockAt(start) })).rejects.toThrow();
+    } finally {
+      vi.doUnmock('@peculiar/x509');
+      vi.resetModules();
+    }
   });
 });

@@ -26,9 +26,9 @@ export interface Pki {
   /** Signs ServiceAccount tokens. */
   readonly serviceAccountKey: { readonly privateKey: KeyObject; readonly publicKey: KeyObject };
   /** A client certificate; the common name is the user, the organizations are the groups. */
-  issueClient(subject: Subject): KeyPair;
+  issueClient(subject: Subject): Promise<KeyPair>;
   /** A serving certificate that is also a client certificate: a kubelet's, `system:node:NAME` in `system:nodes`. */
-  issueServing(subject: Subject, hosts: readonly string[]): KeyPair;
+  issueServing(subject: Subject, hosts: readonly string[]): Promise<KeyPair>;
 }
 
 export const Pki = token<Pki>('Pki');
@@ -62,16 +62,15 @@ export async function openPki(dir: string | undefined, options: PkiOptions): Pro
   if (stored && remaining(stored, now) <= 0) {
     throw new Error(`the certificate authority in ${dir} has expired; remove that directory to make a new one`);
   }
-  const authority = stored ?? makeCertificate({ subject: authoritySubject, usages: ['ca'], ...validity(3650) });
+  const authority = stored ?? (await makeCertificate({ subject: authoritySubject, usages: ['ca'], ...validity(3650) }));
   if (!stored) await files.write('ca', authority);
-  const issuer = { ...authority, subject: authoritySubject };
   const issue = (request: Omit<CertificateRequest, 'notBefore' | 'notAfter'>) =>
-    makeCertificate({ ...request, ...validity(365) }, issuer);
+    makeCertificate({ ...request, ...validity(365) }, authority);
 
   const ensure = async (name: string, request: Omit<CertificateRequest, 'notBefore' | 'notAfter'>) => {
     const found = await files.pair(name);
     if (found && usable(found, authority, request.hosts ?? [], now)) return found;
-    const made = issue(request);
+    const made = await issue(request);
     await files.write(name, made);
     return made;
   };

@@ -91,10 +91,10 @@ export class DeferredPki implements Pki {
   get serviceAccountKey(): Pki['serviceAccountKey'] {
     return this.#inner.value.serviceAccountKey;
   }
-  issueClient(subject: Subject): KeyPair {
+  issueClient(subject: Subject): Promise<KeyPair> {
     return this.#inner.value.issueClient(subject);
   }
-  issueServing(subject: Subject, hosts: readonly string[]): KeyPair {
+  issueServing(subject: Subject, hosts: readonly string[]): Promise<KeyPair> {
     return this.#inner.value.issueServing(subject, hosts);
   }
 }

@@ -11,7 +11,9 @@ describe('passing requests on to kubelets', () => {
   beforeAll(async () => {
     server = await startTestApiServer({ socket: true });
     const { pki, client } = server;
-    const own = pki?.issueServing({ commonName: 'system:node:n1', organizations: ['system:nodes'] }, ['127.0.0.1']);
+    const own = await pki?.issueServing({ commonName: 'system:node:n1', organizations: ['system:nodes'] }, [
+      '127.0.0.1',
+    ]);
     kubelet = createServer(
       { cert: own?.certificate, key: own?.key, ca: pki?.ca, requestCert: true, rejectUnauthorized: true },
       (request, response) => {
