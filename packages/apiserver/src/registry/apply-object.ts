@@ -2,6 +2,7 @@ import { type JsonValue, type KubernetesObject, type ManagedFieldsEntry, StatusE
 import type { Call } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
 import { createDecoded } from './create-object.ts';
+import { decodePatched } from './decode-patched.ts';
 import { asJson, type Draft, isObject, type Json, type ObjectDraft } from './draft.ts';
 import { differenceOf, type FieldTree, intersectionOf, isEmptyTree, pathsOf, unionOf } from './ownership/field-tree.ts';
 import {
@@ -14,7 +15,6 @@ import {
   writeManagers,
 } from './ownership/managed-fields.ts';
 import { changedFields, fieldsOf, mergeValues, removeFields } from './ownership/typed-value.ts';
-import { decodePatched } from './patch-object.ts';
 import { find, type UpdateOutcome, updateObject } from './update-object.ts';
 
 /**

@@ -8,12 +8,13 @@ import {
   readMergePatch,
   StatusError,
 } from '@keelson/core';
-import { DecodeError, patchSchemaOf } from '../schema/index.ts';
+import { patchSchemaOf } from '../schema/index.ts';
 import type { Call } from './admission-chain.ts';
 import { applyObject } from './apply-object.ts';
 import type { RegistryContext } from './context.ts';
 import { checkDepth } from './decode-body.ts';
-import { asJson, isObject, type ObjectDraft } from './draft.ts';
+import { decodePatched } from './decode-patched.ts';
+import { asJson, type ObjectDraft } from './draft.ts';
 import type { Kind } from './kind.ts';
 import { type KeepRest, type UpdateOutcome, updateObject } from './update-object.ts';
 
@@ -66,31 +67,6 @@ export function applyPatch(kind: Kind, request: Call['request'], before: Kuberne
 /** Stored objects are JSON all through: they were decoded from it. */
 export function asDocument(object: KubernetesObject): JsonObject {
   return asJson(object) as JsonObject;
-}
-
-/** What Kubernetes says of a patch whose outcome is no object of the kind. */
-export function decodePatched({ kind, request, warnings }: Call, patched: JsonValue): ObjectDraft {
-  const bad = (why: string) =>
-    StatusError.invalid({ group: '', resource: '' }, '', [
-      {
-        type: 'FieldValueInvalid',
-        field: 'patch',
-        message: `Invalid value: ${JSON.stringify(JSON.stringify(patched))}: ${why}`,
-      },
-    ]);
-  if (!isObject(patched)) throw bad('json: cannot unmarshal into an object');
-  try {
-    const { object, unknown } = kind.decode(patched);
-    if (unknown.length > 0) {
-      const validation = request.options?.fieldValidation ?? 'Warn';
-      if (validation === 'Strict') throw bad(`strict decoding error: ${unknown.join(', ')}`);
-      if (validation === 'Warn') warnings.push(...unknown);
-    }
-    return object;
-  } catch (error) {
-    if (error instanceof DecodeError) throw bad(error.message);
-    throw error;
-  }
 }
 
 function checkIdentity({ kind, request }: Call, draft: ObjectDraft, before: KubernetesObject): void {

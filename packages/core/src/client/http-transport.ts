@@ -3,11 +3,12 @@ import type { KubernetesObject } from '../api/index.ts';
 import { type Clock, isStatusError, StatusError, systemClock } from '../machinery/index.ts';
 import type { ClientConfig } from './client-config.ts';
 import { connectionError } from './connection-error.ts';
-import { type Connector, createConnector, type HttpResponse } from './connector.ts';
+import type { Connector, HttpResponse } from './connector.ts';
 import type { ApiRequest, Transport, WatchEvent } from './contract.ts';
 import { CredentialSource, type Credentials } from './credentials.ts';
 import { type HttpMessage, isStatus, toHttpMessage, toStatusError } from './http-message.ts';
 import { jsonLines } from './json-lines.ts';
+import { createConnector } from './negotiating-connector.ts';
 
 export interface HttpTransportOptions {
   readonly clock?: Clock;

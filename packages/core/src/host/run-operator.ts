@@ -23,7 +23,14 @@ export async function runOperator(operator: Plugin<undefined>, options: RunOpera
   const transport = httpTransport({ ...config, userAgent: config.userAgent ?? `keelson-operator/${operator.name}` });
   const client = createClient(transport);
   // The container is loaded only where something is run.
-  const { controllerManagerPlugin, createHost, eventRecorderPlugin, informersPlugin } = await import('./index.ts');
+  const [{ createHost }, { informersPlugin }, { eventRecorderPlugin }, { controllerManagerPlugin }] = await Promise.all(
+    [
+      import('./create-host.ts'),
+      import('./informers-plugin.ts'),
+      import('./event-recorder-plugin.ts'),
+      import('./controller-manager-plugin.ts'),
+    ],
+  );
   const connection = definePlugin({
     name: 'kubeconfig',
     // The cluster knows one user here, whoever asks.
