@@ -4,7 +4,7 @@ import { RootCa } from '@keelson/controllers';
 import { CsiControllers, type CsiDriver, CsiDrivers } from '@keelson/core/csi';
 import { all, definePlugin, type Lifecycle, Lifecycles } from '@keelson/core/plugin';
 import { NodeCertificates } from '@keelson/node';
-import { addLocalAddress } from './machine-address.ts';
+import { claimLocalAddress } from './machine-address.ts';
 
 export interface ClusterPluginOptions {
   readonly dataDir: string;
@@ -59,7 +59,7 @@ export function clusterPlugin({ dataDir, kubeconfig, internalAddress }: ClusterP
         [all(CsiDrivers)],
       );
 
-      if (internalAddress !== undefined) provide.value(Lifecycles, localAddress(internalAddress));
+      if (internalAddress !== undefined) provide.value(Lifecycles, localAddress(internalAddress, dataDir));
       provide.factory(
         Lifecycles,
         (server: ApiServer, pki: Pki): Lifecycle => ({
@@ -79,13 +79,13 @@ export function clusterPlugin({ dataDir, kubeconfig, internalAddress }: ClusterP
   });
 }
 
-function localAddress(address: string): Lifecycle {
+function localAddress(address: string, dataDir: string): Lifecycle {
   let remove: (() => Promise<void>) | undefined;
   return {
     name: 'local-address',
     phase: 'storage',
     async start(signal) {
-      remove = await addLocalAddress(address, signal);
+      remove = await claimLocalAddress(address, dataDir, signal);
     },
     stop: async () => remove?.(),
   };

@@ -86,7 +86,12 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     },
     [runtime.plugin.name]: runtime.options,
     [network.plugin.name]: network.options,
-    'service-proxy': { serviceCidr: config.api.serviceCidr, nodeIp, mode: podsHaveNetwork ? 'auto' : 'user-space' },
+    'service-proxy': {
+      serviceCidr: config.api.serviceCidr,
+      nodeIp,
+      mode: podsHaveNetwork ? 'auto' : 'user-space',
+      table: `keelson-proxy-${config.api.serviceCidr.replaceAll(/[./]/g, '-')}`,
+    },
   };
   for (const [name, value] of switches)
     if (typeof value === 'object') own[name] = { ...(own[name] as object | undefined), ...value };

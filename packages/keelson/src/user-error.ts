@@ -6,6 +6,7 @@ export class UserError extends Error {
 /** What a failed start is to its user: one line that says what to do where we know it, else the error as it came. */
 export function explainStartFailure(error: unknown): Error {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof UserError) return cause;
     const { code, port } = cause as NodeJS.ErrnoException & { readonly port?: number };
     if (code === 'EADDRINUSE')
       return new UserError(`port ${port ?? ''} is taken; choose another with --port, or --port 0 for a free one`);

@@ -62,10 +62,11 @@ export class ClusterProcess {
   ): Promise<ClusterProcess> {
     const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'kl-')));
     const args = ['up', '--data-dir', join(dir, 'data'), '--port', '0', ...(options.args ?? [])];
-    if (options.config !== undefined) {
-      await writeFile(join(dir, 'keelson.yaml'), options.config);
-      args.push('--config', join(dir, 'keelson.yaml'));
-    }
+    // Test files run side by side: each gets ranges of its own on this machine.
+    const worker = Number(process.env.VITEST_POOL_ID ?? '1');
+    const ranges = `podCidr: 10.${100 + worker}.0.0/16\napi: { serviceCidr: 10.${150 + worker}.0.0/16 }\n`;
+    await writeFile(join(dir, 'keelson.yaml'), (options.config ?? '') + ranges);
+    args.push('--config', join(dir, 'keelson.yaml'));
     const cluster = new ClusterProcess(dir, args, options.uid);
     await cluster.restart();
     return cluster;

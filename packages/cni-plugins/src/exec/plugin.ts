@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CniConfigList, NetworkProvider } from '@keelson/core/cni';
@@ -44,7 +45,7 @@ export const execNetworkPlugin = definePlugin({
           options.list ??
           (options.confDir
             ? await firstList(options.confDir)
-            : bridgeList(node.index, node.podCidr, join(node.dataDir, 'network', 'addresses')));
+            : bridgeList(node.podCidr, join(node.dataDir, 'network', 'addresses')));
         return new ExecNetwork(config, options.binDirs, join(node.dataDir, 'network', 'results'));
       },
     });
@@ -61,14 +62,16 @@ async function firstList(dir: string): Promise<CniConfigList> {
   return parsed.data;
 }
 
-function bridgeList(index: number, podCidr: string, addresses: string): CniConfigList {
+function bridgeList(podCidr: string, addresses: string): CniConfigList {
+  // Nodes of several clusters may share a machine: the range tells them apart. Interface names hold 15 characters.
+  const name = `kl${createHash('sha256').update(podCidr).digest('hex').slice(0, 8)}`;
   return {
     cniVersion: '1.0.0',
-    name: `keelson-${index}`,
+    name: `keelson-${name}`,
     plugins: [
       {
         type: 'bridge',
-        bridge: `keelson${index}`,
+        bridge: name,
         isGateway: true,
         ipMasq: true,
         hairpinMode: true,
