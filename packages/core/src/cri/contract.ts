@@ -28,6 +28,8 @@ export interface ContainerRuntime {
   readonly runtimeService: RuntimeService;
   readonly imageService: ImageService;
   readonly isolation: RuntimeIsolation;
+  /** Called before a container's log file is read, for runtimes that keep output in memory until somebody asks for it. */
+  writeLog?(containerId: string): Promise<void>;
   /** Lets go of the runtime; running containers are left running where the runtime can do that. */
   close(): Promise<void>;
 }

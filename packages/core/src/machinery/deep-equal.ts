@@ -3,18 +3,21 @@ export function deepEqual(a: unknown, b: unknown): boolean {
   if (Object.is(a, b) || a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (Array.isArray(a) || Array.isArray(b)) {
-    return (
-      Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((each, at) => deepEqual(each, b[at]))
-    );
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+    for (let at = 0; at < a.length; at++) if (!deepEqual(a[at], b[at])) return false;
+    return true;
   }
-  const left = new Map<string, unknown>(Object.entries(a).filter(([, value]) => value !== undefined));
+  const left = a as Readonly<Record<string, unknown>>;
+  const right = b as Readonly<Record<string, unknown>>;
   let size = 0;
-  for (const [key, value] of Object.entries(b)) {
+  for (const key of Object.keys(left)) {
+    const value = left[key];
     if (value === undefined) continue;
     size++;
-    if (!left.has(key) || !deepEqual(left.get(key), value)) return false;
+    if (!Object.hasOwn(right, key) || !deepEqual(value, right[key])) return false;
   }
-  return size === left.size;
+  for (const key of Object.keys(right)) if (right[key] !== undefined) size--;
+  return size === 0;
 }
 
 /**
@@ -28,8 +31,14 @@ export function semanticEqual(a: unknown, b: unknown): boolean {
 function dropEmpty(value: unknown): unknown {
   if (Array.isArray(value)) return value.length === 0 ? undefined : value.map((each) => dropEmpty(each) ?? {});
   if (typeof value !== 'object' || value === null) return value ?? undefined;
-  const kept = Object.entries(value)
-    .map(([key, each]) => [key, dropEmpty(each)] as const)
-    .filter(([, each]) => each !== undefined);
-  return kept.length === 0 ? undefined : Object.fromEntries(kept);
+  const kept: Record<string, unknown> = {};
+  let empty = true;
+  for (const [key, each] of Object.entries(value)) {
+    const rest = dropEmpty(each);
+    if (rest === undefined) continue;
+    empty = false;
+    if (key === '__proto__') Object.defineProperty(kept, key, { value: rest, enumerable: true });
+    else kept[key] = rest;
+  }
+  return empty ? undefined : kept;
 }

@@ -21,11 +21,17 @@ const qualifiedRule =
 const labelValueMessage =
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
-const utf8Length = (text: string) => new TextEncoder().encode(text).length;
+const encoder = new TextEncoder();
+
+/** Whether the text takes more bytes than that in UTF-8, where a UTF-16 unit takes one to three. */
+function longerThan(text: string, bytes: number): boolean {
+  if (text.length > bytes) return true;
+  return text.length * 3 > bytes && encoder.encode(text).length > bytes;
+}
 
 function check(text: string, rule: RegExp, message: string, longest: number, unit: 'characters' | 'bytes'): string[] {
   return [
-    ...(utf8Length(text) > longest ? [`must be no more than ${longest} ${unit}`] : []),
+    ...(longerThan(text, longest) ? [`must be no more than ${longest} ${unit}`] : []),
     ...(rule.test(text) ? [] : [message]),
   ];
 }
@@ -73,7 +79,7 @@ export function validateLabelValue(text: string): string[] {
 /** Names of ports (IANA_SVC_NAME, RFC 6335). */
 export function validatePortName(text: string): string[] {
   return [
-    ...(utf8Length(text) > 15 ? ['must be no more than 15 characters'] : []),
+    ...(longerThan(text, 15) ? ['must be no more than 15 characters'] : []),
     ...(portName.test(text) ? [] : ['must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)']),
     ...(/[a-z]/.test(text) ? [] : ['must contain at least one letter (a-z)']),
     ...(text.includes('--') ? ['must not contain consecutive hyphens'] : []),

@@ -1,5 +1,5 @@
-import { appendFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { appendFile, mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import {
   type ContainerConfig,
   GrpcError,
@@ -24,6 +24,8 @@ export class SimulatedPods {
   readonly #images: SimulatedImages;
   readonly #addresses: PodAddresses;
   readonly #timers = new Map<string, () => void>();
+  /** Output that nobody has asked for yet, by container. */
+  readonly #unwritten = new Map<string, string>();
 
   constructor(clock: Clock, random: Random, options: SimulatedOptions, images: SimulatedImages, podCidr: string) {
     this.#clock = clock;
@@ -129,7 +131,7 @@ export class SimulatedPods {
         this.#clock.after(exitAfterMs, () => this.#exit(id, exitCode)),
       );
     }
-    await this.#writeLog(record);
+    this.#log(record);
   }
 
   async stopContainer(id: string, timeoutSeconds: number, signal?: AbortSignal): Promise<void> {
@@ -146,6 +148,7 @@ export class SimulatedPods {
   removeContainer(id: string): void {
     if (this.store.findContainer(id) === undefined) return;
     this.#exit(id, 137, 'Error');
+    this.#unwritten.delete(id);
     this.store.removeContainer(id);
   }
 
@@ -193,10 +196,23 @@ export class SimulatedPods {
     );
   }
 
-  async #writeLog(record: ContainerRecord): Promise<void> {
+  /**
+   * Brings what a container has said into its log file. Only when somebody wants to read it: files for thousands of
+   * pods would cost more than the pods do.
+   */
+  async writeLog(id: string): Promise<void> {
+    const { logPath } = this.store.container(id);
+    const text = this.#unwritten.get(id);
+    if (text === undefined) return;
+    this.#unwritten.delete(id);
+    await mkdir(dirname(logPath), { recursive: true, mode: 0o755 });
+    await appendFile(logPath, text);
+  }
+
+  #log(record: ContainerRecord): void {
     if (!this.#options.logs || record.logPath === '') return;
     const time = new Date(this.#clock.now()).toISOString().replace('Z', '000000Z');
-    await appendFile(record.logPath, `${time} stdout F simulated container ${record.config.metadata?.name} started\n`);
+    this.#unwritten.set(record.id, `${time} stdout F simulated container ${record.config.metadata?.name} started\n`);
   }
 
   #fail(step: 'runPodSandbox' | 'createContainer' | 'startContainer'): void {

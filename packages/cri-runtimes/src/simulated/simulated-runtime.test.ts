@@ -67,6 +67,7 @@ describe('simulated runtime', () => {
     expect((await state())?.state).toBe('CONTAINER_RUNNING');
     await clock.advance(1);
     expect(await state()).toMatchObject({ state: 'CONTAINER_EXITED', exitCode: 4, reason: 'Error' });
+    await runtime.writeLog?.(containerId ?? '');
     expect(await readFile(join(directory, 'main.log'), 'utf8')).toMatch(/^\S+Z stdout F simulated container main/);
     await expect(runtime.runtimeService.exec({ containerId })).rejects.toMatchObject({ code: 12 });
   });

@@ -37,6 +37,7 @@ export function openSimulatedRuntime(
       summary: 'simulated: containers have states but no processes',
       isolates: { processes: false, files: false, network: false, users: false, limits: false },
     },
+    writeLog: (containerId) => pods.writeLog(containerId),
     async close() {
       pods.close();
     },
@@ -115,7 +116,7 @@ function simulatedRuntimeService(pods: SimulatedPods, clock: Clock): RuntimeServ
       return {};
     },
     async reopenContainerLog({ containerId }) {
-      store.container(containerId);
+      await pods.writeLog(containerId ?? '');
       return {};
     },
     async execSync({ containerId }) {

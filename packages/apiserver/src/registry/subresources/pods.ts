@@ -12,6 +12,7 @@ import {
   timestamp,
 } from '@keelson/core';
 import { z } from 'zod';
+import { copy } from '../../schema/index.ts';
 import { type Call, validateAdmission } from '../admission-chain.ts';
 import type { RegistryContext } from '../context.ts';
 import { deleteObject, encodeStatus } from '../delete-object.ts';
@@ -89,7 +90,8 @@ function bound(
     ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
   };
   const conditions = (pod.status?.conditions ?? []).filter((each) => each.type !== 'PodScheduled');
-  const draft = structuredClone(pod) as Draft<Pod>;
+  // What is stored is plain JSON: copying it member by member is several times as fast as structuredClone.
+  const draft = copy(pod) as Draft<Pod>;
   draft.spec.nodeName = node;
   draft.status = { ...draft.status, conditions: [...conditions.map((each) => ({ ...each })), scheduled] };
   if (annotations) draft.metadata.annotations = { ...draft.metadata.annotations, ...annotations };

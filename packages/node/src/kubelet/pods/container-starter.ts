@@ -127,7 +127,8 @@ export class ContainerStarter {
       });
     });
     const id = await failingAs('CreateContainerError', say, signal, async () => {
-      await mkdir(join(sandboxConfig.logDirectory ?? '', container.name), { recursive: true, mode: 0o755 });
+      if (this.#options.mounts)
+        await mkdir(join(sandboxConfig.logDirectory ?? '', container.name), { recursive: true, mode: 0o755 });
       const { containerId } = await runtime.createContainer(
         { podSandboxId: request.sandboxId, config, sandboxConfig },
         signal,

@@ -326,9 +326,9 @@ export class PodSyncer implements PodSteps {
     config: PodSandboxConfig,
     signal: AbortSignal,
   ): Promise<{ id: string; ips: readonly string[] }> {
-    const { runtime, event, reader } = this.#options;
+    const { runtime, event, reader, mounts } = this.#options;
     try {
-      await mkdir(config.logDirectory ?? '', { recursive: true, mode: 0o755 });
+      if (mounts) await mkdir(config.logDirectory ?? '', { recursive: true, mode: 0o755 });
       const { podSandboxId = '' } = await runtime.runPodSandbox({ config, runtimeHandler: '' }, signal);
       const created = await reader.read(identityOf(pod), signal);
       return { id: podSandboxId, ips: created.sandboxes.find((each) => each.id === podSandboxId)?.ips ?? [] };
@@ -341,8 +341,8 @@ export class PodSyncer implements PodSteps {
   }
 
   async #sandboxConfig(pod: Pod, attempt: number): Promise<PodSandboxConfig> {
-    const { paths, cgroups, clusterDns } = this.#options;
-    const resolv = await readIfThere('/etc/resolv.conf');
+    const { paths, cgroups, clusterDns, mounts } = this.#options;
+    const resolv = mounts ? await readIfThere('/etc/resolv.conf') : '';
     return sandboxConfig(pod, {
       attempt,
       logDirectory: paths.logs(podLogDirectoryName(pod.metadata)),

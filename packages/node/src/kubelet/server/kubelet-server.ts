@@ -134,6 +134,7 @@ export class KubeletServer {
         `container "${container}" in pod "${podName}" is waiting to start: ${waiting ?? 'ContainerCreating'}`,
       );
     }
+    await this.#options.runtime.writeLog?.(run.id);
     const path =
       run.logPath ||
       join(this.#options.podLogs(podLogDirectoryName(pod.metadata)), container, `${run.restartCount}.log`);

@@ -1,3 +1,4 @@
+import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
 import { Pod, type PodStatus } from '@keelson/core/api';
 import type { Client } from '@keelson/core/client';
 import { type Clock, deepEqual, isStatusError } from '@keelson/core/machinery';
@@ -33,8 +34,9 @@ interface Entry {
 export class StatusManager {
   readonly #options: StatusManagerOptions;
   readonly #entries = new Map<string, Entry>();
-  readonly #queue: string[] = [];
+  readonly #queue = new Set<string>();
   #inFlight = 0;
+  #pumping = false;
   #stop: AbortSignal | undefined;
 
   constructor(options: StatusManagerOptions) {
@@ -109,7 +111,16 @@ export class StatusManager {
   }
 
   #enqueue(uid: string): void {
-    if (!this.#queue.includes(uid)) this.#queue.push(uid);
+    this.#queue.add(uid);
+    if (this.#pumping) return;
+    this.#pumping = true;
+    void this.#pumpNextTurn();
+  }
+
+  /** What a pod goes through within one turn of the event loop is told as one change. */
+  async #pumpNextTurn(): Promise<void> {
+    await turnOfEventLoop();
+    this.#pumping = false;
     this.#pump();
   }
 
@@ -117,8 +128,9 @@ export class StatusManager {
     const signal = this.#stop;
     if (signal === undefined) return;
     const limit = this.#options.maxInFlight ?? 8;
-    while (this.#inFlight < limit && this.#queue.length > 0 && !signal.aborted) {
-      const uid = this.#queue.shift() ?? '';
+    for (const uid of this.#queue) {
+      if (this.#inFlight >= limit || signal.aborted) return;
+      this.#queue.delete(uid);
       const entry = this.#entries.get(uid);
       if (entry === undefined || entry.running || !entry.dirty) continue;
       entry.running = true;
@@ -128,7 +140,7 @@ export class StatusManager {
         entry.running = false;
         this.#inFlight -= 1;
         if (again) entry.dirty = true;
-        if (entry.dirty) this.#queue.push(uid);
+        if (entry.dirty) this.#queue.add(uid);
         this.#pump();
       });
     }
