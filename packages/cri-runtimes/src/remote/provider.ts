@@ -105,7 +105,13 @@ export class RemoteRuntimeProvider implements RuntimeProvider {
   }
 
   /** Ends our own containerd with its pods; a runtime that was found running is left as it is. */
-  async shutdown(node: NodeEnvironment, signal?: AbortSignal): Promise<void> {
+  async shutdown(node: NodeEnvironment & { readonly network: NetworkPlugin }, signal?: AbortSignal): Promise<void> {
+    const programs = await findContainerd();
+    if (!('missing' in programs)) {
+      const ours = new PrivateContainerd(programs, node.dataDir, this.#clock);
+      // Pods outlive a containerd that died, and only a containerd can end them with their networks and mounts.
+      if (existsSync(ours.paths.config) && !(await ours.runs())) await ours.start(node.network, signal);
+    }
     await shutdownContainerd(node.dataDir, this.#clock, signal);
   }
 
