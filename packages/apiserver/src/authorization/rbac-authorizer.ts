@@ -3,6 +3,7 @@ import type { AuthorizationDecision, AuthorizationRequest, Authorizer, UserInfo 
 import { authorizeNode } from './node-rules.ts';
 import { RbacIndex } from './rbac-index.ts';
 import { ruleAllows, rulesCover } from './rule-matching.ts';
+import { breakDown } from './rule-text.ts';
 
 export const mastersGroup = 'system:masters';
 
@@ -31,10 +32,10 @@ export class RbacAuthorizer implements Authorizer {
     return user.groups.includes(mastersGroup) ? [...granted, ...everything] : granted;
   }
 
-  /** Which of `wanted` a user does not hold already, and so may not hand on (the escalation check of RBAC). */
+  /** What of `wanted` a user does not hold already, and so may not hand on: a rule for each verb and resource or path. */
   notCovered(user: UserInfo, namespace: string | undefined, wanted: readonly PolicyRule[]): readonly PolicyRule[] {
     const held = this.rulesFor(user, namespace ?? '');
-    return wanted.filter((rule) => !rulesCover(held, rule));
+    return breakDown(wanted).filter((rule) => !rulesCover(held, rule));
   }
 }
 

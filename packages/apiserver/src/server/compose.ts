@@ -1,11 +1,17 @@
 import {
+  type ApiRequest,
   type Clients,
   type Clock,
+  type ClusterRole,
   createClient,
   isStatusError,
+  type KubernetesObject,
   type Logger,
   type PluginGrant,
+  type PolicyRule,
   type Random,
+  type Role,
+  type RoleRef,
 } from '@keelson/core';
 import type { AdmissionPlugin } from '@keelson/core/admission';
 import {
@@ -17,7 +23,7 @@ import {
   type TokenAuthenticator,
   type UidReader,
 } from '../authentication/index.ts';
-import { RbacAuthorizer } from '../authorization/index.ts';
+import { escalationCheck, mastersGroup, RbacAuthorizer } from '../authorization/index.ts';
 import type { ApiHandler } from '../registry/contract.ts';
 import { inProcessTransport, ResourceRegistry, type ResourceRegistryOptions } from '../registry/index.ts';
 import type { Storage } from '../storage/contract.ts';
@@ -61,10 +67,14 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
     random,
     logger,
     authorizer,
-    ...(options.admission && { admission: options.admission }),
+    admission: [
+      escalationCheck({ authorizer, mastersGroup, rulesOf: (role, namespace) => rulesOf(role, namespace) }),
+      ...(options.admission ?? []),
+    ],
     ...(serviceCidr && { serviceCidr }),
     ...options.registry,
   });
+  const rulesOf = roleRules(registry, authorizer);
   const tokens = new ServiceAccountTokens({
     clock,
     issuer: options.issuer ?? 'https://kubernetes.default.svc.cluster.local',
@@ -102,15 +112,37 @@ function inProcessClients(handler: ApiHandler, server: HttpApiServer): Clients {
   };
 }
 
+/** Roles as they are stored now: who binds a role right after making it must not depend on the index having caught up. */
+function roleRules(handler: ApiHandler, authorizer: RbacAuthorizer) {
+  return async ({ kind, name }: RoleRef, namespace: string | undefined): Promise<readonly PolicyRule[] | undefined> => {
+    const clusterWide = kind === 'ClusterRole';
+    const resource = clusterWide ? 'clusterroles' : 'roles';
+    const target = { group: 'rbac.authorization.k8s.io', version: 'v1', resource, name };
+    const place = clusterWide || namespace === undefined ? {} : { namespace };
+    const role = await readObject(handler, { ...target, ...place });
+    if (!role) return undefined;
+    if ('aggregationRule' in role) return authorizer.index.rulesOfClusterRole(name);
+    // The registry has decoded it by the schema of its kind.
+    return (role as ClusterRole | Role).rules ?? [];
+  };
+}
+
 function uidReader(handler: ApiHandler): UidReader {
   return async ({ resource, namespace, name }) => {
     const target = { group: '', version: 'v1', resource, name, ...(namespace && { namespace }) };
-    try {
-      const answer = await handler.handle({ ...target, verb: 'get' }, apiServerUser);
-      return answer.type === 'object' ? answer.value.object.metadata.uid : undefined;
-    } catch (error) {
-      if (isStatusError(error, 'NotFound')) return undefined;
-      throw error;
-    }
+    return (await readObject(handler, target))?.metadata.uid;
   };
+}
+
+async function readObject(
+  handler: ApiHandler,
+  target: Omit<ApiRequest, 'verb'>,
+): Promise<KubernetesObject | undefined> {
+  try {
+    const answer = await handler.handle({ ...target, verb: 'get' }, apiServerUser);
+    return answer.type === 'object' ? answer.value.object : undefined;
+  } catch (error) {
+    if (isStatusError(error, 'NotFound')) return undefined;
+    throw error;
+  }
 }
