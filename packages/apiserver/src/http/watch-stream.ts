@@ -1,11 +1,12 @@
 import { type Clock, type KubernetesObject, StatusError } from '@keelson/core';
-import type { ApiAnswer, EncodedObject } from '../registry/contract.ts';
+import type { ApiAnswer, EncodedObject, EncodedWatchEvent } from '../registry/contract.ts';
 import type { EncodingContext } from './encode-answer.ts';
 import { watchEncoder } from './encode-answer.ts';
 import type { HttpResponse, Reply } from './reply.ts';
 
 /** A client that takes longer than this to read what is buffered for it is cut off. */
 const slowClientMs = 30_000;
+const chunkBytes = 256 * 1024;
 
 type WatchAnswer = Extract<ApiAnswer, { type: 'watch' }>;
 
@@ -31,10 +32,9 @@ export async function streamWatch(
   try {
     for await (const batch of answer.events) {
       if (response.destroyed || options.signal.aborted) return;
-      const frames = batch.map(({ type, value }) => encode(type, value));
-      if (frames.length === 0) continue;
-      const chunk = frames.length === 1 && frames[0] ? frames[0] : Buffer.concat(frames);
-      if (!write(response, chunk) && !(await drained(response, options))) return;
+      for (const chunk of chunksOf(batch, encode)) {
+        if (!write(response, chunk) && !(await drained(response, options))) return;
+      }
     }
   } catch (error) {
     if (options.signal.aborted || response.destroyed) return;
@@ -43,6 +43,25 @@ export async function streamWatch(
   } finally {
     if (!response.destroyed) response.end();
   }
+}
+
+/** Few writes for many small events, and never a long queue in one piece: a slow client's is made as it reads. */
+function* chunksOf(
+  batch: readonly EncodedWatchEvent[],
+  encode: ReturnType<typeof watchEncoder>,
+): IterableIterator<Buffer> {
+  let frames: Buffer[] = [];
+  let size = 0;
+  for (const { type, value } of batch) {
+    const frame = encode(type, value);
+    frames.push(frame);
+    size += frame.length;
+    if (size < chunkBytes) continue;
+    yield Buffer.concat(frames);
+    frames = [];
+    size = 0;
+  }
+  if (frames.length > 0) yield frames.length === 1 && frames[0] ? frames[0] : Buffer.concat(frames);
 }
 
 function write(response: HttpResponse, chunk: Buffer): boolean {
