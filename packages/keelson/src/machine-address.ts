@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { ipv4At, parseIpv4Range } from '@keelson/core/machinery';
 import { z } from 'zod';
 import { startTicks } from './instance.ts';
 import { UserError } from './user-error.ts';
@@ -18,11 +19,7 @@ export function machineAddress(): string | undefined {
 
 /** The last address of a range, which no node gives to a pod: where pods find the API. */
 export function lastAddress(cidr: string): string {
-  const [base = '', bits = '32'] = cidr.split('/');
-  const value = base.split('.').reduce((sum, each) => sum * 256 + Number(each), 0);
-  const size = 2 ** (32 - Number(bits));
-  const last = value - (value % size) + size - 2;
-  return [24, 16, 8, 0].map((shift) => Math.floor(last / 2 ** shift) % 256).join('.');
+  return ipv4At(parseIpv4Range(cidr), -2);
 }
 
 const claimSchema = z.object({ pid: z.int(), startTicks: z.string(), dataDir: z.string() });

@@ -1,7 +1,8 @@
 import { mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CniError } from '@keelson/core/cni';
-import { candidates, parseRange } from './address-range.ts';
+import { parseIpv4Range } from '@keelson/core/machinery';
+import { podCandidates } from './pod-candidates.ts';
 
 /** Who holds an address. */
 export interface Attachment {
@@ -27,7 +28,7 @@ export class HostLocal {
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
     for (const [address, holder] of await this.held()) if (same(holder, attachment)) return address;
     const last = await this.#read('last');
-    for (const address of candidates(parseRange(this.#cidr), last?.trim() || undefined)) {
+    for (const address of podCandidates(parseIpv4Range(this.#cidr), last?.trim() || undefined)) {
       try {
         const file = await open(join(this.#dir, address), 'wx', 0o600);
         try {

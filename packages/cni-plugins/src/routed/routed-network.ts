@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import { access, chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CniError, type CniRequest, type CniResult, type NetworkPlugin } from '@keelson/core/cni';
+import { parseIpv4Range } from '@keelson/core/machinery';
 import { must, run } from '../command.ts';
 import { executablePath } from '../executable-path.ts';
-import { gatewayOf, parseRange } from '../host-local/address-range.ts';
+
 import { type Attachment, HostLocal } from '../host-local/host-local.ts';
+import { gatewayOf } from '../host-local/pod-candidates.ts';
 
 export interface RoutedNetworkOptions {
   /** The addresses this node gives to its pods. */
@@ -61,7 +63,7 @@ export class RoutedNetwork implements NetworkPlugin {
   }
 
   async #connect(request: CniRequest, address: string, signal?: AbortSignal): Promise<CniResult> {
-    const gateway = gatewayOf(parseRange(this.#options.podCidr));
+    const gateway = gatewayOf(parseIpv4Range(this.#options.podCidr));
     const mtu = this.#options.mtu ?? 1500;
     const host = hostInterface(request);
     await must(

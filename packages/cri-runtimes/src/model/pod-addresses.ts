@@ -1,4 +1,5 @@
 import { GrpcError, grpcCode } from '@keelson/core/cri';
+import { formatIpv4, parseIpv4, parseIpv4Range } from '@keelson/core/machinery';
 
 /**
  * Hands out the host addresses of an IPv4 range, each to one holder at a time. The network address, the first host
@@ -10,10 +11,10 @@ export class PodAddresses {
   readonly #taken = new Set<number>();
   #next = 0;
 
-  /** @throws Error where `cidr` is not an IPv4 range. */
+  /** @throws RangeError where `cidr` is not an IPv4 range. */
   constructor(cidr: string) {
-    const { base, size } = parseCidr(cidr);
-    this.#first = base + 2;
+    const { first, size } = parseIpv4Range(cidr);
+    this.#first = first + 2;
     this.#count = Math.max(0, size - 3);
   }
 
@@ -38,28 +39,4 @@ export class PodAddresses {
   release(address: string): void {
     this.#taken.delete(parseIpv4(address) - this.#first);
   }
-}
-
-/** @throws Error where `cidr` is not an IPv4 range. */
-export function parseCidr(cidr: string): { readonly base: number; readonly size: number } {
-  const [address, prefix] = cidr.split('/');
-  const bits = Number(prefix);
-  if (address === undefined || !Number.isInteger(bits) || bits < 0 || bits > 32) {
-    throw new Error(`${cidr} is not an IPv4 range such as 10.244.0.0/24`);
-  }
-  const size = 2 ** (32 - bits);
-  return { base: Math.floor(parseIpv4(address) / size) * size, size };
-}
-
-/** @throws Error where `address` is not an IPv4 address. */
-export function parseIpv4(address: string): number {
-  const parts = address.split('.');
-  if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256)) {
-    throw new Error(`${address} is not an IPv4 address`);
-  }
-  return parts.reduce((value, part) => value * 256 + Number(part), 0);
-}
-
-export function formatIpv4(value: number): string {
-  return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.');
 }

@@ -1,4 +1,6 @@
+import { isIPv4 } from 'node:net';
 import type { Random } from '@keelson/core';
+import { formatIpv4, parseIpv4, parseIpv4Range } from '@keelson/core/machinery';
 
 /**
  * Hands out numbers of a range, each to one owner. The lower part is left to those who ask for a certain number, and
@@ -61,31 +63,21 @@ export class AddressAllocator {
 
   constructor(cidr: string, random: Random) {
     this.cidr = cidr;
-    const [base = '', bits = ''] = cidr.split('/');
-    const size = 2 ** (32 - Number(bits));
-    const first = addressToNumber(base);
+    const { first, size } = parseIpv4Range(cidr);
     this.#numbers = new NumberAllocator(first + 1, first + size - 2, random);
   }
 
   contains(address: string): boolean {
-    return this.#numbers.contains(addressToNumber(address));
+    return isIPv4(address) && this.#numbers.contains(parseIpv4(address));
   }
   take(address: string): boolean {
-    return this.#numbers.take(addressToNumber(address));
+    return isIPv4(address) && this.#numbers.take(parseIpv4(address));
   }
   next(): string | undefined {
     const number = this.#numbers.next();
-    return number === undefined ? undefined : numberToAddress(number);
+    return number === undefined ? undefined : formatIpv4(number);
   }
   release(address: string): void {
-    this.#numbers.release(addressToNumber(address));
+    if (isIPv4(address)) this.#numbers.release(parseIpv4(address));
   }
-}
-
-function addressToNumber(address: string): number {
-  return address.split('.').reduce((sum, each) => sum * 256 + Number(each), 0);
-}
-
-function numberToAddress(number: number): string {
-  return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join('.');
 }
