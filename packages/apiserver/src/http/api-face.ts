@@ -15,8 +15,9 @@ import { type HttpRequest, impersonate, type RequestAuthenticator } from '../aut
 import { forbidden } from '../authorization/index.ts';
 import type { ApiHandler, Authorizer, ServedResource, UserInfo } from '../registry/contract.ts';
 import type { TablePrinter } from '../table/index.ts';
+import type { DecodedBody } from './body-findings.ts';
 import type { Connector } from './connector.ts';
-import { type DecodedBody, decodeObject, decodePatch, mediaTypeOf } from './decode-body.ts';
+import { decodeObject, decodePatch, mediaTypeOf } from './decode-body.ts';
 import { type EncodingContext, encodeList, encodeObject } from './encode-answer.ts';
 import type { ApiMetrics } from './metrics.ts';
 import { negotiate, wantsPretty } from './negotiate.ts';
@@ -210,7 +211,7 @@ export class ApiFace {
       tables: this.#options.tables,
       includeObject: includeObject(visit.query),
     };
-    const { body, options, findings, patchType } = await this.#payload(request, visit, info, served);
+    const { body, options, findings, bodyFindings, patchType } = await this.#payload(request, visit, info, served);
     const watching = info.verb === 'watch';
     const expired = new AbortController();
     const seconds = options.timeoutSeconds ?? Math.round(minimumWatchSeconds * (1 + this.#options.random()));
@@ -229,6 +230,7 @@ export class ApiFace {
         options,
         ...(body !== undefined && { body }),
         ...(patchType && { patchType }),
+        ...(bodyFindings && { bodyFindings }),
         signal,
       };
       const answer = await handler.handle(apiRequest, visit.user);
@@ -268,6 +270,7 @@ export class ApiFace {
     readonly body?: unknown;
     readonly options: RequestOptions;
     readonly findings: readonly string[];
+    readonly bodyFindings?: ApiRequest['bodyFindings'];
     readonly patchType?: PatchType;
   }> {
     const options = parseQueryOptions(query);
@@ -284,9 +287,11 @@ export class ApiFace {
       ? decodePatch(bytes.toString('utf8'), patchType)
       : decodeObject(bytes, contentType, kind);
     const validation = options.fieldValidation ?? 'Warn';
-    if (validation === 'Strict' && decoded.findings.length > 0) {
+    // Where the registry decodes whole objects, it tells these findings together with its own.
+    const together = served.verbs.includes('get') && (info.subresource === undefined || info.subresource === 'status');
+    if (validation === 'Strict' && decoded.findings.length > 0 && !together) {
       throw StatusError.badRequest(
-        `${kind} in version ${JSON.stringify(info.version)} cannot be handled as a ${kind}: strict decoding error: ${decoded.findings.join(', ')}`,
+        `${kind} in version ${JSON.stringify(info.version)} cannot be handled as a ${kind}: strict decoding error: ${decoded.withUnknown([], 'error').join(', ')}`,
       );
     }
     const manager =
@@ -294,7 +299,11 @@ export class ApiFace {
     return {
       body: decoded.value,
       options: { ...options, ...(manager && { fieldManager: manager }) },
-      findings: validation === 'Ignore' ? [] : decoded.findings,
+      findings: validation === 'Ignore' || together ? [] : decoded.findings,
+      ...(together &&
+        decoded.findings.length > 0 && {
+          bodyFindings: (unknown) => decoded.withUnknown(unknown, validation === 'Strict' ? 'error' : 'warnings'),
+        }),
       ...(patchType && { patchType }),
     };
   }

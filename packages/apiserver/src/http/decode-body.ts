@@ -1,15 +1,9 @@
 import { type PatchType, StatusError } from '@keelson/core';
 import { isMap, isScalar, LineCounter, parseDocument, type Tags, visit } from 'yaml';
+import { type DecodedBody, jsonFindings, type KeyTwice, patchFindings, yamlFindings } from './body-findings.ts';
 import { JsonSyntaxError, maxDepth, scanJson } from './json-scan.ts';
 import { decodeProtobuf, protobufMediaType } from './protobuf/decode-protobuf.ts';
 import { WireError } from './protobuf/wire.ts';
-
-export interface DecodedBody {
-  /** `undefined` for an empty body. */
-  readonly value: unknown;
-  /** Findings of strict decoding: keys given twice. */
-  readonly findings: readonly string[];
-}
 
 /** An alias in YAML may not blow a small text up to a large object. */
 const maxAliasCount = 100;
@@ -44,7 +38,7 @@ export function decodeObject(body: Buffer | string, contentType: string, kind: s
   if (mediaType === 'application/yaml') return decodeYaml(text, unrecognized);
   if (mediaType === protobufMediaType) {
     try {
-      return { value: decodeProtobuf(Buffer.from(body)), findings: [] };
+      return { value: decodeProtobuf(Buffer.from(body)), findings: [], withUnknown: (unknown) => unknown };
     } catch (error) {
       if (error instanceof WireError || error instanceof SyntaxError || error instanceof RangeError)
         throw unrecognized(error.message);
@@ -61,8 +55,9 @@ export function decodePatch(text: string, patchType: PatchType): DecodedBody {
       StatusError.badRequest(`error decoding YAML: error converting YAML to JSON: ${why}`),
     );
   }
-  const decoded = decodeJson(text, (why) => StatusError.badRequest(`error decoding patch: ${why}`));
-  const list = Array.isArray(decoded.value);
+  const read = decodeJson(text, (why) => StatusError.badRequest(`error decoding patch: ${why}`));
+  const list = Array.isArray(read.value);
+  const decoded = patchFindings(read, patchType);
   if (patchType === 'application/json-patch+json') {
     if (list) return decoded;
     throw StatusError.badRequest(
@@ -106,7 +101,7 @@ function decodeJson(text: string, wrap: (why: string) => StatusError): DecodedBo
   try {
     const { duplicates } = scanJson(text);
     const value: unknown = JSON.parse(text);
-    return { value, findings: duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`) };
+    return jsonFindings(text, value, duplicates);
   } catch (error) {
     if (error instanceof JsonSyntaxError || error instanceof SyntaxError) throw wrap(error.message);
     throw error;
@@ -136,14 +131,14 @@ function decodeYaml(text: string, wrap: (why: string) => StatusError): DecodedBo
     });
     const problem = document.errors[0];
     if (problem) throw wrap(`yaml: line ${problem.linePos?.[0].line ?? 1}: ${problem.message.split('\n')[0] ?? ''}`);
-    const findings: string[] = [];
+    const twice: KeyTwice[] = [];
     visit(document, {
       Map(_, map) {
         const seen = new Set<unknown>();
         for (const { key } of map.items) {
           const name = isScalar(key) ? key.value : key;
           if (seen.has(name) && isScalar(key) && key.range) {
-            findings.push(`line ${lines.linePos(key.range[0]).line}: key ${JSON.stringify(name)} already set in map`);
+            twice.push({ line: lines.linePos(key.range[0]).line, key: JSON.stringify(name) });
           }
           seen.add(name);
         }
@@ -156,7 +151,7 @@ function decodeYaml(text: string, wrap: (why: string) => StatusError): DecodedBo
           `couldn't get version/kind; json parse error: json: cannot unmarshal ${typeName(value)} into Go value of type struct`,
         );
     }
-    return { value: document.toJS({ maxAliasCount }) ?? undefined, findings };
+    return yamlFindings(document.toJS({ maxAliasCount }) ?? undefined, twice);
   } catch (error) {
     if (error instanceof RangeError) throw wrap(`yaml: exceeded max depth of ${maxDepth}`);
     if (error instanceof ReferenceError) throw wrap(`yaml: ${error.message}`);

@@ -24,7 +24,7 @@ export function writeContext(context: RegistryContext, call: Call): WriteContext
 /** POST: decode, default, admit, prepare, validate, store. */
 export async function createObject(context: RegistryContext, call: Call): Promise<EncodedObject> {
   const { kind, request } = call;
-  const draft = decodeBody(kind, request.body, request.options, (text) => call.warnings.push(text));
+  const draft = decodeBody(kind, request.body, request, (text) => call.warnings.push(text));
   return createDecoded(context, call, draft);
 }
 

@@ -9,7 +9,7 @@ const deepest = 1000;
 export function decodeBody(
   kind: Kind,
   body: unknown,
-  options: ApiRequest['options'],
+  { options, bodyFindings }: Pick<ApiRequest, 'options' | 'bodyFindings'>,
   warn: (text: string) => void,
 ): ObjectDraft {
   const { served } = kind;
@@ -31,10 +31,11 @@ export function decodeBody(
       `${served.kind} in version ${JSON.stringify(served.version)} cannot be handled as a ${served.kind}: ${why}`,
     );
   const { object, unknown } = attempt(() => kind.decode(body), cannot);
-  if (unknown.length > 0) {
+  const findings = bodyFindings?.(unknown) ?? unknown;
+  if (findings.length > 0) {
     const validation = options?.fieldValidation ?? 'Warn';
-    if (validation === 'Strict') throw cannot(`strict decoding error: ${unknown.join(', ')}`);
-    if (validation === 'Warn') for (const each of unknown) warn(each);
+    if (validation === 'Strict') throw cannot(`strict decoding error: ${findings.join(', ')}`);
+    if (validation === 'Warn') for (const each of findings) warn(each);
   }
   return object;
 }

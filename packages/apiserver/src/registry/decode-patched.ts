@@ -16,10 +16,11 @@ export function decodePatched({ kind, request, warnings }: Call, patched: JsonVa
   if (!isObject(patched)) throw bad('json: cannot unmarshal into an object');
   try {
     const { object, unknown } = kind.decode(patched);
-    if (unknown.length > 0) {
+    const findings = request.bodyFindings?.(unknown) ?? unknown;
+    if (findings.length > 0) {
       const validation = request.options?.fieldValidation ?? 'Warn';
-      if (validation === 'Strict') throw bad(`strict decoding error: ${unknown.join(', ')}`);
-      if (validation === 'Warn') warnings.push(...unknown);
+      if (validation === 'Strict') throw bad(`strict decoding error: ${findings.join(', ')}`);
+      if (validation === 'Warn') warnings.push(...findings);
     }
     return object;
   } catch (error) {

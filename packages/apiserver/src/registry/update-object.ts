@@ -35,7 +35,7 @@ export type KeepRest = (wanted: ObjectDraft, old: KubernetesObject) => ObjectDra
 /** PUT. `keep` is for subresources that change one part of the spec. */
 export async function replaceObject(context: RegistryContext, call: Call, keep?: KeepRest): Promise<UpdateOutcome> {
   const { kind, request } = call;
-  const draft = decodeBody(kind, request.body, request.options, (text) => call.warnings.push(text));
+  const draft = decodeBody(kind, request.body, request, (text) => call.warnings.push(text));
   settleNamespace(kind, draft, request.namespace);
   const { name } = draft.metadata;
   if (name === undefined || name === '') {
@@ -73,7 +73,7 @@ export async function replaceObject(context: RegistryContext, call: Call, keep?:
       first = false;
       return keep ? keep(original, latest.object) : original;
     }
-    const again = decodeBody(kind, request.body, request.options, () => undefined);
+    const again = decodeBody(kind, request.body, request, () => undefined);
     return keep ? keep(again, latest.object) : again;
   };
   const part = keep ? 'raw' : request.subresource === 'status' ? 'status' : 'main';

@@ -45,6 +45,11 @@ export interface ApiRequest {
   /** A decoded object, or a decoded patch (an array for JSON patch). Never changed by the callee. */
   readonly body?: unknown;
   readonly patchType?: PatchType;
+  /**
+   * Where the body was read from text: all that strict decoding finds in it, given the unknown fields, in the order in
+   * which Kubernetes tells it. Keys given twice can be seen in the text only.
+   */
+  readonly bodyFindings?: (unknown: readonly string[]) => readonly string[];
   readonly signal?: AbortSignal;
 }
 

@@ -1,0 +1,82 @@
+import type { PatchType } from '@keelson/core';
+import { scanJson } from './json-scan.ts';
+
+export interface DecodedBody {
+  /** `undefined` for an empty body. */
+  readonly value: unknown;
+  /** What the text alone shows: keys given twice. Each is a warning. */
+  readonly findings: readonly string[];
+  /** All findings, given the unknown fields: in the order and words in which Kubernetes warns of them or refuses. */
+  withUnknown(unknown: readonly string[], as: 'warnings' | 'error'): readonly string[];
+}
+
+const duplicate = (path: string) => `duplicate field ${JSON.stringify(path)}`;
+const unknownField = (path: string) => `unknown field ${JSON.stringify(path)}`;
+const pathIn = (finding: string) => /^unknown field "(.*)"$/s.exec(finding)?.[1];
+
+/** Of a JSON text: unknown fields and duplicates where they stand in it. What lies in an unknown field is not judged. */
+export function jsonFindings(text: string, value: unknown, duplicates: readonly string[]): DecodedBody {
+  return {
+    value,
+    findings: duplicates.map(duplicate),
+    withUnknown(unknown) {
+      if (duplicates.length === 0) return unknown;
+      const paths = unknown.flatMap((each) => pathIn(each) ?? []);
+      const hidden = (path: string) => paths.some((each) => path !== each && /^[.[]/.test(afterPrefix(path, each)));
+      const named = new Set(paths);
+      const ordered = scanJson(text, named)
+        .order.filter((path) => !hidden(path))
+        .map((path) => (named.has(path) ? unknownField(path) : duplicate(path)));
+      // What stands at no place of the text, or is worded in another way, comes last.
+      return [...new Set([...ordered, ...unknown])];
+    },
+  };
+}
+
+/** A key of a YAML text that its mapping has already. */
+export interface KeyTwice {
+  readonly line: number;
+  /** In quotes. */
+  readonly key: string;
+}
+
+/** Of a YAML text: the duplicates by line (one error for all), then the unknown fields by name. */
+export function yamlFindings(value: unknown, twice: readonly KeyTwice[]): DecodedBody {
+  const lines = [...twice]
+    .sort((a, b) => a.line - b.line)
+    .map(({ line, key }) => `line ${line}: key ${key} already set in map`);
+  return {
+    value,
+    findings: lines,
+    withUnknown(unknown, as) {
+      if (lines.length === 0) return unknown;
+      const told =
+        as === 'warnings' ? lines : [`yaml: unmarshal errors:${lines.map((each) => `\n  ${each}`).join('')}`];
+      return [...told, ...[...unknown].sort()];
+    },
+  };
+}
+
+/** Of a patch: what its own text shows, then the unknown fields of the patched object by name. */
+export function patchFindings(decoded: DecodedBody, patchType: PatchType): DecodedBody {
+  const { value } = decoded;
+  const findings =
+    patchType === 'application/json-patch+json'
+      ? [...decoded.findings, ...unknownMembers(value)].map((each) => `json patch ${each}`)
+      : decoded.findings;
+  return { value, findings, withUnknown: (unknown) => [...findings, ...[...unknown].sort()] };
+}
+
+/** Fields that an operation of a JSON patch (RFC 6902) does not have. */
+function unknownMembers(patch: unknown): string[] {
+  if (!Array.isArray(patch)) return [];
+  return patch.flatMap((operation: unknown, index) =>
+    typeof operation === 'object' && operation !== null
+      ? Object.keys(operation)
+          .filter((key) => !['op', 'path', 'from', 'value'].includes(key))
+          .map((key) => unknownField(`[${index}].${key}`))
+      : [],
+  );
+}
+
+const afterPrefix = (text: string, prefix: string) => (text.startsWith(prefix) ? text.slice(prefix.length) : '');
