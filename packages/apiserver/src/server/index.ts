@@ -2,5 +2,5 @@ export { ApiServer, type ApiServerOptions, HttpApiServer, type Listening, type L
 export { apiServerUser } from './api-server-user.ts';
 export { type ApiServerParts, type ComposeOptions, composeApiServer } from './compose.ts';
 export { startTestApiServer, type TestApiServer, type TestApiServerOptions } from './start-test-api-server.ts';
-export { ApiHandler, Storage } from './tokens.ts';
 export { startTestCluster, type TestCluster, type TestClusterOptions } from './start-test-cluster.ts';
+export { ApiHandler, Storage } from './tokens.ts';

@@ -7,8 +7,11 @@ describe('passing requests on to kubelets', () => {
   let server: TestApiServer;
   let kubelet: Server;
   const seen: string[] = [];
+  const warnings: string[] = [];
+  const onWarning = (warning: Error) => warnings.push(warning.name);
 
   beforeAll(async () => {
+    process.on('warning', onWarning);
     server = await startTestApiServer({ socket: true });
     const { pki, client } = server;
     const own = await pki?.issueServing({ commonName: 'system:node:n1', organizations: ['system:nodes'] }, [
@@ -51,6 +54,8 @@ describe('passing requests on to kubelets', () => {
     await pod('waiting', undefined, 'a');
   });
   afterAll(async () => {
+    process.off('warning', onWarning);
+    expect(warnings).not.toContain('MaxListenersExceededWarning');
     await server.stop();
     kubelet.closeAllConnections();
     kubelet.close();
