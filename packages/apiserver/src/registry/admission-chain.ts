@@ -49,11 +49,14 @@ export async function admit(
   object: ObjectDraft,
   oldObject: KubernetesObject | undefined,
 ): Promise<ObjectDraft> {
+  let asked = attributes(call, operation, object, oldObject);
   for (const plugin of context.admission) {
     if (!plugin.admit) continue;
-    const outcome = plugin.admit(attributes(call, operation, object, oldObject));
+    const outcome = plugin.admit(asked);
     const changed = outcome instanceof Promise ? await outcome : outcome;
-    if (changed) object = changed as ObjectDraft;
+    if (!changed) continue;
+    object = changed as ObjectDraft;
+    asked = attributes(call, operation, object, oldObject);
   }
   return object;
 }
@@ -65,9 +68,10 @@ export async function validateAdmission(
   object: KubernetesObject | undefined,
   oldObject: KubernetesObject | undefined,
 ): Promise<void> {
+  const asked = attributes(call, operation, object, oldObject);
   for (const plugin of context.admission) {
     if (!plugin.validate) continue;
-    const outcome = plugin.validate(attributes(call, operation, object, oldObject));
+    const outcome = plugin.validate(asked);
     if (outcome instanceof Promise) await outcome;
   }
 }

@@ -246,12 +246,11 @@ export class PodSyncer implements PodSteps {
     const config = await this.#sandboxConfig(pod, actions.attempt);
     const sandbox = actions.createSandbox
       ? await this.#createSandbox(pod, config, signal)
-      : { id: actions.sandbox?.id ?? '', ips: actions.sandbox?.ips ?? [] };
+      : { id: actions.sandbox?.id ?? '', ips: actions.sandbox?.ips ?? [], now: undefined };
     const podIps = pod.spec.hostNetwork === true ? this.#options.hostIps : sandbox.ips;
     const hosts = await this.#writeHosts(pod, podIps);
     // Between two containers the API shall not learn that an address is missing.
-    const latest = actions.createSandbox ? await this.#options.reader.read(identityOf(pod), signal) : actual;
-    if (actions.createSandbox) this.#publish(pod, latest, false);
+    if (sandbox.now) this.#publish(pod, sandbox.now, false);
 
     const newest = newestByName(actual);
     const waits: number[] = [];
@@ -325,13 +324,13 @@ export class PodSyncer implements PodSteps {
     pod: Pod,
     config: PodSandboxConfig,
     signal: AbortSignal,
-  ): Promise<{ id: string; ips: readonly string[] }> {
+  ): Promise<{ id: string; ips: readonly string[]; now: RuntimePod }> {
     const { runtime, event, reader, mounts } = this.#options;
     try {
       if (mounts) await mkdir(config.logDirectory ?? '', { recursive: true, mode: 0o755 });
       const { podSandboxId = '' } = await runtime.runPodSandbox({ config, runtimeHandler: '' }, signal);
-      const created = await reader.read(identityOf(pod), signal);
-      return { id: podSandboxId, ips: created.sandboxes.find((each) => each.id === podSandboxId)?.ips ?? [] };
+      const now = await reader.read(identityOf(pod), signal);
+      return { id: podSandboxId, ips: now.sandboxes.find((each) => each.id === podSandboxId)?.ips ?? [], now };
     } catch (error) {
       signal.throwIfAborted();
       const message = messageOf(error);

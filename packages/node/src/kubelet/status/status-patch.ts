@@ -7,18 +7,17 @@ export function stampConditions(next: PodStatus, previous: PodStatus | undefined
   const conditions = (next.conditions ?? []).map((condition): PodCondition => {
     const before = previous?.conditions?.find((each) => each.type === condition.type);
     const kept = before?.status === condition.status ? before.lastTransitionTime : undefined;
-    return { ...condition, lastProbeTime: undefined, lastTransitionTime: kept ?? now };
+    const { type, status, observedGeneration, reason, message } = condition;
+    return {
+      type,
+      status,
+      ...(observedGeneration !== undefined && { observedGeneration }),
+      ...(reason !== undefined && { reason }),
+      ...(message !== undefined && { message }),
+      lastTransitionTime: kept ?? now,
+    };
   });
-  return withoutUndefined({ ...next, conditions });
-}
-
-function withoutUndefined(status: PodStatus): PodStatus {
-  return {
-    ...status,
-    conditions: (status.conditions ?? []).map(
-      (each) => Object.fromEntries(Object.entries(each).filter(([, value]) => value !== undefined)) as typeof each,
-    ),
-  };
+  return { ...next, conditions };
 }
 
 /**
