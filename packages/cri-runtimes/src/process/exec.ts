@@ -33,7 +33,8 @@ export function execArguments(
     '--target',
     `${init.pid}`,
     '--mount',
-    ...sandbox.flags,
+    // The first process may have gone on into a user namespace within the pod's, from which the others cannot be entered.
+    ...sandbox.flags.map((flag) => (flag === '--user' ? `--user=/proc/${sandbox.holder?.pid}/ns/user` : flag)),
     ...pid,
     '--',
   ];
