@@ -86,7 +86,9 @@ export class ApiFace {
   async handle(request: HttpRequest, response: HttpResponse): Promise<void> {
     this.#inflight++;
     const ended = new AbortController();
-    response.once('close', () => ended.abort());
+    let answered = false;
+    // Every answer closes: an abort that nobody waits for any more would cost an exception and its stack each time.
+    response.once('close', () => answered || ended.abort());
     response.setHeader('audit-id', String(request.headers['audit-id'] ?? randomUUID()));
     const begun = this.#options.clock.now();
     let measure: ReturnType<ApiMetrics['begin']> | undefined;
@@ -105,6 +107,7 @@ export class ApiFace {
     } catch (error) {
       await this.#fail(request, response, error, pretty);
     } finally {
+      answered = true;
       measure?.(response.statusCode, (this.#options.clock.now() - begun) / 1000);
       this.#inflight--;
       if (this.#inflight === 0) for (const wake of this.#idle.splice(0)) wake();

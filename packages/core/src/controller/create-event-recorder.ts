@@ -4,6 +4,7 @@ import type { Clock, Random } from '../machinery/index.ts';
 import { isStatusError, timestamp } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
 import type { EventRecorder } from './event-recorder.ts';
+import { EventSpamFilter } from './event-spam-filter.ts';
 
 export interface EventRecorderOptions {
   readonly client: Client;
@@ -62,6 +63,7 @@ class EventQueue {
   readonly #logger: Logger;
   readonly #waiting = new Map<string, Occurrence>();
   readonly #written = new Map<string, Written>();
+  readonly #spam: EventSpamFilter;
   readonly #abort = new AbortController();
   #working: Promise<void> | undefined;
   #dropped = 0;
@@ -71,10 +73,11 @@ class EventQueue {
   constructor(options: EventRecorderOptions) {
     this.#options = options;
     this.#logger = options.logger.named('events');
+    this.#spam = new EventSpamFilter(options.clock);
   }
 
   add(occurrence: Omit<Occurrence, 'first' | 'last' | 'count'>): void {
-    if (this.#stopped) return;
+    if (this.#stopped || !this.#spam.allows(sourceAndObject(occurrence))) return;
     const now = timestamp(this.#options.clock);
     const key = aggregationKey(occurrence);
     const waiting = this.#waiting.get(key);
@@ -191,6 +194,16 @@ class EventQueue {
       count,
     };
   }
+}
+
+function sourceAndObject({
+  type,
+  object,
+  component,
+  host,
+}: Pick<Occurrence, 'type' | 'object' | 'component' | 'host'>) {
+  const { namespace, name, uid } = object.metadata;
+  return [component, host, type.group, type.kind, namespace, name, uid].join('\n');
 }
 
 function aggregationKey(
