@@ -127,10 +127,12 @@ export class LogPump {
   }
 
   async #open(): Promise<FileHandle> {
-    if (this.#log === undefined) {
-      await mkdir(dirname(this.#logPath), { recursive: true });
-      this.#log = await open(this.#logPath, 'a', 0o640);
-    }
+    if (this.#log !== undefined) return this.#log;
+    await mkdir(dirname(this.#logPath), { recursive: true });
+    const opened = await open(this.#logPath, 'a', 0o640);
+    // A rotation and a flush may both have come here.
+    if (this.#log !== undefined) await opened.close();
+    this.#log ??= opened;
     return this.#log;
   }
 

@@ -98,7 +98,8 @@ export async function serveAttach(
   const closeInput = ({ everyone }: { readonly everyone: boolean }) => {
     if (!accepting) return;
     accepting = false;
-    writing = writing.then(() => input?.close()).then(() => (everyone ? container.closeInput() : undefined));
+    // What could not be written is lost, the file is closed all the same.
+    writing = writing.finally(() => input?.close()).finally(() => (everyone ? container.closeInput() : undefined));
   };
   const remote = new RemoteCommand(socket, {
     stdin(chunk) {
