@@ -68,7 +68,7 @@ export function fanOut(target, watchers = 1000, connections = 4, rounds = 40) {
   return inNamespace(target, async (session, namespace) => {
     // A server may allow fewer streams a connection than are wanted here (Kubernetes: 100 or 250).
     const perConnection = session.remoteSettings.maxConcurrentStreams ?? watchers;
-    const count = Math.max(connections, Math.ceil(watchers / perConnection));
+    const count = Math.max(connections, Math.ceil(watchers / (perConnection * 0.8)));
     const sessions = await Promise.all(Array.from({ length: count }, () => open(target)));
     const path = `/api/v1/namespaces/${namespace}/configmaps`;
     await expectStatus(request(session, 'POST', path, configMap('watched')), 201);
