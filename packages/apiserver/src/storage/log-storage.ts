@@ -1,19 +1,15 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import type { Clock } from '@keelson/core/machinery';
 import {
-  type ListOptions,
-  type ListResult,
   type Revision,
-  type Storage,
   StorageClosedError,
   type StorageEvent,
   StorageFailedError,
   StorageOpenError,
-  type StoredEntry,
 } from './contract.ts';
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
-import { EventFeed } from './event-feed.ts';
 import { compactByAge, compactionForSize, type HistoryOptions } from './history-policy.ts';
+import { IndexedStorage } from './indexed-storage.ts';
 import { fileSystemDirectory, type LogDirectory } from './log-files.ts';
 import type { LogRecord } from './log-format.ts';
 import { recover } from './log-recovery.ts';
@@ -91,10 +87,8 @@ function asOpenError(error: unknown, dir: string): unknown {
  * Writes are decided in the order of their calls, against the newest state including what is not yet on disk; they are
  * seen by readers and acknowledged only once they are. All that waits goes to disk together, with one fdatasync.
  */
-export class LogStorage implements Storage {
+export class LogStorage extends IndexedStorage {
   private readonly options: LogStorageOptions;
-  private readonly index: RevisionIndex;
-  private readonly feed: EventFeed;
   private readonly writer: LogWriter;
   private readonly lock: DirectoryLock;
   private readonly stopAging: () => void;
@@ -120,55 +114,18 @@ export class LogStorage implements Storage {
     lock: DirectoryLock,
     snapshotBytes: number,
   ) {
+    super(index, options.longestWatchLag);
     this.options = options;
-    this.index = index;
     this.writer = writer;
     this.lock = lock;
     this.snapshotBytes = snapshotBytes;
     this.assigned = index.currentRevision;
-    this.feed = new EventFeed(index, options.longestWatchLag ?? 100_000);
     this.stopAging = compactByAge(
       options.clock,
       options.history ?? {},
       () => index.currentRevision,
       (revision) => this.compactInBackground(revision),
     );
-  }
-
-  currentRevision(): Revision {
-    return this.index.currentRevision;
-  }
-
-  async get(key: string, options: { readonly revision?: Revision; readonly signal?: AbortSignal } = {}) {
-    options.signal?.throwIfAborted();
-    return this.index.get(key, options.revision);
-  }
-
-  async list(prefix: string, options: ListOptions = {}): Promise<ListResult> {
-    options.signal?.throwIfAborted();
-    return this.index.list(prefix, options);
-  }
-
-  async count(prefix: string): Promise<number> {
-    return this.index.count(prefix);
-  }
-
-  async create(key: string, value: Uint8Array): Promise<StoredEntry> {
-    return this.put({ type: 'create', key, value });
-  }
-
-  async update(key: string, value: Uint8Array, expected: Revision): Promise<StoredEntry> {
-    return this.put({ type: 'update', key, value, expected });
-  }
-
-  async delete(key: string, expected: Revision) {
-    const { revision, previous } = await this.write({ type: 'delete', key, expected });
-    if (!previous) throw new Error('a deletion has a previous entry');
-    return { revision, previous };
-  }
-
-  watch(prefix: string, from: Revision, signal: AbortSignal): AsyncIterable<readonly StorageEvent[]> {
-    return this.feed.watch(prefix, from, signal);
   }
 
   async compact(revision: Revision): Promise<void> {
@@ -196,13 +153,7 @@ export class LogStorage implements Storage {
     }
   }
 
-  private async put(request: WriteRequest): Promise<StoredEntry> {
-    const { entry } = await this.write(request);
-    if (!entry) throw new Error('a put has an entry');
-    return entry;
-  }
-
-  private async write(request: WriteRequest): Promise<StorageEvent> {
+  protected async write(request: WriteRequest): Promise<StorageEvent> {
     while (this.waitingBytes > mostWaitingBytes) await this.nextBatch();
     this.assertWritable();
     const { key } = request;

@@ -69,6 +69,7 @@ export class LogWriter {
   async snapshot(revision: Revision, entries: readonly StoredEntry[], signal: AbortSignal): Promise<number> {
     const name = snapshotName(revision);
     const file = await this.directory.open(name + temporarySuffix, 0);
+    let whole = false;
     try {
       await file.append(encodeHeader('KEELSONSNP'));
       for (let at = 0; at < entries.length; at += snapshotBatch) {
@@ -78,8 +79,11 @@ export class LogWriter {
       }
       await file.append(encodeBatch([{ type: 'end', revision, count: entries.length }]));
       await file.sync();
+      whole = true;
     } finally {
       await file.close();
+      // Given up, by an error or because the store closes: a part of a snapshot is of no use to anybody.
+      if (!whole) await this.directory.remove(name + temporarySuffix);
     }
     await this.directory.rename(name + temporarySuffix, name);
     await this.directory.sync();

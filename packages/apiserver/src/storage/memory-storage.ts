@@ -1,7 +1,7 @@
-import type { ListOptions, ListResult, Revision, Storage, StorageEvent, StoredEntry } from './contract.ts';
+import type { Revision, StorageEvent } from './contract.ts';
 import { StorageClosedError } from './contract.ts';
-import { EventFeed } from './event-feed.ts';
 import { compactionForSize, type HistoryOptions } from './history-policy.ts';
+import { IndexedStorage } from './indexed-storage.ts';
 import { RevisionIndex } from './revision-index.ts';
 import { decideWrite, type WriteRequest } from './write-decision.ts';
 
@@ -12,57 +12,18 @@ export interface MemoryStorageOptions {
 }
 
 /** The store without a disk, for tests and throw-away clusters. */
-export class MemoryStorage implements Storage {
-  private readonly index: RevisionIndex;
-  private readonly feed: EventFeed;
+export class MemoryStorage extends IndexedStorage {
   private readonly options: MemoryStorageOptions;
   private closed = false;
 
   constructor(options: MemoryStorageOptions = {}, index = new RevisionIndex()) {
+    super(index, options.longestWatchLag);
     this.options = options;
-    this.index = index;
-    this.feed = new EventFeed(index, options.longestWatchLag ?? 100_000);
   }
 
   /** A store of its own that begins with this one's content. Takes no longer for large values or many keys. */
   fork(): MemoryStorage {
     return new MemoryStorage(this.options, this.index.fork());
-  }
-
-  currentRevision(): Revision {
-    return this.index.currentRevision;
-  }
-
-  async get(key: string, options: { readonly revision?: Revision; readonly signal?: AbortSignal } = {}) {
-    options.signal?.throwIfAborted();
-    return this.index.get(key, options.revision);
-  }
-
-  async list(prefix: string, options: ListOptions = {}): Promise<ListResult> {
-    options.signal?.throwIfAborted();
-    return this.index.list(prefix, options);
-  }
-
-  async count(prefix: string): Promise<number> {
-    return this.index.count(prefix);
-  }
-
-  async create(key: string, value: Uint8Array): Promise<StoredEntry> {
-    return this.put({ type: 'create', key, value });
-  }
-
-  async update(key: string, value: Uint8Array, expected: Revision): Promise<StoredEntry> {
-    return this.put({ type: 'update', key, value, expected });
-  }
-
-  async delete(key: string, expected: Revision) {
-    const event = this.write({ type: 'delete', key, expected });
-    if (!event.previous) throw new Error('a deletion has a previous entry');
-    return { revision: event.revision, previous: event.previous };
-  }
-
-  watch(prefix: string, from: Revision, signal: AbortSignal): AsyncIterable<readonly StorageEvent[]> {
-    return this.feed.watch(prefix, from, signal);
   }
 
   async compact(revision: Revision): Promise<void> {
@@ -79,13 +40,7 @@ export class MemoryStorage implements Storage {
     this.feed.close();
   }
 
-  private put(request: WriteRequest): StoredEntry {
-    const { entry } = this.write(request);
-    if (!entry) throw new Error('a put has an entry');
-    return entry;
-  }
-
-  private write(request: WriteRequest): StorageEvent {
+  protected async write(request: WriteRequest): Promise<StorageEvent> {
     if (this.closed) throw new StorageClosedError('the store is closed');
     const event = decideWrite(request, this.index.latest(request.key), this.index.currentRevision + 1);
     this.index.apply(event);
