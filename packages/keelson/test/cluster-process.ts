@@ -142,7 +142,7 @@ export class ClusterProcess {
   /** Stops it and removes what it left. */
   async remove(): Promise<void> {
     await this.stop();
-    await rm(this.dir, { recursive: true, force: true });
+    await rm(this.dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {

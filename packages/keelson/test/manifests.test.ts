@@ -197,7 +197,11 @@ describe.skipIf((!haveKubectl || !haveContainerd) && !ci)('applications on conta
       })();
       await kubectl('set image deployment/fintech-prod default=harbor.xxx.com/fintech/web/default:two');
       await kubectl('rollout status deployment/fintech-prod --timeout=120s');
-      expect(await fetchText(url)).toBe('two');
+      await eventually(
+        () => fetchText(url),
+        (text) => text === 'two',
+        'the new page',
+      );
       await kubectl('rollout undo deployment/fintech-prod');
       await kubectl('rollout status deployment/fintech-prod --timeout=120s');
       await eventually(

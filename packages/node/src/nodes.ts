@@ -14,6 +14,7 @@ import { type MachineFacts, type Pressure, readMachine, readPressure } from './k
 import { SharedPods } from './kubelet/pods/pod-source.ts';
 import type { NodeOptions } from './node-options.ts';
 import { podCidrOf } from './pod-cidr.ts';
+import { unmountBelow } from './unmount-below.ts';
 
 export interface NodesOptions {
   readonly options: NodeOptions;
@@ -133,6 +134,8 @@ export class Nodes implements Lifecycle {
         if (this.#options.options.endPods) {
           await this.#options.runtime.shutdown?.(environment, signal);
           await network.remove?.(signal);
+          // A volume whose pod ended in this moment may still be mounted: nobody comes for it any more.
+          if (process.getuid?.() === 0) await unmountBelow(environment.dataDir, signal);
         }
         await network.close();
       }),
