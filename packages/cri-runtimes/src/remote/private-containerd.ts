@@ -5,6 +5,7 @@ import { mkdir, open, readdir, readFile, rm, statfs, symlink } from 'node:fs/pro
 import { dirname, join } from 'node:path';
 import type { NetworkPlugin } from '@keelson/core/cni';
 import type { RuntimeService } from '@keelson/core/cri';
+import { mountPointsBelow } from '@keelson/core/machinery';
 import type { Clock } from '@keelson/core/plugin';
 import { z } from 'zod';
 import { buildImage, ociArchitecture, replaceFile } from '../images/build-image.ts';
@@ -232,15 +233,7 @@ async function endProcess(identity: ProcessIdentity, clock: Clock): Promise<void
 
 /** Unmounts everything below a directory, deepest first. */
 export async function unmountBelow(dir: string): Promise<void> {
-  const mounts = (await readFile('/proc/self/mounts', 'utf8'))
-    .split('\n')
-    .map((line) =>
-      (line.split(' ')[1] ?? '').replace(/\\(\d{3})/g, (_match, octal) =>
-        String.fromCharCode(Number.parseInt(octal, 8)),
-      ),
-    )
-    .filter((point) => point.startsWith(`${dir}/`))
-    .sort((a, b) => b.length - a.length);
+  const mounts = mountPointsBelow(await readFile('/proc/self/mounts', 'utf8'), dir);
   for (const point of mounts) await run('umount', ['-l', point]);
 }
 
