@@ -37,6 +37,7 @@ const rooms = [
   'device',
   'admission',
   'scheduling',
+  'streaming',
   'client',
   'informer',
   'workqueue',

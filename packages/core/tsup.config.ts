@@ -12,6 +12,7 @@ export default packageConfig({
   csi: 'src/csi/index.ts',
   scheduling: 'src/scheduling/index.ts',
   admission: 'src/admission/index.ts',
+  streaming: 'src/streaming/index.ts',
   client: 'src/client/index.ts',
   informer: 'src/informer/index.ts',
   workqueue: 'src/workqueue/index.ts',

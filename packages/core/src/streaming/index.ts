@@ -1,0 +1,3 @@
+export { SpdyError, type SpdyHeaders } from './header-block.ts';
+export { SpdyConnection, type SpdyConnectionOptions } from './spdy-connection.ts';
+export { SpdyStream } from './spdy-stream.ts';
