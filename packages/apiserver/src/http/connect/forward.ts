@@ -108,6 +108,29 @@ export class Forwarder {
     }
   }
 
+  /**
+   * Asks the target to go on in SPDY/3.1 under one of `protocols`. Rejects with the target's own error when it answers
+   * otherwise.
+   */
+  openSpdy(target: Target, path: string, protocols: readonly string[], signal: AbortSignal): Promise<Duplex> {
+    const { host, port, protocol } = target;
+    const headers = { connection: 'Upgrade', upgrade: 'SPDY/3.1', 'x-stream-protocol-version': [...protocols] };
+    const options = { host, port, path, method: 'POST', headers, signal, agent: false as const };
+    const tls = target.kubelet ? this.#tls : { rejectUnauthorized: false };
+    const outgoing = protocol === 'https:' ? httpsRequest({ ...options, ...tls }) : httpRequest(options);
+    return new Promise((resolve, reject) => {
+      outgoing.once('upgrade', (_answer, socket, head) => {
+        if (head.length > 0) socket.unshift(head);
+        resolve(socket);
+      });
+      outgoing.once('response', (answer) => {
+        refusal(answer).then(reject, reject);
+      });
+      outgoing.once('error', (error) => reject(unreachable(target, error)));
+      outgoing.end();
+    });
+  }
+
   #open(target: Target, signal: AbortSignal): Promise<Duplex> {
     const { host, port, protocol, kubelet } = target;
     return new Promise((resolve, reject) => {
@@ -127,6 +150,14 @@ export class Forwarder {
       });
     });
   }
+}
+
+const longestRefusal = 64 * 1024;
+
+async function refusal(answer: IncomingMessage): Promise<StatusError> {
+  let text = '';
+  for await (const chunk of answer) if (text.length < longestRefusal) text += String(chunk);
+  return StatusError.of(answer.statusCode ?? 500, '', `unable to upgrade connection: ${text.trim()}`);
 }
 
 const authority = ({ host, port }: Target) => `${host.includes(':') ? `[${host}]` : host}:${port}`;

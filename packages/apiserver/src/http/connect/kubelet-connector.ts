@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type Pod, type Random, StatusError } from '@keelson/core';
+import { SpdyConnection } from '@keelson/core/streaming';
+import type { WebSocket } from 'ws';
 import type { HttpRequest } from '../../authentication/index.ts';
 import type { Connector, ConnectRequest } from '../connector.ts';
 import type { HttpResponse } from '../reply.ts';
@@ -8,6 +10,14 @@ import type { ResourceRequest } from '../request-info.ts';
 import type { Forwarder } from './forward.ts';
 import { logPath, streamPath } from './kubelet-path.ts';
 import type { ObjectReader } from './object-reader.ts';
+import { spdyPortForward, tunnelPortForward, webSocketPortForward } from './port-forward-tunnel.ts';
+import {
+  failRemoteCommand,
+  spdyRemoteCommand,
+  streamsOf,
+  translateRemoteCommand,
+  webSocketRemoteCommand,
+} from './remote-command-translator.ts';
 import {
   containerOf,
   kubeletOf,
@@ -17,6 +27,7 @@ import {
   serviceTarget,
   type Target,
 } from './targets.ts';
+import { acceptWebSocket, isWebSocket, offeredProtocols } from './web-sockets.ts';
 
 const subresources: Readonly<Record<string, readonly string[]>> = {
   pods: ['log', 'exec', 'attach', 'portforward', 'proxy'],
@@ -62,8 +73,37 @@ export class KubeletConnector implements Connector {
 
   async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, connect: ConnectRequest): Promise<void> {
     const proxied = connect.info.subresource === 'proxy';
-    const { target, path } = proxied ? await this.#proxy(connect) : await this.#stream(connect);
-    await this.#forwarder.tunnel(target, path, request, socket, head, connect.signal);
+    const destination = proxied ? await this.#proxy(connect) : await this.#stream(connect);
+    const offered = isWebSocket(request) && !proxied ? offeredProtocols(request) : [];
+    if (offered.includes(webSocketRemoteCommand)) {
+      await this.#remoteCommand(
+        await acceptWebSocket(request, socket, head, webSocketRemoteCommand),
+        destination,
+        connect,
+      );
+    } else if (offered.includes(webSocketPortForward)) {
+      const kubelet = await this.#openSpdy(destination, spdyPortForward, connect.signal);
+      await tunnelPortForward(await acceptWebSocket(request, socket, head, webSocketPortForward), kubelet);
+    } else {
+      const { target, path } = destination;
+      await this.#forwarder.tunnel(target, path, request, socket, head, connect.signal);
+    }
+  }
+
+  /** Kubelets speak SPDY; what newer clients send over a WebSocket is translated. */
+  async #remoteCommand(client: WebSocket, destination: Destination, { query, signal }: ConnectRequest): Promise<void> {
+    let kubelet: Duplex;
+    try {
+      kubelet = await this.#openSpdy(destination, spdyRemoteCommand, signal);
+    } catch (error) {
+      return failRemoteCommand(client, error);
+    }
+    const connection = new SpdyConnection(kubelet, { role: 'client' });
+    await translateRemoteCommand(client, connection, streamsOf(query));
+  }
+
+  #openSpdy({ target, path }: Destination, protocol: string, signal: AbortSignal): Promise<Duplex> {
+    return this.#forwarder.openSpdy(target, path, [protocol], signal);
   }
 
   async #log(request: HttpRequest, response: HttpResponse, { info, query, signal }: ConnectRequest): Promise<void> {
