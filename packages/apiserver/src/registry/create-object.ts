@@ -86,11 +86,14 @@ function resetStatus({ kind }: Call, json: Record<string, unknown>): void {
   else json['status'] = empty;
 }
 
-function validateNew({ kind }: Call, object: KubernetesObject, errors: FieldErrors): void {
+function validateNew(call: Call, object: KubernetesObject, errors: FieldErrors): void {
+  const { kind } = call;
   checkMetadata(kind, object, errors);
   kind.validateSchema?.(object, errors);
   kind.strategy.validate?.(object, errors);
   if (errors.list.length > 0) throw StatusError.invalid(kind.kindName, object.metadata.name ?? '', errors.list);
+  const warnings = kind.strategy.warnings?.(object, undefined);
+  if (warnings) for (const each of warnings) call.warnings.push(each);
 }
 
 async function refuseExisting(context: RegistryContext, { kind }: Call, draft: ObjectDraft): Promise<void> {

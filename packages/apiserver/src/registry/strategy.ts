@@ -47,8 +47,36 @@ export class FieldErrors {
 
 /** As Go prints values in these messages: strings quoted, objects as JSON. */
 function show(value: unknown): string {
+  if (typeof value === 'string') return goQuote(value);
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   return JSON.stringify(value ?? null);
+}
+
+const goEscapes: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '\x07': '\\a',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+};
+const hex = (char: string, digits: number) => (char.codePointAt(0) ?? 0).toString(16).padStart(digits, '0');
+const needsEscape = /["\\]|[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
+const escaped = /["\\]|[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu;
+
+/** A Go string literal, as `%q` prints it. */
+export function goQuote(text: string): string {
+  if (!needsEscape.test(text)) return `"${text}"`;
+  return `"${text.replace(escaped, (char) => {
+    const known = goEscapes[char];
+    if (known !== undefined) return known;
+    const code = char.codePointAt(0) ?? 0;
+    if (code < 0x80) return `\\x${hex(char, 2)}`;
+    return code < 0x10000 ? `\\u${hex(char, 4)}` : `\\U${hex(char, 8)}`;
+  })}"`;
 }
 
 /** What a strategy may know about the write besides the object. */
@@ -76,9 +104,17 @@ export interface Strategy<T extends KubernetesObject = KubernetesObject> {
   prepareCreate?(object: Draft<T>, context: WriteContext): void;
   prepareUpdate?(object: Draft<T>, old: T, context: WriteContext): void;
   prepareStatusUpdate?(object: Draft<T>, old: T, context: WriteContext): void;
-  validate?(object: T, errors: FieldErrors): void;
+  /** `old` on an update: values that were stored before a rule came may stay. */
+  validate?(object: T, errors: FieldErrors, old?: T): void;
   validateUpdate?(object: T, old: T, errors: FieldErrors): void;
   validateStatusUpdate?(object: T, old: T, errors: FieldErrors): void;
+  /**
+   * A write through a subresource other than status. Default: as an update of the whole object, without
+   * `validateUpdate`.
+   */
+  validateSubresource?(subresource: string, object: T, old: T, errors: FieldErrors): void;
+  /** Said beside the answer to a create or update that is valid; `old` is undefined on create. */
+  warnings?(object: T, old: T | undefined): readonly string[];
   /** Sentences that are wrong with a name. Default: an RFC 1123 subdomain. */
   nameRule?(name: string): readonly string[];
   /** Takes something that only one object may have, such as an address. `old` is undefined on create. */

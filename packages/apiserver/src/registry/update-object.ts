@@ -243,19 +243,27 @@ function mainChanged(draft: ObjectDraft, old: KubernetesObject, statusApart: boo
 }
 
 function validateChanged(
-  { kind }: Call,
+  call: Call,
   object: KubernetesObject,
   old: KubernetesObject,
   part: 'main' | 'status' | 'raw',
   errors: FieldErrors,
 ): void {
+  const { kind } = call;
+  const { strategy } = kind;
   checkMetadata(kind, object, errors);
   checkFinalizers(object, old, errors);
   kind.validateSchema?.(object, errors, old);
-  if (part === 'status') kind.strategy.validateStatusUpdate?.(object, old, errors);
-  else {
-    kind.strategy.validate?.(object, errors);
-    if (part === 'main') kind.strategy.validateUpdate?.(object, old, errors);
+  const { subresource } = call.request;
+  if (part === 'status') strategy.validateStatusUpdate?.(object, old, errors);
+  else if (part === 'raw' && subresource !== undefined && strategy.validateSubresource) {
+    strategy.validateSubresource(subresource, object, old, errors);
+  } else {
+    strategy.validate?.(object, errors, old);
+    if (part === 'main') strategy.validateUpdate?.(object, old, errors);
   }
   if (errors.list.length > 0) throw StatusError.invalid(kind.kindName, object.metadata.name, errors.list);
+  if (part !== 'main') return;
+  const warnings = strategy.warnings?.(object, old);
+  if (warnings) for (const each of warnings) call.warnings.push(each);
 }
