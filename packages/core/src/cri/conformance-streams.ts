@@ -1,4 +1,8 @@
+import { request } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { WebSocket } from 'ws';
+import { SpdyConnection } from '../streaming/index.ts';
 import type { CriSubject, PodFixture } from './conformance-subject.ts';
 import { installedVitest } from './conformance-vitest.ts';
 
@@ -28,6 +32,26 @@ export function streamConformance(current: () => { readonly subject: CriSubject;
       details: { causes: [{ reason: 'ExitCode', message: '5' }] },
     });
     await expect(openSession(url)).rejects.toThrow();
+  });
+
+  test('joins a command over SPDY/3.1, too, which kubelets are asked for', async () => {
+    const { pods } = current();
+    const containerId = await pods.start(await pods.run(), {});
+    const cmd = ['/bin/sh', '-c', 'cat; echo err >&2; exit 3'];
+    const { url = '' } = await service().exec({ containerId, cmd, stdin: true, stdout: true, stderr: true });
+    const connection = new SpdyConnection(await upgradeToSpdy(url, 'v4.channel.k8s.io'), { role: 'client' });
+    const [error, stdin, stdout, stderr] = [
+      await connection.open({ streamtype: 'error' }),
+      await connection.open({ streamtype: 'stdin' }),
+      await connection.open({ streamtype: 'stdout' }),
+      await connection.open({ streamtype: 'stderr' }),
+    ];
+    stdin.end('all of it\n');
+    expect(await Promise.all([text(stdout), text(stderr)])).toEqual(['all of it\n', 'err\n']);
+    expect(JSON.parse(await text(error))).toMatchObject({
+      details: { causes: [{ reason: 'ExitCode', message: '3' }] },
+    });
+    connection.close();
   });
 
   test('gives a command a terminal of the size that was asked for', async () => {
@@ -69,6 +93,20 @@ export function streamConformance(current: () => { readonly subject: CriSubject;
     session.send(0, 'end\n');
     const { stdout } = await session.end;
     expect(stdout).toBe('echo one\necho end\n');
+  });
+}
+
+function upgradeToSpdy(url: string, protocol: string): Promise<Duplex> {
+  const headers = { connection: 'Upgrade', upgrade: 'SPDY/3.1', 'x-stream-protocol-version': protocol };
+  return new Promise((resolve, reject) => {
+    const outgoing = request(url, { method: 'POST', headers });
+    outgoing.once('upgrade', (_answer, socket, head) => {
+      if (head.length > 0) socket.unshift(head);
+      resolve(socket);
+    });
+    outgoing.once('response', (answer) => reject(new Error(`no upgrade: ${answer.statusCode}`)));
+    outgoing.once('error', reject);
+    outgoing.end();
   });
 }
 

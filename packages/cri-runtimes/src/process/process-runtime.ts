@@ -1,5 +1,13 @@
 import type { NetworkPlugin } from '@keelson/core/cni';
-import { type ContainerStats, GrpcError, grpcCode, type PodSandboxStats, type RuntimeService } from '@keelson/core/cri';
+import {
+  type AttachRequest,
+  type ContainerStats,
+  type ExecRequest,
+  GrpcError,
+  grpcCode,
+  type PodSandboxStats,
+  type RuntimeService,
+} from '@keelson/core/cri';
 import type { Clock, Logger } from '@keelson/core/plugin';
 import { storeQueries } from '../model/pod-store.ts';
 import { sendSignal } from '../model/process-identity.ts';
@@ -8,8 +16,10 @@ import { execArguments, execToEnd } from './exec.ts';
 import type { Machine } from './machine.ts';
 import { livingInit, type ProcessPods } from './process-pods.ts';
 import type { ContainerState } from './process-state.ts';
-import type { StreamingServer } from './streaming-server.ts';
-import { serveAttach, serveExec, servePortForward } from './streams.ts';
+import { type PortForwardOpener, servePortForward } from './streaming/port-forward.ts';
+import { errorStatus, type RemoteCommandOpener } from './streaming/remote-command.ts';
+import { serveAttach, serveExec } from './streaming/serve-command.ts';
+import type { StreamingServer } from './streaming/streaming-server.ts';
 import { processUsage } from './usage.ts';
 
 export interface ProcessServiceContext {
@@ -171,7 +181,8 @@ export function processRuntimeService(context: ProcessServiceContext): RuntimeSe
     },
     async exec(request) {
       const { argv } = await entry(request.containerId, request.cmd ?? []);
-      return { url: await streaming.offer('exec', (socket) => serveExec(socket, argv, request)) };
+      const serve = (open: RemoteCommandOpener) => serveExec(open, argv, request);
+      return { url: await streaming.offer({ verb: 'exec', streams: streamsOf(request), serve }) };
     },
     async attach(request) {
       const { state, init } = await entry(request.containerId, ['attach']);
@@ -187,19 +198,19 @@ export function processRuntimeService(context: ProcessServiceContext): RuntimeSe
         initPid: init.pid,
         closeInput: () => void (state.shim && sendSignal(state.shim.pid, 'SIGUSR1')),
       };
-      const url = await streaming.offer('attach', (socket) => {
+      const serve = (open: RemoteCommandOpener) => {
         const ended = pods.exitOf(id);
         serveAttach(
-          socket,
+          open,
           { ...container, ended },
           { ...request, stdinOnce: state.record.config.stdinOnce ?? false },
           logger,
         ).catch((error: unknown) => {
           logger.warn('attach failed', { error: String(error) });
-          socket.terminate();
+          return open({}).end(errorStatus(String(error)));
         });
-      });
-      return { url };
+      };
+      return { url: await streaming.offer({ verb: 'attach', streams: streamsOf(request), serve }) };
     },
     async portForward({ podSandboxId, port = [] }) {
       const { record, netns } = pods.sandboxState(podSandboxId ?? '');
@@ -211,14 +222,8 @@ export function processRuntimeService(context: ProcessServiceContext): RuntimeSe
         netns: netns === undefined ? undefined : `/run/netns/${netns}`,
         nsenter: machine.programs['nsenter'] ?? 'nsenter',
       };
-      const url = await streaming.offer('portforward', (socket, { searchParams }) => {
-        const asked = searchParams
-          .getAll('port')
-          .flatMap((each) => each.split(','))
-          .map(Number);
-        servePortForward(socket, asked.length > 0 ? asked : port, dialer, logger);
-      });
-      return { url };
+      const serve = (open: PortForwardOpener) => servePortForward(open, dialer, logger);
+      return { url: await streaming.offer({ verb: 'portforward', ports: port, serve }) };
     },
     async containerStats({ containerId }) {
       return { stats: await stats(pods.containerState(containerId ?? '')) };
@@ -248,6 +253,11 @@ export function processRuntimeService(context: ProcessServiceContext): RuntimeSe
       return { podMetrics: [] };
     },
   };
+}
+
+/** A terminal has one output. */
+function streamsOf({ stdin = false, stdout = false, stderr = false, tty = false }: ExecRequest | AttachRequest) {
+  return { stdin, stdout, stderr: stderr && !tty, tty };
 }
 
 interface Described {

@@ -15,7 +15,7 @@ import type { ProcessOptions } from './options.ts';
 import { ProcessImages } from './process-images.ts';
 import { ProcessPods } from './process-pods.ts';
 import { processRuntimeService } from './process-runtime.ts';
-import { StreamingServer } from './streaming-server.ts';
+import { StreamingServer } from './streaming/streaming-server.ts';
 import { installTools } from './tools.ts';
 
 type NodeWithNetwork = NodeEnvironment & { readonly network: NetworkPlugin };
