@@ -1,4 +1,5 @@
-import type { KubernetesObject, Random, ResourceType } from '@keelson/core';
+import type { Clock, KubernetesObject, Random, ResourceQuota, ResourceType } from '@keelson/core';
+import type { Authorizer } from '../registry/contract.ts';
 
 /** Reads for admission: straight from the store, decoded once, past authorization. */
 export interface ObjectReader {
@@ -9,4 +10,8 @@ export interface ObjectReader {
 export interface AdmissionEnvironment {
   readonly reader: ObjectReader;
   readonly random: Random;
+  readonly clock: Clock;
+  readonly authorizer: Authorizer;
+  /** Writes the status of a quota if it is still at its resourceVersion; else rejects with `Conflict`. */
+  readonly writeQuota: (quota: ResourceQuota) => Promise<ResourceQuota>;
 }

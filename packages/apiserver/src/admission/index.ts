@@ -1,7 +1,11 @@
 import type { AdmissionPlugin } from '@keelson/core/admission';
+import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
 import type { AdmissionEnvironment } from './contract.ts';
+import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { defaultTolerationSeconds, priority, taintNodesByCondition } from './pod-admission.ts';
+import { resourceQuota } from './resource-quota.ts';
+import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import {
   defaultIngressClass,
@@ -12,10 +16,14 @@ import {
 
 export type { AdmissionEnvironment, ObjectReader } from './contract.ts';
 
-/** The gates that are on by default in Kubernetes, in its order. */
-export function builtinAdmission(environment: AdmissionEnvironment): readonly AdmissionPlugin[] {
+/** The gates that are on by default in Kubernetes, in its order; `others` stand where webhooks do, before the quota. */
+export function builtinAdmission(
+  environment: AdmissionEnvironment,
+  others: readonly AdmissionPlugin[],
+): readonly AdmissionPlugin[] {
   return [
     namespaceLifecycle(environment),
+    limitRanger(environment),
     serviceAccount(environment),
     taintNodesByCondition(),
     priority(environment),
@@ -23,6 +31,12 @@ export function builtinAdmission(environment: AdmissionEnvironment): readonly Ad
     defaultStorageClass(environment),
     storageObjectInUseProtection(),
     persistentVolumeClaimResize(environment),
+    runtimeClass(environment),
+    certificateApproval(environment),
+    certificateSigning(environment),
+    certificateSubjectRestriction(),
     defaultIngressClass(environment),
+    ...others,
+    resourceQuota(environment),
   ];
 }

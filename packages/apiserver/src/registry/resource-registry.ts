@@ -4,6 +4,7 @@ import {
   deepFreeze,
   type Logger,
   type Random,
+  ResourceQuota,
   type Service,
   StatusError,
 } from '@keelson/core';
@@ -11,6 +12,7 @@ import type { AdmissionPlugin } from '@keelson/core/admission';
 import { builtinAdmission } from '../admission/index.ts';
 import { forbidden } from '../authorization/forbidden.ts';
 import { CrdController, crdStrategy } from '../crd/index.ts';
+import { apiServerUser } from '../server/api-server-user.ts';
 import type { Storage } from '../storage/contract.ts';
 import type { Call } from './admission-chain.ts';
 import { builtinKinds } from './builtin-kinds.ts';
@@ -20,7 +22,7 @@ import type { ApiAnswer, ApiHandler, Authorizer, EncodedObject, ServedResource, 
 import { createObject } from './create-object.ts';
 import { deleteCollection, deleteObject } from './delete-object.ts';
 import { EventHub } from './event-hub.ts';
-
+import { prefixFor } from './kind.ts';
 import { objectReader } from './object-reader.ts';
 import { patchObject } from './patch-object.ts';
 import { getObject, listObjects, watchObjects } from './read-objects.ts';
@@ -79,6 +81,7 @@ export class ResourceRegistry implements ApiHandler {
     const cache = new DecodeCache((object) => (options.freeze ? deepFreeze(object) : object));
     const { storage, clock, random, logger } = options;
     const reader = objectReader(storage, cache);
+    const authorizer = options.authorizer ?? allowAll;
     const disabled = options.disabledAdmission ?? (options.authorizer ? [] : needBootstrap);
     this.#context = {
       storage,
@@ -88,11 +91,11 @@ export class ResourceRegistry implements ApiHandler {
       logger,
       catalog: this.catalog,
       hub: new EventHub({ storage, cache, clock, logger }),
-      authorizer: options.authorizer ?? allowAll,
-      admission: [
-        ...builtinAdmission({ reader, random }).filter((each) => !disabled.includes(each.name)),
-        ...(options.admission ?? []),
-      ],
+      authorizer,
+      admission: builtinAdmission(
+        { reader, random, clock, authorizer, writeQuota: (quota) => this.#writeQuota(quota) },
+        options.admission ?? [],
+      ).filter((each) => !disabled.includes(each.name)),
     };
     this.#crds = new CrdController(this.#context);
   }
@@ -106,7 +109,7 @@ export class ResourceRegistry implements ApiHandler {
   async #start(): Promise<void> {
     const { hub, storage, cache } = this.#context;
     hub.start();
-    const services = await storage.list('/registry/core/services/');
+    const services = await storage.list(prefixFor('', 'services'));
     // What lies under this prefix was decoded by the schema of Services when it was written.
     for (const entry of services.entries) this.#rememberService(cache.get(entry).object as Service);
     await this.#crds.start();
@@ -128,6 +131,27 @@ export class ResourceRegistry implements ApiHandler {
     const call: Call = { kind, request, user, dryRun, warnings: [] };
     if (request.subresource) return this.#subresource(call, request.subresource);
     return this.#resource(call);
+  }
+
+  /** What a write takes of its namespace's quota is written by the server itself, before the object. */
+  async #writeQuota(quota: ResourceQuota): Promise<ResourceQuota> {
+    const { namespace, name } = quota.metadata;
+    const target = { group: '', version: 'v1', resource: ResourceQuota.plural, subresource: 'status' };
+    const answer = await this.handle(
+      {
+        verb: 'update',
+        ...target,
+        ...(namespace && { namespace }),
+        name,
+        body: quota,
+        options: { fieldManager: 'kube-apiserver' },
+      },
+      apiServerUser,
+    );
+    if (answer.type !== 'object')
+      throw StatusError.internal(`the status of quota ${namespace}/${name} was not written`);
+    // The answer is what was sent, of the same kind.
+    return answer.value.object as ResourceQuota;
   }
 
   async #resource(call: Call): Promise<ApiAnswer> {

@@ -1,1 +1,3 @@
 export { type AdmissionAttributes, type AdmissionPlugin, AdmissionPlugins } from './contract.ts';
+export { type Amounts, parseAmounts, podLimits, podRequests } from './pod-resources.ts';
+export * from './quota/index.ts';

@@ -1,0 +1,84 @@
+import type { Container, ContainerStatus, Pod } from '../api/index.ts';
+import { addQuantity, compareQuantity, parseQuantity, type Quantity } from '../machinery/index.ts';
+
+/** Amounts by resource name: `cpu`, `memory`, `hugepages-2Mi`, `example.com/gpu` … */
+export type Amounts = Readonly<Record<string, Quantity>>;
+
+type Kind = 'requests' | 'limits';
+
+/**
+ * What a pod asks for as a whole (KEP-753, KEP-2837): the sum of its containers and sidecars or, where that is more, an
+ * init container with the sidecars started before it; what is said for the whole pod counts instead; overhead on top.
+ */
+export function podRequests(pod: Pod): Amounts {
+  return wholePod(pod, 'requests');
+}
+
+/** As `podRequests`, for limits; overhead only raises a limit that is there. */
+export function podLimits(pod: Pod): Amounts {
+  return wholePod(pod, 'limits');
+}
+
+function wholePod(pod: Pod, kind: Kind): Amounts {
+  const { spec, status } = pod;
+  const statuses = new Map(
+    [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].map((each) => [each.name, each]),
+  );
+  const of = (container: Container) => ofContainer(container, statuses.get(container.name), kind);
+  let running: Amounts = {};
+  for (const container of spec.containers ?? []) running = sum(running, of(container));
+  let starting: Amounts = {};
+  let sidecars: Amounts = {};
+  for (const container of spec.initContainers ?? []) {
+    const own = of(container);
+    if (container.restartPolicy === 'Always') {
+      running = sum(running, own);
+      sidecars = sum(sidecars, own);
+      starting = larger(starting, sidecars);
+    } else starting = larger(starting, sum(own, sidecars));
+  }
+  let total = larger(running, starting);
+  const whole = parseAmounts(spec.resources?.[kind]);
+  for (const [name, amount] of Object.entries(whole)) {
+    if (isPodLevel(name)) total = { ...total, [name]: amount };
+  }
+  for (const [name, text] of Object.entries(spec.overhead ?? {})) {
+    const known = total[name];
+    if (kind === 'limits' && (known === undefined || known.nanos === 0n)) continue;
+    total = { ...total, [name]: known === undefined ? parseQuantity(text) : addQuantity(known, text) };
+  }
+  return total;
+}
+
+const isPodLevel = (name: string) => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-');
+
+/** While a container is being resized it holds the larger of what it has and what it is to have. */
+function ofContainer(container: Container, status: ContainerStatus | undefined, kind: Kind): Amounts {
+  let own = parseAmounts(container.resources?.[kind]);
+  if (status === undefined) return own;
+  own = larger(own, parseAmounts(status.resources?.[kind]));
+  return kind === 'requests' ? larger(own, parseAmounts(status.allocatedResources)) : own;
+}
+
+export function parseAmounts(amounts: Readonly<Record<string, string>> | undefined): Amounts {
+  if (amounts === undefined) return {};
+  return Object.fromEntries(Object.entries(amounts).map(([name, text]) => [name, parseQuantity(text)]));
+}
+
+export function sum(a: Amounts, b: Amounts): Amounts {
+  const result: Record<string, Quantity> = { ...a };
+  for (const [name, amount] of Object.entries(b)) {
+    const known = result[name];
+    result[name] = known === undefined ? amount : addQuantity(known, amount);
+  }
+  return result;
+}
+
+function larger(a: Amounts, b: Amounts): Amounts {
+  const result: Record<string, Quantity> = { ...a };
+  for (const [name, amount] of Object.entries(b)) {
+    const known = result[name];
+    if (known === undefined || compareQuantity(known, amount) < 0) result[name] = amount;
+  }
+  return result;
+}
