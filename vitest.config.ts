@@ -11,6 +11,7 @@ export default defineConfig({
       'packages/*/test/**/*.test.ts',
       'examples/**/*.test.ts',
       'test/**/*.test.ts',
+      'conformance/**/*.test.ts',
     ],
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -1,0 +1,67 @@
+import type { Json } from './json.ts';
+
+/**
+ * One request. In every string, `{{ns}}` is the case's namespace, `{{id}}` a word that only this case uses, `{{ip}}` an
+ * address that only this case uses, and `{{step:path}}` the value at `path` in the answer to the step with that id.
+ */
+export interface Step {
+  readonly id?: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly json?: Json;
+  /** Sent as it is. */
+  readonly text?: string;
+  /** Sent: the object that the named step answered, merge-patched. */
+  readonly from?: { readonly step: string; readonly merge: Json };
+  /** Opens a watch and goes on; its events are read once the other steps are done. */
+  readonly watch?: boolean;
+  /** Waits so long first; what happens before and after differs by more than a second then. */
+  readonly waitMs?: number;
+}
+
+/** A short sequence of requests that both sides get. */
+export interface TwinCase {
+  /** `resource.group/version`. */
+  readonly kind: string;
+  readonly scenario: string;
+  readonly steps: readonly Step[];
+  /** Whether the case needs a namespace of its own. */
+  readonly namespaced: boolean;
+  /** Sent after the case, whatever it answers; not compared. */
+  readonly after?: readonly Step[];
+}
+
+/** What one side answered to one step. */
+export interface Observation {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly body: Buffer;
+  /** When the answer was there, in ms since 1970. */
+  readonly at: number;
+  /** What broke below HTTP. */
+  readonly broken?: string;
+}
+
+/** One side's answers, and what the normaliser must know. */
+export interface Run {
+  readonly observations: readonly Observation[];
+  readonly startedAt: number;
+  /** Middles of the waits. */
+  readonly waits: readonly number[];
+}
+
+/** The words that stand for the case's own names in one run. */
+export interface Names {
+  readonly ns: string;
+  readonly id: string;
+  readonly ip: string;
+}
+
+/** Names of the same length for every run, so that nothing depends on it. */
+export function namesFor(run: number): Names {
+  const id = `t${run.toString(36).padStart(5, '0')}`;
+  return { ns: `${id}ns`, id, ip: `10.${128 + ((run >> 16) & 63)}.${(run >> 8) & 255}.${run & 255}` };
+}

@@ -1,0 +1,54 @@
+import type { TwinCase } from './case.ts';
+import type { Difference } from './diff.ts';
+import { isObject, type Json } from './json.ts';
+
+/** Differences of one sort, whatever the kind. */
+export interface Group {
+  readonly key: string;
+  /** How many cases show it, by kind. */
+  readonly kinds: Map<string, number>;
+  readonly scenarios: Map<string, number>;
+  count: number;
+  /** The number of the first case that showed it, for `--only`. */
+  readonly number: number;
+  /** That case; replaced by its shrunk form. */
+  example: TwinCase;
+  difference: Difference;
+  /** All differences of the example's run. */
+  all: readonly Difference[];
+}
+
+/** What a difference has in common with others of its sort. */
+export function groupKey({ kind }: TwinCase, { path, expected, got }: Difference): string {
+  const resource = kind.split(/[./]/)[0] ?? '';
+  const words = (text: string) =>
+    text
+      .replace(/"(?:[^"\\]|\\.)*"/g, '"…"')
+      .replaceAll(resource, 'RESOURCE')
+      .replace(/\b[A-Z]\w+ in version \S+/g, 'KIND in version V')
+      .replace(/\{\{\w+\}\}[\w.-]*/g, 'NAME')
+      .replace(/<([a-z-]+):\d+>/g, '<$1>')
+      .replace(/\d+/g, 'N')
+      .slice(0, 160);
+  const place = path
+    .replace(/\[\d+\]/g, '[*]')
+    .replace(/\[[^\]]*\b(Update|Apply)\b[^\]]*\]/g, '[$1]')
+    .replace(/\["(?:[kv]:)[^\]]*\]/g, '[k:*]');
+  // A status code is the sort itself; other numbers are not.
+  const coded = (text: string) => (path === 'status' ? text.slice(0, 3) + words(text.slice(3)) : words(text));
+  return `${place}: ${sort(expected, coded)} ⇒ ${sort(got, coded)}`;
+}
+
+function sort(value: Json | undefined, words: (text: string) => string): string {
+  if (value === undefined) return 'absent';
+  if (typeof value === 'string') return words(value);
+  if (Array.isArray(value))
+    return value.every((each) => typeof each === 'string') ? words(JSON.stringify(value)) : `list of ${value.length}`;
+  if (!isObject(value)) return typeof value === 'number' ? 'N' : String(value);
+  // A cause of a refusal: its field, reason and message are the sort.
+  if ('reason' in value && 'field' in value)
+    return words(
+      `${String(value['field']).replace(/\[[^\]]*\]/g, '[*]')} ${String(value['reason'])} ${String(value['message'])}`,
+    );
+  return `{${Object.keys(value).sort().slice(0, 6).join(',')}}`;
+}

@@ -1,0 +1,39 @@
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { composeApiServer, kubeconfigYaml, MemoryStorage, openPki } from '@keelson/apiserver';
+import { type Logger, systemClock, systemRandom } from '@keelson/core';
+
+// Keelson's API server alone in a process: no controllers, everything in memory. Prints `ready URL` and stays until its
+// standard input ends.
+const { values } = parseArgs({
+  options: { pki: { type: 'string' }, kubeconfig: { type: 'string' }, versions: { type: 'string', default: '' } },
+});
+const quiet = () => undefined;
+const logger: Logger = {
+  debug: quiet,
+  info: quiet,
+  warn: (message, details) => console.error(`keelson: ${message}`, details ?? ''),
+  error: (message, details) => console.error(`keelson: ${message}`, details ?? ''),
+  named: () => logger,
+};
+const pki = await openPki(values.pki, { clock: systemClock });
+const storage = new MemoryStorage();
+const { registry, server } = composeApiServer({
+  storage,
+  clock: systemClock,
+  random: systemRandom,
+  logger,
+  serviceAccountKey: () => pki.serviceAccountKey,
+  registry: {
+    disabledAdmission: ['ServiceAccount'],
+    enabledVersions: (values.versions ?? '').split(',').filter((each) => each !== ''),
+  },
+});
+await registry.start();
+const { url } = await server.listen({ host: '127.0.0.1', port: 0, pki });
+await server.bootstrap(pki.ca);
+if (values.kubeconfig)
+  writeFileSync(values.kubeconfig, kubeconfigYaml({ server: url, ca: pki.ca, credentials: pki.admin }));
+console.log(`ready ${url}`);
+process.stdin.resume();
+process.stdin.on('end', () => process.exit(0));

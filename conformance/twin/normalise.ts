@@ -1,0 +1,230 @@
+import { parse as parseYaml } from 'yaml';
+import type { Names, Observation, Run, TwinCase } from './case.ts';
+import { isObject, type Json, type JsonObject } from './json.ts';
+import { decodeProtobuf } from './protobuf.ts';
+
+/** An answer in which everything that must differ between two servers is replaced by what must not. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, Json>>;
+  readonly body: Json;
+}
+
+/**
+ * Headers that clients read, by how they are compared: `value` as it stands, `present` only whether it is there.
+ * Retry-After's and the others' values are part of the contract; an ETag's is not.
+ */
+const headerRules: Readonly<Record<string, 'value' | 'present'>> = {
+  'content-type': 'value',
+  'content-encoding': 'value',
+  'cache-control': 'value',
+  'retry-after': 'value',
+  allow: 'value',
+  'accept-patch': 'value',
+  location: 'value',
+  vary: 'value',
+  'www-authenticate': 'value',
+  'x-content-type-options': 'value',
+  'audit-id': 'present',
+  etag: 'present',
+  'x-kubernetes-pf-flowschema-uid': 'present',
+  'x-kubernetes-pf-prioritylevel-uid': 'present',
+};
+
+const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+const timestamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
+const serviceIp = /^10\.96\.\d{1,3}\.\d{1,3}$/;
+
+/** Makes one side's answers comparable with the other side's. */
+export function normalise(twinCase: TwinCase, names: Names, run: Run): Answer[] {
+  const bodies = run.observations.map(readBody);
+  const known = new Known(twinCase, names, run);
+  for (const body of bodies) known.learn(body);
+  known.order();
+  return run.observations.map((seen, index) => ({
+    status: seen.broken !== undefined ? 0 : seen.status,
+    headers: { ...headersOf(seen, known), ...(seen.broken !== undefined && { broken: seen.broken }) },
+    body: known.replace(bodies[index] ?? null, seen.at),
+  }));
+}
+
+function headersOf({ headers }: Observation, known: Known): Record<string, Json> {
+  const result: Record<string, Json> = {};
+  for (const [name, rule] of Object.entries(headerRules)) {
+    const value = headers[name];
+    if (value !== undefined) result[name] = rule === 'present' ? '<present>' : known.text(String(value));
+  }
+  const warnings = headers['warning'];
+  if (warnings !== undefined) {
+    // Several Warning headers are one, with commas, in HTTP/2.
+    const all = String(warnings).match(/\d{3} \S+ "(?:[^"\\]|\\.)*"/g) ?? [String(warnings)];
+    result['warning'] = all.map((each) => known.text(each));
+  }
+  return result;
+}
+
+/** The body as JSON: an object, a watch's events, or text. */
+export function readBody({ headers, body }: Observation): Json {
+  if (body.length === 0) return null;
+  const type = String(headers['content-type'] ?? '');
+  try {
+    if (type.includes('protobuf')) {
+      return type.includes('stream=watch') ? framed(body).map(protobufEvent) : decodeProtobuf(body);
+    }
+    const text = body.toString('utf8');
+    if (type.includes('yaml')) return parseYaml(text) as Json;
+    if (!type.includes('json')) return text;
+    const lines = text.trimEnd().split('\n');
+    if (type.includes('stream=watch') || (lines.length > 1 && lines.every((each) => each.startsWith('{"type":')))) {
+      return lines.map((each) => JSON.parse(each) as Json).filter((each) => !isPeriodicBookmark(each));
+    }
+    const value = JSON.parse(text) as Json;
+    return isObject(value) && typeof value['type'] === 'string' && isObject(value['object']) ? [value] : value;
+  } catch (error) {
+    return { '<unreadable>': body.toString('latin1'), error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Bookmarks come when they come, but for the one that ends the streamed initial list. */
+function isPeriodicBookmark(event: Json): boolean {
+  if (!isObject(event) || event['type'] !== 'BOOKMARK' || !isObject(event['object'])) return false;
+  const { metadata } = event['object'];
+  return !(isObject(metadata) && isObject(metadata['annotations']));
+}
+
+function framed(bytes: Buffer): Buffer[] {
+  const frames: Buffer[] = [];
+  for (let start = 0; start + 4 <= bytes.length; ) {
+    const end = start + 4 + bytes.readUInt32BE(start);
+    frames.push(bytes.subarray(start + 4, end));
+    start = end;
+  }
+  return frames;
+}
+
+function protobufEvent(frame: Buffer): Json {
+  return decodeProtobuf(frame);
+}
+
+/** What one side made up by itself: its uids, versions, times, addresses and names. */
+class Known {
+  readonly #sent: string;
+  readonly #names: Names;
+  readonly #run: Run;
+  readonly #uids = new Map<string, string>();
+  readonly #versions = new Set<number>();
+  readonly #created = new Map<string, string>();
+  readonly #addresses = new Map<string, string>();
+  readonly #ports = new Map<number, string>();
+  readonly #generated = new Map<string, string>();
+  #order: number[] = [];
+
+  constructor(twinCase: TwinCase, names: Names, run: Run) {
+    this.#sent = JSON.stringify(twinCase.steps);
+    this.#names = names;
+    this.#run = run;
+  }
+
+  learn(value: Json, key = ''): void {
+    if (typeof value === 'string') this.#learnText(value, key);
+    else if (typeof value === 'number') this.#learnNumber(value, key);
+    else if (Array.isArray(value)) for (const each of value) this.learn(each, key);
+    else if (isObject(value)) {
+      this.#learnMetadata(value['metadata']);
+      // In one order for both sides, whatever theirs is.
+      for (const name of Object.keys(value).sort()) this.learn(value[name] ?? null, name);
+    }
+  }
+
+  #learnText(value: string, key: string): void {
+    for (const [uid] of value.matchAll(uuid)) {
+      if (!this.#uids.has(uid) && !this.#sent.includes(uid)) this.#uids.set(uid, `<uid:${this.#uids.size + 1}>`);
+    }
+    const isAddress = key === 'clusterIP' || key === 'clusterIPs' || key === 'ip';
+    if (isAddress && serviceIp.test(value) && !this.#addresses.has(value) && !this.#sent.includes(value))
+      this.#addresses.set(value, `<service-ip:${this.#addresses.size + 1}>`);
+  }
+
+  #learnNumber(value: number, key: string): void {
+    if ((key !== 'nodePort' && key !== 'healthCheckNodePort') || value === 0) return;
+    if (this.#ports.has(value) || this.#sent.includes(String(value))) return;
+    // Out of the range it stays as it is, and differs.
+    if (value >= 30000 && value <= 32767) this.#ports.set(value, `<node-port:${this.#ports.size + 1}>`);
+  }
+
+  #learnMetadata(metadata: Json | undefined): void {
+    if (!isObject(metadata)) return;
+    const { uid, resourceVersion, name, generateName } = metadata;
+    if (typeof uid === 'string' && typeof resourceVersion === 'string' && /^\d+$/.test(resourceVersion))
+      this.#versions.add(Number(resourceVersion));
+    if (typeof name !== 'string' || typeof generateName !== 'string' || this.#generated.has(name)) return;
+    const rest = name.slice(generateName.slice(0, 248).length);
+    if (name.startsWith(generateName) && /^[bcdfghjklmnpqrstvwxz2456789]{5}$/.test(rest))
+      this.#generated.set(name, `${generateName}<generated:${this.#generated.size + 1}>`);
+  }
+
+  order(): void {
+    this.#order = [...this.#versions].sort((a, b) => a - b);
+  }
+
+  replace(value: Json, at: number, key = '', parent?: JsonObject): Json {
+    if (typeof value === 'string') return this.#replaceText(value, at, key, parent);
+    if (typeof value === 'number') return this.#ports.get(value) ?? value;
+    if (Array.isArray(value)) return value.map((each) => this.replace(each, at, key));
+    if (!isObject(value)) return value;
+    const result: JsonObject = {};
+    for (const [name, each] of Object.entries(value)) result[this.text(name)] = this.replace(each, at, name, value);
+    return result;
+  }
+
+  #replaceText(value: string, at: number, key: string, parent: JsonObject | undefined): Json {
+    if (key === 'resourceVersion') return this.#version(value, parent);
+    if (key === 'continue' && value !== '') return '<continue>';
+    if (timestamp.test(value)) return this.#time(value, at, key, parent);
+    return this.text(value);
+  }
+
+  /** An object's version is its place in the order of all of this case; a list's, which of them it has seen. */
+  #version(value: string, parent: JsonObject | undefined): string {
+    if (!/^[1-9]\d*$/.test(value)) return value;
+    const number = Number(value);
+    const rank = this.#order.filter((each) => each <= number).length;
+    if (this.#versions.has(number) && parent?.['uid'] !== undefined) return `<version:${rank}>`;
+    if (parent?.['uid'] === undefined && !this.#sent.includes(value)) return `<version>=${rank}>`;
+    return value;
+  }
+
+  #time(value: string, at: number, key: string, parent: JsonObject | undefined): string {
+    const ms = Date.parse(value);
+    const fraction = /\.(\d+)Z$/.exec(value)?.[1]?.length ?? 0;
+    const shape = fraction === 0 ? 's' : `1e-${fraction}s`;
+    const { startedAt, waits } = this.#run;
+    if (this.#sent.includes(value) || ms < startedAt - 2500) return value;
+    if (ms > at + 1500) return `<now+${Math.round((ms - at) / 1000)}s:${shape}>`;
+    const phase = waits.filter((middle) => middle < ms).length;
+    let changed = '';
+    if (key === 'creationTimestamp' && typeof parent?.['uid'] === 'string') {
+      const first = this.#created.get(parent['uid']) ?? value;
+      this.#created.set(parent['uid'], first);
+      if (first !== value) changed = ', changed';
+    }
+    return `<now${phase > 0 ? ` after wait ${phase}` : ''}:${shape}${changed}>`;
+  }
+
+  /** A text with this case's names and this side's inventions replaced. */
+  text(value: string): string {
+    let result = value;
+    for (const [from, to] of this.#generated) result = result.replaceAll(from, to);
+    result = result.replace(uuid, (uid) => this.#uids.get(uid) ?? uid);
+    for (const [from, to] of this.#addresses) result = result.replaceAll(from, to);
+    result = result.replaceAll(this.#names.ns, '{{ns}}').replaceAll(this.#names.id, '{{id}}');
+    result = result.replaceAll(this.#names.ip, '{{ip}}');
+    if (/resource ?version|precondition/i.test(result))
+      result = result.replace(/\d+/g, (digits) =>
+        this.#versions.has(Number(digits)) && !this.#sent.includes(digits)
+          ? `<version:${this.#order.indexOf(Number(digits)) + 1}>`
+          : digits,
+      );
+    return result;
+  }
+}

@@ -1,0 +1,40 @@
+import { type Names, namesFor, type TwinCase } from './case.ts';
+import { type Difference, diffAnswers } from './diff.ts';
+import { type Answer, normalise } from './normalise.ts';
+import { play } from './play.ts';
+import type { Sides } from './sides.ts';
+
+export interface Verdict {
+  readonly differences: readonly Difference[];
+  readonly names: Names;
+  readonly expected: readonly Answer[];
+  readonly got: readonly Answer[];
+}
+
+let runs = 0;
+
+/** Starts the counter of names elsewhere than at zero: for servers that have seen a run already. */
+export function startNamesAt(first: number): void {
+  runs = first;
+}
+
+/** Plays a case on both sides at once and compares. */
+export async function runCase(sides: Sides, twinCase: TwinCase, idleMs: number): Promise<Verdict> {
+  const names = namesFor(runs++);
+  const [real, ours] = await Promise.all(
+    [sides.real, sides.keelson].map((wire) => play(wire, twinCase, names, { idleMs })),
+  );
+  if (!real || !ours) throw new Error('a side did not play');
+  const expected = normalise(twinCase, names, real);
+  const got = normalise(twinCase, names, ours);
+  const differences: Difference[] = [];
+  for (const [index, step] of twinCase.steps.entries()) {
+    const [a, b] = [expected[index], got[index]];
+    if (!a || !b) continue;
+    const found = diffAnswers(index, a, b);
+    differences.push(...found);
+    // After a write that only one side took, the states are two and nothing can be compared.
+    if (step.method !== 'GET' && found.some(({ path }) => path === 'status')) break;
+  }
+  return { differences, names, expected, got };
+}
