@@ -2,7 +2,8 @@ import { type PatchType, StatusError } from '@keelson/core';
 import { isMap, isScalar, LineCounter, parseDocument, type Tags, visit } from 'yaml';
 import { type DecodedBody, jsonFindings, type KeyTwice, patchFindings, yamlFindings } from './body-findings.ts';
 import { JsonSyntaxError, maxDepth, scanJson } from './json-scan.ts';
-import { decodeProtobuf, protobufMediaType } from './protobuf/decode-protobuf.ts';
+import { decodeProtobuf } from './protobuf/decode-protobuf.ts';
+import { protobufMediaType } from './protobuf/envelope.ts';
 import { WireError } from './protobuf/wire.ts';
 
 /** An alias in YAML may not blow a small text up to a large object. */

@@ -71,6 +71,8 @@ export interface ResourceCatalog {
 export interface EncodedObject {
   readonly object: KubernetesObject;
   readonly json: Uint8Array;
+  /** Its protobuf message, once somebody has asked for it: kept here by the HTTP face, which alone knows that form. */
+  protobuf?: Uint8Array | undefined;
 }
 
 export interface ListAnswer {

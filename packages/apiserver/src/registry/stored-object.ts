@@ -11,6 +11,7 @@ import type { ObjectDraft } from './draft.ts';
 export class StoredObject implements EncodedObject {
   readonly object: KubernetesObject;
   readonly revision: Revision;
+  protobuf: Uint8Array | undefined;
   readonly #stored: Uint8Array;
   #json: Uint8Array | undefined;
 
@@ -61,6 +62,7 @@ export function encodeObject(object: KubernetesObject): EncodedObject {
   let json: Uint8Array | undefined;
   return {
     object,
+    protobuf: undefined,
     get json() {
       json ??= Buffer.from(JSON.stringify(object));
       return json;

@@ -1,133 +1,182 @@
-import { z } from 'zod';
-import { messagesJson } from './generated/messages.ts';
+import { fieldsOf, type MessageField } from './message-table.ts';
+import { formatMicros, formatSeconds } from './times.ts';
 import { WireError, WireReader } from './wire.ts';
 
-/** Number, type, and 1 where the absence of the field differs from its zero value. A name with `~` has no JSON name: inlined. */
-const Field = z.tuple([z.number(), z.string()]).or(z.tuple([z.number(), z.string(), z.literal(1)]));
-const Messages = z.record(z.string(), z.record(z.string(), Field));
-
-interface FieldInfo {
-  readonly name: string;
-  readonly inline: boolean;
-  readonly type: string;
-  readonly repeated: boolean;
-  /** Type of a map's values. */
-  readonly mapOf: string | undefined;
-  /** Zero says something else than absence. */
-  readonly keepZero: boolean;
-}
-
-let table: z.infer<typeof Messages> | undefined;
-const compiled = new Map<string, ReadonlyMap<number, FieldInfo>>();
-const deepest = 200;
-
 type Values = Record<string, unknown>;
+/** Reads a message up to the end that the reader is narrowed to. */
+type Decoder = (reader: WireReader, depth: number) => unknown;
+type FieldDecoder = (reader: WireReader, wire: number, values: Values, depth: number) => void;
+type ValueDecoder = (reader: WireReader, wire: number, depth: number) => unknown;
 
-/** Reads one message of the API as the JSON that would say the same. Throws `WireError`. */
-export function decodeMessage(type: string, bytes: Uint8Array, depth = 0): unknown {
-  if (depth > deepest) throw new WireError('proto: nested too deeply');
-  const fields = fieldsOf(type);
-  const values: Values = {};
-  const reader = new WireReader(bytes);
-  while (!reader.done) {
-    const { field, wire } = reader.tag();
-    const info = fields.get(field);
-    if (!info) reader.skip(wire);
-    else readField(reader, info, wire, values, depth);
-  }
-  return shortType(type) in specials ? specials[shortType(type)]?.(values) : values;
+const deepest = 1000;
+const decoders = new Map<string, Decoder>();
+
+/** Reads one message of the API as the JSON that would say the same. Throws `WireError`, and `SyntaxError` for JSON inside that is none. */
+export function decodeMessage(type: string, bytes: Uint8Array): unknown {
+  return decoderOf(type)(new WireReader(bytes), 0);
 }
 
-export function isMessage(type: string): boolean {
-  table ??= Messages.parse(JSON.parse(messagesJson));
-  return table[type] !== undefined;
-}
-
-function fieldsOf(type: string): ReadonlyMap<number, FieldInfo> {
-  const known = compiled.get(type);
+function decoderOf(type: string): Decoder {
+  const known = decoders.get(type);
   if (known) return known;
-  table ??= Messages.parse(JSON.parse(messagesJson));
-  const entries = Object.entries(table[type] ?? {}).map(([name, [number, text, keep]]): [number, FieldInfo] => {
-    const map = /^map<\w+,(.+)>$/.exec(text)?.[1];
-    const repeated = text.startsWith('repeated ');
-    const special = shortType(type) in specials;
-    return [
-      number,
-      {
-        name: name.startsWith('~') ? name.slice(1) : name,
-        inline: name.startsWith('~') && !special,
-        type: map ?? (repeated ? text.slice('repeated '.length) : text),
-        repeated,
-        mapOf: map,
-        keepZero: keep === 1 || special,
-      },
-    ];
-  });
-  const fields = new Map(entries);
-  compiled.set(type, fields);
-  return fields;
+  let compiled: Decoder | undefined;
+  const late: Decoder = (reader, depth) => {
+    if (!compiled) {
+      compiled = compile(type);
+      decoders.set(type, compiled);
+    }
+    return compiled(reader, depth);
+  };
+  decoders.set(type, late);
+  return late;
 }
 
-function readField(reader: WireReader, info: FieldInfo, wire: number, values: Values, depth: number): void {
-  if (info.mapOf !== undefined) {
-    const [key, value] = readEntry(reader.bytes(), info.mapOf, depth);
-    const map = values[info.name];
-    const entries: Values = typeof map === 'object' && map !== null ? { ...map } : {};
-    Object.defineProperty(entries, key, { value, enumerable: true, configurable: true, writable: true });
-    values[info.name] = entries;
-    return;
-  }
-  if (info.repeated) {
-    const list = values[info.name];
-    const items: unknown[] = Array.isArray(list) ? list : [];
-    values[info.name] = items;
-    if (wire === 2 && /^(int|bool|double)/.test(info.type)) {
-      const packed = new WireReader(reader.bytes());
-      while (!packed.done) items.push(readValue(packed, info.type, depth));
-    } else items.push(readValue(reader, info.type, depth));
-    return;
-  }
-  const value = readValue(reader, info.type, depth);
-  if (info.inline) {
-    if (typeof value === 'object' && value !== null) Object.assign(values, value);
-    return;
-  }
-  const zero = value === '' || value === 0 || value === false || value === undefined;
-  if (!zero || (info.keepZero && value !== undefined)) values[info.name] = value;
+const shortName = (type: string) => type.slice(type.lastIndexOf('.') + 1);
+
+function compile(type: string): Decoder {
+  const special = specials[shortName(type)];
+  const read = structDecoder(type, special !== undefined);
+  return special ? (reader, depth) => special(read(reader, depth)) : read;
 }
 
-function readEntry(bytes: Uint8Array, type: string, depth: number): [string, unknown] {
-  const reader = new WireReader(bytes);
+/** `bare`: the fields are parts of a special message: all of them count, and none is inlined. */
+function structDecoder(type: string, bare: boolean): (reader: WireReader, depth: number) => Values {
+  const fields: FieldDecoder[] = [];
+  const sparse = new Map<number, FieldDecoder>();
+  for (const field of fieldsOf(type)) {
+    const decode = compileField(bare ? { ...field, inline: false, optional: true } : field);
+    if (field.number < 128) fields[field.number] = decode;
+    else sparse.set(field.number, decode);
+  }
+  return (reader, depth) => {
+    if (depth > deepest) throw new WireError('proto: nested too deeply');
+    const values: Values = {};
+    while (!reader.done) {
+      const tag = reader.tag();
+      const number = tag >>> 3;
+      const decode = number < 128 ? fields[number] : sparse.get(number);
+      if (decode) decode(reader, tag & 7, values, depth);
+      else reader.skip(tag & 7);
+    }
+    return values;
+  };
+}
+
+function compileField(field: MessageField): FieldDecoder {
+  const { name, shape, inline, optional, type } = field;
+  const read = valueDecoder(type);
+  if (shape === 'map') {
+    return (reader, wire, values, depth) => {
+      expect(wire, 2, name);
+      let map = values[name] as Values | undefined;
+      if (!map) {
+        map = {};
+        values[name] = map;
+      }
+      readEntry(reader, read, type, map, depth);
+    };
+  }
+  if (shape === 'repeated') {
+    const packable = type === 'int32' || type === 'int64' || type === 'bool' || type === 'double';
+    return (reader, wire, values, depth) => {
+      let list = values[name] as unknown[] | undefined;
+      if (!list) {
+        list = [];
+        values[name] = list;
+      }
+      if (!packable || wire !== 2) {
+        list.push(read(reader, wire, depth));
+        return;
+      }
+      const outer = reader.enter();
+      while (!reader.done) list.push(read(reader, type === 'double' ? 1 : 0, depth));
+      reader.leave(outer);
+    };
+  }
+  if (inline) {
+    return (reader, wire, values, depth) => {
+      const value = read(reader, wire, depth);
+      if (typeof value === 'object' && value !== null) Object.assign(values, value);
+    };
+  }
+  // Zero says nothing where Go has no pointer; the zero of a message that JSON writes as a scalar does.
+  if (optional || type.includes('.')) {
+    return (reader, wire, values, depth) => {
+      const value = read(reader, wire, depth);
+      if (value !== undefined) values[name] = value;
+    };
+  }
+  return (reader, wire, values, depth) => {
+    const value = read(reader, wire, depth);
+    if (value !== '' && value !== 0 && value !== false && value !== undefined) values[name] = value;
+  };
+}
+
+function readEntry(reader: WireReader, read: ValueDecoder, type: string, map: Values, depth: number): void {
+  const outer = reader.enter();
   let key = '';
   let value: unknown;
   while (!reader.done) {
-    const { field, wire } = reader.tag();
-    if (field === 1) key = reader.string();
-    else if (field === 2) value = readValue(reader, type, depth);
-    else reader.skip(wire);
+    const tag = reader.tag();
+    if (tag === 0x0a) key = reader.string();
+    else if (tag >>> 3 === 2) value = read(reader, tag & 7, depth);
+    else reader.skip(tag & 7);
   }
-  return [key, value ?? (type === 'string' || type === 'bytes' ? '' : {})];
+  reader.leave(outer);
+  value ??= type === 'string' || type === 'bytes' ? '' : {};
+  if (key === '__proto__')
+    Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
+  else map[key] = value;
 }
 
-function readValue(reader: WireReader, type: string, depth: number): unknown {
+function expect(wire: number, wanted: number, field: string): void {
+  if (wire !== wanted) throw new WireError(`proto: wrong wireType = ${wire} for field ${field}`);
+}
+
+function valueDecoder(type: string): ValueDecoder {
   switch (type) {
     case 'string':
-      return reader.string();
+      return (reader, wire) => {
+        expect(wire, 2, type);
+        return reader.string();
+      };
     case 'bytes':
-      return Buffer.from(reader.bytes()).toString('base64');
+      return (reader, wire) => {
+        expect(wire, 2, type);
+        return reader.base64();
+      };
     case 'bool':
-      return reader.bool();
+      return (reader, wire) => {
+        expect(wire, 0, type);
+        return reader.bool();
+      };
     case 'int32':
+      return (reader, wire) => {
+        expect(wire, 0, type);
+        return reader.int32();
+      };
     case 'int64':
-      return reader.int();
+      return (reader, wire) => {
+        expect(wire, 0, type);
+        return reader.int64();
+      };
     case 'double':
-      return reader.double();
-    default:
-      return decodeMessage(type, reader.bytes(), depth + 1);
+      return (reader, wire) => {
+        expect(wire, 1, type);
+        return reader.double();
+      };
+    default: {
+      const decode = decoderOf(type);
+      return (reader, wire, depth) => {
+        expect(wire, 2, type);
+        const outer = reader.enter();
+        const value = decode(reader, depth + 1);
+        reader.leave(outer);
+        return value;
+      };
+    }
   }
 }
-
-const shortType = (type: string) => type.slice(type.lastIndexOf('.') + 1);
 
 const number = (value: unknown) => (typeof value === 'number' ? value : 0);
 
@@ -138,25 +187,20 @@ function embedded(value: unknown): unknown {
   return parsed;
 }
 
-function time(values: Values, digits: 'seconds' | 'micros'): string | undefined {
-  if (values['seconds'] === undefined && values['nanos'] === undefined) return undefined;
-  const seconds = number(values['seconds']);
-  const text = new Date(seconds * 1000).toISOString().slice(0, 19);
-  if (digits === 'seconds') return `${text}Z`;
-  return `${text}.${String(Math.trunc(number(values['nanos']) / 1000)).padStart(6, '0')}Z`;
-}
+const absent = ({ seconds, nanos }: Values) => seconds === undefined && nanos === undefined;
 
 /** Messages whose JSON is not an object of their fields. */
 const specials: Readonly<Record<string, (values: Values) => unknown>> = {
-  Time: (values) => time(values, 'seconds'),
-  MicroTime: (values) => time(values, 'micros'),
-  Quantity: ({ string }) => string ?? '0',
+  Time: (values) => (absent(values) ? undefined : formatSeconds(number(values['seconds']))),
+  MicroTime: (values) =>
+    absent(values) ? undefined : formatMicros(number(values['seconds']), number(values['nanos'])),
+  Quantity: ({ string }) => (string === undefined || string === '' ? '0' : string),
   IntOrString: ({ type, intVal, strVal }) => (number(type) === 1 ? (strVal ?? '') : number(intVal)),
-  Duration: ({ duration }) => `${number(duration) / 1e9}s`,
   ExtraValue: ({ items }) => items ?? [],
-  FieldsV1: ({ Raw }) => embedded(Raw),
-  RawExtension: ({ raw, Raw }) => embedded(raw ?? Raw),
-  JSON: ({ raw, Raw }) => embedded(raw ?? Raw),
+  Verbs: ({ items }) => items ?? [],
+  FieldsV1: (values) => embedded(values['-']),
+  RawExtension: ({ raw }) => embedded(raw),
+  JSON: (values) => embedded(values['-']),
   JSONSchemaPropsOrBool: ({ allows, schema }) => schema ?? allows ?? false,
   JSONSchemaPropsOrArray: ({ schema, jSONSchemas }) => schema ?? jSONSchemas ?? [],
   JSONSchemaPropsOrStringArray: ({ schema, property }) => schema ?? property ?? [],

@@ -1,0 +1,139 @@
+import type { EncodedObject } from '../../registry/contract.ts';
+import { encodeField, encodeMessage } from './encode-message.ts';
+import { messageOf, metaPackage } from './message-table.ts';
+import { WireReader } from './wire.ts';
+
+export const protobufMediaType = 'application/vnd.kubernetes.protobuf';
+
+/** What every object begins with: `k8s` and a zero byte. */
+export const prefix = Buffer.from([0x6b, 0x38, 0x73, 0x00]);
+
+/** The fields of a `runtime.Unknown` after `raw`: contentEncoding and contentType, both empty. */
+const unknownEnd = Buffer.from([0x1a, 0x00, 0x22, 0x00]);
+
+export interface TypeMeta {
+  readonly apiVersion: string;
+  readonly kind: string;
+}
+
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  let rest = value;
+  while (rest > 0x7f) {
+    bytes.push((rest % 128) | 0x80);
+    rest = Math.floor(rest / 128);
+  }
+  bytes.push(rest);
+  return Buffer.from(bytes);
+}
+
+/** What stands around the messages of one kind: `runtime.Unknown` up to the length of `raw`. */
+const heads = new Map<string, Buffer>();
+
+function headOf({ apiVersion, kind }: TypeMeta): Buffer {
+  const key = `${apiVersion}/${kind}`;
+  const known = heads.get(key);
+  if (known) return known;
+  const [version, name] = [Buffer.from(apiVersion), Buffer.from(kind)];
+  const typeMeta = Buffer.concat([
+    Buffer.from([0x0a]),
+    varint(version.length),
+    version,
+    Buffer.from([0x12]),
+    varint(name.length),
+    name,
+  ]);
+  const head = Buffer.concat([prefix, Buffer.from([0x0a]), varint(typeMeta.length), typeMeta, Buffer.from([0x12])]);
+  heads.set(key, head);
+  return head;
+}
+
+/** An object in Kubernetes' binary form around its message. */
+export function wrap(type: TypeMeta, message: Uint8Array): Buffer {
+  return Buffer.concat([headOf(type), varint(message.length), message, unknownEnd]);
+}
+
+/** Whether an object of this kind has a binary form. Custom resources have none. */
+export const hasProtobuf = ({ apiVersion, kind }: TypeMeta) => messageOf(apiVersion, kind) !== undefined;
+
+/** The message of an object, encoded once however often it is asked for. */
+export function messageBytes(value: EncodedObject): Uint8Array {
+  if (value.protobuf) return value.protobuf;
+  const { apiVersion = '', kind = '' } = value.object;
+  value.protobuf = encodeMessage(messageOf(apiVersion, kind) ?? '', value.object);
+  return value.protobuf;
+}
+
+/** Any object of a kind that has a binary form: a Status, a discovery document. */
+export function encodeProtobuf(object: TypeMeta): Buffer {
+  return wrap(object, encodeMessage(messageOf(object.apiVersion, object.kind) ?? '', object));
+}
+
+/** A list from the messages of its items: what stands before them, between them, and after them. */
+export interface ListFrame {
+  readonly head: Buffer;
+  /** Tag and length before an item. */
+  itemHead(length: number): Buffer;
+  readonly end: Buffer;
+}
+
+export function listFrame(type: TypeMeta, metadata: unknown, lengths: readonly number[]): ListFrame {
+  const meta = encodeField(`${metaPackage}.PartialObjectMetadataList`, 'metadata', metadata);
+  let size = meta.length;
+  for (const length of lengths) size += 1 + varintSize(length) + length;
+  return {
+    head: Buffer.concat([headOf(type), varint(size), meta]),
+    itemHead: (length) => Buffer.concat([itemTag, varint(length)]),
+    end: unknownEnd,
+  };
+}
+
+const itemTag = Buffer.from([0x12]);
+
+function varintSize(value: number): number {
+  let size = 1;
+  for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 128)) size++;
+  return size;
+}
+
+/** One frame of a watch: its length in four bytes, then a `WatchEvent` around the whole object. */
+export function watchFrame(type: string, object: Uint8Array): Buffer {
+  const name = Buffer.from(type);
+  const raw = Buffer.concat([Buffer.from([0x0a]), varint(object.length)]);
+  const head = Buffer.concat([
+    Buffer.from([0x0a]),
+    varint(name.length),
+    name,
+    Buffer.from([0x12]),
+    varint(raw.length + object.length),
+    raw,
+  ]);
+  const frame = Buffer.allocUnsafe(4 + head.length + object.length);
+  frame.writeUInt32BE(head.length + object.length, 0);
+  frame.set(head, 4);
+  frame.set(object, 4 + head.length);
+  return frame;
+}
+
+/** The parts of a `runtime.Unknown`. Throws `WireError`. */
+export function unwrap(bytes: Buffer): TypeMeta & { readonly raw: Buffer } {
+  let apiVersion = '';
+  let kind = '';
+  let raw: Buffer = Buffer.alloc(0);
+  const reader = new WireReader(bytes.subarray(prefix.length));
+  while (!reader.done) {
+    const tag = reader.tag();
+    if (tag === 0x0a) {
+      const outer = reader.enter();
+      while (!reader.done) {
+        const inner = reader.tag();
+        if (inner === 0x0a) apiVersion = reader.string();
+        else if (inner === 0x12) kind = reader.string();
+        else reader.skip(inner & 7);
+      }
+      reader.leave(outer);
+    } else if (tag === 0x12) raw = reader.bytes();
+    else reader.skip(tag & 7);
+  }
+  return { apiVersion, kind, raw };
+}
