@@ -6,6 +6,8 @@ export { namespacePlugin } from './namespace/plugin.ts';
 export { nodeLifecyclePlugin } from './node-lifecycle/plugin.ts';
 export { podGarbageCollectorPlugin } from './pod-garbage-collector/plugin.ts';
 export { replicaSetPlugin } from './replicaset/plugin.ts';
+export { replicationPlugin } from './replication/plugin.ts';
+export { resourceQuotaPlugin } from './resource-quota/plugin.ts';
 export { rootCaPlugin } from './root-ca/plugin.ts';
 export { RootCa } from './root-ca/root-ca.ts';
 export { schedulerPlugin } from './scheduler/plugin.ts';

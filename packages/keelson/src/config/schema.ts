@@ -17,7 +17,9 @@ export const storageNames = ['host-path'] as const;
 export const controllerNames = [
   'deployment',
   'replicaset',
+  'replication',
   'job',
+  'resource-quota',
   'endpointslice',
   'service',
   'namespace',

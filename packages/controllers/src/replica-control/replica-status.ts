@@ -1,11 +1,4 @@
-import {
-  matchesLabels,
-  type Pod,
-  type ReplicaSet,
-  type ReplicaSetCondition,
-  type ReplicaSetStatus,
-  semanticEqual,
-} from '@keelson/core';
+import { matchesLabels, type Pod, type ReplicaSetCondition, type ReplicaSetStatus, semanticEqual } from '@keelson/core';
 import { isPodAvailable, isPodReady, untilAvailable } from '../pod-control/index.ts';
 
 /** What went wrong in this reconcile: the API's message about a pod that could not be created or deleted. */
@@ -14,43 +7,50 @@ export interface ReplicaFailure {
   readonly message: string;
 }
 
+/** What ReplicaSets and ReplicationControllers have in common. */
+export interface ReplicaOwner {
+  readonly generation?: number;
+  readonly minReadySeconds?: number;
+  readonly templateLabels: Readonly<Record<string, string>>;
+  readonly status?: ReplicaSetStatus;
+}
+
 export interface ObservedPods {
   readonly active: readonly Pod[];
   readonly terminating: readonly Pod[];
 }
 
 /** The status that the pods amount to. A failure that stands already keeps its first message and time. */
-export function replicaSetStatus(
-  replicaSet: ReplicaSet,
+export function replicaStatus(
+  owner: ReplicaOwner,
   pods: ObservedPods,
   failure: ReplicaFailure | undefined,
   now: { readonly ms: number; readonly timestamp: string },
 ): ReplicaSetStatus {
-  const minReadySeconds = replicaSet.spec.minReadySeconds ?? 0;
-  const templateLabels = replicaSet.spec.template?.metadata?.labels ?? {};
+  const { templateLabels, minReadySeconds = 0 } = owner;
   const { active } = pods;
   const fullyLabeled = active.filter((pod) => matchesLabels(templateLabels, pod.metadata.labels ?? {})).length;
   const ready = active.filter(isPodReady);
   const available = ready.filter((pod) => isPodAvailable(pod, minReadySeconds, now.ms)).length;
-  const conditions = failureConditions(replicaSet.status?.conditions ?? [], failure, now.timestamp);
+  const conditions = failureConditions(owner.status?.conditions ?? [], failure, now.timestamp);
   return {
     replicas: active.length,
     ...(fullyLabeled > 0 && { fullyLabeledReplicas: fullyLabeled }),
     ...(ready.length > 0 && { readyReplicas: ready.length }),
     ...(available > 0 && { availableReplicas: available }),
     terminatingReplicas: pods.terminating.length,
-    ...(replicaSet.metadata.generation !== undefined && { observedGeneration: replicaSet.metadata.generation }),
+    ...(owner.generation !== undefined && { observedGeneration: owner.generation }),
     ...(conditions.length > 0 && { conditions }),
   };
 }
 
-export function statusChanged(replicaSet: ReplicaSet, status: ReplicaSetStatus): boolean {
-  return !semanticEqual(replicaSet.status, status);
+export function statusChanged(owner: ReplicaOwner, status: ReplicaSetStatus): boolean {
+  return !semanticEqual(owner.status, status);
 }
 
 /** Milliseconds until the next ready pod becomes available by `minReadySeconds`; no event tells of that. */
-export function nextAvailability(replicaSet: ReplicaSet, active: readonly Pod[], now: number): number | undefined {
-  const minReadySeconds = replicaSet.spec.minReadySeconds ?? 0;
+export function nextAvailability(owner: ReplicaOwner, active: readonly Pod[], now: number): number | undefined {
+  const { minReadySeconds = 0 } = owner;
   if (minReadySeconds === 0) return undefined;
   const waits = active
     .map((pod) => untilAvailable(pod, minReadySeconds, now))

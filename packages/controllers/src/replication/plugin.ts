@@ -1,0 +1,10 @@
+import { Client, Clock, Controllers, definePlugin, EventRecorder, Informers } from '@keelson/core';
+import { ReplicationControllerController } from './replication-controller.ts';
+
+export const replicationPlugin = definePlugin({
+  name: 'replication',
+  user: 'system:serviceaccount:kube-system:replication-controller',
+  register({ provide }) {
+    provide(Controllers, ReplicationControllerController, [Client, Informers, EventRecorder, Clock]);
+  },
+});
