@@ -83,7 +83,7 @@ const storedPod = z.looseObject({ spec: z.looseObject({}), status: z.looseObject
 /** What the `binding` subresource does, where the registry does not serve it: straight in the store. */
 async function bind(storage: MemoryStorage, { name, namespace, body }: ApiRequest): Promise<unknown> {
   const { target } = bindingBody.parse(body);
-  const key = `/registry/core/pods/${namespace}/${name}`;
+  const key = `/registry/pods/${namespace}/${name}`;
   const { entry } = await storage.get(key);
   if (!entry) throw StatusError.notFound({ group: '', resource: 'pods' }, name ?? '');
   const pod = storedPod.parse(JSON.parse(Buffer.from(entry.value).toString()));

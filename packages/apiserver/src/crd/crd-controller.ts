@@ -12,7 +12,7 @@ import { deleteCollection } from '../registry/delete-object.ts';
 import type { Draft } from '../registry/draft.ts';
 import type { Change } from '../registry/event-hub.ts';
 import type { Kind } from '../registry/kind.ts';
-import { prefixFor } from '../registry/kind.ts';
+import { customPrefixFor, prefixFor } from '../registry/kind.ts';
 import { updateObject } from '../registry/update-object.ts';
 import { cleanupFinalizer } from './crd-strategy.ts';
 import { customKinds } from './custom-kind.ts';
@@ -163,7 +163,7 @@ export class CrdController {
     const { name } = definition.metadata;
     if (isEstablished(definition)) this.#serve(definition);
     const kind = catalog.anyVersion(group, names.plural);
-    const below = prefixFor(group, names.plural);
+    const below = customPrefixFor(group, names.plural);
     if (kind?.served.custom) await deleteCollection(this.#context, this.#call(kind, undefined));
     if (kind?.served.custom && (await storage.count(below)) > 0) {
       this.#waitForEnd(name, below);

@@ -8,7 +8,7 @@ import { inOrder } from '../registry/builtin-kinds.ts';
 import type { PrinterColumn, Schema, ServedResource, ServedSubresource } from '../registry/contract.ts';
 import type { ObjectDraft } from '../registry/draft.ts';
 import { fieldLabels } from '../registry/field-labels.ts';
-import { type Kind, prefixFor, type ScalePaths } from '../registry/kind.ts';
+import { customPrefixFor, type Kind, type ScalePaths } from '../registry/kind.ts';
 import { encodeObject, type StoredObject } from '../registry/stored-object.ts';
 import { decodeCustom, withDefaults } from './custom-decoder.ts';
 import { validateSchema } from './schema-validation.ts';
@@ -79,7 +79,7 @@ function customKind(
     apiVersion,
     names: { group, resource: names.plural },
     kindName: { group, resource: kind },
-    prefix: prefixFor(group, names.plural),
+    prefix: customPrefixFor(group, names.plural),
     strategy: { generation: 'spec', unconditionalUpdate: false },
     hasStatus,
     ...(scalePaths && { scale: scalePaths }),

@@ -6,27 +6,12 @@ import {
   type Storage,
   type StorageEvent,
 } from '../storage/contract.ts';
-import type { DecodeCache, StoredObject } from './stored-object.ts';
+import { rootPrefix } from './storage-keys.ts';
+import type { DecodeCache } from './stored-object.ts';
+import { type Change, type Subscriber, WatchIndex } from './watch-index.ts';
 
-/** One change of one object, decoded once however many watch it. */
-export interface Change {
-  readonly key: string;
-  readonly revision: Revision;
-  readonly current: StoredObject | undefined;
-  readonly previous: StoredObject | undefined;
-}
+export type { Change, Subscriber } from './watch-index.ts';
 
-export interface Subscriber {
-  readonly prefix: string;
-  /** Changes later than the subscriber's position, in order. */
-  change(change: Change): void;
-  /** Everything up to `revision` has been delivered. */
-  progress(revision: Revision): void;
-  /** The history is broken: the watch must end. */
-  end(error: StatusError | undefined): void;
-}
-
-const root = '/registry/';
 const bookmarkEvery = 60_000;
 
 /**
@@ -39,7 +24,8 @@ export class EventHub {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #stop = new AbortController();
-  readonly #subscribers = new Map<string, Set<Subscriber>>();
+  /** By the prefix of their kind. */
+  readonly #indexes = new Map<string, WatchIndex>();
   readonly #recent: StorageEvent[] = [];
   readonly #capacity: number;
   readonly #shared = new WeakMap<StorageEvent, Change>();
@@ -73,8 +59,12 @@ export class EventHub {
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
-    for (const each of [...this.#all()]) each.end(undefined);
-    this.#subscribers.clear();
+    this.#endAll();
+  }
+
+  /** The revision up to which everything has been handed on. */
+  get position(): Revision {
+    return this.#seen;
   }
 
   /**
@@ -87,25 +77,35 @@ export class EventHub {
       if (event.revision > from && event.key.startsWith(subscriber.prefix)) subscriber.change(this.#changeOf(event));
     }
     const guarded = from > this.#seen ? startingAt(subscriber, from) : subscriber;
-    const bucket = bucketOf(subscriber.prefix);
-    let set = this.#subscribers.get(bucket);
-    if (!set) {
-      set = new Set();
-      this.#subscribers.set(bucket, set);
+    const kindPrefix = subscriber.kindPrefix ?? subscriber.prefix;
+    let index = this.#indexes.get(kindPrefix);
+    if (!index) {
+      index = new WatchIndex(kindPrefix);
+      this.#indexes.set(kindPrefix, index);
     }
-    set.add(guarded);
+    const joined = index;
+    joined.add(guarded);
     return () => {
-      set.delete(guarded);
+      joined.delete(guarded);
+      if (joined.size === 0 && this.#indexes.get(kindPrefix) === joined) this.#indexes.delete(kindPrefix);
     };
   }
 
+  /** Reads on its own what the hub no longer has, and then joins the others. */
   #subscribeToHistory(subscriber: Subscriber, from: Revision): () => void {
     const abort = new AbortController();
     const signal = AbortSignal.any([abort.signal, this.#stop.signal]);
+    let leave = () => abort.abort();
     const follow = async () => {
       try {
-        for await (const batch of this.#storage.watch(subscriber.prefix, from, signal)) {
-          for (const event of batch) subscriber.change(this.#changeOf(event));
+        for await (const batch of this.#storage.watch(rootPrefix, from, signal)) {
+          for (const event of batch) {
+            if (event.key.startsWith(subscriber.prefix)) subscriber.change(this.#changeOf(event));
+          }
+          const last = batch.at(-1)?.revision ?? from;
+          if (signal.aborted || last < this.#oldest) continue;
+          leave = this.subscribe(subscriber, last);
+          return;
         }
         subscriber.end(undefined);
       } catch (error) {
@@ -116,14 +116,14 @@ export class EventHub {
       }
     };
     void follow();
-    return () => abort.abort();
+    return () => leave();
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
-        for await (const batch of this.#storage.watch(root, this.#seen, signal)) this.#deliver(batch);
+        for await (const batch of this.#storage.watch(rootPrefix, this.#seen, signal)) this.#deliver(batch);
         return;
       } catch (error) {
         if (signal.aborted) return;
@@ -140,8 +140,7 @@ export class EventHub {
   }
 
   #startOver(): void {
-    for (const each of [...this.#all()]) each.end(undefined);
-    this.#subscribers.clear();
+    this.#endAll();
     this.#recent.length = 0;
     this.#seen = this.#storage.currentRevision();
     this.#oldest = this.#seen;
@@ -151,10 +150,8 @@ export class EventHub {
     for (const event of batch) {
       this.#recent.push(event);
       this.#seen = event.revision;
-      const set = this.#subscribers.get(bucketOf(event.key));
-      if (!set || set.size === 0) continue;
-      const change = this.#changeOf(event);
-      for (const subscriber of set) if (event.key.startsWith(subscriber.prefix)) subscriber.change(change);
+      const index = this.#indexOf(event.key);
+      if (index) index.tell(event.key, () => this.#changeOf(event));
     }
     // Trimmed in big steps: shifting an array one by one costs its whole length each time.
     if (this.#recent.length > this.#capacity * 2) {
@@ -171,13 +168,26 @@ export class EventHub {
       revision: event.revision,
       current: event.entry && this.#cache.get(event.entry),
       previous: event.previous && this.#cache.get(event.previous),
+      bytes: (event.entry ?? event.previous)?.value.length ?? 0,
     };
     this.#shared.set(event, change);
     return change;
   }
 
+  /** Kinds' prefixes have one part below the root, or two: those of custom kinds and of a few others. */
+  #indexOf(key: string): WatchIndex | undefined {
+    const first = key.indexOf('/', rootPrefix.length) + 1;
+    return this.#indexes.get(key.slice(0, first)) ?? this.#indexes.get(key.slice(0, key.indexOf('/', first) + 1));
+  }
+
   *#all(): Iterable<Subscriber> {
-    for (const set of this.#subscribers.values()) yield* set;
+    for (const index of this.#indexes.values()) yield* index.all();
+  }
+
+  #endAll(): void {
+    const all = [...this.#all()];
+    this.#indexes.clear();
+    for (const each of all) each.end(undefined);
   }
 
   #scheduleBookmarks(): void {
@@ -190,17 +200,12 @@ export class EventHub {
   }
 }
 
-/** `/registry/core/pods/`: every subscriber of a resource stands in one bucket, whatever its namespace. */
-function bucketOf(key: string): string {
-  const group = key.indexOf('/', root.length);
-  const resource = key.indexOf('/', group + 1);
-  return key.slice(0, resource + 1);
-}
-
 /** A subscriber that is ahead of what the hub has seen: it knows the changes up to `from` already. */
 function startingAt(subscriber: Subscriber, from: Revision): Subscriber {
   return {
     prefix: subscriber.prefix,
+    ...(subscriber.kindPrefix !== undefined && { kindPrefix: subscriber.kindPrefix }),
+    ...(subscriber.only && { only: subscriber.only }),
     change: (change) => {
       if (change.revision > from) subscriber.change(change);
     },

@@ -28,7 +28,7 @@ export interface Kind {
   readonly names: ResourceName;
   /** For `Invalid`: the group and kind. */
   readonly kindName: ResourceName;
-  /** Keys of its objects begin with it: `/registry/apps/deployments/`. One for all versions of a kind. */
+  /** Keys of its objects begin with it: `/registry/deployments/`. One for all versions of a kind. */
   readonly prefix: string;
   readonly strategy: Strategy;
   readonly hasStatus: boolean;
@@ -50,6 +50,4 @@ export function keyIn(kind: Pick<Kind, 'prefix' | 'served'>, namespace: string |
   return kind.served.namespaced ? `${kind.prefix}${namespace}/${name}` : kind.prefix + name;
 }
 
-export function prefixFor(group: string, resource: string): string {
-  return `/registry/${group === '' ? 'core' : group}/${resource}/`;
-}
+export { customPrefixFor, prefixFor } from './storage-keys.ts';

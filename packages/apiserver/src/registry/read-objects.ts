@@ -2,24 +2,24 @@ import { type ApiRequest, StatusError } from '@keelson/core';
 import { CompactedError, FutureRevisionError, type ListResult, type Revision } from '../storage/contract.ts';
 import type { Call } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
-import type { EncodedObject, EncodedWatchEvent, ListAnswer } from './contract.ts';
+import { formatContinue } from './continue-token.ts';
+import type { EncodedObject, ListAnswer } from './contract.ts';
 import { type Kind, keyIn } from './kind.ts';
-import {
-  checkListOptions,
-  formatContinue,
-  parseContinue,
-  parseResourceVersion,
-  waitForRevision,
-} from './resource-version.ts';
+import { type ListPlan, planList } from './list-plan.ts';
+import { parseReadVersion, waitForRevision } from './resource-version.ts';
 import { type Selection, selectionOf } from './selection.ts';
 import type { StoredObject } from './stored-object.ts';
-import { WatchStream } from './watch-stream.ts';
 
 export async function getObject(context: RegistryContext, call: Call): Promise<EncodedObject> {
   const { kind, request } = call;
-  const asked = parseResourceVersion(request.options?.resourceVersion);
-  if (asked !== undefined) await waitForRevision(context.storage, context.clock, asked, request.signal);
-  const { entry } = await context.storage.get(keyIn(kind, request.namespace, request.name ?? ''));
+  const { signal } = request;
+  const text = request.options?.resourceVersion;
+  const asked = parseReadVersion(text);
+  if (asked !== undefined) await waitForRevision(context, asked, text, signal);
+  const { entry } = await context.storage.get(keyIn(kind, request.namespace, request.name ?? ''), {
+    ...(asked !== undefined && { atLeast: asked }),
+    ...(signal && { signal }),
+  });
   if (!entry) throw StatusError.notFound(kind.names, request.name ?? '');
   return kind.serve(context.cache.get(entry));
 }
@@ -36,81 +36,123 @@ export function scopeOf(kind: Kind, request: ApiRequest): string {
 interface Page {
   readonly objects: readonly StoredObject[];
   readonly revision: Revision;
-  /** The last key looked at, where there is more. */
-  readonly more?: string;
+  /** The first key of the next page, where there is one. */
+  readonly next?: string;
   readonly remaining: number;
 }
+
+/** Entries read at once while a selection leaves most of them out. */
+const largestChunk = 10_000;
 
 /** One page of what a selection holds, as of one revision. */
 export async function listPage(context: RegistryContext, call: Call): Promise<Page> {
   const { kind, request } = call;
-  const options = request.options ?? {};
-  checkListOptions(options, false);
-  const selection = selectionFor(kind, request);
   const prefix = scopeOf(kind, request);
-  const limit = options.limit !== undefined && options.limit > 0 ? options.limit : undefined;
-  const asked = parseResourceVersion(options.resourceVersion);
-  let revision: Revision | undefined;
-  let after: string | undefined;
-  if (options.continue) {
-    if (asked !== undefined && asked !== 0) {
-      throw StatusError.badRequest('specifying resource version is not allowed when using continue');
-    }
-    const token = parseContinue(options.continue);
-    after = prefix + token.after;
-    if (token.revision > 0) revision = token.revision;
-  } else if (asked !== undefined && asked > 0) {
-    await waitForRevision(context.storage, context.clock, asked, request.signal);
-    if (
-      options.resourceVersionMatch === 'Exact' ||
-      (limit !== undefined && options.resourceVersionMatch === undefined)
-    ) {
-      revision = asked;
-    }
-  }
+  const plan = planList(request.options ?? {}, prefix);
+  const selection = selectionFor(kind, request);
+  const wanted = plan.revision ?? plan.atLeast;
+  if (wanted !== undefined) await waitForRevision(context, wanted, request.options?.resourceVersion, request.signal);
+  const single = !plan.continues && selection.name !== undefined && isOneObject(kind, request);
+  return single
+    ? getPage(context, call, plan, selection, keyIn(kind, request.namespace, selection.name ?? ''))
+    : scanPage(context, call, plan, selection, prefix);
+}
+
+const isOneObject = (kind: Kind, request: ApiRequest) => !kind.served.namespaced || request.namespace !== undefined;
+
+async function getPage(
+  context: RegistryContext,
+  call: Call,
+  plan: ListPlan,
+  selection: Selection,
+  key: string,
+): Promise<Page> {
+  const { entry, revision } = await reading(call, plan, undefined, (options) => context.storage.get(key, options));
+  const stored = entry && context.cache.get(entry);
+  const objects = stored && selection.matches(stored.object) ? [stored] : [];
+  return { objects, revision: plan.revision ?? revision, remaining: 0 };
+}
+
+async function scanPage(
+  context: RegistryContext,
+  call: Call,
+  { limit, ...plan }: ListPlan,
+  selection: Selection,
+  prefix: string,
+): Promise<Page> {
   const objects: StoredObject[] = [];
+  let { revision, from } = plan;
+  let chunk = limit;
   for (;;) {
-    const room = limit === undefined ? undefined : limit - objects.length;
-    const result = await list(context, call, prefix, { revision, after, limit: room });
+    const at = revision === undefined ? plan : { ...plan, revision };
+    const result: ListResult = await reading(call, at, from ?? prefix, (options) =>
+      context.storage.list(prefix, {
+        ...options,
+        ...(from !== undefined && { from }),
+        ...(chunk !== undefined && { limit: chunk }),
+      }),
+    );
     revision = result.revision;
-    for (const entry of result.entries) {
-      const stored = context.cache.get(entry);
-      if (selection.everything || selection.matches(stored.object)) objects.push(stored);
-    }
-    after = result.entries.at(-1)?.key;
-    const full = limit !== undefined && objects.length >= limit;
-    if (result.remaining === 0 || after === undefined || full || limit === undefined) {
-      const more = result.remaining > 0 && after !== undefined ? after.slice(prefix.length) : undefined;
-      return { objects, revision, ...(more !== undefined && { more }), remaining: result.remaining };
-    }
+    const taken = take(context, selection, result, objects, limit);
+    const left = result.entries.length - taken + result.remaining;
+    const last = result.entries[taken - 1]?.key;
+    if (left === 0 || last === undefined) return { objects, revision, remaining: 0 };
+    from = `${last}\0`;
+    if (limit !== undefined && objects.length >= limit) return { objects, revision, next: from, remaining: left };
+    // Few match: larger pieces, so that a rare label does not cost a read for each object.
+    chunk = Math.min((chunk ?? largestChunk) * 2, largestChunk);
   }
 }
 
-async function list(
-  context: RegistryContext,
-  { kind, request }: Call,
-  prefix: string,
-  options: { readonly revision?: Revision; readonly after?: string; readonly limit?: number },
-): Promise<ListResult> {
+/** Adds what matches until the limit is reached; returns how many entries were looked at. */
+function take(
+  { cache }: RegistryContext,
+  selection: Selection,
+  { entries }: ListResult,
+  objects: StoredObject[],
+  limit: number | undefined,
+): number {
+  let taken = 0;
+  for (const entry of entries) {
+    if (objects.length === limit) break;
+    taken++;
+    const stored = cache.get(entry);
+    if (selection.everything || selection.matches(stored.object)) objects.push(stored);
+  }
+  return taken;
+}
+
+interface ReadingOptions {
+  readonly revision?: Revision;
+  readonly atLeast?: Revision;
+  readonly signal?: AbortSignal;
+}
+
+/** Reads by a plan. `from`: where a list that cannot go on consistently would go on with what is there now. */
+async function reading<T>(
+  call: Call,
+  { revision, atLeast, continues }: ListPlan,
+  from: string | undefined,
+  read: (options: ReadingOptions) => Promise<T>,
+): Promise<T> {
+  const { kind, request } = call;
   try {
-    const { revision, after, limit } = options;
-    return await context.storage.list(prefix, {
+    return await read({
       ...(revision !== undefined && { revision }),
-      ...(after !== undefined && { after }),
-      ...(limit !== undefined && { limit }),
+      ...(atLeast !== undefined && { atLeast }),
       ...(request.signal && { signal: request.signal }),
     });
   } catch (error) {
     if (error instanceof CompactedError) {
-      if (request.options?.continue === undefined) {
-        throw StatusError.expired('The resourceVersion for the provided list is too old.');
-      }
-      // A list that cannot go on consistently may go on with what is there now, if the client wishes.
-      throw StatusError.of(
-        410,
-        'Expired',
-        `The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.`,
-      );
+      if (!continues || from === undefined) throw StatusError.expired(tooOldList);
+      const token = formatContinue({ revision: undefined, from }, scopeOf(kind, request));
+      throw new StatusError({
+        metadata: { continue: token },
+        status: 'Failure',
+        message: tooOldContinue,
+        reason: 'Expired',
+        code: 410,
+      });
     }
     if (error instanceof FutureRevisionError) {
       throw StatusError.badRequest(`resource version of ${kind.served.resource} is in the future: ${error.message}`);
@@ -119,70 +161,23 @@ async function list(
   }
 }
 
+const tooOldList = 'The resourceVersion for the provided list is too old.';
+const tooOldContinue =
+  'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.';
+
 export async function listObjects(context: RegistryContext, call: Call): Promise<ListAnswer> {
-  const { kind } = call;
-  const page = await listPage(context, call);
-  const everything = selectionFor(kind, call.request).everything;
+  const { kind, request } = call;
+  const { objects, revision, next, remaining } = await listPage(context, call);
+  const { everything } = selectionFor(kind, request);
   return {
     apiVersion: kind.apiVersion,
     kind: kind.served.listKind,
     metadata: {
-      resourceVersion: String(page.revision),
-      ...(page.more !== undefined && { continue: formatContinue({ revision: page.revision, after: page.more }) }),
+      resourceVersion: String(revision),
+      ...(next !== undefined && { continue: formatContinue({ revision, from: next }, scopeOf(kind, request)) }),
       // With a selector nobody knows how many of those left match.
-      ...(page.more !== undefined && everything && { remainingItemCount: page.remaining }),
+      ...(next !== undefined && everything && { remainingItemCount: remaining }),
     },
-    items: page.objects.map((each) => kind.serve(each)),
+    items: objects.map((each) => kind.serve(each)),
   };
-}
-
-export async function watchObjects(
-  context: RegistryContext,
-  call: Call,
-): Promise<AsyncIterable<readonly EncodedWatchEvent[]>> {
-  const { kind, request } = call;
-  const options = request.options ?? {};
-  checkListOptions(options, true);
-  const asked = parseResourceVersion(options.resourceVersion);
-  const named = request.name ? `metadata.name=${request.name}` : undefined;
-  const fieldSelector = [options.fieldSelector, named].filter((each) => each).join(',');
-  const selection = selectionOf(options.labelSelector, fieldSelector, kind.fields.supported, kind.fields.fieldsOf);
-  const stream = new WatchStream({
-    prefix: scopeOf(kind, request),
-    selection,
-    bookmarks: options.allowWatchBookmarks ?? false,
-    apiVersion: kind.apiVersion,
-    kind: kind.served.kind,
-    serve: kind.serve,
-  });
-  let from = asked ?? 0;
-  const initial = options.sendInitialEvents ?? from === 0;
-  if (from > 0) await waitForRevision(context.storage, context.clock, from, request.signal);
-  if (initial) {
-    const result = await context.storage.list(stream.prefix);
-    stream.initial(
-      result.entries.map((each) => context.cache.get(each)).filter((each) => selection.matches(each.object)),
-    );
-    from = result.revision;
-    if (options.sendInitialEvents && options.allowWatchBookmarks) stream.bookmark(from, true);
-  } else if (from === 0) from = context.storage.currentRevision();
-  if (!stream.ended) stream.onClose(context.hub.subscribe(stream, from));
-  endWith(context, stream, request);
-  return stream;
-}
-
-function endWith(context: RegistryContext, stream: WatchStream, request: ApiRequest): void {
-  const { signal } = request;
-  if (signal) {
-    const end = () => stream.end(undefined);
-    if (signal.aborted) end();
-    else {
-      signal.addEventListener('abort', end, { once: true });
-      stream.onClose(() => signal.removeEventListener('abort', end));
-    }
-  }
-  const seconds = request.options?.timeoutSeconds;
-  if (seconds !== undefined && seconds > 0) {
-    stream.onClose(context.clock.after(seconds * 1000, () => stream.end(undefined)));
-  }
 }

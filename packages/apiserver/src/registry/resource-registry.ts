@@ -25,12 +25,13 @@ import { EventHub } from './event-hub.ts';
 import { prefixFor } from './kind.ts';
 import { objectReader } from './object-reader.ts';
 import { patchObject } from './patch-object.ts';
-import { getObject, listObjects, watchObjects } from './read-objects.ts';
+import { getObject, listObjects } from './read-objects.ts';
 import { checkRequestOptions } from './request-options.ts';
 import { DecodeCache } from './stored-object.ts';
 import { builtinStrategies } from './strategies/index.ts';
 import { subresourceHandler } from './subresources/index.ts';
 import { replaceObject } from './update-object.ts';
+import { watchObjects } from './watch-objects.ts';
 
 export interface ResourceRegistryOptions {
   readonly storage: Storage;

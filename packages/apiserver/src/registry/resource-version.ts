@@ -1,103 +1,133 @@
-import { type Clock, type FieldError, type RequestOptions, StatusError, sleepOn } from '@keelson/core';
+import { type Clock, type FieldError, type RequestOptions, StatusError } from '@keelson/core';
 import type { Revision, Storage } from '../storage/contract.ts';
 
-/** Parses a resourceVersion of a request; undefined where it is not given. Throws a 400. */
+/** Parses the resourceVersion of a list; undefined where it is not given. Throws a 400. */
 export function parseResourceVersion(text: string | undefined): Revision | undefined {
-  if (text === undefined || text === '') return undefined;
-  if (!/^\d+$/.test(text) || text.length > 20) {
-    throw StatusError.badRequest(
-      `invalid resource version: resourceVersion: Invalid value: "${text}": strconv.ParseUint: parsing "${text}": invalid syntax`,
-    );
-  }
-  return Number(text);
+  const why = complaintAbout(text);
+  if (why !== undefined) throw StatusError.badRequest(`invalid resource version: ${why}`);
+  return text ? Number(text) : undefined;
 }
 
-/** A reader that has seen a revision which this store has not: waits a little, then answers 504 as Kubernetes does. */
-export async function waitForRevision(
-  storage: Storage,
-  clock: Clock,
-  asked: Revision,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const deadline = clock.now() + longestWait;
-  while (storage.currentRevision() < asked) {
-    if (clock.now() >= deadline) {
-      throw StatusError.of(
-        504,
-        'Timeout',
-        `Timeout: Too large resource version: ${asked}, current: ${storage.currentRevision()}`,
-        {
-          causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
-          retryAfterSeconds: 1,
-        },
-      );
-    }
-    await sleepOn(clock, 50, signal);
-  }
+/** Parses the resourceVersion of a get or a watch, where Kubernetes answers a bad one with a bare 500. */
+export function parseReadVersion(text: string | undefined): Revision | undefined {
+  const message = complaintAbout(text);
+  if (message !== undefined) throw new StatusError({ status: 'Failure', message, code: 500 });
+  return text ? Number(text) : undefined;
 }
+
+const largest = 2n ** 64n - 1n;
+
+function complaintAbout(text: string | undefined): string | undefined {
+  if (!text) return undefined;
+  const why = /^\d+$/.test(text) ? (BigInt(text) > largest ? 'value out of range' : undefined) : 'invalid syntax';
+  if (why === undefined) return undefined;
+  const quoted = JSON.stringify(text);
+  return `resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: ${why}`;
+}
+
+/** How long a reader waits for a revision that it has seen elsewhere. */
 const longestWait = 3000;
 
-/** The rules of resourceVersionMatch and sendInitialEvents (kubernetes.io/docs/reference/using-api/api-concepts). Throws a 422. */
-export function checkListOptions(options: RequestOptions, watch: boolean): void {
-  const errors: FieldError[] = [];
-  const match = options.resourceVersionMatch;
-  const given = options.resourceVersion ?? '';
-  const forbid = (field: string, why: string) =>
-    errors.push({ type: 'FieldValueForbidden', field, message: `Forbidden: ${why}` });
-  if (options.sendInitialEvents !== undefined) {
-    if (!watch) forbid('sendInitialEvents', 'sendInitialEvents is forbidden for list');
-    else if (match !== 'NotOlderThan') {
-      forbid('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
-    }
-  } else if (match !== undefined) {
-    if (watch)
-      forbid(
-        'resourceVersionMatch',
-        'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
-      );
-    else if (given === '') {
-      forbid('resourceVersionMatch', 'resourceVersionMatch is forbidden unless resourceVersion is provided');
-    } else if (options.continue) {
-      forbid('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided');
-    } else if (match !== 'Exact' && match !== 'NotOlderThan') {
-      errors.push({
-        type: 'FieldValueNotSupported',
-        field: 'resourceVersionMatch',
-        message: `Unsupported value: "${String(match)}": supported values: "Exact", "NotOlderThan", ""`,
-      });
-    } else if (match === 'Exact' && given === '0') {
-      forbid('resourceVersionMatch', 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
-    }
+/** Waits a little for a revision that this server has not seen yet; then throws a 504, as Kubernetes does. */
+export async function waitForRevision(
+  { storage, clock }: { readonly storage: Storage; readonly clock: Clock },
+  asked: Revision,
+  text: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (storage.currentRevision() >= asked) return;
+  const tooLong = new AbortController();
+  const cancel = clock.after(longestWait, () => tooLong.abort(tooLarge(text ?? String(asked), storage)));
+  try {
+    await storage.waitFor(asked, signal ? AbortSignal.any([tooLong.signal, signal]) : tooLong.signal);
+  } finally {
+    cancel();
   }
-  if (errors.length > 0) throw StatusError.invalid({ group: 'meta.k8s.io', resource: 'ListOptions' }, '', errors);
 }
 
-export interface ContinueToken {
-  readonly revision: Revision;
-  /** The last key that was given out, below the list's prefix. */
-  readonly after: string;
-}
-
-/** Opaque to clients; like Kubernetes' own, base64 of a small JSON object. */
-export function formatContinue(token: ContinueToken): string {
-  return Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: token.revision, start: token.after })).toString(
-    'base64url',
+function tooLarge(asked: string, storage: Storage): StatusError {
+  return StatusError.of(
+    504,
+    'Timeout',
+    `Timeout: Too large resource version: ${BigInt(asked)}, current: ${storage.currentRevision()}`,
+    {
+      causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+      retryAfterSeconds: 1,
+    },
   );
 }
 
-export function parseContinue(text: string): ContinueToken {
-  const bad = (why: string) => StatusError.badRequest(`invalid continue token: continue key is not valid: ${why}`);
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(Buffer.from(text, 'base64url').toString());
-  } catch (error) {
-    throw bad(error instanceof Error ? error.message : String(error));
+/** The rules of resourceVersionMatch and sendInitialEvents (kubernetes.io/docs/reference/using-api/api-concepts). Throws a 422. */
+export function checkListOptions(options: RequestOptions, watch: boolean): void {
+  const errors = watch ? watchErrors(options) : listErrors(options);
+  if (errors.length > 0) throw StatusError.invalid({ group: 'meta.k8s.io', resource: 'ListOptions' }, '', errors);
+}
+
+const forbidden = (field: string, why: string): FieldError => ({
+  type: 'FieldValueForbidden',
+  field,
+  message: `Forbidden: ${why}`,
+});
+
+const unsupported = (value: unknown, supported: string): FieldError => ({
+  type: 'FieldValueNotSupported',
+  field: 'resourceVersionMatch',
+  message: `Unsupported value: "${String(value)}": supported values: ${supported}`,
+});
+
+function listErrors(options: RequestOptions): readonly FieldError[] {
+  const { resourceVersionMatch: match, resourceVersion: version } = options;
+  const errors: FieldError[] = [];
+  if (match) {
+    if (!version) {
+      errors.push(
+        forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden unless resourceVersion is provided'),
+      );
+    }
+    if (options.continue) {
+      errors.push(forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided'));
+    }
+    if (match !== 'Exact' && match !== 'NotOlderThan') {
+      errors.push(unsupported(match, '"Exact", "NotOlderThan", ""'));
+    }
+    if (match === 'Exact' && version === '0') {
+      errors.push(
+        forbidden('resourceVersionMatch', 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'),
+      );
+    }
   }
-  if (typeof parsed !== 'object' || parsed === null) throw bad('not an object');
-  const { v, rv, start } = parsed as Readonly<Record<string, unknown>>;
-  if (v !== 'meta.k8s.io/v1') throw bad(`server does not recognize this encoded version ${JSON.stringify(v ?? '')}`);
-  if (typeof rv !== 'number' || !Number.isSafeInteger(rv) || typeof start !== 'string' || start.includes('..')) {
-    throw bad('incorrect encoded start resourceVersion');
+  if (options.sendInitialEvents !== undefined) {
+    errors.push(forbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
   }
-  return { revision: rv, after: start };
+  return errors;
+}
+
+function watchErrors(given: RequestOptions): readonly FieldError[] {
+  const options = withWatchDefaults(given);
+  const { resourceVersionMatch: match } = options;
+  const errors: FieldError[] = [];
+  if (match) {
+    if (options.sendInitialEvents === undefined) {
+      const why = 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided';
+      errors.push(forbidden('resourceVersionMatch', why));
+    }
+  }
+  if (options.sendInitialEvents !== undefined) {
+    if (match !== 'NotOlderThan') {
+      const why = 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan';
+      errors.push(forbidden('resourceVersionMatch', why));
+    }
+    if (options.continue) {
+      errors.push(forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided'));
+    }
+    if (match && match !== 'NotOlderThan') errors.push(unsupported(match, '"NotOlderThan"'));
+  }
+  return errors;
+}
+
+/** A watch from the beginning that says nothing else gets the initial events, and the bookmark that ends them. */
+export function withWatchDefaults(options: RequestOptions): RequestOptions {
+  const fromStart = !options.resourceVersion || options.resourceVersion === '0';
+  if (!fromStart || options.sendInitialEvents !== undefined || options.resourceVersionMatch) return options;
+  return { ...options, sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' };
 }

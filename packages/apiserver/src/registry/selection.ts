@@ -17,6 +17,8 @@ export interface Selection {
   readonly everything: boolean;
   /** Set where the selector asks for exactly one object. */
   readonly name?: string;
+  /** A field that must have exactly this value, other than name and namespace. */
+  readonly field?: { readonly field: string; readonly value: string };
   matches(object: KubernetesObject): boolean;
 }
 
@@ -37,9 +39,11 @@ export function selectionOf(
       if (!supported.has(field)) throw StatusError.badRequest(`field label not supported: ${field}`);
     }
     const name = fieldTerms.find((each) => each.field === 'metadata.name' && each.operator === '=')?.value;
+    const field = fieldTerms.find((each) => each.operator === '=' && !each.field.startsWith('metadata.'));
     return {
       everything: labelTerms.length === 0 && fieldTerms.length === 0,
       ...(name !== undefined && { name }),
+      ...(field && { field: { field: field.field, value: field.value } }),
       matches: (object) =>
         (fieldTerms.length === 0 || matchesFields(fieldTerms, (field) => fieldsOf(object, field))) &&
         (labelTerms.length === 0 || matchesLabels(labelTerms, object.metadata.labels)),

@@ -1,15 +1,19 @@
 import type { KubernetesObject, StatusError } from '@keelson/core';
 import type { Revision } from '../storage/contract.ts';
 import type { EncodedObject, EncodedWatchEvent } from './contract.ts';
-import type { Change, Subscriber } from './event-hub.ts';
+
 import type { Selection } from './selection.ts';
 import { encodeObject, type StoredObject } from './stored-object.ts';
+import type { Change, Narrowing, Subscriber } from './watch-index.ts';
 
-/** A watch that lets more than this pile up is cut off; its client lists anew. */
+/** A watch that lets more events or bytes than this pile up is cut off; its client begins anew. */
 const longestQueue = 20_000;
+const largestQueue = 64 * 1024 * 1024;
 
 export interface WatchStreamOptions {
   readonly prefix: string;
+  readonly kindPrefix: string;
+  readonly only?: Narrowing;
   readonly selection: Selection;
   readonly bookmarks: boolean;
   readonly apiVersion: string;
@@ -21,8 +25,13 @@ export interface WatchStreamOptions {
 /** One watch: turns changes into events of its selection and holds them until the reader comes. */
 export class WatchStream implements Subscriber, AsyncIterable<readonly EncodedWatchEvent[]> {
   readonly prefix: string;
+  readonly kindPrefix: string;
+  readonly only?: Narrowing;
   readonly #options: WatchStreamOptions;
   #queue: EncodedWatchEvent[] = [];
+  #bytes = 0;
+  /** How many events of the initial list wait. */
+  #first = 0;
   #wake: (() => void) | undefined;
   #ended = false;
   #error: StatusError | undefined;
@@ -30,6 +39,8 @@ export class WatchStream implements Subscriber, AsyncIterable<readonly EncodedWa
 
   constructor(options: WatchStreamOptions) {
     this.prefix = options.prefix;
+    this.kindPrefix = options.kindPrefix;
+    if (options.only) this.only = options.only;
     this.#options = options;
   }
 
@@ -44,7 +55,8 @@ export class WatchStream implements Subscriber, AsyncIterable<readonly EncodedWa
   }
 
   initial(objects: readonly StoredObject[]): void {
-    for (const each of objects) this.#push({ type: 'ADDED', value: this.#options.serve(each) }, true);
+    this.#first = objects.length;
+    for (const each of objects) this.#push({ type: 'ADDED', value: this.#options.serve(each) });
   }
 
   change(change: Change): void {
@@ -52,9 +64,9 @@ export class WatchStream implements Subscriber, AsyncIterable<readonly EncodedWa
     const { current, previous } = change;
     const now = current !== undefined && selection.matches(current.object);
     const before = previous !== undefined && selection.matches(previous.object);
-    if (now) this.#push({ type: before ? 'MODIFIED' : 'ADDED', value: serve(current) });
+    if (now) this.#push({ type: before ? 'MODIFIED' : 'ADDED', value: serve(current) }, change.bytes);
     // What leaves the selection is deleted for this watch, in the state in which it was last a part of it.
-    else if (before) this.#push({ type: 'DELETED', value: serve(deletedState(change, previous)) });
+    else if (before) this.#push({ type: 'DELETED', value: serve(deletedState(change, previous)) }, change.bytes);
   }
 
   progress(revision: Revision): void {
@@ -71,7 +83,7 @@ export class WatchStream implements Subscriber, AsyncIterable<readonly EncodedWa
       },
     };
     // A bookmark has no name: it is no object, only a position in the shape of one.
-    this.#push({ type: 'BOOKMARK', value: encodeObject(object as KubernetesObject) }, true);
+    this.#push({ type: 'BOOKMARK', value: encodeObject(object as KubernetesObject) });
   }
 
   end(error: StatusError | undefined): void {
@@ -83,9 +95,11 @@ export class WatchStream implements Subscriber, AsyncIterable<readonly EncodedWa
     this.#wakeUp();
   }
 
-  #push(event: EncodedWatchEvent, always = false): void {
+  /** @param bytes undefined: of what is shared by all anyway, and never too much */
+  #push(event: EncodedWatchEvent, bytes?: number): void {
     if (this.#ended) return;
-    if (!always && this.#queue.length >= longestQueue) {
+    if (bytes !== undefined) this.#bytes += bytes;
+    if (bytes !== undefined && (this.#queue.length >= longestQueue + this.#first || this.#bytes > largestQueue)) {
       this.#queue = [];
       this.end(undefined);
       return;
@@ -114,6 +128,8 @@ export class WatchStream implements Subscriber, AsyncIterable<readonly EncodedWa
         }
         const value = this.#queue;
         this.#queue = [];
+        this.#bytes = 0;
+        this.#first = 0;
         return { done: false, value };
       },
       return: async () => {

@@ -63,8 +63,7 @@ describe('watches', () => {
     const { client, registry, storage } = open();
     const a = await client.create(ConfigMap, configMap('a'));
     await registry.close();
-    for (const name of ['b', 'c', 'd'])
-      await storage.create(`/registry/core/configmaps/default/${name}`, Buffer.from('{}'));
+    for (const name of ['b', 'c', 'd']) await storage.create(`/registry/configmaps/default/${name}`, Buffer.from('{}'));
     await storage.compact(storage.currentRevision());
     const later = open(storage);
     const watch = async () => {

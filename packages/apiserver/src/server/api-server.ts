@@ -14,7 +14,7 @@ import { NonResourceRoutes } from '../http/non-resource-routes.ts';
 import { OpenApi } from '../openapi/index.ts';
 import type { Pki } from '../pki/index.ts';
 import type { ApiHandler, UserInfo } from '../registry/contract.ts';
-import { prefixFor } from '../registry/kind.ts';
+import { customPrefixFor, prefixFor } from '../registry/kind.ts';
 import type { Storage } from '../storage/contract.ts';
 import { TablePrinter } from '../table/index.ts';
 import { apiServerUser } from './api-server-user.ts';
@@ -214,10 +214,13 @@ export function firstAddress(cidr: string): string {
 async function objectCounts(handler: ApiHandler, storage: Storage): Promise<ReadonlyMap<string, number>> {
   const stored = handler.catalog.list().filter(({ verbs }) => verbs.includes('list'));
   const unique = new Map(
-    stored.map(({ group, resource }) => [group === '' ? resource : `${resource}.${group}`, { group, resource }]),
+    stored.map(({ group, resource, custom }) => [
+      group === '' ? resource : `${resource}.${group}`,
+      custom ? customPrefixFor(group, resource) : prefixFor(group, resource),
+    ]),
   );
   const counts = await Promise.all(
-    [...unique].map(async ([name, each]) => [name, await storage.count(prefixFor(each.group, each.resource))] as const),
+    [...unique].map(async ([name, prefix]) => [name, await storage.count(prefix)] as const),
   );
   return new Map(counts.filter(([, count]) => count > 0));
 }

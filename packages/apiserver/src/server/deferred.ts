@@ -1,5 +1,14 @@
 import type { KeyPair, Pki, Subject } from '../pki/index.ts';
-import type { ListOptions, ListResult, Revision, Storage, StorageEvent, StoredEntry } from '../storage/contract.ts';
+import type {
+  ListOptions,
+  ListResult,
+  ReadOptions,
+  Revision,
+  Storage,
+  StorageEvent,
+  StoredEntry,
+  WriteOptions,
+} from '../storage/contract.ts';
 
 /** Holds what is opened in a phase of the start, for those who were made before. */
 export class Deferred<T> {
@@ -36,7 +45,10 @@ export class DeferredStorage implements Storage {
   currentRevision(): Revision {
     return this.#inner.value.currentRevision();
   }
-  get(key: string, options?: { readonly revision?: Revision; readonly signal?: AbortSignal }) {
+  waitFor(revision: Revision, signal: AbortSignal): Promise<void> {
+    return this.#inner.value.waitFor(revision, signal);
+  }
+  get(key: string, options?: ReadOptions) {
     return this.#inner.value.get(key, options);
   }
   list(prefix: string, options?: ListOptions): Promise<ListResult> {
@@ -45,11 +57,11 @@ export class DeferredStorage implements Storage {
   count(prefix: string): Promise<number> {
     return this.#inner.value.count(prefix);
   }
-  create(key: string, value: Uint8Array): Promise<StoredEntry> {
-    return this.#inner.value.create(key, value);
+  create(key: string, value: Uint8Array, options?: WriteOptions): Promise<StoredEntry> {
+    return this.#inner.value.create(key, value, options);
   }
-  update(key: string, value: Uint8Array, expected: Revision): Promise<StoredEntry> {
-    return this.#inner.value.update(key, value, expected);
+  update(key: string, value: Uint8Array, expected: Revision, options?: WriteOptions): Promise<StoredEntry> {
+    return this.#inner.value.update(key, value, expected, options);
   }
   delete(key: string, expected: Revision) {
     return this.#inner.value.delete(key, expected);

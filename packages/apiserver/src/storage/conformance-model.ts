@@ -125,11 +125,11 @@ const list = fc.tuple(prefix, place, fc.option(fc.integer({ min: 1, max: 4 }))).
     const expected = selected(model, revision, wanted).map(plain);
     const found: StoredEntry[] = [];
     for (;;) {
-      const after = found.at(-1)?.key;
+      const last = found.at(-1)?.key;
       const page = await storage.list(wanted, {
         revision,
         ...(limit && { limit }),
-        ...(after !== undefined && { after }),
+        ...(last !== undefined && { from: `${last}\0` }),
       });
       found.push(...page.entries);
       expect([page.revision, page.remaining]).toEqual([revision, expected.length - found.length]);

@@ -90,9 +90,9 @@ export function storageConformance(name: string, open: () => Promise<StorageSubj
       const first = await storage.list('/a/', { limit: 2 });
       expect([keys(first), first.remaining]).toEqual([ordered.slice(0, 2), 3]);
       await storage.create('/a/5', bytes('later'));
-      const second = await storage.list('/a/', { revision: first.revision, after: '/a/z' });
+      const second = await storage.list('/a/', { revision: first.revision, from: '/a/z\0' });
       expect([keys(second), second.revision]).toEqual([ordered.slice(2), first.revision]);
-      expect(keys(await storage.list('/a/', { after: '/a/2', limit: 1 }))).toEqual(['/a/5']);
+      expect(keys(await storage.list('/a/', { from: '/a/2', limit: 1 }))).toEqual(['/a/5']);
       expect(keys(await storage.list('/a/', { limit: 0 }))).toEqual([]);
       expect(await storage.count('/a/')).toBe(6);
       await expect(storage.list('', { revision: 99 })).rejects.toThrow(FutureRevisionError);

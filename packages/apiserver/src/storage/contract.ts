@@ -18,24 +18,40 @@ export interface StorageEvent {
   readonly entry?: StoredEntry;
   /** What was stored before, if anything. */
   readonly previous?: StoredEntry;
+  /** When the entry goes by itself, in milliseconds since the epoch, where this store sees to that. */
+  readonly expires?: number;
 }
 
-export interface ListOptions {
-  /** As of this revision; default: now. Rejects with `CompactedError` or `FutureRevisionError`. */
+/**
+ * How current an answer has to be. Without `revision` and `atLeast` it is linearizable: it shows every write that was
+ * acknowledged before the call, by whichever server on the same store.
+ */
+export interface ReadOptions {
+  /** As of exactly this revision. Rejects with `CompactedError` or `FutureRevisionError`. */
   readonly revision?: Revision;
-  readonly limit?: number;
-  /** Only keys strictly after this one (for the next page). */
-  readonly after?: string;
+  /** May come from what this store has seen so far, if that is at least this revision; 0: in any case. */
+  readonly atLeast?: Revision;
   readonly signal?: AbortSignal;
+}
+
+export interface ListOptions extends ReadOptions {
+  readonly limit?: number;
+  /** Only keys at or after this one; for the next page, the last key and a zero character. */
+  readonly from?: string;
 }
 
 export interface ListResult {
   /** In byte order of their keys. */
   readonly entries: readonly StoredEntry[];
-  /** The revision that the answer is true for. */
+  /** The revision that the answer is true for; of everything in the store, not only of what was asked for. */
   readonly revision: Revision;
   /** How many more match beyond `limit`. */
   readonly remaining: number;
+}
+
+export interface WriteOptions {
+  /** Deletes the entry by itself when it was not written for so many seconds; it may take a little longer. */
+  readonly ttlSeconds?: number;
 }
 
 /**
@@ -43,23 +59,29 @@ export interface ListResult {
  * Modelled so that etcd v3 (range, txn with mod-revision compare, watch, compact) satisfies it as well.
  *
  * Rules that the conformance suite checks:
- * - revisions are total and gapless in order: every write gets a higher one, and a reader that saw N sees everything up to N;
+ * - revisions are total and rise: every write gets a higher one, and a reader that saw N sees everything up to N;
  * - a promise that resolved survives `kill -9` and loss of power; a write that was never acknowledged is there whole or not at all;
  * - a watch delivers every change under its prefix from its revision on, once, in order.
  */
 export interface Storage {
-  /** The latest revision; everything up to it is visible. 0 for a store never written to. */
+  /**
+   * The latest revision that this store has seen: `atLeast` reads and watches are served up to it. Another server on the
+   * same store may have written more. Where no other can, it is simply the latest.
+   */
   currentRevision(): Revision;
+  /** Resolves when reads that ask for `atLeast` this revision would be answered; rejects with the signal's reason. */
+  waitFor(revision: Revision, signal: AbortSignal): Promise<void>;
   get(
     key: string,
-    options?: { readonly revision?: Revision; readonly signal?: AbortSignal },
+    options?: ReadOptions,
   ): Promise<{ readonly entry: StoredEntry | undefined; readonly revision: Revision }>;
   list(prefix: string, options?: ListOptions): Promise<ListResult>;
+  /** How many there are; need not be the very latest. */
   count(prefix: string): Promise<number>;
   /** Rejects with `KeyExistsError`. */
-  create(key: string, value: Uint8Array): Promise<StoredEntry>;
+  create(key: string, value: Uint8Array, options?: WriteOptions): Promise<StoredEntry>;
   /** Rejects with `RevisionMismatchError` unless the entry exists at exactly `expected`. */
-  update(key: string, value: Uint8Array, expected: Revision): Promise<StoredEntry>;
+  update(key: string, value: Uint8Array, expected: Revision, options?: WriteOptions): Promise<StoredEntry>;
   /** Resolves to the deletion's revision and what was there; rejects like `update`. */
   delete(key: string, expected: Revision): Promise<{ readonly revision: Revision; readonly previous: StoredEntry }>;
   /**
@@ -122,6 +144,19 @@ export class StorageClosedError extends StorageError {
 /** The disk refused a write (full, broken): the store answers reads only, until it is opened anew. */
 export class StorageFailedError extends StorageError {
   override readonly name = 'StorageFailedError';
+}
+
+/**
+ * The store cannot be reached, or did not answer in time. `outcome`: whether the write may have happened all the same;
+ * reads and writes that surely did not happen say `none`.
+ */
+export class StorageUnavailableError extends StorageError {
+  override readonly name = 'StorageUnavailableError';
+  readonly outcome: 'none' | 'unknown';
+  constructor(message: string, outcome: 'none' | 'unknown', options?: ErrorOptions) {
+    super(message, options);
+    this.outcome = outcome;
+  }
 }
 
 /** The directory is in use by another process, cannot be written, or holds damaged data: nothing was changed. */

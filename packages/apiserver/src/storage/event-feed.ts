@@ -1,4 +1,4 @@
-import { CompactedError, type Revision, SlowWatcherError, type StorageEvent } from './contract.ts';
+import { CompactedError, type Revision, SlowWatcherError, StorageClosedError, type StorageEvent } from './contract.ts';
 import type { RevisionIndex } from './revision-index.ts';
 
 const largestBatch = 1000;
@@ -12,6 +12,7 @@ export class EventFeed {
   private readonly longestLag: number;
   private waiting: (() => void)[] = [];
   private closed = false;
+  private failure: Error | undefined;
 
   /** @param longestLag changes that a watcher may be behind once it had caught up */
   constructor(index: RevisionIndex, longestLag: number) {
@@ -37,20 +38,40 @@ export class EventFeed {
     let caughtUp = false;
     if (from < index.compactedRevision) throw new CompactedError(from, index.compactedRevision);
     while (!this.closed && !signal.aborted) {
-      if (position >= index.currentRevision) {
+      if (this.failure) throw this.failure;
+      if (position < index.compactedRevision) {
+        throw new SlowWatcherError(`the history that the watcher of ${prefix} has not yet seen is forgotten`);
+      }
+      const events = position >= index.currentRevision ? [] : index.eventsAfter(position, largestBatch);
+      const last = events.at(-1);
+      if (last === undefined) {
         caughtUp = true;
+        position = Math.max(position, index.currentRevision);
         await this.nextAdvance(signal);
         continue;
       }
-      const behind = index.currentRevision - position;
-      if (position < index.compactedRevision || (caughtUp && behind > this.longestLag)) {
-        throw new SlowWatcherError(`the watcher of ${prefix} is ${behind} changes behind`);
+      if (caughtUp && index.countAfter(position) > this.longestLag) {
+        throw new SlowWatcherError(`the watcher of ${prefix} is ${index.countAfter(position)} changes behind`);
       }
-      const events = index.eventsAfter(position, largestBatch);
-      position += events.length;
+      position = last.revision;
       const matching = prefix === '' ? events : events.filter((each) => each.key.startsWith(prefix));
       if (matching.length > 0) yield matching;
     }
+  }
+
+  /** Resolves when the index has reached a revision; rejects with the signal's reason, or when the store closes. */
+  async reached(revision: Revision, signal: AbortSignal): Promise<void> {
+    while (this.index.currentRevision < revision) {
+      signal.throwIfAborted();
+      if (this.closed) throw new StorageClosedError('the store is closed');
+      await this.nextAdvance(signal);
+    }
+  }
+
+  /** Ends every watch with an error: from here on the index is another one. */
+  break(failure: Error): void {
+    this.failure = failure;
+    this.advance();
   }
 
   private nextAdvance(signal: AbortSignal): Promise<void> {

@@ -4,7 +4,7 @@ import type { RevisionIndex } from './revision-index.ts';
 
 /** How much of the past a store keeps. Whichever limit is reached first decides. */
 export interface HistoryOptions {
-  /** Milliseconds; default five minutes, as Kubernetes asks of etcd. */
+  /** Milliseconds; default five minutes, as Kubernetes asks of etcd. 0: whatever its age. */
   readonly age?: number;
   /** Changes; default 100,000. */
   readonly revisions?: number;
@@ -19,12 +19,12 @@ const ticks = 5;
 /** The revision to compact to now so that the limits of number and size hold; undefined while they do. */
 export function compactionForSize(index: RevisionIndex, options: HistoryOptions): Revision | undefined {
   const { revisions, bytes } = { ...defaults, ...options };
-  const kept = index.currentRevision - index.compactedRevision;
+  const kept = index.historyLength;
   // Only when a tenth too many are there: compacting at every write would be waste.
   const tooMany = kept > revisions * 1.1;
   const tooLarge = index.historyBytes > bytes && kept > 1000;
   if (!tooMany && !tooLarge) return undefined;
-  return index.currentRevision - Math.min(revisions, tooLarge ? Math.floor(kept / 2) : kept);
+  return index.revisionBefore(Math.min(revisions, tooLarge ? Math.floor(kept / 2) : kept));
 }
 
 /** Calls `compact` regularly with the revision that is now older than `age`. Returns how to stop. */
@@ -35,6 +35,7 @@ export function compactByAge(
   compact: (revision: Revision) => void,
 ): () => void {
   const age = options.age ?? defaults.age;
+  if (age === 0) return () => undefined;
   const past: Revision[] = [];
   let cancel: () => void;
   const tick = () => {

@@ -1,26 +1,54 @@
-import type { ListOptions, ListResult, Revision, Storage, StorageEvent, StoredEntry } from './contract.ts';
+import { type Clock, systemClock } from '@keelson/core/machinery';
+import {
+  type ListOptions,
+  type ListResult,
+  type ReadOptions,
+  type Revision,
+  RevisionMismatchError,
+  type Storage,
+  type StorageEvent,
+  type StoredEntry,
+  type WriteOptions,
+} from './contract.ts';
 import { EventFeed } from './event-feed.ts';
+import { Expiries } from './expiries.ts';
 import type { RevisionIndex } from './revision-index.ts';
+import type { SnapshotState } from './snapshot-state.ts';
 import type { WriteRequest } from './write-decision.ts';
 
 const longestWatchLag = 100_000;
+
+export interface IndexedStorageOptions {
+  readonly lag?: number;
+  readonly clock?: Clock;
+}
 
 /** A store whose readers are served from an index in memory; how a write becomes part of it is the subclass's affair. */
 export abstract class IndexedStorage implements Storage {
   protected readonly index: RevisionIndex;
   protected readonly feed: EventFeed;
+  protected readonly expiries: Expiries;
+  readonly #clock: Clock;
 
   /** @param lag changes that a watcher may fall behind; default 100,000 */
-  constructor(index: RevisionIndex, lag = longestWatchLag) {
+  constructor(index: RevisionIndex, { lag = longestWatchLag, clock = systemClock }: IndexedStorageOptions = {}) {
     this.index = index;
+    this.#clock = clock;
     this.feed = new EventFeed(index, lag);
+    this.expiries = new Expiries(clock, (keys) => {
+      for (const key of keys) void this.#expire(key);
+    });
   }
 
   currentRevision(): Revision {
     return this.index.currentRevision;
   }
 
-  async get(key: string, options: { readonly revision?: Revision; readonly signal?: AbortSignal } = {}) {
+  waitFor(revision: Revision, signal: AbortSignal): Promise<void> {
+    return this.feed.reached(revision, signal);
+  }
+
+  async get(key: string, options: ReadOptions = {}) {
     options.signal?.throwIfAborted();
     return this.index.get(key, options.revision);
   }
@@ -34,12 +62,12 @@ export abstract class IndexedStorage implements Storage {
     return this.index.count(prefix);
   }
 
-  create(key: string, value: Uint8Array): Promise<StoredEntry> {
-    return this.#put({ type: 'create', key, value });
+  create(key: string, value: Uint8Array, options?: WriteOptions): Promise<StoredEntry> {
+    return this.#put({ type: 'create', key, value, ...this.#expiryOf(options) });
   }
 
-  update(key: string, value: Uint8Array, expected: Revision): Promise<StoredEntry> {
-    return this.#put({ type: 'update', key, value, expected });
+  update(key: string, value: Uint8Array, expected: Revision, options?: WriteOptions): Promise<StoredEntry> {
+    return this.#put({ type: 'update', key, value, expected, ...this.#expiryOf(options) });
   }
 
   async delete(key: string, expected: Revision) {
@@ -58,6 +86,38 @@ export abstract class IndexedStorage implements Storage {
 
   /** Resolves once the change is acknowledged and readers see it. */
   protected abstract write(request: WriteRequest): Promise<StorageEvent>;
+
+  /** All that is in the store now, as it stays whatever is written later. */
+  frozenState(): SnapshotState {
+    const { expiries } = this;
+    return { index: this.index.fork(), expires: (key) => expiries.get(key) };
+  }
+
+  /** Makes an acknowledged change visible. */
+  protected applyEvent(event: StorageEvent): void {
+    this.index.apply(event);
+    this.expiries.set(event.key, event.expires);
+  }
+
+  #expiryOf(options: WriteOptions | undefined): { readonly expires?: number } | undefined {
+    return options?.ttlSeconds === undefined ? undefined : { expires: this.#clock.now() + options.ttlSeconds * 1000 };
+  }
+
+  async #expire(key: string): Promise<void> {
+    const entry = this.index.latest(key);
+    if (!entry) return;
+    try {
+      await this.delete(key, entry.modRevision);
+    } catch (error) {
+      // Written again in the meantime: it has a new time, or none. Any other failure is that of the store itself, which
+      // its writers are told of; the entry is tried again after the next start.
+      if (error instanceof RevisionMismatchError) return;
+      this.expiryFailed(error);
+    }
+  }
+
+  /** An entry whose time is over could not be deleted. */
+  protected abstract expiryFailed(error: unknown): void;
 
   async #put(request: WriteRequest): Promise<StoredEntry> {
     const { entry } = await this.write(request);

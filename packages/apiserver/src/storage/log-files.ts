@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Copying so little into the page cache takes less time than asking another thread to do it. */
@@ -15,11 +15,19 @@ export interface LogFile {
   close(): Promise<void>;
 }
 
+/** A file as it is now. */
+export interface LogFileReader {
+  readonly size: number;
+  /** Fewer bytes at the end of the file. */
+  read(position: number, length: number): Promise<Buffer>;
+  close(): Promise<void>;
+}
+
 /** The disk as the store needs it; replaced in tests by one that can lose power or run full. */
 export interface LogDirectory {
   readonly path: string;
   list(): Promise<readonly string[]>;
-  read(name: string): Promise<Buffer>;
+  reader(name: string): Promise<LogFileReader>;
   /** Opens for appending at `size`, cutting off what is beyond; creates the file (mode 0600) if it is not there. */
   open(name: string, size: number): Promise<LogFile>;
   rename(from: string, to: string): Promise<void>;
@@ -33,7 +41,7 @@ export function fileSystemDirectory(path: string): LogDirectory {
   return {
     path,
     list: () => readdir(path),
-    read: (name) => readFile(join(path, name)),
+    reader: (name) => openReader(join(path, name)),
     open: (name, size) => openLogFile(join(path, name), size),
     rename: (from, to) => rename(join(path, from), join(path, to)),
     remove: (name) => rm(join(path, name), { force: true }),
@@ -46,6 +54,31 @@ export function fileSystemDirectory(path: string): LogDirectory {
       }
     },
   };
+}
+
+export async function openReader(path: string): Promise<LogFileReader> {
+  const handle = await open(path, 'r');
+  try {
+    const { size } = await handle.stat();
+    return {
+      size,
+      async read(position, length) {
+        const wanted = Math.max(0, Math.min(length, size - position));
+        const buffer = Buffer.allocUnsafeSlow(wanted);
+        let filled = 0;
+        while (filled < wanted) {
+          const { bytesRead } = await handle.read(buffer, filled, wanted - filled, position + filled);
+          if (bytesRead === 0) break;
+          filled += bytesRead;
+        }
+        return buffer.subarray(0, filled);
+      },
+      close: () => handle.close(),
+    };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
 }
 
 async function openLogFile(path: string, size: number): Promise<LogFile> {

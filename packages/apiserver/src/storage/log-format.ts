@@ -10,15 +10,18 @@ import type { Revision, StorageEvent, StoredEntry } from './contract.ts';
  *
  *   type u8 | revision u64 | create revision u64 | length of key u32 | length of value u32 | key | value
  *
+ * where in the types that expire the value begins with the time in milliseconds since the epoch, u64.
+ *
  * All numbers are little-endian. One batch is what one fdatasync made durable; the next is written only afterwards, so a
  * damaged batch that is followed by a sound one had been acknowledged.
  */
 
 export const headerLength = 16;
-const batchHeaderLength = 12;
+export const batchHeaderLength = 12;
 const recordHeaderLength = 25;
 const magic = 0x5441424b;
-const formatVersion = 1;
+/** 2: entries that expire. */
+const formatVersion = 2;
 
 export type FileKind = 'KEELSONLOG' | 'KEELSONSNP';
 
@@ -26,11 +29,12 @@ export type LogRecord =
   | { readonly type: 'event'; readonly event: StorageEvent }
   | { readonly type: 'compact'; readonly revision: Revision }
   /** A live entry, in snapshots. */
-  | { readonly type: 'entry'; readonly entry: StoredEntry }
+  | { readonly type: 'entry'; readonly entry: StoredEntry; readonly expires?: number }
   /** The end of a log that was closed in order, or of a snapshot with so many entries. */
   | { readonly type: 'end'; readonly revision: Revision; readonly count: number };
 
-const codes = { put: 1, delete: 2, compact: 3, entry: 4, end: 5 } as const;
+const codes = { put: 1, delete: 2, compact: 3, entry: 4, end: 5, expiringPut: 6, expiringEntry: 7 } as const;
+const timeLength = 8;
 
 export function encodeHeader(kind: FileKind): Buffer {
   const header = Buffer.alloc(headerLength);
@@ -45,7 +49,9 @@ export function checkHeader(file: Buffer, kind: FileKind): HeaderState {
   if (file.length < headerLength) return 'incomplete';
   if (file.toString('latin1', 0, kind.length) !== kind)
     return file.every((byte) => byte === 0) ? 'incomplete' : 'foreign';
-  return file.readUInt32LE(12) === formatVersion ? 'valid' : 'newer';
+  const version = file.readUInt32LE(12);
+  if (version === 0) return 'foreign';
+  return version <= formatVersion ? 'valid' : 'newer';
 }
 
 interface Fields {
@@ -54,6 +60,7 @@ interface Fields {
   readonly createRevision: Revision;
   readonly key: string;
   readonly value: Uint8Array;
+  readonly expires?: number | undefined;
 }
 
 const nothing = new Uint8Array();
@@ -62,13 +69,16 @@ function fieldsOf(record: LogRecord): Fields {
   switch (record.type) {
     case 'event': {
       const { event } = record;
-      const code = event.entry ? codes.put : codes.delete;
-      const { createRevision = 0, value = nothing } = event.entry ?? {};
-      return { code, revision: event.revision, createRevision, key: event.key, value };
+      const { key, revision, entry, expires } = event;
+      if (!entry) return { code: codes.delete, revision, createRevision: 0, key, value: nothing };
+      const code = expires === undefined ? codes.put : codes.expiringPut;
+      return { code, revision, createRevision: entry.createRevision, key, value: entry.value, expires };
     }
     case 'entry': {
       const { modRevision, createRevision, key, value } = record.entry;
-      return { code: codes.entry, revision: modRevision, createRevision, key, value };
+      const { expires } = record;
+      const code = expires === undefined ? codes.entry : codes.expiringEntry;
+      return { code, revision: modRevision, createRevision, key, value, expires };
     }
     case 'compact':
       return { code: codes.compact, revision: record.revision, createRevision: 0, key: '', value: nothing };
@@ -81,7 +91,9 @@ function fieldsOf(record: LogRecord): Fields {
 export function encodeBatch(records: readonly LogRecord[]): Buffer {
   const fields = records.map(fieldsOf);
   let size = batchHeaderLength;
-  for (const { key, value } of fields) size += recordHeaderLength + Buffer.byteLength(key) + value.length;
+  for (const { key, value, expires } of fields) {
+    size += recordHeaderLength + Buffer.byteLength(key) + value.length + (expires === undefined ? 0 : timeLength);
+  }
   const batch = Buffer.allocUnsafe(size);
   let at = batchHeaderLength;
   for (const each of fields) at = encodeRecord(batch, at, each);
@@ -91,15 +103,21 @@ export function encodeBatch(records: readonly LogRecord[]): Buffer {
   return batch;
 }
 
-function encodeRecord(batch: Buffer, at: number, { code, revision, createRevision, key, value }: Fields): number {
-  const keyLength = batch.write(key, at + recordHeaderLength);
-  batch[at] = code;
-  writeRevision(batch, at + 1, revision);
-  writeRevision(batch, at + 9, createRevision);
-  batch.writeUInt32LE(keyLength, at + 17);
-  batch.writeUInt32LE(value.length, at + 21);
-  batch.set(value, at + recordHeaderLength + keyLength);
-  return at + recordHeaderLength + keyLength + value.length;
+function encodeRecord(batch: Buffer, start: number, fields: Fields): number {
+  const { code, revision, createRevision, key, value, expires } = fields;
+  const keyLength = batch.write(key, start + recordHeaderLength);
+  batch[start] = code;
+  writeRevision(batch, start + 1, revision);
+  writeRevision(batch, start + 9, createRevision);
+  batch.writeUInt32LE(keyLength, start + 17);
+  batch.writeUInt32LE(value.length + (expires === undefined ? 0 : timeLength), start + 21);
+  let at = start + recordHeaderLength + keyLength;
+  if (expires !== undefined) {
+    writeRevision(batch, at, expires);
+    at += timeLength;
+  }
+  batch.set(value, at);
+  return at + value.length;
 }
 
 function writeRevision(batch: Buffer, at: number, revision: Revision): void {
@@ -111,6 +129,12 @@ const readRevision = (batch: Buffer, at: number) => batch.readUInt32LE(at) + bat
 
 function checksum(file: Buffer, start: number, end: number): number {
   return crc32(file.subarray(start + batchHeaderLength, end), crc32(file.subarray(start + 4, start + 8)));
+}
+
+/** How many bytes the batch that begins at `at` says that it has; undefined if that cannot be one. */
+export function batchLength(file: Buffer, at: number): number | undefined {
+  if (at + batchHeaderLength > file.length || file.readUInt32LE(at) !== magic) return undefined;
+  return batchHeaderLength + file.readUInt32LE(at + 4);
 }
 
 /** Where the batch that begins at `at` ends; undefined if there is no sound one. */
@@ -134,28 +158,46 @@ export function nextBatch(file: Buffer, at: number): number | undefined {
 export function decodeBatch(file: Buffer, start: number, end: number): LogRecord[] {
   const records: LogRecord[] = [];
   for (let at = start + batchHeaderLength; at < end; ) {
+    const code = file[at] ?? 0;
     const keyAt = at + recordHeaderLength;
-    const valueAt = keyAt + file.readUInt32LE(at + 17);
+    let valueAt = keyAt + file.readUInt32LE(at + 17);
     const next = valueAt + file.readUInt32LE(at + 21);
     const key = file.toString('utf8', keyAt, valueAt);
+    let expires: number | undefined;
+    if (code === codes.expiringPut || code === codes.expiringEntry) {
+      expires = readRevision(file, valueAt);
+      valueAt += timeLength;
+    }
     const value = Buffer.from(file.subarray(valueAt, next));
-    records.push(toRecord(file[at] ?? 0, readRevision(file, at + 1), readRevision(file, at + 9), key, value));
+    records.push(toRecord(code, readRevision(file, at + 1), readRevision(file, at + 9), key, value, expires));
     at = next;
   }
   return records;
 }
 
-function toRecord(code: number, revision: Revision, createRevision: number, key: string, value: Uint8Array): LogRecord {
-  const entry = { key, value, createRevision, modRevision: revision };
+function toRecord(
+  code: number,
+  revision: Revision,
+  createRevision: number,
+  key: string,
+  value: Uint8Array,
+  expires: number | undefined,
+): LogRecord {
   switch (code) {
     case codes.put:
-      return { type: 'event', event: { type: 'put', key, revision, entry } };
+    case codes.expiringPut: {
+      const entry = { key, value, createRevision, modRevision: revision };
+      return { type: 'event', event: { type: 'put', key, revision, entry, ...(expires !== undefined && { expires }) } };
+    }
     case codes.delete:
       return { type: 'event', event: { type: 'delete', key, revision } };
     case codes.compact:
       return { type: 'compact', revision };
     case codes.entry:
-      return { type: 'entry', entry };
+    case codes.expiringEntry: {
+      const entry = { key, value, createRevision, modRevision: revision };
+      return { type: 'entry', entry, ...(expires !== undefined && { expires }) };
+    }
     case codes.end:
       return { type: 'end', revision, count: createRevision };
     default:

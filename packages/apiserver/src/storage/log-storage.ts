@@ -12,7 +12,7 @@ import { compactByAge, compactionForSize, type HistoryOptions } from './history-
 import { IndexedStorage } from './indexed-storage.ts';
 import { fileSystemDirectory, type LogDirectory } from './log-files.ts';
 import type { LogRecord } from './log-format.ts';
-import { recover } from './log-recovery.ts';
+import { type Recovered, recover } from './log-recovery.ts';
 import { LogWriter } from './log-writer.ts';
 import type { RevisionIndex } from './revision-index.ts';
 import { decideWrite, type WriteRequest } from './write-decision.ts';
@@ -56,7 +56,7 @@ export async function openLogStorage(options: LogStorageOptions): Promise<LogSto
     await mkdir(dir, { recursive: true, mode: 0o700 });
     await chmod(dir, 0o700);
     lock = await lockDirectory(dir);
-    const { index, segments, snapshotBytes, leftovers } = await recover(files);
+    const { index, expires, segments, snapshotBytes, leftovers } = await recover(files);
     for (const name of leftovers) await files.remove(name);
     const writer = await LogWriter.open(
       files,
@@ -64,7 +64,7 @@ export async function openLogStorage(options: LogStorageOptions): Promise<LogSto
       index.currentRevision,
       options.segmentBytes ?? 64 * 1024 * 1024,
     );
-    return new LogStorage(options, index, writer, lock, snapshotBytes);
+    return new LogStorage(options, index, writer, lock, { snapshotBytes, expires });
   } catch (error) {
     await lock?.release();
     throw asOpenError(error, dir);
@@ -112,9 +112,13 @@ export class LogStorage extends IndexedStorage {
     index: RevisionIndex,
     writer: LogWriter,
     lock: DirectoryLock,
-    snapshotBytes: number,
+    { snapshotBytes, expires }: Pick<Recovered, 'snapshotBytes' | 'expires'>,
   ) {
-    super(index, options.longestWatchLag);
+    super(index, {
+      clock: options.clock,
+      ...(options.longestWatchLag !== undefined && { lag: options.longestWatchLag }),
+    });
+    for (const [key, time] of expires) this.expiries.set(key, time);
     this.options = options;
     this.writer = writer;
     this.lock = lock;
@@ -142,6 +146,7 @@ export class LogStorage extends IndexedStorage {
     if (this.closing.signal.aborted) return;
     this.closing.abort(new StorageClosedError('the store is closed'));
     this.stopAging();
+    this.expiries.close();
     while (this.flushing) await this.flushing;
     await this.snapshotting;
     this.feed.close();
@@ -225,7 +230,7 @@ export class LogStorage extends IndexedStorage {
   private acknowledge(batch: readonly PendingWrite[]): void {
     for (const { record } of batch) {
       if (record.type !== 'event') continue;
-      this.index.apply(record.event);
+      this.applyEvent(record.event);
       if (this.pending.get(record.event.key) === record.event) this.pending.delete(record.event.key);
     }
     for (const { resolve } of batch) resolve();
@@ -261,6 +266,10 @@ export class LogStorage extends IndexedStorage {
     if (!this.closing.signal.aborted && error !== this.failure) this.options.onBackgroundError?.(error);
   }
 
+  protected expiryFailed(error: unknown): void {
+    this.reportBackground(error);
+  }
+
   private snapshotIfWorthwhile(): void {
     if (this.snapshotting || this.closing.signal.aborted || this.failure) return;
     const garbage = this.writer.bytes - this.index.historyBytes;
@@ -271,8 +280,7 @@ export class LogStorage extends IndexedStorage {
 
   private async snapshot(): Promise<void> {
     try {
-      const state = this.index.compactedState();
-      this.snapshotBytes = await this.writer.snapshot(this.index.compactedRevision, state, this.closing.signal);
+      this.snapshotBytes = await this.writer.snapshot(this.frozenState(), this.closing.signal);
     } catch (error) {
       // Not again at once: what failed would most likely fail again.
       this.snapshotBeyond = this.writer.bytes + snapshotAtLeast;

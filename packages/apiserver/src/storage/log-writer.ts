@@ -1,10 +1,8 @@
-import type { Revision, StoredEntry } from './contract.ts';
+import type { Revision } from './contract.ts';
 import type { LogDirectory, LogFile } from './log-files.ts';
 import { encodeBatch, encodeHeader, headerLength, type LogRecord } from './log-format.ts';
 import { type Segment, segmentName, snapshotName, temporarySuffix } from './log-recovery.ts';
-
-/** Entries per batch of a snapshot: between two of them others get their turn. */
-const snapshotBatch = 500;
+import { type SnapshotState, writeState } from './snapshot-state.ts';
 
 /**
  * The segments on disk: appends to the newest, begins a new one when it is full, and replaces old ones by a snapshot.
@@ -63,21 +61,16 @@ export class LogWriter {
   }
 
   /**
-   * Writes the state as of `revision`, then removes the segments that hold nothing later. Resolves to the snapshot's
-   * size. May run while records are appended.
+   * Writes a state as of its compaction, then removes the segments that hold nothing later. Resolves to the snapshot's
+   * size. May run while records are appended, since nobody changes `state`.
    */
-  async snapshot(revision: Revision, entries: readonly StoredEntry[], signal: AbortSignal): Promise<number> {
+  async snapshot(state: SnapshotState, signal: AbortSignal): Promise<number> {
+    const revision = state.index.compactedRevision;
     const name = snapshotName(revision);
     const file = await this.directory.open(name + temporarySuffix, 0);
     let whole = false;
     try {
-      await file.append(encodeHeader('KEELSONSNP'));
-      for (let at = 0; at < entries.length; at += snapshotBatch) {
-        signal.throwIfAborted();
-        const batch = entries.slice(at, at + snapshotBatch);
-        await file.append(encodeBatch(batch.map((entry) => ({ type: 'entry', entry }))));
-      }
-      await file.append(encodeBatch([{ type: 'end', revision, count: entries.length }]));
+      await writeState((bytes) => file.append(bytes), 'KEELSONSNP', state, signal);
       await file.sync();
       whole = true;
     } finally {

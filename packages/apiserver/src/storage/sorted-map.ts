@@ -5,17 +5,25 @@ interface Block<V> {
   owner: object;
   keys: string[];
   values: V[];
+  /** How many of the values count. */
+  counted: number;
 }
 
 /**
- * A map in byte order of its keys (UTF-8), for some hundred thousand of them. `fork` takes time for the blocks, not for
- * the entries: both maps share them until one changes.
+ * A map in byte order of its keys (UTF-8), for a million of them. `fork` and `countFrom` take time for the blocks, not
+ * for the entries: forks share blocks until one of the maps changes.
  */
 export class SortedMap<V> {
   private blocks: Block<V>[] = [];
   private owner: object = {};
   private compare: (a: string, b: string) => number = compareUnits;
   private count = 0;
+  private readonly counts: (value: V) => boolean;
+
+  /** @param counts which values `countFrom` counts; it must always say the same of the same value */
+  constructor(counts: (value: V) => boolean = () => true) {
+    this.counts = counts;
+  }
 
   get size(): number {
     return this.count;
@@ -33,10 +41,13 @@ export class SortedMap<V> {
     const index = this.blockOf(key);
     const block = this.writable(index);
     const at = this.positionIn(block.keys, key);
+    const counted = this.counts(value) ? 1 : 0;
     if (block.keys[at] === key) {
+      block.counted += counted - (this.counts(block.values[at]!) ? 1 : 0);
       block.values[at] = value;
       return;
     }
+    block.counted += counted;
     block.keys.splice(at, 0, key);
     block.values.splice(at, 0, value);
     this.count++;
@@ -50,6 +61,7 @@ export class SortedMap<V> {
     const at = this.positionIn(found.keys, key);
     if (found.keys[at] !== key) return;
     const block = this.writable(index);
+    if (this.counts(block.values[at]!)) block.counted--;
     block.keys.splice(at, 1);
     block.values.splice(at, 1);
     this.count--;
@@ -69,8 +81,32 @@ export class SortedMap<V> {
     }
   }
 
+  /** How many counted values there are from `start` (inclusive) on whose key begins with `prefix`. */
+  countFrom(prefix: string, start: string): number {
+    let index = this.blockOf(start);
+    let at = this.positionIn(this.blocks[index]?.keys ?? [], start);
+    let count = 0;
+    for (; index < this.blocks.length; index++, at = 0) {
+      const { keys, values, counted } = this.blocks[index]!;
+      if (at === 0 && keys[0]!.startsWith(prefix) && keys.at(-1)!.startsWith(prefix)) {
+        count += counted;
+        continue;
+      }
+      for (; at < keys.length; at++) {
+        if (!keys[at]!.startsWith(prefix)) return count;
+        if (this.counts(values[at]!)) count++;
+      }
+    }
+    return count;
+  }
+
+  /** Which of two keys comes first, in this map's order. */
+  compareKeys(a: string, b: string): number {
+    return this.compare(a, b);
+  }
+
   fork(): SortedMap<V> {
-    const copy = new SortedMap<V>();
+    const copy = new SortedMap<V>(this.counts);
     copy.blocks = this.blocks.slice();
     copy.compare = this.compare;
     copy.count = this.count;
@@ -104,7 +140,12 @@ export class SortedMap<V> {
   private writable(index: number): Block<V> {
     const found = this.blocks[index];
     if (found?.owner === this.owner) return found;
-    const block = { owner: this.owner, keys: found?.keys.slice() ?? [], values: found?.values.slice() ?? [] };
+    const block = {
+      owner: this.owner,
+      keys: found?.keys.slice() ?? [],
+      values: found?.values.slice() ?? [],
+      counted: found?.counted ?? 0,
+    };
     this.blocks[index] = block;
     return block;
   }
@@ -113,7 +154,12 @@ export class SortedMap<V> {
   private split(index: number, appended: boolean): void {
     const block = this.blocks[index]!;
     const at = appended ? block.keys.length - 1 : block.keys.length >>> 1;
-    const right = { owner: this.owner, keys: block.keys.splice(at), values: block.values.splice(at) };
+    const keys = block.keys.splice(at);
+    const values = block.values.splice(at);
+    let counted = 0;
+    for (const value of values) if (this.counts(value)) counted++;
+    block.counted -= counted;
+    const right = { owner: this.owner, keys, values, counted };
     this.blocks.splice(index + 1, 0, right);
   }
 

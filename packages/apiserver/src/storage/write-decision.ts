@@ -8,13 +8,20 @@ import {
 
 /** What a writer wants; decided against the newest state of its key. */
 export type WriteRequest =
-  | { readonly type: 'create'; readonly key: string; readonly value: Uint8Array }
-  | { readonly type: 'update'; readonly key: string; readonly value: Uint8Array; readonly expected: Revision }
+  | { readonly type: 'create'; readonly key: string; readonly value: Uint8Array; readonly expires?: number }
+  | {
+      readonly type: 'update';
+      readonly key: string;
+      readonly value: Uint8Array;
+      readonly expected: Revision;
+      readonly expires?: number;
+    }
   | { readonly type: 'delete'; readonly key: string; readonly expected: Revision };
 
 /** The change that the request makes as `revision`. Throws `KeyExistsError` or `RevisionMismatchError`. */
 export function decideWrite(request: WriteRequest, current: StoredEntry | undefined, revision: Revision): StorageEvent {
   const { key } = request;
+  const expires = 'expires' in request && request.expires !== undefined ? { expires: request.expires } : undefined;
   if (request.type === 'create') {
     if (current) throw new KeyExistsError(`${key} exists already`);
     return {
@@ -22,10 +29,11 @@ export function decideWrite(request: WriteRequest, current: StoredEntry | undefi
       key,
       revision,
       entry: { key, value: request.value, createRevision: revision, modRevision: revision },
+      ...expires,
     };
   }
   if (current?.modRevision !== request.expected) throw new RevisionMismatchError(key, request.expected, current);
   if (request.type === 'delete') return { type: 'delete', key, revision, previous: current };
   const entry = { key, value: request.value, createRevision: current.createRevision, modRevision: revision };
-  return { type: 'put', key, revision, entry, previous: current };
+  return { type: 'put', key, revision, entry, previous: current, ...expires };
 }

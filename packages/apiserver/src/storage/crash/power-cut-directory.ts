@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Random } from '@keelson/core/machinery';
-import { fileSystemDirectory, type LogDirectory, type LogFile } from '../log-files.ts';
+import { fileSystemDirectory, type LogDirectory, type LogFile, type LogFileReader } from '../log-files.ts';
 
 /** What can happen to a name until the directory is synced. */
 type Undo = () => Promise<void>;
@@ -64,8 +64,8 @@ export class PowerCutDirectory implements LogDirectory {
     return this.disk.list();
   }
 
-  read(name: string): Promise<Buffer> {
-    return this.disk.read(name);
+  reader(name: string): Promise<LogFileReader> {
+    return this.disk.reader(name);
   }
 
   open(name: string, size: number): Promise<LogFile> {

@@ -1,0 +1,118 @@
+import { type ApiRequest, StatusError } from '@keelson/core';
+import type { Revision } from '../storage/contract.ts';
+import type { Call } from './admission-chain.ts';
+import type { RegistryContext } from './context.ts';
+import type { EncodedWatchEvent } from './contract.ts';
+import type { Kind } from './kind.ts';
+import { scopeOf } from './read-objects.ts';
+import { checkListOptions, parseReadVersion, waitForRevision, withWatchDefaults } from './resource-version.ts';
+import { type Selection, selectionOf } from './selection.ts';
+import type { Narrowing } from './watch-index.ts';
+import { WatchStream } from './watch-stream.ts';
+
+/** Before a watch with bookmarks times out it gets some, so that its successor need not begin far back. */
+const lastBookmarksMs = [2000, 1000];
+
+/**
+ * Follows a selection. What is wrong with the request is thrown; what goes wrong afterwards ends the stream with an
+ * error, which clients get as an ERROR event.
+ */
+export async function watchObjects(
+  context: RegistryContext,
+  call: Call,
+): Promise<AsyncIterable<readonly EncodedWatchEvent[]>> {
+  const { kind, request } = call;
+  checkListOptions(request.options ?? {}, true);
+  const asked = parseReadVersion(request.options?.resourceVersion);
+  const selection = watchedSelection(kind, request);
+  const only = narrowing(kind, selection);
+  const stream = new WatchStream({
+    prefix: scopeOf(kind, request),
+    kindPrefix: kind.prefix,
+    ...(only && { only }),
+    selection,
+    bookmarks: request.options?.allowWatchBookmarks ?? false,
+    apiVersion: kind.apiVersion,
+    kind: kind.served.kind,
+    serve: kind.serve,
+  });
+  endWith(context, stream, request);
+  begin(context, request, stream, selection, asked ?? 0).catch((error: unknown) => {
+    if (request.signal?.aborted) stream.end(undefined);
+    else stream.end(error instanceof StatusError ? error : StatusError.internal(String(error)));
+  });
+  return stream;
+}
+
+/** A watch of one object by its path is one by its name. */
+function watchedSelection(kind: Kind, { options, name }: ApiRequest): Selection {
+  const named = name ? `metadata.name=${name}` : undefined;
+  const fields = [options?.fieldSelector, named].filter((each) => each).join(',');
+  return selectionOf(options?.labelSelector, fields, kind.fields.supported, kind.fields.fieldsOf);
+}
+
+function narrowing({ fields }: Kind, { name, field }: Selection): Narrowing | undefined {
+  if (name !== undefined) return { name };
+  return field && { ...field, fieldsOf: fields.fieldsOf };
+}
+
+async function begin(
+  context: RegistryContext,
+  request: ApiRequest,
+  stream: WatchStream,
+  selection: Selection,
+  asked: Revision,
+): Promise<void> {
+  const { sendInitialEvents, allowWatchBookmarks, resourceVersion } = withWatchDefaults(request.options ?? {});
+  let from = asked;
+  if (sendInitialEvents) {
+    from = await sendList(context, request, stream, selection);
+    if (allowWatchBookmarks) stream.bookmark(from, true);
+  } else if (asked === 0) {
+    // Unset: from now on, as of all servers; 0: as of this one.
+    from = resourceVersion
+      ? context.storage.currentRevision()
+      : (await context.storage.list(stream.prefix, { limit: 0, ...signalOf(request) })).revision;
+  }
+  if (!stream.ended) stream.onClose(context.hub.subscribe(stream, from));
+}
+
+/** What there is, as ADDED events; returns the revision that this is true for. */
+async function sendList(
+  context: RegistryContext,
+  request: ApiRequest,
+  stream: WatchStream,
+  selection: Selection,
+): Promise<Revision> {
+  const text = request.options?.resourceVersion;
+  const asked = text ? Number(text) : undefined;
+  if (asked !== undefined) await waitForRevision(context, asked, text, request.signal);
+  const { entries, revision } = await context.storage.list(stream.prefix, {
+    ...(asked !== undefined && { atLeast: asked }),
+    ...signalOf(request),
+  });
+  const objects = entries.map((each) => context.cache.get(each));
+  stream.initial(selection.everything ? objects : objects.filter((each) => selection.matches(each.object)));
+  return revision;
+}
+
+const signalOf = ({ signal }: ApiRequest) => (signal ? { signal } : {});
+
+function endWith(context: RegistryContext, stream: WatchStream, request: ApiRequest): void {
+  const { signal } = request;
+  if (signal) {
+    const end = () => stream.end(undefined);
+    if (signal.aborted) end();
+    else {
+      signal.addEventListener('abort', end, { once: true });
+      stream.onClose(() => signal.removeEventListener('abort', end));
+    }
+  }
+  const seconds = request.options?.timeoutSeconds;
+  if (seconds === undefined || seconds <= 0) return;
+  stream.onClose(context.clock.after(seconds * 1000, () => stream.end(undefined)));
+  for (const before of lastBookmarksMs) {
+    if (seconds * 1000 <= before) continue;
+    stream.onClose(context.clock.after(seconds * 1000 - before, () => stream.progress(context.hub.position)));
+  }
+}
