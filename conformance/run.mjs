@@ -1,5 +1,6 @@
 // Runs a TypeScript entry of this folder on the packages' sources, without a build: `node conformance/run.mjs twin …`.
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
@@ -19,6 +20,28 @@ if (!(name in entries)) {
 
 const cache = join(here, '../node_modules/.cache/keelson-conformance');
 mkdirSync(cache, { recursive: true });
+// `--at REVISION` takes the packages as they were committed then, not as they lie in the working tree.
+const flag = process.argv.indexOf('--at');
+if (flag > 0) process.env.KEELSON_AT = process.argv.splice(flag, 2)[1];
+const sources = process.env.KEELSON_AT ? committed(process.env.KEELSON_AT) : undefined;
+
+/** The packages of a commit, unpacked once. */
+function committed(revision) {
+  const git = (...args) => execFileSync('git', args, { cwd: here, maxBuffer: 1 << 28 });
+  const sha = git('rev-parse', '--verify', `${revision}^{commit}`).toString().trim();
+  const dir = join(cache, `at-${sha.slice(0, 12)}`);
+  if (existsSync(dir)) return dir;
+  const fresh = `${dir}.${process.pid}`;
+  mkdirSync(join(fresh, 'node_modules/@keelson'), { recursive: true });
+  const tar = execFileSync('git', ['archive', sha, 'packages'], { cwd: join(here, '..'), maxBuffer: 1 << 28 });
+  execFileSync('tar', ['-x', '-C', fresh], { input: tar });
+  for (const name of readdirSync(join(fresh, 'packages')))
+    symlinkSync(join('../../packages', name), join(fresh, 'node_modules/@keelson', name));
+  if (existsSync(dir)) rmSync(fresh, { recursive: true });
+  else renameSync(fresh, dir);
+  return dir;
+}
+
 const outdir = join(cache, `${name}-${process.pid}`);
 try {
   await build({
@@ -36,13 +59,13 @@ try {
     plugins: [
       {
         name: 'sources',
-        setup({ onResolve, onLoad }) {
+        setup({ onResolve, onLoad, resolve }) {
           // What is on the registry stays outside; what is in this repository is read from its source.
-          onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
-            kind === 'entry-point' || path.startsWith('@keelson/') || path === 'keelson'
-              ? undefined
-              : { path, external: true },
-          );
+          onResolve({ filter: /^[^./]/ }, ({ path, kind, pluginData }) => {
+            if (kind === 'entry-point' || pluginData === 'found') return undefined;
+            if (!path.startsWith('@keelson/')) return { path, external: true };
+            return sources ? resolve(path, { resolveDir: sources, kind, pluginData: 'found' }) : undefined;
+          });
           onLoad({ filter: /\/(packages|conformance)\/.*\.ts$/ }, ({ path }) => {
             const contents = readFileSync(path, 'utf8');
             if (!contents.includes('import.meta.url')) return undefined;

@@ -27,6 +27,7 @@ const help = `npm run twin -- [options]: the same requests to Keelson's API serv
   --no-shrink      print examples as they were found
   --keep           leave both servers running at the end, until Ctrl-C
   --oracle FILE    kubeconfig of a real server that runs already, instead of one of its own
+  --at REVISION    the packages as committed then (HEAD), not as they lie in the working tree
   --list           what kinds and scenarios there are`;
 
 const { values: flags } = parseArgs({

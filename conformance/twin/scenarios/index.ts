@@ -1,10 +1,28 @@
-import type { Scenario } from './write-read.ts';
-import { forms, minimal, watch } from './write-read.ts';
+import { deletes } from './deletes.ts';
+import { applies, patches } from './patches.ts';
+import { metadata, random, updates, violations } from './random.ts';
+import { pages, selectors, versionMatrix } from './reads.ts';
+import { subresources } from './subresources.ts';
+import { bodies, paths } from './wire.ts';
+import { forms, minimal, type Scenario, watch } from './write-read.ts';
 
 /** Every scenario by name, with its share of the cases. */
 export const scenarios: Readonly<Record<string, { readonly share: number; readonly make: Scenario }>> = {
   minimal: { share: 1, make: minimal },
   forms: { share: 1, make: forms },
   watch: { share: 1, make: watch },
+  random: { share: 3, make: random },
+  violations: { share: 4, make: violations },
+  updates: { share: 2, make: updates },
+  metadata: { share: 1, make: metadata },
+  patches: { share: 2, make: patches },
+  applies: { share: 2, make: applies },
+  selectors: { share: 1, make: selectors },
+  pages: { share: 1, make: pages },
+  versions: { share: 1, make: versionMatrix },
+  deletes: { share: 1, make: deletes },
+  subresources: { share: 2, make: subresources },
+  bodies: { share: 1, make: bodies },
+  paths: { share: 1, make: paths },
 };
 export { caseOf, type Scenario } from './write-read.ts';

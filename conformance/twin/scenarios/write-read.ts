@@ -111,7 +111,7 @@ export const watch: Scenario = (kind, rng) => {
     },
   ];
   if (several) steps.push(post(kind, b, { id: 'b' }));
-  const labels = rng.pick([{ tier: 'b' }, { other: 'x' }]);
+  const labels = rng.pick<JsonObject>([{ tier: 'b' }, { other: 'x' }]);
   steps.push(
     {
       method: 'PATCH',
