@@ -7,6 +7,7 @@ export {
   removeCondition,
   setCondition,
 } from './condition.ts';
+export { type CronSchedule, CronScheduleError, isTimeZone, parseCronSchedule } from './cron-schedule.ts';
 export { deepEqual, semanticEqual } from './deep-equal.ts';
 export { deepFreeze } from './deep-freeze.ts';
 export { type FieldRequirement, formatFieldSelector, matchesFields, parseFieldSelector } from './field-selector.ts';
@@ -65,3 +66,4 @@ export { type FieldError, isStatusError, type ResourceName, StatusError, type St
 export { applyStrategicMergePatch, type PatchField, type PatchSchema } from './strategic-merge-patch.ts';
 export { holdProcess, sleepOn, systemClock, systemRandom } from './system-clock.ts';
 export { formatDuration, formatTimestamp, parseDuration, parseTimestamp } from './time-format.ts';
+export { type WallClock, type WallTime, wallClock } from './wall-clock.ts';
