@@ -11,7 +11,7 @@ const write = (path, text) => {
   writeFileSync(join(root, path), header + text);
 };
 
-const { definitions, operations } = read('kubernetes-v1.35-schema.json');
+const { definitions, parameters, paths, shapes, operations } = read('kubernetes-v1.35-schema.json');
 const discovery = read('kubernetes-v1.35-discovery.json');
 
 // ---- API types: one TypeScript interface a definition -------------------------------------------------------------
@@ -183,7 +183,11 @@ write(`${dir}/index.ts`, index);
 const literal = (value) => `'${JSON.stringify(value).replace(/\\/g, '\\\\').replace(/'/g, "\\'")}'`;
 const at = 'packages/apiserver/src/schema/generated';
 write(`${at}/definitions.ts`, `export const definitionsJson =\n  ${literal(definitions)};\n`);
-write(`${at}/operations.ts`, `export const operationsJson =\n  ${literal(operations)};\n`);
+write(
+  `${at}/operations.ts`,
+  `export const operationsJson =\n  ${literal({ parameters, paths, shapes, operations })};\n`,
+);
+write(`${at}/go-types.ts`, `export const goTypesJson =\n  ${literal(read('kubernetes-v1.35-go-types.json'))};\n`);
 write(`${at}/resources.ts`, `export const resourcesJson =\n  ${literal(discovery)};\n`);
 write(`${at}/columns.ts`, `export const columnsJson =\n  ${literal(read('kubernetes-v1.35-columns.json'))};\n`);
 write(`${at}/bootstrap.ts`, `export const bootstrapJson =\n  ${literal(read('kubernetes-v1.35-bootstrap.json'))};\n`);

@@ -49,6 +49,7 @@ export const apiServerPlugin = definePlugin<ApiServerPluginOptions>({
           serviceAccountKey: () => pki.serviceAccountKey,
           otherTokens: [tokens],
           serviceCidr: options.serviceCidr,
+          runtimeConfig: options.runtimeConfig,
           ...(grants && { grants }),
           ...(options.advertiseAddress && { advertiseAddress: options.advertiseAddress }),
         }),

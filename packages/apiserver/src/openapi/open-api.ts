@@ -1,45 +1,33 @@
 import { createHash } from 'node:crypto';
-import { StatusError } from '@keelson/core';
-import { z } from 'zod';
 import { parseAccept } from '../http/negotiate.ts';
-import { notFoundReply, type Reply, statusReply } from '../http/reply.ts';
+import { notFoundReply, type Reply } from '../http/reply.ts';
 import { version } from '../http/version.ts';
-import type { ResourceCatalog, Schema, ServedResource } from '../registry/contract.ts';
+import type { ResourceCatalog, ServedResource } from '../registry/contract.ts';
 import { definitionsJson } from '../schema/generated/definitions.ts';
 import { operationsJson } from '../schema/generated/operations.ts';
 import { customOperations } from './custom-operations.ts';
 import { groupBy } from './group-by.ts';
-import { type Operation, type OperationSchemas, pathItems, sharedSchemas } from './operations.ts';
+import { pathItems, sharedParameters } from './path-items.ts';
 import { encodeOpenApiV2, protobufV2MediaType } from './protobuf-v2.ts';
-import { customSchemaName, customSchemas, type Json, reachable, type SchemaStyle, toOpenApi } from './schemas.ts';
-
-const v3: SchemaStyle = { prefix: '#/components/schemas/' };
-const v2: SchemaStyle = { prefix: '#/definitions/' };
-
-const Definitions: z.ZodType<Readonly<Record<string, Schema>>> = z.record(z.string(), z.looseObject({}));
-const Operations: z.ZodType<readonly Operation[]> = z.array(
-  z.object({
-    path: z.string(),
-    method: z.string(),
-    action: z.string(),
-    kind: z.object({ group: z.string(), version: z.string(), kind: z.string() }),
-  }),
-);
-
-interface Tables {
-  readonly definitions: Readonly<Record<string, Schema>>;
-  readonly byPlace: ReadonlyMap<string, readonly Operation[]>;
-}
+import { encodeOpenApiV3, protobufV3MediaType } from './protobuf-v3.ts';
+import { customSchemas, type Json, openApi2, openApi3, reachable, type SchemaStyle, toOpenApi } from './schemas.ts';
+import { loadTables, type OpenApiTables, type Operation } from './tables.ts';
 
 interface Document {
   readonly body: string | Buffer;
   readonly etag: string;
 }
 
+const info = { title: 'Kubernetes', version: `${version.major}.${version.minor}` };
+const securityScheme = { BearerToken: { type: 'apiKey', name: 'authorization', in: 'header' } };
+const json = 'application/json';
+/** Documents that belong to no group, and are served whatever the groups are. */
+const ownPlaces = ['.well-known/openid-configuration', 'api', 'apis', 'openid/v1/jwks', 'version'];
+
 /** `/openapi/v3` and `/openapi/v2`: made from the schema table and the CRDs when first asked for. */
 export class OpenApi {
   readonly #catalog: ResourceCatalog;
-  #tables: Tables | undefined;
+  #tables: OpenApiTables | undefined;
   #index: ReadonlyMap<string, string> | undefined;
   readonly #documents = new Map<string, Document>();
 
@@ -53,150 +41,143 @@ export class OpenApi {
 
   answer(path: string, query: URLSearchParams, accept: string | undefined, ifNoneMatch: string | undefined): Reply {
     if (path === '/openapi/v2') return this.#versionTwo(accept, ifNoneMatch);
-    if (path === '/openapi/v3' || path === '/openapi/v3/') return this.#indexReply();
+    if (path === '/openapi/v2/') return notFoundReply();
+    if (path === '/openapi/v3') return this.#indexReply();
     const place = path.slice('/openapi/v3/'.length);
     const hash = this.#hashes().get(place);
-    if (!path.startsWith('/openapi/v3/') || hash === undefined) return notFoundReply();
+    if (!path.startsWith('/openapi/v3/') || hash === undefined) return empty(404, {});
     const asked = query.get('hash');
     const base = { etag: `"${hash}"`, vary: 'Accept' };
-    const json = parseAccept(accept).some(({ mediaType }) => mediaType === 'application/json' || mediaType === '*/*');
-    if (!json) return statusReply(StatusError.of(406, 'NotAcceptable', 'only application/json is given here'), false);
-    if (asked !== null && asked !== hash) {
-      return {
-        code: 301,
-        contentType: 'application/json',
-        body: '',
-        headers: { ...base, location: `${path}?hash=${hash}` },
-      };
-    }
-    const cached: Reply['headers'] = asked === null ? {} : { 'cache-control': 'public, immutable' };
-    if (ifNoneMatch === base.etag) return { code: 304, contentType: 'application/json', body: '', headers: base };
-    return { code: 200, contentType: 'application/json', body: this.#document(place), headers: { ...base, ...cached } };
+    const contentType = wanted(accept, protobufV3MediaType);
+    if (contentType === undefined) return empty(406, { vary: 'Accept' });
+    if (asked !== null && asked !== '' && asked !== hash)
+      return { ...empty(301, { ...base, location: `${path}?hash=${hash}` }), contentType };
+    if (ifNoneMatch === base.etag) return { code: 304, contentType, body: '', headers: base };
+    const lasting: Record<string, string> = asked === hash ? { 'cache-control': 'public, immutable' } : {};
+    return { code: 200, contentType, body: this.#document(place, contentType), headers: { ...base, ...lasting } };
   }
 
   #indexReply(): Reply {
     const paths = Object.fromEntries(
       [...this.#hashes()].map(([place, hash]) => [place, { serverRelativeURL: `/openapi/v3/${place}?hash=${hash}` }]),
     );
-    return { code: 200, contentType: 'application/json', body: JSON.stringify({ paths }) };
+    return { code: 200, contentType: 'text/plain; charset=utf-8', body: JSON.stringify({ paths }) };
   }
 
   /** Hashes of what the documents are made from: the documents themselves need not exist yet. */
   #hashes(): ReadonlyMap<string, string> {
     if (this.#index) return this.#index;
     const table = createHash('sha256').update(definitionsJson).update(operationsJson).digest('hex');
-    const custom = groupBy(
-      this.#catalog.list().filter((each) => each.custom),
-      placeOf,
-    );
-    const places = new Set([
-      'version',
-      ...this.#catalog.groups().flatMap(({ group, versions }) => versions.map((each) => place(group, each))),
-    ]);
-    const hashes = [...places].sort().map((each) => {
-      const own = JSON.stringify(custom.get(each) ?? []);
+    const served = groupBy(this.#catalog.list(), placeOf);
+    const groups = this.#catalog.groups().flatMap(({ group, versions }) => {
+      const places = versions.map((each) => place(group, each));
+      const custom = places.every((each) => served.get(each)?.every(({ custom: own }) => own));
+      return group === '' || custom ? places : [`apis/${group}`, ...places];
+    });
+    const hashes = [...new Set([...ownPlaces, ...groups])].sort().map((each) => {
+      const own = JSON.stringify(
+        (served.get(each) ?? []).map((resource) => (resource.custom ? resource : resource.resource)),
+      );
       return [each, createHash('sha512').update(`${table}${each}${own}`).digest('hex').toUpperCase()] as const;
     });
     this.#index = new Map(hashes);
     return this.#index;
   }
 
-  #document(placeName: string): string | Buffer {
-    const known = this.#documents.get(placeName);
+  #document(placeName: string, contentType: string): string | Buffer {
+    const key = `${contentType} ${placeName}`;
+    const known = this.#documents.get(key);
     if (known) return known.body;
-    const { paths, schemas } = this.#parts([placeName], v3);
-    const body = JSON.stringify({
-      openapi: '3.0.0',
-      info: { title: 'Kubernetes', version: `v${version.major}.${version.minor}` },
-      paths,
-      components: {
-        schemas,
-        securitySchemes: { BearerToken: { type: 'apiKey', name: 'authorization', in: 'header' } },
-      },
-    });
-    this.#documents.set(placeName, { body, etag: '' });
+    const { paths, schemas } = this.#parts([placeName], openApi3);
+    const components = { ...(Object.keys(schemas).length > 0 && { schemas }), securitySchemes: securityScheme };
+    const document = { openapi: '3.0.0', info, paths, components };
+    const body = contentType === json ? JSON.stringify(document) : encodeOpenApiV3(document);
+    this.#documents.set(key, { body, etag: '' });
     return body;
   }
 
   #versionTwo(accept: string | undefined, ifNoneMatch: string | undefined): Reply {
-    const wanted = parseAccept(accept).map(({ mediaType }) => mediaType.replace('@', '.'));
-    const contentType = wanted.includes(protobufV2MediaType) ? protobufV2MediaType : 'application/json';
-    if (contentType === 'application/json' && !wanted.some((each) => each === contentType || each === '*/*')) {
-      return statusReply(StatusError.of(406, 'NotAcceptable', 'only JSON and protobuf are given here'), false);
-    }
+    const headers = { vary: 'Accept-Encoding, Accept' };
+    const contentType = wanted(accept, protobufV2MediaType);
+    if (contentType === undefined) return empty(406, headers);
     const document = this.#documents.get(contentType) ?? this.#makeVersionTwo(contentType);
-    const headers = { etag: document.etag, vary: 'Accept' };
-    if (ifNoneMatch === document.etag) return { code: 304, contentType, body: '', headers };
-    return { code: 200, contentType, body: document.body, headers };
+    const tagged = { ...headers, etag: document.etag };
+    if (ifNoneMatch === document.etag) return { code: 304, contentType, body: '', headers: tagged };
+    return { code: 200, contentType, body: document.body, headers: tagged };
   }
 
   #makeVersionTwo(contentType: string): Document {
-    const { paths, schemas: definitions } = this.#parts([...this.#hashes().keys()], v2);
-    const info = { title: 'Kubernetes', version: version.gitVersion };
-    const body =
-      contentType === protobufV2MediaType
-        ? encodeOpenApiV2({ ...info, paths, definitions })
-        : JSON.stringify({ swagger: '2.0', info, paths, definitions });
-    const document = { body, etag: `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"` };
+    const hashes = this.#hashes();
+    const { paths, schemas: definitions } = this.#parts([...hashes.keys()], openApi2);
+    const whole = {
+      swagger: '2.0',
+      info,
+      paths,
+      definitions,
+      parameters: sharedParameters(this.#load(), openApi2),
+      securityDefinitions: securityScheme,
+      security: [{ BearerToken: [] }],
+    };
+    const body = contentType === protobufV2MediaType ? encodeOpenApiV2(whole) : JSON.stringify(whole);
+    // One tag for both forms: it names what they are made from.
+    const etag = createHash('sha512')
+      .update([...hashes.values()].join())
+      .digest('hex');
+    const document = { body, etag: `"${etag.toUpperCase()}"` };
     this.#documents.set(contentType, document);
     return document;
   }
 
   #parts(places: readonly string[], style: SchemaStyle): { readonly paths: Json; readonly schemas: Json } {
-    const { definitions, byPlace } = this.#load();
+    const tables = this.#load();
+    const { definitions, byPlace } = tables;
     const resources = this.#catalog.list();
-    const names = new Map(resources.map((each) => [`${placeOf(each)}/${each.kind}`, schemaNames(each)]));
-    const byKind = this.#kinds(definitions);
-    const schemasOf = ({ path, kind }: Operation): OperationSchemas => {
-      const group = path
-        .split('/')
-        .slice(1, path.startsWith('/api/') ? 3 : 4)
-        .join('/');
-      const object = byKind.get(`${kind.group}/${kind.version}/${kind.kind}`);
-      return names.get(`${group}/${kind.kind}`) ?? { object, list: undefined };
-    };
-    const custom = resources.filter((each) => each.custom && places.includes(placeOf(each)));
-    const operations = [...places.flatMap((each) => byPlace.get(each) ?? []), ...custom.flatMap(customOperations)];
-    const roots = operations.flatMap((each) => Object.values(schemasOf(each))).filter((each) => each !== undefined);
-    const meta = ['ObjectMeta', 'ListMeta'].map((each) => `io.k8s.apimachinery.pkg.apis.meta.v1.${each}`);
-    const needed = [...reachable(definitions, [...roots, ...sharedSchemas, ...meta])].sort();
+    const served = new Set(resources.map((each) => `${placeOf(each)}/${each.resource}`));
+    const builtin = places.flatMap((each) =>
+      (byPlace.get(each) ?? []).filter((operation) => isServed(operation, each, served)),
+    );
+    const own = resources.filter((each) => each.custom && places.includes(placeOf(each)));
+    const custom = customOperations(own, tables);
+    const operations = [...builtin, ...custom.operations];
+    const roots = operations.flatMap(({ body, answer }) => [body, answer]).filter((each) => each !== undefined);
     const schemas: Record<string, Json> = {};
-    for (const name of needed) schemas[name] = toOpenApi(definitions[name] ?? {}, style, name);
-    for (const each of custom) Object.assign(schemas, customSchemas(each, style));
-    return { paths: pathItems(operations, schemasOf, style), schemas };
+    for (const each of own) Object.assign(schemas, customSchemas(each, style));
+    const meta = own.length === 0 ? [] : ['ObjectMeta', 'ListMeta'];
+    const needed = reachable(definitions, [
+      ...roots,
+      ...meta.map((each) => `io.k8s.apimachinery.pkg.apis.meta.v1.${each}`),
+    ]);
+    for (const name of [...needed].sort()) schemas[name] = toOpenApi(definitions[name] ?? {}, style, name);
+    const pathParameters = { ...tables.pathParameters, ...custom.pathParameters };
+    return { paths: pathItems(operations, { parameters: tables.parameters, pathParameters }, style), schemas };
   }
 
-  #kinds(definitions: Tables['definitions']): ReadonlyMap<string, string> {
-    const kinds = new Map<string, string>();
-    for (const [name, schema] of Object.entries(definitions)) {
-      const identities = GroupVersionKinds.safeParse(schema['x-kubernetes-group-version-kind']);
-      for (const each of identities.data ?? []) kinds.set(`${each.group}/${each.version}/${each.kind}`, name);
-    }
-    return kinds;
-  }
-
-  #load(): Tables {
-    this.#tables ??= {
-      definitions: Definitions.parse(JSON.parse(definitionsJson)),
-      byPlace: groupBy(Operations.parse(JSON.parse(operationsJson)), ({ path }) =>
-        path
-          .split('/')
-          .slice(1, path.startsWith('/api/') ? 3 : 4)
-          .join('/'),
-      ),
-    };
+  #load(): OpenApiTables {
+    this.#tables ??= loadTables();
     return this.#tables;
   }
 }
 
-const GroupVersionKinds = z.array(z.object({ group: z.string(), version: z.string(), kind: z.string() }));
+const empty = (code: number, headers: Reply['headers']): Reply => ({ code, contentType: '', body: '', headers });
+
+/** JSON or the given form, as the Accept header prefers; `@` is how some clients write the first dot of the version. */
+function wanted(accept: string | undefined, protobuf: string): string | undefined {
+  for (const { mediaType } of parseAccept(accept)) {
+    if (mediaType === json || mediaType === '*/*' || mediaType === 'application/*') return json;
+    if (mediaType.replace('@', '.') === protobuf) return protobuf;
+  }
+  return undefined;
+}
+
+/** Whether the resource that a path leads to is served in this version. */
+function isServed({ path, kind }: Operation, placeName: string, served: ReadonlySet<string>): boolean {
+  if (kind === undefined) return true;
+  const rest = path.slice(placeName.length + 2).replace(/^watch\//, '');
+  const parts = rest.split('/');
+  // Below a namespace lies a resource, or a subresource of the namespace itself.
+  const at = parts[0] === 'namespaces' && parts[1] === '{namespace}' ? parts[2] : parts[0];
+  return served.has(`${placeName}/${at}`) || served.has(`${placeName}/${parts[0]}`);
+}
 
 const place = (group: string, each: string) => (group === '' ? `api/${each}` : `apis/${group}/${each}`);
 const placeOf = (resource: ServedResource) => place(resource.group, resource.version);
-
-function schemaNames(resource: ServedResource): OperationSchemas {
-  const name = resource.custom
-    ? customSchemaName(resource.group, resource.version, resource.kind)
-    : resource.definition;
-  return { object: name, list: name && `${name}List` };
-}

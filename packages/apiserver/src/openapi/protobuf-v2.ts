@@ -1,75 +1,85 @@
-import { stringify } from 'yaml';
-import { z } from 'zod';
+import {
+  anys,
+  bytes,
+  double,
+  entries,
+  extensions,
+  flag,
+  integer,
+  Loose,
+  list,
+  message,
+  named,
+  nothing,
+  text,
+  texts,
+} from './gnostic-wire.ts';
 
 /** What kubectl before 1.29 and older Helm ask for, and do without no longer. */
 export const protobufV2MediaType = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
-const Loose = z.looseObject({});
-type Loose = z.infer<typeof Loose>;
-
-/** An OpenAPI v2 document in the protobuf encoding of gnostic (github.com/google/gnostic, openapiv2/OpenAPIv2.proto). */
+/** An OpenAPI v2 document in the protobuf encoding of gnostic (openapiv2/OpenAPIv2.proto). */
 export function encodeOpenApiV2(document: {
-  readonly title: string;
-  readonly version: string;
-  readonly paths: Loose;
-  readonly definitions: Loose;
+  readonly info: { readonly title: string; readonly version: string };
+  readonly paths: unknown;
+  readonly definitions: unknown;
+  readonly parameters: unknown;
+  readonly securityDefinitions: unknown;
+  readonly security: readonly unknown[];
 }): Buffer {
-  const { title, version, paths, definitions } = document;
+  const { info, paths, definitions, parameters: shared, securityDefinitions, security } = document;
+  const schemas = entries(definitions).map(([name, each]) => bytes(1, named(name, schema(Loose.parse(each)))));
+  const keys = entries(securityDefinitions).map(([name, each]) =>
+    bytes(1, named(name, bytes(2, apiKey(Loose.parse(each))))),
+  );
+  const needs = security.map((each) =>
+    bytes(12, message(...entries(each).map(([name, scopes]) => bytes(1, named(name, texts(1, scopes)))))),
+  );
   return message(
     text(1, '2.0'),
-    bytes(2, message(text(1, title), text(2, version))),
+    bytes(2, message(text(1, info.title), text(2, info.version))),
     bytes(8, message(...entries(paths).map(([path, item]) => bytes(2, named(path, pathItem(Loose.parse(item))))))),
-    bytes(9, message(...entries(definitions).map(([name, each]) => bytes(1, named(name, schema(Loose.parse(each))))))),
+    bytes(9, message(...schemas)),
+    bytes(10, message(...entries(shared).map(([name, each]) => bytes(1, named(name, parameter(Loose.parse(each))))))),
+    ...needs,
+    bytes(13, message(...keys)),
   );
 }
 
-const entries = (object: Loose) => Object.entries(object);
-const message = (...parts: readonly Buffer[]) => Buffer.concat(parts);
-const nothing = Buffer.alloc(0);
-
-function varint(value: number): Buffer {
-  const digits: number[] = [];
-  let rest = value;
-  for (; rest > 0x7f; rest = Math.floor(rest / 128)) digits.push((rest & 0x7f) | 0x80);
-  return Buffer.from([...digits, rest]);
-}
-
-const bytes = (field: number, content: Buffer) =>
-  Buffer.concat([varint(field * 8 + 2), varint(content.length), content]);
-const text = (field: number, value: unknown) =>
-  typeof value === 'string' && value !== '' ? bytes(field, Buffer.from(value)) : nothing;
-const flag = (field: number, value: unknown) =>
-  value === true ? Buffer.concat([varint(field * 8), varint(1)]) : nothing;
-const texts = (field: number, values: unknown) =>
-  Buffer.concat((z.array(z.string()).safeParse(values).data ?? []).map((each) => text(field, each)));
-const named = (name: string, value: Buffer) => message(text(1, name), bytes(2, value));
-
-/** Everything that begins with `x-`, its value as YAML. */
-function extensions(field: number, object: Loose): Buffer {
-  const own = entries(object).filter(([name]) => name.startsWith('x-'));
-  return message(...own.map(([name, value]) => bytes(field, named(name, bytes(2, Buffer.from(stringify(value)))))));
-}
+const apiKey = (object: Loose) => message(text(1, object['type']), text(2, object['name']), text(3, object['in']));
 
 function schema(object: Loose): Buffer {
   const nested = (value: unknown) => schema(Loose.parse(value));
-  const { properties, items, additionalProperties: others, allOf } = object;
+  const { properties, items, additionalProperties: others } = object;
   return message(
     text(1, object['$ref']),
     text(2, object['format']),
+    text(3, object['title']),
     text(4, object['description']),
+    double(6, object['multipleOf']),
+    double(7, object['maximum']),
+    flag(8, object['exclusiveMaximum']),
+    double(9, object['minimum']),
+    flag(10, object['exclusiveMinimum']),
+    integer(11, object['maxLength']),
+    integer(12, object['minLength']),
+    text(13, object['pattern']),
+    integer(14, object['maxItems']),
+    integer(15, object['minItems']),
+    flag(16, object['uniqueItems']),
+    integer(17, object['maxProperties']),
+    integer(18, object['minProperties']),
     texts(19, object['required']),
+    anys(20, object['enum']),
     others === undefined
       ? nothing
       : bytes(21, typeof others === 'boolean' ? flag(2, others) : bytes(1, nested(others))),
     typeof object['type'] === 'string' ? bytes(22, text(1, object['type'])) : nothing,
     items === undefined ? nothing : bytes(23, bytes(1, nested(items))),
-    ...(Array.isArray(allOf) ? allOf.map((each: unknown) => bytes(24, nested(each))) : []),
+    ...list(object['allOf']).map((each) => bytes(24, nested(each))),
     properties === undefined
       ? nothing
-      : bytes(
-          25,
-          message(...entries(Loose.parse(properties)).map(([name, each]) => bytes(1, named(name, nested(each))))),
-        ),
+      : bytes(25, message(...entries(properties).map(([name, each]) => bytes(1, named(name, nested(each)))))),
     extensions(31, object),
   );
 }
@@ -84,35 +94,44 @@ function pathItem(item: Loose): Buffer {
 }
 
 function operation(object: Loose): Buffer {
-  const responses = entries(Loose.parse(object['responses'] ?? {})).map(([code, response]) => {
+  const responses = entries(object['responses']).map(([code, response]) => {
     const { description, schema: content } = Loose.parse(response);
     const body = content === undefined ? nothing : bytes(2, bytes(1, schema(Loose.parse(content))));
     return bytes(1, named(code, bytes(1, message(text(1, description), body))));
   });
   return message(
+    texts(1, object['tags']),
+    text(3, object['description']),
     text(5, object['operationId']),
     texts(6, object['produces']),
     texts(7, object['consumes']),
     parameters(8, object['parameters']),
     bytes(9, message(...responses)),
+    texts(10, object['schemes']),
     extensions(13, object),
   );
 }
 
-function parameters(field: number, list: unknown): Buffer {
-  if (!Array.isArray(list)) return nothing;
-  const items: readonly unknown[] = list;
-  return message(...items.map((each) => bytes(field, bytes(1, parameter(Loose.parse(each))))));
-}
+const parameters = (field: number, values: unknown): Buffer =>
+  message(...list(values).map((each) => bytes(field, parameterItem(Loose.parse(each)))));
+
+const parameterItem = (object: Loose) =>
+  object['$ref'] === undefined ? bytes(1, parameter(object)) : bytes(2, text(1, object['$ref']));
 
 function parameter(object: Loose): Buffer {
-  const { name, in: place, required, type } = object;
+  const { name, in: place, required, type, uniqueItems } = object;
   if (place === 'body') {
     const content = bytes(5, schema(Loose.parse(object['schema'] ?? {})));
     return bytes(1, message(text(2, name), text(3, place), flag(4, required), content));
   }
   const path = place === 'path';
-  // A path's parameter has no `allowEmptyValue`: its type stands one number earlier.
-  const own = message(flag(1, required), text(2, place), text(4, name), text(path ? 5 : 6, type));
+  // A path's parameter has no `allowEmptyValue`: what follows stands one number earlier.
+  const own = message(
+    flag(1, required),
+    text(2, place),
+    text(4, name),
+    text(path ? 5 : 6, type),
+    flag(path ? 18 : 19, uniqueItems),
+  );
   return bytes(2, bytes(path ? 4 : 3, own));
 }

@@ -5,29 +5,43 @@ export type Json = { readonly [key: string]: unknown };
 const quantity = 'io.k8s.apimachinery.pkg.api.resource.Quantity';
 const intOrString = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString';
 
-/** Where references point: `#/components/schemas/` in OpenAPI v3, `#/definitions/` in v2. */
+/** A version of OpenAPI, and where its references point. */
 export interface SchemaStyle {
+  readonly version: 2 | 3;
   readonly prefix: '#/components/schemas/' | '#/definitions/';
 }
 
-/** A definition of the table as an OpenAPI schema. */
+export const openApi3: SchemaStyle = { version: 3, prefix: '#/components/schemas/' };
+export const openApi2: SchemaStyle = { version: 2, prefix: '#/definitions/' };
+
+/** A definition of the table as an OpenAPI schema. Version 2 has no defaults, and its references have siblings. */
 export function toOpenApi(schema: Schema, style: SchemaStyle, name?: string): Json {
-  const v3 = style.prefix === '#/components/schemas/';
+  const v3 = style.version === 3;
   if (name === quantity && v3) return { oneOf: [{ type: 'string' }, { type: 'number' }] };
   if (name === intOrString && v3) return { format: 'int-or-string', oneOf: [{ type: 'integer' }, { type: 'string' }] };
-  if (schema.ref !== undefined) return v3 ? { allOf: [reference(schema.ref, style)] } : reference(schema.ref, style);
-  const { properties, items, additionalProperties, ...rest } = schema;
+  const { ref, plain, properties, items, additionalProperties, default: preset, ...rest } = schema;
+  const own = v3 && preset !== undefined ? { ...rest, default: preset } : rest;
+  if (ref !== undefined) {
+    if (!v3) return { ...own, ...reference(ref, style) };
+    return plain === true ? reference(ref, style) : { ...own, allOf: [reference(ref, style)] };
+  }
   return {
-    ...rest,
+    ...own,
     ...(properties && {
       properties: Object.fromEntries(Object.entries(properties).map(([key, each]) => [key, toOpenApi(each, style)])),
     }),
-    ...(items && { items: toOpenApi(items, style) }),
+    ...(items && { items: element(items, style) }),
     ...(additionalProperties !== undefined && {
       additionalProperties:
-        typeof additionalProperties === 'boolean' ? additionalProperties : toOpenApi(additionalProperties, style),
+        typeof additionalProperties === 'boolean' ? additionalProperties : element(additionalProperties, style),
     }),
   };
+}
+
+/** What a list or a map is made of: a reference stands alone where nothing is said beside it. */
+function element(schema: Schema, style: SchemaStyle): Json {
+  if (schema.ref !== undefined && Object.keys(schema).length === 1) return reference(schema.ref, style);
+  return toOpenApi(schema, style);
 }
 
 export const reference = (name: string, style: SchemaStyle): Json => ({ $ref: style.prefix + name });

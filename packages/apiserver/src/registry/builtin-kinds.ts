@@ -5,10 +5,10 @@ import { conversionFor } from './conversion.ts';
 import type { ObjectDraft } from './draft.ts';
 import { fieldLabels } from './field-labels.ts';
 import { type Kind, prefixFor, type ScalePaths } from './kind.ts';
+import type { Serves } from './runtime-config.ts';
 import { encodeObject, type StoredObject } from './stored-object.ts';
 import type { NamedStrategy } from './strategy.ts';
 
-const stable = /^v\d+$/;
 const subresourceVersion = (resource: TableResource, kind: { group: string; version: string; kind: string }) =>
   kind.version === '' ? { ...kind, group: resource.group, version: resource.version } : kind;
 
@@ -18,16 +18,13 @@ const scalePaths: ScalePaths = {
   selector: ['spec', 'selector'],
 };
 
-/**
- * Every built-in kind in the versions that are served: the stable ones and those of `enabled`, such as
- * `storage.k8s.io/v1beta1`.
- */
-export function builtinKinds(strategies: readonly NamedStrategy[], enabled: ReadonlySet<string>): readonly Kind[] {
+/** Every built-in kind in the versions that are served. */
+export function builtinKinds(strategies: readonly NamedStrategy[], serves: Serves): readonly Kind[] {
   const byResource = new Map(strategies.map((each) => [`${each.group}/${each.resource}`, each.strategy]));
   const versionsOf = new Map(resourceTable().groups.map((each) => [each.group, each.versions]));
   return resourceTable().resources.flatMap((resource) => {
     const apiVersion = apiVersionOf(resource);
-    if (!stable.test(resource.version) && !enabled.has(apiVersion)) return [];
+    if (!serves(resource)) return [];
     const definition = definitionOf(resource.group, resource.version, resource.kind);
     if (definition === undefined) return [];
     const storage = storageOf(resource, versionsOf.get(resource.group) ?? []);

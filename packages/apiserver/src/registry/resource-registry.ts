@@ -27,6 +27,7 @@ import { objectReader } from './object-reader.ts';
 import { patchObject } from './patch-object.ts';
 import { getObject, listObjects } from './read-objects.ts';
 import { checkRequestOptions } from './request-options.ts';
+import { type RuntimeConfig, servedVersions } from './runtime-config.ts';
 import { DecodeCache } from './stored-object.ts';
 import { builtinStrategies } from './strategies/index.ts';
 import { subresourceHandler } from './subresources/index.ts';
@@ -48,6 +49,8 @@ export interface ResourceRegistryOptions {
   readonly nodePortRange?: readonly [number, number];
   /** Versions that are served besides the stable ones, such as `storage.k8s.io/v1beta1`. */
   readonly enabledVersions?: readonly string[];
+  /** Versions and resources that are switched on or off, as `--runtime-config` of kube-apiserver does. */
+  readonly runtimeConfig?: RuntimeConfig;
   /**
    * Built-in gates to leave out. Default: none; a bare registry without an authorizer (tests) leaves out those that
    * need what a cluster is bootstrapped with, NamespaceLifecycle and ServiceAccount.
@@ -56,6 +59,11 @@ export interface ResourceRegistryOptions {
   /** Freezes what is handed out, so that a test notices who writes into shared objects. */
   readonly freeze?: boolean;
 }
+
+const runtimeConfigOf = ({ runtimeConfig, enabledVersions = [] }: ResourceRegistryOptions): RuntimeConfig => ({
+  ...Object.fromEntries(enabledVersions.map((each) => [each, true])),
+  ...runtimeConfig,
+});
 
 const allowAll: Authorizer = { authorize: () => ({ allowed: true, reason: '' }) };
 
@@ -76,7 +84,7 @@ export class ResourceRegistry implements ApiHandler {
       random: options.random,
     });
     this.catalog = new KindCatalog(
-      builtinKinds([...strategies.all, crdStrategy], new Set(options.enabledVersions ?? [])),
+      builtinKinds([...strategies.all, crdStrategy], servedVersions(runtimeConfigOf(options))),
     );
     this.#rememberService = strategies.rememberService;
     const cache = new DecodeCache((object) => (options.freeze ? deepFreeze(object) : object));

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { runtimeConfigProblems } from '../registry/runtime-config.ts';
 
 /** The section `apiserver` of `keelson.yaml`. */
 export const ApiServerPluginOptions = z.strictObject({
@@ -21,6 +22,13 @@ export const ApiServerPluginOptions = z.strictObject({
     .default('10.96.0.0/16'),
   /** Further names and addresses in the server's certificate. */
   hosts: z.array(z.string()).default([]),
+  /** API versions and resources to switch on or off: `api/beta: true`, `storage.k8s.io/v1beta1: true`. */
+  runtimeConfig: z
+    .record(z.string(), z.boolean())
+    .superRefine((config, context) => {
+      for (const message of runtimeConfigProblems(config)) context.addIssue({ code: 'custom', message });
+    })
+    .default({}),
   /** A file of static tokens: lines of `token,user,uid,"group1,group2"`. */
   tokenFile: z.string().optional(),
 });

@@ -44,6 +44,7 @@ export interface ComposeOptions {
   /** The `iss` of ServiceAccount tokens. */
   readonly issuer?: string;
   readonly otherTokens?: readonly TokenAuthenticator[];
+  readonly runtimeConfig?: ResourceRegistryOptions['runtimeConfig'];
   readonly registry?: Partial<ResourceRegistryOptions>;
 }
 
@@ -72,6 +73,7 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
       ...(options.admission ?? []),
     ],
     ...(serviceCidr && { serviceCidr }),
+    ...(options.runtimeConfig && { runtimeConfig: options.runtimeConfig }),
     ...options.registry,
   });
   const rulesOf = roleRules(registry, authorizer);

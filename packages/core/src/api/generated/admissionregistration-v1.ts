@@ -2,10 +2,6 @@
 import type { ResourceType } from '../resource-type.ts';
 import type { Condition, LabelSelector, ListMeta, ObjectMeta } from './meta-v1.ts';
 
-export interface ApplyConfiguration {
-  readonly expression?: string;
-}
-
 export interface AuditAnnotation {
   readonly key: string;
   readonly valueExpression: string;
@@ -14,10 +10,6 @@ export interface AuditAnnotation {
 export interface ExpressionWarning {
   readonly fieldRef: string;
   readonly warning: string;
-}
-
-export interface JSONPatch {
-  readonly expression?: string;
 }
 
 export interface MatchCondition {
@@ -31,50 +23,6 @@ export interface MatchResources {
   readonly namespaceSelector?: LabelSelector;
   readonly objectSelector?: LabelSelector;
   readonly resourceRules?: readonly NamedRuleWithOperations[];
-}
-
-export interface MutatingAdmissionPolicy {
-  readonly apiVersion?: string;
-  readonly kind?: string;
-  readonly metadata?: Partial<ObjectMeta>;
-  readonly spec?: MutatingAdmissionPolicySpec;
-}
-
-export interface MutatingAdmissionPolicyBinding {
-  readonly apiVersion?: string;
-  readonly kind?: string;
-  readonly metadata?: Partial<ObjectMeta>;
-  readonly spec?: MutatingAdmissionPolicyBindingSpec;
-}
-
-export interface MutatingAdmissionPolicyBindingList {
-  readonly apiVersion?: string;
-  readonly items: readonly MutatingAdmissionPolicyBinding[];
-  readonly kind?: string;
-  readonly metadata: ListMeta;
-}
-
-export interface MutatingAdmissionPolicyBindingSpec {
-  readonly matchResources?: MatchResources;
-  readonly paramRef?: ParamRef;
-  readonly policyName?: string;
-}
-
-export interface MutatingAdmissionPolicyList {
-  readonly apiVersion?: string;
-  readonly items: readonly MutatingAdmissionPolicy[];
-  readonly kind?: string;
-  readonly metadata: ListMeta;
-}
-
-export interface MutatingAdmissionPolicySpec {
-  readonly failurePolicy?: string;
-  readonly matchConditions?: readonly MatchCondition[];
-  readonly matchConstraints?: MatchResources;
-  readonly mutations?: readonly Mutation[];
-  readonly paramKind?: ParamKind;
-  readonly reinvocationPolicy?: string;
-  readonly variables?: readonly Variable[];
 }
 
 export interface MutatingWebhook {
@@ -105,12 +53,6 @@ export interface MutatingWebhookConfigurationList {
   readonly items: readonly MutatingWebhookConfiguration[];
   readonly kind?: string;
   readonly metadata: ListMeta;
-}
-
-export interface Mutation {
-  readonly applyConfiguration?: ApplyConfiguration;
-  readonly jsonPatch?: JSONPatch;
-  readonly patchType: string;
 }
 
 export interface NamedRuleWithOperations {
@@ -180,8 +122,8 @@ export interface ValidatingAdmissionPolicyBindingList {
 export interface ValidatingAdmissionPolicyBindingSpec {
   readonly matchResources?: MatchResources;
   readonly paramRef?: ParamRef;
-  readonly policyName: string;
-  readonly validationActions: readonly string[];
+  readonly policyName?: string;
+  readonly validationActions?: readonly string[];
 }
 
 export interface ValidatingAdmissionPolicyList {

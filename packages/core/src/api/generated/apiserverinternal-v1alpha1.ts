@@ -3,9 +3,9 @@ import type { ResourceType } from '../resource-type.ts';
 import type { ListMeta, ObjectMeta } from './meta-v1.ts';
 
 export interface ServerStorageVersion {
-  readonly apiServerID: string;
-  readonly decodableVersions: readonly string[];
-  readonly encodingVersion: string;
+  readonly apiServerID?: string;
+  readonly decodableVersions?: readonly string[];
+  readonly encodingVersion?: string;
   readonly servedVersions?: readonly string[];
 }
 
@@ -14,7 +14,7 @@ export interface StorageVersion {
   readonly kind?: string;
   readonly metadata: ObjectMeta;
   readonly spec: StorageVersionSpec;
-  readonly status?: StorageVersionStatus;
+  readonly status: StorageVersionStatus;
 }
 export const StorageVersion: ResourceType<StorageVersion> = { group: 'internal.apiserver.k8s.io', version: 'v1alpha1', kind: 'StorageVersion', plural: 'storageversions', namespaced: false, status: true };
 

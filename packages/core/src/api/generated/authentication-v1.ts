@@ -25,19 +25,19 @@ export interface TokenRequest {
   readonly apiVersion?: string;
   readonly kind?: string;
   readonly metadata?: Partial<ObjectMeta>;
-  readonly spec?: TokenRequestSpec;
+  readonly spec: TokenRequestSpec;
   readonly status?: TokenRequestStatus;
 }
 
 export interface TokenRequestSpec {
-  readonly audiences?: readonly string[];
+  readonly audiences: readonly string[];
   readonly boundObjectRef?: BoundObjectReference;
   readonly expirationSeconds?: number;
 }
 
 export interface TokenRequestStatus {
-  readonly expirationTimestamp?: string;
-  readonly token?: string;
+  readonly expirationTimestamp: string;
+  readonly token: string;
 }
 
 export interface TokenReview {
@@ -51,7 +51,7 @@ export const TokenReview: ResourceType<TokenReview> = { group: 'authentication.k
 
 export interface TokenReviewSpec {
   readonly audiences?: readonly string[];
-  readonly token: string;
+  readonly token?: string;
 }
 
 export interface TokenReviewStatus {

@@ -587,10 +587,6 @@ export interface ImageVolumeSource {
   readonly reference?: string;
 }
 
-export interface ImageVolumeStatus {
-  readonly imageRef: string;
-}
-
 export interface KeyToPath {
   readonly key: string;
   readonly mode?: number;
@@ -725,12 +721,6 @@ export interface NodeAddress {
 export interface NodeAffinity {
   readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly PreferredSchedulingTerm[];
   readonly requiredDuringSchedulingIgnoredDuringExecution?: NodeSelector;
-}
-
-export interface NodeAllocatableResourceClaimStatus {
-  readonly containers?: readonly string[];
-  readonly resourceClaimName: string;
-  readonly resources: Readonly<Record<string, string>>;
 }
 
 export interface NodeCondition {
@@ -1071,10 +1061,6 @@ export interface PodSchedulingGate {
   readonly name: string;
 }
 
-export interface PodSchedulingGroup {
-  readonly podGroupName?: string;
-}
-
 export interface PodSecurityContext {
   readonly appArmorProfile?: AppArmorProfile;
   readonly fsGroup?: number;
@@ -1123,7 +1109,6 @@ export interface PodSpec {
   readonly runtimeClassName?: string;
   readonly schedulerName?: string;
   readonly schedulingGates?: readonly PodSchedulingGate[];
-  readonly schedulingGroup?: PodSchedulingGroup;
   readonly securityContext?: PodSecurityContext;
   readonly serviceAccount?: string;
   readonly serviceAccountName?: string;
@@ -1134,6 +1119,7 @@ export interface PodSpec {
   readonly tolerations?: readonly Toleration[];
   readonly topologySpreadConstraints?: readonly TopologySpreadConstraint[];
   readonly volumes?: readonly Volume[];
+  readonly workloadRef?: WorkloadReference;
 }
 
 export interface PodStatus {
@@ -1146,7 +1132,6 @@ export interface PodStatus {
   readonly hostIPs?: readonly HostIP[];
   readonly initContainerStatuses?: readonly ContainerStatus[];
   readonly message?: string;
-  readonly nodeAllocatableResourceClaimStatuses?: readonly NodeAllocatableResourceClaimStatus[];
   readonly nominatedNodeName?: string;
   readonly observedGeneration?: number;
   readonly phase?: string;
@@ -1299,7 +1284,6 @@ export interface ResourceFieldSelector {
 
 export interface ResourceHealth {
   readonly health?: string;
-  readonly message?: string;
   readonly resourceID: string;
 }
 
@@ -1663,7 +1647,6 @@ export interface VolumeMountStatus {
   readonly name: string;
   readonly readOnly?: boolean;
   readonly recursiveReadOnly?: string;
-  readonly volumeStatus?: VolumeStatus;
 }
 
 export interface VolumeNodeAffinity {
@@ -1684,10 +1667,6 @@ export interface VolumeResourceRequirements {
   readonly requests?: Readonly<Record<string, string>>;
 }
 
-export interface VolumeStatus {
-  readonly image?: ImageVolumeStatus;
-}
-
 export interface VsphereVirtualDiskVolumeSource {
   readonly fsType?: string;
   readonly storagePolicyID?: string;
@@ -1705,5 +1684,11 @@ export interface WindowsSecurityContextOptions {
   readonly gmsaCredentialSpecName?: string;
   readonly hostProcess?: boolean;
   readonly runAsUserName?: string;
+}
+
+export interface WorkloadReference {
+  readonly name: string;
+  readonly podGroup: string;
+  readonly podGroupReplicaKey?: string;
 }
 

@@ -35,7 +35,7 @@ export interface EndpointPort {
 export interface EndpointSlice {
   readonly addressType: string;
   readonly apiVersion?: string;
-  readonly endpoints?: readonly Endpoint[];
+  readonly endpoints: readonly Endpoint[];
   readonly kind?: string;
   readonly metadata: ObjectMeta;
   readonly ports?: readonly EndpointPort[];

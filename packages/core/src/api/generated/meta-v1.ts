@@ -70,11 +70,6 @@ export interface FieldSelectorRequirement {
 
 export type FieldsV1 = Readonly<Record<string, unknown>>;
 
-export interface GroupResource {
-  readonly group: string;
-  readonly resource: string;
-}
-
 export interface GroupVersionForDiscovery {
   readonly groupVersion: string;
   readonly version: string;
@@ -96,7 +91,6 @@ export interface ListMeta {
   readonly remainingItemCount?: number;
   readonly resourceVersion?: string;
   readonly selfLink?: string;
-  readonly shardInfo?: ShardInfo;
 }
 
 export interface ManagedFieldsEntry {
@@ -147,10 +141,6 @@ export interface Preconditions {
 export interface ServerAddressByClientCIDR {
   readonly clientCIDR: string;
   readonly serverAddress: string;
-}
-
-export interface ShardInfo {
-  readonly selector: string;
 }
 
 export interface Status {

@@ -34,11 +34,11 @@ export interface PodDisruptionBudgetSpec {
 
 export interface PodDisruptionBudgetStatus {
   readonly conditions?: readonly Condition[];
-  readonly currentHealthy?: number;
-  readonly desiredHealthy?: number;
+  readonly currentHealthy: number;
+  readonly desiredHealthy: number;
   readonly disruptedPods?: Readonly<Record<string, string>>;
-  readonly disruptionsAllowed?: number;
-  readonly expectedPods?: number;
+  readonly disruptionsAllowed: number;
+  readonly expectedPods: number;
   readonly observedGeneration?: number;
 }
 

@@ -58,7 +58,6 @@ export interface Device {
   readonly capacity?: Readonly<Record<string, DeviceCapacity>>;
   readonly consumesCounters?: readonly DeviceCounterConsumption[];
   readonly name: string;
-  readonly nodeAllocatableResourceMappings?: Readonly<Record<string, NodeAllocatableResourceMapping>>;
   readonly nodeName?: string;
   readonly nodeSelector?: NodeSelector;
   readonly taints?: readonly DeviceTaint[];
@@ -77,13 +76,9 @@ export interface DeviceAllocationResult {
 
 export interface DeviceAttribute {
   readonly bool?: boolean;
-  readonly bools?: readonly boolean[];
   readonly int?: number;
-  readonly ints?: readonly number[];
   readonly string?: string;
-  readonly strings?: readonly string[];
   readonly version?: string;
-  readonly versions?: readonly string[];
 }
 
 export interface DeviceCapacity {
@@ -200,11 +195,6 @@ export interface NetworkDeviceData {
   readonly hardwareAddress?: string;
   readonly interfaceName?: string;
   readonly ips?: readonly string[];
-}
-
-export interface NodeAllocatableResourceMapping {
-  readonly allocationMultiplier?: string;
-  readonly capacityKey?: string;
 }
 
 export interface OpaqueDeviceConfiguration {

@@ -28,7 +28,6 @@ export interface BasicDevice {
   readonly bindsToNode?: boolean;
   readonly capacity?: Readonly<Record<string, DeviceCapacity>>;
   readonly consumesCounters?: readonly DeviceCounterConsumption[];
-  readonly nodeAllocatableResourceMappings?: Readonly<Record<string, NodeAllocatableResourceMapping>>;
   readonly nodeName?: string;
   readonly nodeSelector?: NodeSelector;
   readonly taints?: readonly DeviceTaint[];
@@ -81,13 +80,9 @@ export interface DeviceAllocationResult {
 
 export interface DeviceAttribute {
   readonly bool?: boolean;
-  readonly bools?: readonly boolean[];
   readonly int?: number;
-  readonly ints?: readonly number[];
   readonly string?: string;
-  readonly strings?: readonly string[];
   readonly version?: string;
-  readonly versions?: readonly string[];
 }
 
 export interface DeviceCapacity {
@@ -200,11 +195,6 @@ export interface NetworkDeviceData {
   readonly hardwareAddress?: string;
   readonly interfaceName?: string;
   readonly ips?: readonly string[];
-}
-
-export interface NodeAllocatableResourceMapping {
-  readonly allocationMultiplier?: string;
-  readonly capacityKey?: string;
 }
 
 export interface OpaqueDeviceConfiguration {

@@ -58,7 +58,6 @@ export interface Device {
   readonly capacity?: Readonly<Record<string, DeviceCapacity>>;
   readonly consumesCounters?: readonly DeviceCounterConsumption[];
   readonly name: string;
-  readonly nodeAllocatableResourceMappings?: Readonly<Record<string, NodeAllocatableResourceMapping>>;
   readonly nodeName?: string;
   readonly nodeSelector?: NodeSelector;
   readonly taints?: readonly DeviceTaint[];
@@ -77,13 +76,9 @@ export interface DeviceAllocationResult {
 
 export interface DeviceAttribute {
   readonly bool?: boolean;
-  readonly bools?: readonly boolean[];
   readonly int?: number;
-  readonly ints?: readonly number[];
   readonly string?: string;
-  readonly strings?: readonly string[];
   readonly version?: string;
-  readonly versions?: readonly string[];
 }
 
 export interface DeviceCapacity {
@@ -178,36 +173,6 @@ export interface DeviceTaint {
   readonly value?: string;
 }
 
-export interface DeviceTaintRule {
-  readonly apiVersion?: string;
-  readonly kind?: string;
-  readonly metadata?: Partial<ObjectMeta>;
-  readonly spec: DeviceTaintRuleSpec;
-  readonly status?: DeviceTaintRuleStatus;
-}
-
-export interface DeviceTaintRuleList {
-  readonly apiVersion?: string;
-  readonly items: readonly DeviceTaintRule[];
-  readonly kind?: string;
-  readonly metadata: ListMeta;
-}
-
-export interface DeviceTaintRuleSpec {
-  readonly deviceSelector?: DeviceTaintSelector;
-  readonly taint: DeviceTaint;
-}
-
-export interface DeviceTaintRuleStatus {
-  readonly conditions?: readonly Condition[];
-}
-
-export interface DeviceTaintSelector {
-  readonly device?: string;
-  readonly driver?: string;
-  readonly pool?: string;
-}
-
 export interface DeviceToleration {
   readonly effect?: string;
   readonly key?: string;
@@ -230,11 +195,6 @@ export interface NetworkDeviceData {
   readonly hardwareAddress?: string;
   readonly interfaceName?: string;
   readonly ips?: readonly string[];
-}
-
-export interface NodeAllocatableResourceMapping {
-  readonly allocationMultiplier?: string;
-  readonly capacityKey?: string;
 }
 
 export interface OpaqueDeviceConfiguration {

@@ -9,7 +9,7 @@ export interface PriorityClass {
   readonly kind?: string;
   readonly metadata: ObjectMeta;
   readonly preemptionPolicy?: string;
-  readonly value?: number;
+  readonly value: number;
 }
 export const PriorityClass: ResourceType<PriorityClass> = { group: 'scheduling.k8s.io', version: 'v1', kind: 'PriorityClass', plural: 'priorityclasses', namespaced: false };
 

@@ -1,0 +1,49 @@
+import { stringify } from 'yaml';
+import { z } from 'zod';
+
+/** Writers of protobuf fields for the OpenAPI messages of gnostic (github.com/google/gnostic-models). */
+
+export const Loose = z.looseObject({});
+export type Loose = z.infer<typeof Loose>;
+
+export const nothing = Buffer.alloc(0);
+export const message = (...parts: readonly Buffer[]) => Buffer.concat(parts);
+export const entries = (object: unknown) => (object === undefined ? [] : Object.entries(Loose.parse(object)));
+
+function varint(value: number): Buffer {
+  const digits: number[] = [];
+  let rest = value;
+  for (; rest > 0x7f; rest = Math.floor(rest / 128)) digits.push((rest & 0x7f) | 0x80);
+  return Buffer.from([...digits, rest]);
+}
+
+export const bytes = (field: number, content: Buffer) =>
+  Buffer.concat([varint(field * 8 + 2), varint(content.length), content]);
+export const text = (field: number, value: unknown) =>
+  typeof value === 'string' && value !== '' ? bytes(field, Buffer.from(value)) : nothing;
+export const flag = (field: number, value: unknown) =>
+  value === true ? Buffer.concat([varint(field * 8), varint(1)]) : nothing;
+export const integer = (field: number, value: unknown) =>
+  typeof value === 'number' && value > 0 ? Buffer.concat([varint(field * 8), varint(value)]) : nothing;
+
+export function double(field: number, value: unknown): Buffer {
+  if (typeof value !== 'number' || value === 0) return nothing;
+  const content = Buffer.alloc(8);
+  content.writeDoubleLE(value);
+  return Buffer.concat([varint(field * 8 + 1), content]);
+}
+
+export const texts = (field: number, values: unknown) =>
+  Buffer.concat((z.array(z.string()).safeParse(values).data ?? []).map((each) => text(field, each)));
+export const named = (name: string, value: Buffer) => message(text(1, name), bytes(2, value));
+/** gnostic's `Any`: the value as YAML. */
+export const any = (value: unknown) => bytes(2, Buffer.from(stringify(value)));
+export const anys = (field: number, values: unknown) =>
+  Array.isArray(values) ? message(...values.map((each: unknown) => bytes(field, any(each)))) : nothing;
+export const list = (values: unknown): readonly unknown[] => (Array.isArray(values) ? values : []);
+
+/** Everything that begins with `x-`, its value as YAML. */
+export function extensions(field: number, object: Loose): Buffer {
+  const own = entries(object).filter(([name]) => name.startsWith('x-'));
+  return message(...own.map(([name, value]) => bytes(field, named(name, any(value)))));
+}
