@@ -29,6 +29,9 @@ export class FieldErrors {
   notFound(field: string, value: unknown): void {
     this.list.push({ type: 'FieldValueNotFound', field, message: `Not found: ${show(value)}` });
   }
+  notFoundBecause(field: string, value: unknown, why: string): void {
+    this.list.push({ type: 'FieldValueNotFound', field, message: `Not found: ${show(value)}: ${why}` });
+  }
   tooLong(field: string, most: number): void {
     this.list.push({ type: 'FieldValueTooLong', field, message: `Too long: may not be more than ${most} bytes` });
   }

@@ -1,3 +1,4 @@
+import { type LabelSelector, validateLabelSelector, validateLabelValue, validateQualifiedName } from '@keelson/core';
 import type { FieldErrors } from '../strategy.ts';
 
 export function checkRange(field: string, value: number, from: number, to: number, errors: FieldErrors): void {
@@ -42,4 +43,73 @@ export function isIpv6(text: string): boolean {
   if (!groups.every((each) => /^[0-9a-fA-F]{1,4}$/.test(each))) return false;
   const count = groups.length + (embedded ? 2 : 0);
   return text.includes('::') ? count < 8 : count === 8 && !/^:|:$/.test(text);
+}
+
+/** Finds what `validateLabels` of the machinery finds, without making arrays for what is good. */
+export function checkLabels(
+  labels: Readonly<Record<string, string>> | undefined,
+  at: string,
+  errors: FieldErrors,
+): void {
+  if (labels === undefined) return;
+  // Kubernetes walks Go maps here, in no order; ours is that of the request.
+  for (const key of Object.keys(labels)) {
+    errors.rule(at, key, validateQualifiedName(key));
+    const value = labels[key] ?? '';
+    errors.rule(at, value, validateLabelValue(value));
+  }
+}
+
+export function checkSelector(selector: LabelSelector | undefined, at: string, errors: FieldErrors): void {
+  if (selector) errors.list.push(...validateLabelSelector(selector, at));
+}
+
+export function checkQualifiedName(value: string, at: string, errors: FieldErrors): void {
+  errors.rule(at, value, validateQualifiedName(value));
+}
+
+const backsteps = (path: string) => path.split('/').includes('..');
+
+export function checkNoBacksteps(path: string, at: string, errors: FieldErrors): void {
+  if (backsteps(path)) errors.invalid(at, path, "must not contain '..'");
+}
+
+/** A path below some directory. */
+export function checkDescendingPath(path: string, at: string, errors: FieldErrors): void {
+  if (path.startsWith('/')) errors.invalid(at, path, 'must be a relative path');
+  checkNoBacksteps(path, at, errors);
+}
+
+/** The same, where names that begin with two dots are the kubelet's own. */
+export function checkNonReservedPath(path: string, at: string, errors: FieldErrors): void {
+  checkDescendingPath(path, at, errors);
+  if (path.startsWith('..')) errors.invalid(at, path, "must not start with '..'");
+}
+
+/** IDs of users and groups. */
+export function checkId(at: string, value: number | undefined, errors: FieldErrors): void {
+  if (value !== undefined) checkRange(at, value, 0, 2147483647, errors);
+}
+
+/** Required and unknown are two different findings. */
+export function checkGiven(
+  field: string,
+  value: string | undefined,
+  supported: readonly string[],
+  errors: FieldErrors,
+  why = '',
+): void {
+  if (!value) errors.required(field, why);
+  else if (!supported.includes(value)) errors.notSupported(field, value, supported);
+}
+
+/** A value as messages show Go's structs: `Name=""` gives the field and, as JSON, its zero (default: null). */
+export function goFields(value: object, names: readonly string[]): Readonly<Record<string, unknown>> {
+  const shown: Record<string, unknown> = {};
+  for (const each of names) {
+    const [name = '', zero = 'null'] = each.split('=');
+    const own = name[0]?.toLowerCase() + name.slice(1);
+    shown[name] = Reflect.get(value, own) ?? JSON.parse(zero);
+  }
+  return shown;
 }

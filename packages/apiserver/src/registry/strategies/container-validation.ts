@@ -1,65 +1,166 @@
 import {
   type Container,
-  compareQuantity,
-  type EnvVar,
-  type LifecycleHandler,
-  type Probe,
-  quantityValue,
-  type ResourceRequirements,
-  type SecurityContext,
+  type ContainerPort,
+  type ContainerRestartRule,
+  type EphemeralContainer,
+  type PodSpec,
+  type Volume,
   validateDnsLabel,
-  validateDnsSubdomain,
   validatePortName,
-  zeroQuantity,
 } from '@keelson/core';
 import type { FieldErrors } from '../strategy.ts';
-import { checkNonNegative, checkOneOf, checkPort, checkRange } from './checks.ts';
+import { checkOneOf, checkPort } from './checks.ts';
+import { validateEnvironment, validateEnvironmentSources } from './pods/environment-validation.ts';
+import { validateDevices, validateMounts } from './pods/mount-validation.ts';
+import { validateLifecycle, validateProbes } from './pods/probe-validation.ts';
+import { validateResources } from './pods/resource-validation.ts';
+import { validateSecurityContext } from './pods/security-validation.ts';
 
-const standard = new Set(['cpu', 'memory', 'ephemeral-storage']);
-const handlers = ['exec', 'httpGet', 'tcpSocket', 'grpc', 'sleep'] as const;
+export { validatePortNumberOrName } from './pods/probe-validation.ts';
 
+/** What a container's rules need to know of its pod. */
 export interface ContainerScope {
-  readonly volumes: ReadonlySet<string>;
-  readonly names: Set<string>;
+  readonly spec: PodSpec;
+  readonly volumes: ReadonlyMap<string, Volume>;
+  readonly claims: ReadonlySet<string>;
+  /** Seconds between the signals to stop and to die. */
+  readonly grace: number;
+  readonly hostUsers: boolean;
 }
 
-export function validateContainer(
-  container: Container,
-  at: string,
-  role: 'containers' | 'initContainers',
-  scope: ContainerScope,
-  errors: FieldErrors,
-): void {
+/** Regular, init and ephemeral containers. */
+export function validateContainers(scope: ContainerScope, at: string, errors: FieldErrors): void {
+  const { spec } = scope;
+  const names = new Set<string>();
+  if (!spec.containers?.length) errors.required(`${at}.containers`);
+  spec.containers?.forEach((each, index) => {
+    const here = `${at}.containers[${index}]`;
+    validateCommon(each, scope, here, errors);
+    takeName(each.name, names, here, errors);
+    validateLifecycle(each.lifecycle, scope.grace, spec.os?.name, `${here}.lifecycle`, errors);
+    validateProbes(each, here, errors);
+    validateRestart(each, here, errors);
+  });
+  if (spec.containers) checkHostPorts(spec.containers, `${at}.containers`, errors);
+  spec.initContainers?.forEach((each, index) => {
+    const here = `${at}.initContainers[${index}]`;
+    validateCommon(each, scope, here, errors);
+    takeName(each.name, names, here, errors);
+    checkHostPorts([each], `${at}.initContainers`, errors);
+    if (each.restartPolicy === 'Always') {
+      validateLifecycle(each.lifecycle, scope.grace, spec.os?.name, `${here}.lifecycle`, errors);
+      validateProbes(each, here, errors);
+    } else refuseProbes(each, here, errors);
+    validateRestart(each, here, errors);
+  });
+  if (spec.ephemeralContainers) validateEphemeralContainers(scope, names, at, errors);
+}
+
+function takeName(name: string, names: Set<string>, at: string, errors: FieldErrors): void {
+  if (names.has(name)) errors.duplicate(`${at}.name`, name);
+  else if (name) names.add(name);
+}
+
+function validateCommon(container: Container, scope: ContainerScope, at: string, errors: FieldErrors): void {
   const { name, image } = container;
   if (!name) errors.required(`${at}.name`);
-  else {
-    const sentences = validateDnsLabel(name);
-    errors.rule(`${at}.name`, name, sentences);
-    if (sentences.length === 0 && scope.names.has(name)) errors.duplicate(`${at}.name`, name);
-    scope.names.add(name);
-  }
+  else errors.rule(`${at}.name`, name, validateDnsLabel(name));
   if (!image) errors.required(`${at}.image`);
-  else if (image !== image.trim()) errors.invalid(`${at}.image`, image, 'must not have leading or trailing whitespace');
-  const sidecar = container.restartPolicy === 'Always';
-  if (role === 'initContainers' && !sidecar) refuseProbes(container, at, errors);
-  else validateProbes(container, at, errors);
-  checkOneOf(
-    `${at}.terminationMessagePolicy`,
-    container.terminationMessagePolicy,
-    ['File', 'FallbackToLogsOnError'],
-    errors,
-  );
+  const { terminationMessagePolicy: policy } = container;
+  if (policy !== undefined && policy !== '') {
+    checkOneOf(`${at}.terminationMessagePolicy`, policy, ['File', 'FallbackToLogsOnError'], errors);
+  } else errors.required(`${at}.terminationMessagePolicy`);
+  validatePorts(container.ports, `${at}.ports`, errors);
+  validateEnvironment(container.env, `${at}.env`, errors);
+  validateEnvironmentSources(container.envFrom, `${at}.envFrom`, errors);
+  validateMounts(container, scope.volumes, at, errors);
+  validateDevices(container, scope.volumes, scope.hostUsers, at, errors);
   checkOneOf(`${at}.imagePullPolicy`, container.imagePullPolicy, ['Always', 'IfNotPresent', 'Never'], errors);
-  validatePorts(container, `${at}.ports`, errors);
-  (container.env ?? []).forEach((each, index) => void validateEnv(each, `${at}.env[${index}]`, errors));
-  for (const each of container.envFrom ?? []) {
-    if (!each.configMapRef && !each.secretRef) {
-      errors.invalid(`${at}.envFrom`, '', 'must specify one of: `configMapRef` or `secretRef`');
+  validateResources(container.resources, scope.claims, `${at}.resources`, errors);
+  validateResizePolicy(container, scope.spec, `${at}.resizePolicy`, errors);
+  validateSecurityContext(container, scope.hostUsers, at, errors);
+}
+
+function validatePorts(ports: readonly ContainerPort[] | undefined, at: string, errors: FieldErrors): void {
+  if (!ports) return;
+  const names = new Set<string>();
+  ports.forEach(({ name, containerPort, hostPort, protocol }, index) => {
+    const here = `${at}[${index}]`;
+    if (name) {
+      const sentences = validatePortName(name);
+      errors.rule(`${here}.name`, name, sentences);
+      if (sentences.length === 0 && names.has(name)) errors.duplicate(`${here}.name`, name);
+      names.add(name);
     }
+    if (!containerPort) errors.required(`${here}.containerPort`);
+    else checkPort(`${here}.containerPort`, containerPort, errors);
+    if (hostPort) checkPort(`${here}.hostPort`, hostPort, errors);
+    if (!protocol) errors.required(`${here}.protocol`);
+    else checkOneOf(`${here}.protocol`, protocol, ['SCTP', 'TCP', 'UDP'], errors);
+  });
+}
+
+/** No two containers listen on the same port of the node. */
+function checkHostPorts(containers: readonly Pick<Container, 'ports'>[], at: string, errors: FieldErrors): void {
+  let taken: Set<string> | undefined;
+  containers.forEach(({ ports }, index) => {
+    ports?.forEach(({ hostPort, hostIP = '', protocol = '' }, number) => {
+      if (!hostPort) return;
+      taken ??= new Set();
+      const key = `${protocol}/${hostIP}/${hostPort}`;
+      if (taken.has(key)) errors.duplicate(`${at}[${index}].ports[${number}].hostPort`, key);
+      else taken.add(key);
+    });
+  });
+}
+
+function validateResizePolicy({ resizePolicy }: Container, spec: PodSpec, at: string, errors: FieldErrors): void {
+  if (!resizePolicy) return;
+  const seen = new Set<string>();
+  resizePolicy.forEach(({ resourceName, restartPolicy }, index) => {
+    if (seen.has(resourceName)) errors.duplicate(`${at}[${index}]`, resourceName);
+    seen.add(resourceName);
+    if (!resourceName) errors.required(at);
+    else checkOneOf(at, resourceName, ['cpu', 'memory'], errors);
+    if (!restartPolicy) errors.required(at);
+    else checkOneOf(at, restartPolicy, ['NotRequired', 'RestartContainer'], errors);
+    if (spec.restartPolicy === 'Never' && restartPolicy === 'RestartContainer') {
+      errors.invalid(
+        `${at}[${index}].restartPolicy`,
+        restartPolicy,
+        "must be 'NotRequired' when `restartPolicy` is 'Never'",
+      );
+    }
+  });
+}
+
+const mostRules = 20;
+const mostExitCodes = 255;
+
+/** The restart policy of a single container, and its exceptions (KEP-5307). */
+function validateRestart(
+  { restartPolicy, restartPolicyRules }: Pick<Container, 'restartPolicy' | 'restartPolicyRules'>,
+  at: string,
+  errors: FieldErrors,
+): void {
+  checkOneOf(`${at}.restartPolicy`, restartPolicy, ['Always', 'Never', 'OnFailure'], errors);
+  if (!restartPolicyRules?.length) return;
+  if (restartPolicy === undefined) {
+    errors.required(`${at}.restartPolicy`, 'must specify restartPolicy when restart rules are used');
   }
-  validateMounts(container, `${at}.volumeMounts`, scope, errors);
-  if (container.resources) validateResources(container.resources, `${at}.resources`, errors);
-  validateSecurity(container, `${at}.securityContext`, errors);
+  const field = `${at}.restartPolicyRules`;
+  if (restartPolicyRules.length > mostRules) errors.tooLong(field, mostRules);
+  restartPolicyRules.forEach((each, index) => void validateRestartRule(each, `${field}[${index}]`, errors));
+}
+
+function validateRestartRule({ action, exitCodes }: ContainerRestartRule, at: string, errors: FieldErrors): void {
+  checkOneOf(`${at}.action`, action ?? '', ['Restart'], errors);
+  if (!exitCodes) {
+    errors.required(`${at}.exitCodes`, 'must be specified');
+    return;
+  }
+  checkOneOf(`${at}.exitCodes.operator`, exitCodes.operator ?? '', ['In', 'NotIn'], errors);
+  if ((exitCodes.values?.length ?? 0) > mostExitCodes) errors.tooLong(`${at}.exitCodes.values`, mostExitCodes);
 }
 
 function refuseProbes(container: Container, at: string, errors: FieldErrors): void {
@@ -70,212 +171,42 @@ function refuseProbes(container: Container, at: string, errors: FieldErrors): vo
   }
 }
 
-function validateProbes(container: Container, at: string, errors: FieldErrors): void {
-  const { lifecycle } = container;
-  for (const name of ['postStart', 'preStop'] as const) {
-    const handler = lifecycle?.[name];
-    if (handler) validateHandler(handler, `${at}.lifecycle.${name}`, errors);
-  }
-  for (const name of ['livenessProbe', 'readinessProbe', 'startupProbe'] as const) {
-    const probe = container[name];
-    if (!probe) continue;
-    validateProbe(probe, `${at}.${name}`, errors);
-    if (name !== 'readinessProbe' && probe.successThreshold !== 1) {
-      errors.invalid(`${at}.${name}.successThreshold`, probe.successThreshold, 'must be 1');
-    }
-  }
-}
-
-function validateProbe(probe: Probe, at: string, errors: FieldErrors): void {
-  validateHandler(probe, at, errors);
-  checkNonNegative(`${at}.initialDelaySeconds`, probe.initialDelaySeconds, errors);
-  checkNonNegative(`${at}.timeoutSeconds`, probe.timeoutSeconds, errors);
-  checkNonNegative(`${at}.periodSeconds`, probe.periodSeconds, errors);
-  checkNonNegative(`${at}.successThreshold`, probe.successThreshold, errors);
-  checkNonNegative(`${at}.failureThreshold`, probe.failureThreshold, errors);
-}
-
-type Handler = Pick<Probe, 'exec' | 'httpGet' | 'tcpSocket' | 'grpc'> & Pick<LifecycleHandler, 'sleep'>;
-
-function validateHandler(handler: Handler, at: string, errors: FieldErrors): void {
-  const given = handlers.filter((name) => handler[name] !== undefined);
-  const [first, ...more] = given;
-  if (first === undefined) errors.required(at, 'must specify a handler type');
-  if (first === 'exec' && !handler.exec?.command?.length) errors.required(`${at}.exec.command`);
-  if (first === 'httpGet' && handler.httpGet) {
-    validatePortNumberOrName(handler.httpGet.port, `${at}.httpGet.port`, errors);
-    checkOneOf(`${at}.httpGet.scheme`, handler.httpGet.scheme, ['HTTP', 'HTTPS'], errors);
-  }
-  if (first === 'tcpSocket' && handler.tcpSocket) {
-    validatePortNumberOrName(handler.tcpSocket.port, `${at}.tcpSocket.port`, errors);
-  }
-  if (first === 'grpc' && handler.grpc) checkPort(`${at}.grpc.port`, handler.grpc.port, errors);
-  for (const name of more) errors.forbidden(`${at}.${name}`, 'may not specify more than 1 handler type');
-}
-
-export function validatePortNumberOrName(port: number | string | undefined, at: string, errors: FieldErrors): void {
-  if (typeof port === 'string') errors.rule(at, port, validatePortName(port));
-  else checkPort(at, port ?? 0, errors);
-}
-
-function validatePorts({ ports = [] }: Container, at: string, errors: FieldErrors): void {
-  const names = new Set<string>();
-  ports.forEach((port, index) => {
-    const here = `${at}[${index}]`;
-    if (port.name) {
-      const sentences = validatePortName(port.name);
-      errors.rule(`${here}.name`, port.name, sentences);
-      if (sentences.length === 0 && names.has(port.name)) errors.duplicate(`${here}.name`, port.name);
-      names.add(port.name);
-    }
-    if (!port.containerPort) errors.required(`${here}.containerPort`);
-    else checkPort(`${here}.containerPort`, port.containerPort, errors);
-    if (port.hostPort) checkPort(`${here}.hostPort`, port.hostPort, errors);
-    checkOneOf(`${here}.protocol`, port.protocol, ['SCTP', 'TCP', 'UDP'], errors);
-  });
-}
-
-const fieldPaths = new Set([
-  'metadata.name',
-  'metadata.namespace',
-  'metadata.uid',
-  'spec.nodeName',
-  'spec.serviceAccountName',
-  'status.hostIP',
-  'status.hostIPs',
-  'status.podIP',
-  'status.podIPs',
-]);
-
-function validateEnv({ name, value, valueFrom }: EnvVar, at: string, errors: FieldErrors): void {
-  if (!name) errors.required(`${at}.name`);
-  else if (/[^ -~]|=/.test(name)) {
-    errors.invalid(
-      `${at}.name`,
-      name,
-      "a valid environment variable name must consist only of printable ASCII characters other than '='",
-    );
-  }
-  if (!valueFrom) return;
-  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = valueFrom;
-  const count = [fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef].filter((each) => each).length;
-  if (fieldRef) {
-    const path = fieldRef.fieldPath;
-    if (!path) errors.required(`${at}.valueFrom.fieldRef.fieldPath`);
-    else if (!fieldPaths.has(path) && !/^metadata\.(annotations|labels)\['.+'\]$/.test(path)) {
-      errors.invalid(
-        `${at}.valueFrom.fieldRef.fieldPath`,
-        path,
-        `error converting fieldPath: field label not supported: ${path}`,
-      );
-    }
-  }
-  if (resourceFieldRef && !resourceFieldRef.resource) errors.required(`${at}.valueFrom.resourceFieldRef.resource`);
-  for (const [kind, ref] of [
-    ['configMapKeyRef', configMapKeyRef],
-    ['secretKeyRef', secretKeyRef],
-  ] as const) {
-    if (!ref) continue;
-    errors.rule(`${at}.valueFrom.${kind}.name`, ref.name ?? '', validateDnsSubdomain(ref.name ?? ''));
-    if (!ref.key) errors.required(`${at}.valueFrom.${kind}.key`);
-  }
-  if (count === 0) {
-    errors.invalid(
-      `${at}.valueFrom`,
-      '',
-      'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`',
-    );
-  } else if (value) errors.invalid(`${at}.valueFrom`, '', 'may not be specified when `value` is not empty');
-  else if (count > 1) errors.invalid(`${at}.valueFrom`, '', 'may not have more than one field specified at a time');
-}
-
-function validateMounts(
-  { volumeMounts = [] }: Container,
-  at: string,
-  scope: ContainerScope,
-  errors: FieldErrors,
-): void {
-  const paths = new Set<string>();
-  volumeMounts.forEach((mount, index) => {
-    const here = `${at}[${index}]`;
-    if (!mount.name) errors.required(`${here}.name`);
-    if (!scope.volumes.has(mount.name)) errors.notFound(`${here}.name`, mount.name);
-    if (!mount.mountPath) errors.required(`${here}.mountPath`);
-    else if (paths.has(mount.mountPath)) errors.invalid(`${here}.mountPath`, mount.mountPath, 'must be unique');
-    paths.add(mount.mountPath);
-    for (const name of ['subPath', 'subPathExpr'] as const) {
-      const path = mount[name];
-      if (!path) continue;
-      if (path.startsWith('/')) errors.invalid(`${at}.${name}`, path, 'must be a relative path');
-      if (path.split('/').includes('..')) errors.invalid(`${at}.${name}`, path, "must not contain '..'");
-    }
-  });
-}
-
-export function validateResources(
-  { requests = {}, limits = {} }: ResourceRequirements,
-  at: string,
-  errors: FieldErrors,
-): void {
-  for (const [name, value] of Object.entries(limits)) validateResource(name, value, `${at}.limits[${name}]`, errors);
-  for (const [name, value] of Object.entries(requests)) {
-    validateResource(name, value, `${at}.requests[${name}]`, errors);
-    const limit = limits[name];
-    if (limit !== undefined && compareQuantity(value, limit) > 0) {
-      errors.invalid(`${at}.requests`, value, `must be less than or equal to ${name} limit of ${limit}`);
-    } else if (limit !== undefined && isExtended(name) && compareQuantity(value, limit) !== 0) {
-      errors.invalid(`${at}.requests`, value, `must be equal to ${name} limit of ${limit}`);
-    } else if (limit === undefined && isExtended(name)) {
-      errors.required(`${at}.limits`, 'Limit must be set for non overcommitable resources');
-    }
-  }
-}
-
-const isExtended = (name: string) => name.includes('/') || name.startsWith('hugepages-');
-
-function validateResource(name: string, value: string, at: string, errors: FieldErrors): void {
-  if (!name.includes('/') && !standard.has(name) && !name.startsWith('hugepages-')) {
-    errors.invalid(at, name, 'must be a standard resource type or fully qualified');
-    errors.invalid(at, name, 'must be a standard resource for containers');
-  }
-  if (compareQuantity(value, zeroQuantity) < 0) errors.invalid(at, value, 'must be greater than or equal to 0');
-  else if (isExtended(name) && compareQuantity(String(quantityValue(value)), value) !== 0) {
-    errors.invalid(at, value, 'must be an integer');
-  }
-}
-
-function validateSecurity({ securityContext: context }: Container, at: string, errors: FieldErrors): void {
-  if (!context) return;
-  for (const name of ['runAsUser', 'runAsGroup'] as const) {
-    const id = context[name];
-    if (id !== undefined) checkRange(`${at}.${name}`, id, 0, 2147483647, errors);
-  }
-  if (context.privileged && context.allowPrivilegeEscalation === false) {
-    errors.invalid(at, inGo(context), 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true');
-  }
-}
-
-const contextFields = [
-  'capabilities',
-  'privileged',
-  'seLinuxOptions',
-  'windowsOptions',
-  'runAsUser',
-  'runAsGroup',
-  'runAsNonRoot',
-  'readOnlyRootFilesystem',
-  'allowPrivilegeEscalation',
-  'procMount',
-  'seccompProfile',
-  'appArmorProfile',
+const notEphemeral = [
+  'ports',
+  'livenessProbe',
+  'readinessProbe',
+  'startupProbe',
+  'lifecycle',
+  'resources',
+  'resizePolicy',
+  'restartPolicy',
 ] as const;
 
-/** Kubernetes prints its own struct here, with the names of Go and every field. */
-function inGo(context: SecurityContext): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(
-    contextFields.map((each) => [
-      each === 'seLinuxOptions' ? 'SELinuxOptions' : (each[0] ?? '').toUpperCase() + each.slice(1),
-      context[each] ?? null,
-    ]),
-  );
+function isSet(container: EphemeralContainer, field: (typeof notEphemeral)[number]): boolean {
+  const value = container[field];
+  if (field === 'resources') return Object.keys(container.resources ?? {}).length > 0;
+  return Array.isArray(value) ? value.length > 0 : value !== undefined;
+}
+
+function validateEphemeralContainers(scope: ContainerScope, names: Set<string>, at: string, errors: FieldErrors): void {
+  const { spec } = scope;
+  const targets = new Set([...(spec.containers ?? []), ...(spec.initContainers ?? [])].map((each) => each.name));
+  spec.ephemeralContainers?.forEach((each, index) => {
+    const here = `${at}.ephemeralContainers[${index}]`;
+    validateCommon(each, scope, here, errors);
+    takeName(each.name, names, here, errors);
+    if (each.targetContainerName && !targets.has(each.targetContainerName)) {
+      errors.notFound(`${here}.targetContainerName`, each.targetContainerName);
+    }
+    for (const field of notEphemeral) {
+      if (isSet(each, field)) errors.forbidden(`${here}.${field}`, 'cannot be set for an Ephemeral Container');
+    }
+    each.volumeMounts?.forEach((mount, number) => {
+      if (mount.subPath)
+        errors.forbidden(`${here}.volumeMounts[${number}].subPath`, 'cannot be set for an Ephemeral Container');
+      if (mount.subPathExpr) {
+        errors.forbidden(`${here}.volumeMounts[${number}].subPathExpr`, 'cannot be set for an Ephemeral Container');
+      }
+    });
+  });
 }

@@ -1,135 +1,166 @@
 import {
-  type NodeSelectorTerm,
-  type PodAffinityTerm,
+  type LabelSelector,
+  type Pod,
   type PodSpec,
-  type Toleration,
-  validateDnsLabel,
+  type PodTemplateSpec,
+  validateAnnotations,
   validateDnsSubdomain,
-  validateLabelSelector,
-  validateLabels,
-  validateQualifiedName,
 } from '@keelson/core';
 import type { FieldErrors } from '../strategy.ts';
-import { checkIp, checkOneOf, checkRange } from './checks.ts';
-import { validateContainer } from './container-validation.ts';
+import { checkLabels, checkOneOf, checkRange } from './checks.ts';
+import { validateContainers } from './container-validation.ts';
+import { validateAffinity } from './pods/affinity-validation.ts';
+import { validateEnvironmentVolumes } from './pods/file-environment.ts';
+import {
+  validateDnsConfig,
+  validateHostAliases,
+  validateHostnameOverride,
+  validateHostnames,
+} from './pods/network-validation.ts';
+import { validateHostProcess, validateHostUsers, validateOperatingSystem } from './pods/operating-system-validation.ts';
+import { validatePodAnnotations, validateProfilesMatch } from './pods/pod-annotations.ts';
+import { validatePodClaims, validatePodResources, validateResources } from './pods/resource-validation.ts';
+import {
+  validateReadinessGates,
+  validateSchedulingGates,
+  validateTolerations,
+  validateTopologySpread,
+} from './pods/scheduling-validation.ts';
+import { validatePodSecurityContext } from './pods/security-validation.ts';
 import { validateVolumes } from './volume-validation.ts';
 
-/** Everything that is wrong with a pod spec, in a Pod or a template. */
-export function validatePodSpec(spec: PodSpec, at: string, errors: FieldErrors): void {
-  const volumes = validateVolumes(spec.volumes ?? [], `${at}.volumes`, errors);
-  const scope = { volumes, names: new Set<string>() };
-  if (!spec.containers || spec.containers.length === 0) errors.required(`${at}.containers`);
-  (spec.containers ?? []).forEach(
-    (each, index) => void validateContainer(each, `${at}.containers[${index}]`, 'containers', scope, errors),
+export interface PodSpecRules {
+  /** In a Pod: may be scheduled; in a template: how such Pods will be made. */
+  readonly template?: boolean;
+  /** What was stored before: what it says already may stay even where a later rule forbids it. */
+  readonly old?: PodSpec;
+}
+
+/** Everything that is wrong with a pod spec, in Kubernetes' order. `at`: `spec`, or `spec.template.spec`. */
+export function validatePodSpec(spec: PodSpec, at: string, errors: FieldErrors, rules: PodSpecRules = {}): void {
+  const { terminationGracePeriodSeconds: grace } = spec;
+  if (grace === undefined) errors.required(`${at}.terminationGracePeriodSeconds`);
+  const found = errors.list.length;
+  const volumes = validateVolumes(spec.volumes, `${at}.volumes`, errors);
+  const ofVolumes = errors.list.splice(found);
+  const claims = validatePodClaims(spec, at, errors);
+  errors.list.push(...ofVolumes);
+  const scope = { spec, volumes, claims, grace: grace ?? 0, hostUsers: spec.hostUsers !== false };
+  validateContainers(scope, at, errors);
+  validatePodResources(spec, claims, at, errors);
+  if (!spec.restartPolicy) errors.required(`${at}.restartPolicy`);
+  else checkOneOf(`${at}.restartPolicy`, spec.restartPolicy, ['Always', 'OnFailure', 'Never'], errors);
+  checkDnsPolicy(spec.dnsPolicy, `${at}.dnsPolicy`, errors);
+  checkLabels(spec.nodeSelector, `${at}.nodeSelector`, errors);
+  validatePodSecurityContext(spec, at, errors);
+  spec.imagePullSecrets?.forEach((each, index) => {
+    if (!each.name) errors.required(`${at}.imagePullSecrets[${index}].name`);
+  });
+  validateAffinity(spec.affinity, `${at}.affinity`, errors);
+  validateDnsConfig(spec, at, errors);
+  validateReadinessGates(spec, at, errors);
+  validateSchedulingGates(spec, at, errors);
+  validateTopologySpread(
+    spec.topologySpreadConstraints,
+    `${at}.topologySpreadConstraints`,
+    (selector) => stoodBefore(selector, rules.old),
+    errors,
   );
-  (spec.initContainers ?? []).forEach(
-    (each, index) => void validateContainer(each, `${at}.initContainers[${index}]`, 'initContainers', scope, errors),
-  );
-  checkOneOf(`${at}.restartPolicy`, spec.restartPolicy, ['Always', 'OnFailure', 'Never'], errors);
-  checkOneOf(`${at}.dnsPolicy`, spec.dnsPolicy, ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'], errors);
-  if (spec.nodeSelector) errors.list.push(...validateLabels(spec.nodeSelector, `${at}.nodeSelector`));
-  if (spec.nodeName) errors.rule(`${at}.nodeName`, spec.nodeName, validateDnsSubdomain(spec.nodeName));
+  validateHostProcess(spec, at, errors);
+  validateHostUsers(spec, at, errors);
+  validateHostnameOverride(spec, at, errors);
+  validateNames(spec, at, errors);
+  validateEnvironmentVolumes(spec, volumes, at, errors);
+  validateOperatingSystem(spec, at, errors);
+}
+
+function stoodBefore(selector: LabelSelector, old: PodSpec | undefined): boolean {
+  const text = old && JSON.stringify(selector);
+  return old?.topologySpreadConstraints?.some((each) => JSON.stringify(each.labelSelector) === text) ?? false;
+}
+
+const dnsPolicies = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
+
+function checkDnsPolicy(policy: string | undefined, at: string, errors: FieldErrors): void {
+  if (!policy) errors.required(at);
+  else checkOneOf(at, policy, dnsPolicies, errors);
+}
+
+function validateNames(spec: PodSpec, at: string, errors: FieldErrors): void {
   if (spec.serviceAccountName) {
     errors.rule(`${at}.serviceAccountName`, spec.serviceAccountName, validateDnsSubdomain(spec.serviceAccountName));
   }
+  if (spec.nodeName) errors.rule(`${at}.nodeName`, spec.nodeName, validateDnsSubdomain(spec.nodeName));
   if (spec.activeDeadlineSeconds !== undefined) {
     checkRange(`${at}.activeDeadlineSeconds`, spec.activeDeadlineSeconds, 1, 2147483647, errors);
   }
-  if (spec.hostname) errors.rule(`${at}.hostname`, spec.hostname, validateDnsLabel(spec.hostname));
-  if (spec.subdomain) errors.rule(`${at}.subdomain`, spec.subdomain, validateDnsLabel(spec.subdomain));
-  (spec.tolerations ?? []).forEach(
-    (each, index) => void validateToleration(each, `${at}.tolerations[${index}]`, errors),
-  );
-  (spec.hostAliases ?? []).forEach((each, index) => void checkIp(`${at}.hostAliases[${index}].ip`, each.ip, errors));
-  validateAffinity(spec, `${at}.affinity`, errors);
-  validateSpread(spec, `${at}.topologySpreadConstraints`, errors);
-  (spec.dnsConfig?.nameservers ?? []).forEach(
-    (each, index) => void checkIp(`${at}.dnsConfig.nameservers[${index}]`, each, errors),
-  );
+  validateHostnames(spec, at, errors);
+  validateTolerations(spec.tolerations, `${at}.tolerations`, errors);
+  validateHostAliases(spec, at, errors);
+  if (spec.priorityClassName) {
+    errors.rule(`${at}.priorityClassName`, spec.priorityClassName, validateDnsSubdomain(spec.priorityClassName));
+  }
+  if (spec.runtimeClassName !== undefined) {
+    errors.rule(`${at}.runtimeClassName`, spec.runtimeClassName, validateDnsSubdomain(spec.runtimeClassName));
+  }
+  checkOneOf(`${at}.preemptionPolicy`, spec.preemptionPolicy, ['PreemptLowerPriority', 'Never'], errors);
+  if (spec.overhead) validateResources({ limits: spec.overhead }, new Set(), `${at}.overhead`, errors);
 }
 
-function validateToleration(toleration: Toleration, at: string, errors: FieldErrors): void {
-  const { key, operator = 'Equal', value, effect, tolerationSeconds } = toleration;
-  if (key) errors.rule(`${at}.key`, key, validateQualifiedName(key));
-  else if (operator !== 'Exists') {
-    errors.invalid(
-      `${at}.operator`,
-      operator,
-      'operator must be Exists when `key` is empty, which means "match all values and all keys"',
-    );
-  }
-  if (tolerationSeconds !== undefined && effect !== 'NoExecute') {
-    errors.invalid(`${at}.effect`, effect ?? '', "effect must be 'NoExecute' when `tolerationSeconds` is set");
-  }
-  if (operator === 'Exists') {
-    if (value) errors.invalid(`${at}.operator`, value, "value must be empty when `operator` is 'Exists'");
-  } else checkOneOf(`${at}.operator`, operator, ['Equal', 'Exists'], errors);
-  if (effect) checkOneOf(`${at}.effect`, effect, ['NoSchedule', 'PreferNoSchedule', 'NoExecute'], errors);
-}
-
-function validateAffinity({ affinity }: PodSpec, at: string, errors: FieldErrors): void {
-  const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  if (required) {
-    const here = `${at}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`;
-    if (!required.nodeSelectorTerms?.length) errors.required(here, 'must have at least one node selector term');
-    (required.nodeSelectorTerms ?? []).forEach((each, index) => void validateTerm(each, `${here}[${index}]`, errors));
-  }
-  (affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).forEach((each, index) => {
-    const here = `${at}.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;
-    if (each.weight < 1 || each.weight > 100)
-      errors.invalid(`${here}.weight`, each.weight, 'must be in the range 1-100');
-    validateTerm(each.preference, `${here}.preference`, errors);
-  });
-  for (const kind of ['podAffinity', 'podAntiAffinity'] as const) {
-    (affinity?.[kind]?.requiredDuringSchedulingIgnoredDuringExecution ?? []).forEach(
-      (each, index) =>
-        void validatePodTerm(each, `${at}.${kind}.requiredDuringSchedulingIgnoredDuringExecution[${index}]`, errors),
-    );
-    (affinity?.[kind]?.preferredDuringSchedulingIgnoredDuringExecution ?? []).forEach((each, index) => {
-      const here = `${at}.${kind}.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;
-      if (each.weight < 1 || each.weight > 100) {
-        errors.invalid(`${here}.weight`, each.weight, 'must be in the range 1-100');
+/** What holds for a Pod on its way in, beyond its spec; `old` on an update. */
+export function validatePod(pod: Pod, errors: FieldErrors, old?: Pod): void {
+  const { metadata, spec } = pod;
+  validatePodAnnotations(metadata, spec, 'metadata.annotations', errors, old?.metadata.annotations);
+  validatePodSpec(spec, 'spec', errors, old && { old: old.spec });
+  if (!spec.serviceAccountName) refuseTokens(spec, errors);
+  for (const list of ['containers', 'initContainers'] as const) {
+    spec[list]?.forEach(({ image }, index) => {
+      if (image !== undefined && image.trim() !== image) {
+        errors.invalid(`spec.${list}[${index}].image`, image, 'must not have leading or trailing whitespace');
       }
-      validatePodTerm(each.podAffinityTerm, `${here}.podAffinityTerm`, errors);
     });
   }
 }
 
-const nodeOperators = new Set(['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt']);
-
-function validateTerm(term: NodeSelectorTerm, at: string, errors: FieldErrors): void {
-  (term.matchExpressions ?? []).forEach(({ key, operator, values = [] }, index) => {
-    const here = `${at}.matchExpressions[${index}]`;
-    if (!nodeOperators.has(operator)) errors.invalid(`${here}.operator`, operator, 'not a valid selector operator');
-    else if ((operator === 'In' || operator === 'NotIn') && values.length === 0) {
-      errors.required(`${here}.values`, "must be specified when `operator` is 'In' or 'NotIn'");
-    } else if (operator.endsWith('Exist') || operator === 'Exists') {
-      if (values.length > 0) {
-        errors.forbidden(`${here}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
-      }
-    } else if ((operator === 'Gt' || operator === 'Lt') && values.length !== 1) {
-      errors.required(`${here}.values`, "must be specified single value when `operator` is 'Lt' or 'Gt'");
-    }
-    errors.rule(`${here}.key`, key, validateQualifiedName(key));
-  });
-}
-
-function validatePodTerm(term: PodAffinityTerm, at: string, errors: FieldErrors): void {
-  if (term.labelSelector) errors.list.push(...validateLabelSelector(term.labelSelector, `${at}.labelSelector`));
-  if (term.namespaceSelector) {
-    errors.list.push(...validateLabelSelector(term.namespaceSelector, `${at}.namespaceSelector`));
+/** What holds for a new Pod only. */
+export function validateNewPod(pod: Pod, errors: FieldErrors): void {
+  validatePod(pod, errors);
+  const { metadata, spec } = pod;
+  if ((spec.ephemeralContainers?.length ?? 0) > 0)
+    errors.forbidden('spec.ephemeralContainers', 'cannot be set on create');
+  if (spec.nodeName && (spec.schedulingGates?.length ?? 0) > 0) {
+    errors.forbidden('spec.nodeName', 'cannot be set until all schedulingGates have been cleared');
   }
-  const key = term.topologyKey ?? '';
-  if (key === '') errors.required(`${at}.topologyKey`, 'can not be empty');
-  errors.rule(`${at}.topologyKey`, key, validateQualifiedName(key));
+  validateProfilesMatch(metadata.annotations, spec, 'spec', errors);
 }
 
-function validateSpread({ topologySpreadConstraints = [] }: PodSpec, at: string, errors: FieldErrors): void {
-  topologySpreadConstraints.forEach((each, index) => {
-    const here = `${at}[${index}]`;
-    if (each.maxSkew <= 0) errors.invalid(`${here}.maxSkew`, each.maxSkew, 'must be greater than zero');
-    if (!each.topologyKey) errors.required(`${here}.topologyKey`, 'can not be empty');
-    checkOneOf(`${here}.whenUnsatisfiable`, each.whenUnsatisfiable ?? '', ['DoNotSchedule', 'ScheduleAnyway'], errors);
-    if (each.labelSelector) errors.list.push(...validateLabelSelector(each.labelSelector, `${here}.labelSelector`));
+function refuseTokens(spec: PodSpec, errors: FieldErrors): void {
+  spec.volumes?.forEach((volume, index) => {
+    volume.projected?.sources?.forEach((source, number) => {
+      if (!source.serviceAccountToken) return;
+      const field = `spec.volumes[${index}].projected.sources[${number}].serviceAccountToken`;
+      errors.forbidden(field, 'must not be specified when serviceAccountName is not set');
+    });
   });
+}
+
+/** `spec.template` of everything that makes Pods. `at`: `spec.template`. */
+export function validatePodTemplateSpec(
+  template: PodTemplateSpec,
+  at: string,
+  errors: FieldErrors,
+  old?: PodTemplateSpec,
+): void {
+  const { metadata, spec } = template;
+  if (metadata) {
+    checkLabels(metadata.labels, `${at}.labels`, errors);
+    if (metadata.annotations) errors.list.push(...validateAnnotations(metadata.annotations, `${at}.annotations`));
+  }
+  const own = spec ?? { containers: [] };
+  validatePodAnnotations(metadata, own, `${at}.annotations`, errors);
+  validatePodSpec(own, `${at}.spec`, errors, { template: true, ...(old?.spec && { old: old.spec }) });
+  validateProfilesMatch(metadata?.annotations, own, `${at}.spec`, errors);
+  if ((own.ephemeralContainers?.length ?? 0) > 0) {
+    errors.forbidden(`${at}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template');
+  }
 }

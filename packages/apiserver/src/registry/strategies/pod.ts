@@ -3,7 +3,7 @@ import type { Draft } from '../draft.ts';
 import { type FieldErrors, strategyFor } from '../strategy.ts';
 import { defaultPod, defaultPodSpec } from './pod-defaults.ts';
 import { qosClassOf } from './pod-qos.ts';
-import { validatePodSpec } from './pod-validation.ts';
+import { validateNewPod, validatePod } from './pod-validation.ts';
 
 export const podStrategy = strategyFor(Pod, {
   generation: 'spec',
@@ -28,7 +28,7 @@ export const podStrategy = strategyFor(Pod, {
   prepareStatusUpdate(pod, old) {
     if (pod.status && old.status?.qosClass) pod.status.qosClass = old.status.qosClass;
   },
-  validate: (pod, errors) => validatePodSpec(pod.spec, 'spec', errors),
+  validate: (pod, errors, old) => (old ? validatePod(pod, errors, old) : validateNewPod(pod, errors)),
   validateUpdate: (pod, old, errors) => checkPodUpdate(pod.spec, old.spec, errors),
   gracePeriod(pod, asked) {
     if (!pod.spec.nodeName) return 0;

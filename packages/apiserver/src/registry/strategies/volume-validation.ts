@@ -1,6 +1,9 @@
-import { type Volume, validateDnsLabel } from '@keelson/core';
+import { compareQuantity, type Volume, validateDnsLabel, validateDnsSubdomain, zeroQuantity } from '@keelson/core';
 import type { FieldErrors } from '../strategy.ts';
 import { checkOneOf } from './checks.ts';
+import { validateClaimTemplate } from './claim-validation.ts';
+import { checkMode, validateDownwardFile, validateItems, validateProjected } from './pods/projected-validation.ts';
+import { checkDriverName, sharedSources, validateGitRepo } from './pods/volume-sources.ts';
 
 /** In the order in which Kubernetes looks at them: a second one is the one that it complains of. */
 const sources = [
@@ -36,59 +39,108 @@ const sources = [
   'image',
 ] as const;
 
-const hostPathTypes = [
-  '',
-  'BlockDevice',
-  'CharDevice',
-  'Directory',
-  'DirectoryOrCreate',
-  'File',
-  'FileOrCreate',
-  'Socket',
-];
+type Source = (typeof sources)[number];
+type Rules = {
+  readonly [Name in Source]: (source: NonNullable<Volume[Name]>, at: string, errors: FieldErrors) => void;
+};
 
-/** Answers with the names of the volumes. */
-export function validateVolumes(volumes: readonly Volume[], at: string, errors: FieldErrors): Set<string> {
-  const names = new Set<string>();
-  volumes.forEach((volume, index) => {
+const rules: Rules = {
+  ...sharedSources,
+  emptyDir({ sizeLimit }, at, errors) {
+    if (sizeLimit !== undefined && compareQuantity(sizeLimit, zeroQuantity) < 0) {
+      errors.forbidden(`${at}.sizeLimit`, 'SizeLimit field must be a valid resource quantity');
+    }
+  },
+  gitRepo: validateGitRepo,
+  secret({ secretName, defaultMode, items }, at, errors) {
+    if (!secretName) errors.required(`${at}.secretName`);
+    checkMode(defaultMode, `${at}.defaultMode`, errors);
+    validateItems(items, at, errors);
+  },
+  configMap({ name, defaultMode, items }, at, errors) {
+    if (!name) errors.required(`${at}.name`);
+    checkMode(defaultMode, `${at}.defaultMode`, errors);
+    validateItems(items, at, errors);
+  },
+  persistentVolumeClaim({ claimName }, at, errors) {
+    if (!claimName) errors.required(`${at}.claimName`);
+  },
+  downwardAPI({ defaultMode, items }, at, errors) {
+    checkMode(defaultMode, `${at}.defaultMode`, errors);
+    items?.forEach((each) => void validateDownwardFile(each, at, errors));
+  },
+  projected: (source, at, errors) => validateProjected(source, false, at, errors),
+  csi({ driver, nodePublishSecretRef }, at, errors) {
+    checkDriverName(driver, `${at}.driver`, errors);
+    if (nodePublishSecretRef && !nodePublishSecretRef.name) errors.required(`${at}.nodePublishSecretRef.name`);
+  },
+  ephemeral({ volumeClaimTemplate }, at, errors) {
+    if (!volumeClaimTemplate) errors.required(`${at}.volumeClaimTemplate`);
+    else validateClaimTemplate(volumeClaimTemplate, `${at}.volumeClaimTemplate`, errors);
+  },
+  image({ reference, pullPolicy }, at, errors) {
+    if (!reference) errors.required(`${at}.reference`);
+    checkOneOf(`${at}.pullPolicy`, pullPolicy, ['Always', 'IfNotPresent', 'Never'], errors);
+  },
+};
+
+/** Where Kubernetes calls a source something else. */
+const shownAs: { readonly [Name in Source]?: string } = { gcePersistentDisk: 'persistentDisk' };
+
+/** Answers with the volumes by name. */
+export function validateVolumes(
+  volumes: readonly Volume[] | undefined,
+  at: string,
+  errors: FieldErrors,
+  podName?: string,
+): ReadonlyMap<string, Volume> {
+  const byName = new Map<string, Volume>();
+  volumes?.forEach((volume, index) => {
     const here = `${at}[${index}]`;
-    validateSource(volume, here, errors);
-    if (!volume.name) errors.required(`${here}.name`);
+    const { name } = volume;
+    const first = validateSource(volume, here, errors);
+    let good = false;
+    if (!name) errors.required(`${here}.name`);
     else {
-      const sentences = validateDnsLabel(volume.name);
-      errors.rule(`${here}.name`, volume.name, sentences);
-      if (sentences.length === 0 && names.has(volume.name)) errors.duplicate(`${here}.name`, volume.name);
-      names.add(volume.name);
+      const sentences = validateDnsLabel(name);
+      errors.rule(`${here}.name`, name, sentences);
+      good = sentences.length === 0;
+      if (good && byName.has(name)) {
+        errors.duplicate(`${here}.name`, name);
+        good = false;
+      }
+    }
+    if (good) byName.set(name, volume);
+    if (first === 'ephemeral' && podName !== undefined) {
+      const claim = `${podName}-${name}`;
+      for (const each of validateDnsSubdomain(claim)) {
+        errors.invalid(`${here}.name`, name, `PVC name ${JSON.stringify(claim)}: ${each}`);
+      }
     }
   });
-  return names;
+  return byName;
 }
 
-function validateSource(volume: Volume, at: string, errors: FieldErrors): void {
-  const [first, ...more] = sources.filter((each) => volume[each] !== undefined);
-  for (const each of more) errors.forbidden(`${at}.${each}`, 'may not specify more than 1 volume type');
+function validateSource(volume: Volume, at: string, errors: FieldErrors): Source | undefined {
+  let first: Source | undefined;
+  for (const name of sources) {
+    if (volume[name] === undefined) continue;
+    const field = `${at}.${shownAs[name] ?? name}`;
+    if (first !== undefined) {
+      errors.forbidden(field, 'may not specify more than 1 volume type');
+      continue;
+    }
+    first = name;
+    checkSource(name, volume, field, errors);
+    if (name === 'iscsi' && volume.iscsi?.initiatorName !== undefined && volume.name.length > 64) {
+      errors.tooLong(`${at}.name`, 64);
+    }
+  }
   if (first === undefined) errors.required(at, 'must specify a volume type');
-  const { hostPath, secret, configMap, persistentVolumeClaim: claim, csi, downwardAPI } = volume;
-  if (first === 'hostPath' && hostPath) {
-    if (!hostPath.path) errors.required(`${at}.hostPath.path`);
-    else if (hostPath.path.split('/').includes('..')) {
-      errors.invalid(`${at}.hostPath.path`, hostPath.path, "must not contain '..'");
-    }
-    checkOneOf(`${at}.hostPath.type`, hostPath.type, hostPathTypes, errors);
-  }
-  if (first === 'secret' && !secret?.secretName) errors.required(`${at}.secret.secretName`);
-  if (first === 'configMap' && !configMap?.name) errors.required(`${at}.configMap.name`);
-  if (first === 'persistentVolumeClaim' && !claim?.claimName) errors.required(`${at}.persistentVolumeClaim.claimName`);
-  if (first === 'csi' && !csi?.driver) errors.required(`${at}.csi.driver`);
-  if (first === 'downwardAPI') {
-    for (const item of downwardAPI?.items ?? []) {
-      if (!item.path) errors.required(`${at}.downwardAPI.path`);
-      else if (item.path.split('/').includes('..')) {
-        errors.invalid(`${at}.downwardAPI.path`, item.path, "must not contain '..'");
-      }
-      if (!item.fieldRef && !item.resourceFieldRef) {
-        errors.required(`${at}.downwardAPI`, 'one of fieldRef and resourceFieldRef is required');
-      }
-    }
-  }
+  return first;
+}
+
+function checkSource<Name extends Source>(name: Name, volume: Volume, at: string, errors: FieldErrors): void {
+  const source = volume[name];
+  if (source !== undefined) rules[name](source, at, errors);
 }

@@ -1,0 +1,86 @@
+import {
+  compareQuantity,
+  formatQuantity,
+  type PersistentVolumeClaimSpec,
+  type PersistentVolumeClaimTemplate,
+  type TypedObjectReference,
+  validateAnnotations,
+  validateDnsLabel,
+  validateDnsSubdomain,
+  zeroQuantity,
+} from '@keelson/core';
+import type { FieldErrors } from '../strategy.ts';
+import { checkLabels, checkOneOf, checkSelector } from './checks.ts';
+import { validateResourceQuantity } from './pods/resource-validation.ts';
+
+export const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
+
+/** Volumes that are made for one pod; the metadata may only hold labels and annotations. */
+export function validateClaimTemplate(template: PersistentVolumeClaimTemplate, at: string, errors: FieldErrors): void {
+  const { metadata, spec } = template;
+  if (metadata) {
+    errors.list.push(...validateAnnotations(metadata.annotations, `${at}.metadata.annotations`));
+    checkLabels(metadata.labels, `${at}.metadata.labels`, errors);
+    for (const field of Object.keys(metadata)) {
+      if (field === 'annotations' || field === 'labels' || field === 'creationTimestamp') continue;
+      const value: unknown = Reflect.get(metadata, field);
+      if (value === undefined || value === '' || value === 0) continue;
+      errors.forbidden(`${at}.metadata.${field}`, 'cannot be set');
+    }
+  }
+  validateClaimSpec(spec, `${at}.spec`, errors);
+}
+
+/** A data source with a group needs nothing; the core group offers claims only. */
+function validateDataSource(source: TypedObjectReference, at: string, errors: FieldErrors, namespaced: boolean): void {
+  const { name, kind = '', apiGroup = '', namespace } = source;
+  if (!name) errors.required(`${at}.name`);
+  if (!kind) errors.required(`${at}.kind`);
+  if (apiGroup === '') {
+    if (kind !== 'PersistentVolumeClaim') {
+      errors.invalid(at, kind, "must be 'PersistentVolumeClaim' when referencing the default apiGroup");
+    }
+  } else errors.rule(namespaced ? `${at}.apiGroup` : at, apiGroup, validateDnsSubdomain(apiGroup));
+  if (namespaced && namespace) errors.rule(`${at}.namespace`, namespace, validateDnsLabel(namespace));
+}
+
+export function validateClaimSpec(
+  spec: PersistentVolumeClaimSpec | undefined,
+  at: string,
+  errors: FieldErrors,
+  keeps: { readonly selector?: boolean; readonly dataSource?: boolean } = {},
+): void {
+  const { accessModes: modes = [], selector, resources, storageClassName, volumeMode } = spec ?? {};
+  if (modes.length === 0) errors.required(`${at}.accessModes`, 'at least 1 access mode is required');
+  if (!keeps.selector) checkSelector(selector, `${at}.selector`, errors);
+  for (const each of modes) checkOneOf(`${at}.accessModes`, each, accessModes, errors);
+  if (modes.includes('ReadWriteOncePod') && modes.length > 1) {
+    errors.forbidden(`${at}.accessModes`, 'may not use ReadWriteOncePod with other access modes');
+  }
+  const storage = resources?.requests?.['storage'];
+  if (storage === undefined) errors.required(`${at}.resources[storage]`);
+  else if (compareQuantity(storage, zeroQuantity) <= 0) {
+    errors.invalid(`${at}.resources[storage]`, formatQuantity(storage), 'must be greater than zero');
+  } else validateResourceQuantity('storage', storage, `${at}.resources[storage]`, errors);
+  if (storageClassName) {
+    errors.rule(`${at}.storageClassName`, storageClassName, validateDnsSubdomain(storageClassName));
+  }
+  checkOneOf(`${at}.volumeMode`, volumeMode, ['Block', 'Filesystem'], errors);
+  validateSources(spec, at, errors);
+  const attributes = spec?.volumeAttributesClassName;
+  if (attributes) errors.rule(`${at}.volumeAttributesClassName`, attributes, validateDnsSubdomain(attributes));
+}
+
+function validateSources(spec: PersistentVolumeClaimSpec | undefined, at: string, errors: FieldErrors): void {
+  const { dataSource, dataSourceRef } = spec ?? {};
+  if (dataSource) validateDataSource(dataSource, `${at}.dataSource`, errors, false);
+  if (dataSourceRef) validateDataSource(dataSourceRef, `${at}.dataSourceRef`, errors, true);
+  if (dataSourceRef?.namespace) {
+    if (dataSource) {
+      errors.invalid(at, {}, 'may not be specified when dataSourceRef.namespace is specified');
+    }
+  } else if (dataSource && dataSourceRef) {
+    const same = (['kind', 'name', 'apiGroup'] as const).every((each) => dataSource[each] === dataSourceRef[each]);
+    if (!same) errors.invalid(at, {}, 'must match dataSourceRef');
+  }
+}
