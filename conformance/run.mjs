@@ -1,6 +1,7 @@
 // Runs a TypeScript entry of this folder on the packages' sources, without a build: `node conformance/run.mjs twin …`.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
@@ -35,17 +36,20 @@ function committed(revision) {
   mkdirSync(join(fresh, 'node_modules/@keelson'), { recursive: true });
   const tar = execFileSync('git', ['archive', sha, 'packages'], { cwd: join(here, '..'), maxBuffer: 1 << 28 });
   execFileSync('tar', ['-x', '-C', fresh], { input: tar });
-  for (const name of readdirSync(join(fresh, 'packages')))
+  for (const name of readdirSync(join(fresh, 'packages'))) {
     symlinkSync(join('../../packages', name), join(fresh, 'node_modules/@keelson', name));
+    symlinkSync(join(here, '../packages', name, 'node_modules'), join(fresh, 'packages', name, 'node_modules'));
+  }
   if (existsSync(dir)) rmSync(fresh, { recursive: true });
   else renameSync(fresh, dir);
   return dir;
 }
 
+const entry = sources && name === 'keelson' ? join(sources, 'packages/keelson/src/cli.ts') : join(here, entries[name]);
 const outdir = join(cache, `${name}-${process.pid}`);
 try {
   await build({
-    entryPoints: { [name]: join(here, entries[name]) },
+    entryPoints: { [name]: entry },
     outdir,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -60,10 +64,16 @@ try {
       {
         name: 'sources',
         setup({ onResolve, onLoad, resolve }) {
+          // A package's own copy of a dependency is found from the package, not from where the bundle lies.
+          const outside = async (path, options) => {
+            const { path: found } = await resolve(path, options);
+            return { path: /\/packages\/[^/]+\/node_modules\//.test(found) ? found : path, external: true };
+          };
           // What is on the registry stays outside; what is in this repository is read from its source.
-          onResolve({ filter: /^[^./]/ }, ({ path, kind, pluginData }) => {
+          onResolve({ filter: /^[^./]/ }, ({ path, kind, resolveDir, pluginData }) => {
             if (kind === 'entry-point' || pluginData === 'found') return undefined;
-            if (!path.startsWith('@keelson/')) return { path, external: true };
+            if (isBuiltin(path)) return { path, external: true };
+            if (!path.startsWith('@keelson/')) return outside(path, { resolveDir, kind, pluginData: 'found' });
             return sources ? resolve(path, { resolveDir: sources, kind, pluginData: 'found' }) : undefined;
           });
           onLoad({ filter: /\/(packages|conformance)\/.*\.ts$/ }, ({ path }) => {

@@ -188,7 +188,9 @@ if (flags.only !== undefined) {
     writeFileSync(flags.json, JSON.stringify(report, plain, 2));
   }
 }
-if (!sides.alive()) console.error("Keelson's API server ended by itself: see its output above");
+const complaints = sides.complaints();
+for (const [text, count] of complaints) console.log(`\nKeelson complained ${count} times: ${text}`);
+if (!sides.alive()) console.error("Keelson's API server ended by itself");
 const failed = report.groups.size > 0 || !sides.alive();
 if (flags.keep) {
   console.log('both servers stay; Ctrl-C ends them');

@@ -2,6 +2,7 @@ import type { Step, TwinCase } from './case.ts';
 import type { Difference } from './diff.ts';
 import { type Group, groupKey } from './groups.ts';
 import { isObject, type Json } from './json.ts';
+import { meantBy } from './meant.ts';
 
 type Play = (candidate: TwinCase) => Promise<{ readonly differences: readonly Difference[] }>;
 
@@ -22,7 +23,7 @@ export async function shrink(group: Group, play: Play): Promise<void> {
     if (!shown) return false;
     group.example = candidate;
     group.difference = shown.difference;
-    group.all = shown.all;
+    group.all = shown.all.filter((each) => each === shown.difference || !meantBy(candidate, each));
     return true;
   };
   const upTo = group.difference.step + 1;
@@ -45,10 +46,12 @@ type Change = (step: Step) => Step;
 export function smallerSteps(step: Step | undefined): Change[] {
   if (!step) return [];
   const changes: Change[] = [];
-  for (const name of Object.keys(step.query ?? {})) {
+  for (const [name, value] of Object.entries(step.query ?? {})) {
+    // Without it a request would reach what other cases have made.
+    if (name === 'labelSelector' && value.includes('{{id}}')) continue;
     changes.push((now) => ({ ...now, query: omit(now.query ?? {}, name) }));
   }
-  for (const path of step.json === undefined ? [] : pathsOf(step.json)) {
+  for (const path of step.json === undefined ? [] : pathsOf(step.json).filter(([, , third]) => third !== 'twin')) {
     changes.push((now) => (now.json === undefined ? now : { ...now, json: removeAt(now.json, path) }));
   }
   const { from } = step;

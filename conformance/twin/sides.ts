@@ -18,6 +18,8 @@ export interface Sides {
   readonly dir: string;
   /** Where they are, for a person. */
   readonly about: string;
+  /** What Keelson's process said about failures of its own: each once, with how often. */
+  complaints(): ReadonlyMap<string, number>;
   /** Whether Keelson's process still runs. */
   alive(): boolean;
   stop(): Promise<void>;
@@ -54,6 +56,7 @@ export async function startSides({ oracle, versions }: SidesOptions): Promise<Si
       keelson,
       dir,
       about,
+      complaints: () => complaintsIn(readFileSync(join(dir, 'keelson.log'), 'utf8')),
       alive: () => ours.child.exitCode === null,
       async stop() {
         realWire.close();
@@ -65,6 +68,19 @@ export async function startSides({ oracle, versions }: SidesOptions): Promise<Si
     await stop();
     throw error;
   }
+}
+
+/** The distinct complaints in a log in which each begins with `keelson: `. */
+export function complaintsIn(log: string): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const each of log.split(/^keelson: /m).slice(1)) {
+    const text = each.trimEnd().slice(0, 1500);
+    // Names and paths vary with the case; where it broke does not.
+    const place = /at [^(]*\(?\S*packages\/(\S+?)\)?'?/.exec(text)?.[1] ?? '';
+    const key = [...found.keys()].find((known) => place !== '' && known.includes(place)) ?? text;
+    found.set(key, (found.get(key) ?? 0) + 1);
+  }
+  return found;
 }
 
 async function end(child: ChildProcess): Promise<void> {
@@ -79,20 +95,27 @@ async function end(child: ChildProcess): Promise<void> {
 async function startKeelson(dir: string, versions: readonly string[], children: ChildProcess[]) {
   const kubeconfig = join(dir, 'keelson.kubeconfig');
   const run = fileURLToPath(new URL('../run.mjs', import.meta.url));
+  const log = openSync(join(dir, 'keelson.log'), 'w');
   const child = spawn(
     process.execPath,
     [run, 'keelson-side', '--kubeconfig', kubeconfig, '--versions', versions.join(',')],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
+    { stdio: ['pipe', 'pipe', log] },
   );
   children.push(child);
   const url = await new Promise<string>((resolve, reject) => {
     let seen = '';
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
       seen += chunk.toString();
       const ready = /^ready (\S+)$/m.exec(seen);
       if (ready?.[1]) resolve(ready[1]);
     });
-    child.once('exit', (code) => reject(new Error(`Keelson's API server ended with ${code}; its output is above`)));
+    child.once('exit', (code) =>
+      reject(
+        new Error(
+          `Keelson's API server ended with ${code}:\n${readFileSync(join(dir, 'keelson.log'), 'utf8').slice(-4000)}`,
+        ),
+      ),
+    );
   });
   return { url, kubeconfig, child };
 }
