@@ -1,14 +1,14 @@
-import { deepEqual, type KubernetesObject, type ManagedFieldsEntry, StatusError, timestamp } from '@keelson/core';
+import { deepEqual, type KubernetesObject, type ManagedFieldsEntry, StatusError } from '@keelson/core';
 import { RevisionMismatchError } from '../storage/contract.ts';
 import { admit, type Call, validateAdmission } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
 import type { EncodedObject } from './contract.ts';
 import { checkSize, createDecoded, writeContext } from './create-object.ts';
 import { decodeBody } from './decode-body.ts';
-import { asJson, type Draft, draftJson, type ObjectDraft } from './draft.ts';
+import { asJson, draftJson, type ObjectDraft } from './draft.ts';
 import { type Kind, keyIn } from './kind.ts';
 import { checkFinalizers, checkMetadata, keepServerFields, settleNamespace } from './object-metadata.ts';
-import { ownersAfterUpdate } from './ownership/managed-fields.ts';
+import { keepTimes, recordOwners, setManagedFields } from './ownership/record-owners.ts';
 import { encodeForStorage, encodeObject, type StoredObject } from './stored-object.ts';
 import { FieldErrors } from './strategy.ts';
 
@@ -18,8 +18,11 @@ export type Transform = (current: StoredObject) => ObjectDraft | Promise<ObjectD
 export interface UpdateRules {
   /** Which part the request may change. Default: all but the status, where that is a subresource. */
   readonly part?: 'main' | 'status' | 'raw';
-  /** Who owns the fields afterwards; default: the writer what it changes. */
-  readonly owners?: () => ManagedFieldsEntry[];
+  /**
+   * Who owns the fields afterwards. Default: the writer what it changes. `given`: as the draft says; `kept`: as before.
+   */
+  readonly owners?: 'given' | 'kept';
+  readonly keep?: KeepRest;
   /** Whether to begin again with the newest object after a conflict. */
   readonly retry: boolean;
 }
@@ -69,16 +72,19 @@ export async function replaceObject(context: RegistryContext, call: Call, keep?:
       throw StatusError.conflict(kind.names, name);
     checkUid(kind, original, latest.object);
     // The pipeline writes into the draft, so that a second attempt decodes the body anew.
-    if (first) {
-      first = false;
-      return keep ? keep(original, latest.object) : original;
-    }
-    const again = decodeBody(kind, request.body, request, () => undefined);
-    return keep ? keep(again, latest.object) : again;
+    if (!first) return decodeBody(kind, request.body, request, () => undefined);
+    first = false;
+    return original;
   };
   const part = keep ? 'raw' : request.subresource === 'status' ? 'status' : 'main';
   return {
-    value: await updateObject(context, call, transform, { part, retry: unconditional }, current),
+    value: await updateObject(
+      context,
+      call,
+      transform,
+      { part, retry: unconditional, ...(keep && { keep }) },
+      current,
+    ),
     created: false,
   };
 }
@@ -131,17 +137,20 @@ async function updateOnce(
   const { kind } = call;
   const old = current.object;
   const part = rules.part ?? 'main';
-  keepServerFields(wanted, old);
   kind.strategy.defaults?.(wanted);
-  keepOtherPart(kind, wanted, old, part);
-  if (part === 'main') kind.strategy.prepareUpdate?.(wanted, old, writeContext(context, call));
-  if (part === 'status') kind.strategy.prepareStatusUpdate?.(wanted, old, writeContext(context, call));
-  const draft = await admit(context, call, 'UPDATE', wanted, old);
+  if (rules.owners === 'kept') setManagedFields(wanted, old.metadata.managedFields);
+  else if (rules.owners !== 'given') recordOwners(context, call, wanted, old);
+  const admitted = await admit(context, call, 'UPDATE', wanted, old);
+  if (rules.owners === 'given') keepTimes(admitted, old);
+  const draft = rules.keep ? keepOwners(rules.keep(admitted, old), admitted) : admitted;
+  keepServerFields(draft, old);
+  keepOtherPart(kind, draft, old, part);
+  if (part === 'main') kind.strategy.prepareUpdate?.(draft, old, writeContext(context, call));
+  if (part === 'status') kind.strategy.prepareStatusUpdate?.(draft, old, writeContext(context, call));
   const bumps = kind.strategy.generation === 'spec' && part !== 'status' && call.request.subresource !== 'binding';
   if (bumps && mainChanged(draft, old, kind.hasStatus)) {
     draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
   }
-  recordOwners(context, call, draft, old, rules);
   const errors = new FieldErrors();
   const reservation = part === 'main' ? kind.strategy.reserve?.(draft, old, errors) : undefined;
   try {
@@ -157,22 +166,10 @@ async function updateOnce(
   }
 }
 
-function recordOwners(
-  context: RegistryContext,
-  { kind, request }: Call,
-  draft: ObjectDraft,
-  old: KubernetesObject,
-  rules: UpdateRules,
-): void {
-  const writer = {
-    name: request.options?.fieldManager ?? 'unknown',
-    operation: 'Update' as const,
-    apiVersion: kind.apiVersion,
-    ...(request.subresource && { subresource: request.subresource }),
-  };
-  const owners = rules.owners?.() ?? ownersAfterUpdate(kind, old, draft, writer, timestamp(context.clock));
-  if (owners?.length) draft.metadata.managedFields = owners as Draft<ManagedFieldsEntry>[];
-  else delete draft.metadata.managedFields;
+/** What a subresource puts back to what it was does not take the owners back with it. */
+function keepOwners(kept: ObjectDraft, wanted: ObjectDraft): ObjectDraft {
+  if (kept !== wanted) setManagedFields(kept, wanted.metadata.managedFields as readonly ManagedFieldsEntry[] | undefined);
+  return kept;
 }
 
 async function write(
@@ -252,6 +249,12 @@ function validateChanged(
   const { kind } = call;
   const { strategy } = kind;
   checkMetadata(kind, object, errors);
+  if (errors.list.length > 0 && !kind.served.custom) {
+    // Kubernetes looks at metadata more than once on an update, and says each time what it finds.
+    const times = strategy.metadataFindings?.[part === 'status' ? 'status' : 'update'] ?? 3;
+    const found = [...errors.list];
+    for (let time = 1; time < times; time++) errors.list.push(...found);
+  }
   checkFinalizers(object, old, errors);
   kind.validateSchema?.(object, errors, old);
   const { subresource } = call.request;
