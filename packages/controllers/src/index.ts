@@ -1,4 +1,6 @@
+export { cronJobPlugin } from './cronjob/plugin.ts';
 export { deploymentPlugin } from './deployment/plugin.ts';
+export { disruptionPlugin } from './disruption/plugin.ts';
 export { endpointSlicePlugin } from './endpointslice/plugin.ts';
 export { garbageCollectorPlugin } from './garbage-collector/plugin.ts';
 export { jobPlugin } from './job/plugin.ts';

@@ -17,6 +17,8 @@ export const builtInPlugins: readonly AnyPlugin[] = [
   controllers.replicaSetPlugin,
   controllers.replicationPlugin,
   controllers.jobPlugin,
+  controllers.cronJobPlugin,
+  controllers.disruptionPlugin,
   controllers.resourceQuotaPlugin,
   controllers.endpointSlicePlugin,
   controllers.servicePlugin,

@@ -19,6 +19,8 @@ export const controllerNames = [
   'replicaset',
   'replication',
   'job',
+  'cronjob',
+  'disruption',
   'resource-quota',
   'endpointslice',
   'service',

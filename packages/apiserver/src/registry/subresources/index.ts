@@ -2,8 +2,9 @@ import type { CertificateSigningRequest, KubernetesObject, Namespace } from '@ke
 import type { Draft, ObjectDraft } from '../draft.ts';
 import type { Kind } from '../kind.ts';
 import type { SubresourceHandler } from './contract.ts';
+import { eviction } from './eviction.ts';
 import { specPart, statusPart } from './part.ts';
-import { binding, eviction, keepEphemeral, keepResources } from './pods.ts';
+import { binding, keepEphemeral, keepResources } from './pods.ts';
 import { scaleHandler } from './scale.ts';
 
 export type { SubresourceAnswer, SubresourceHandler } from './contract.ts';

@@ -1,27 +1,13 @@
-import {
-  type Binding,
-  deepEqual,
-  type Eviction,
-  isStatusError,
-  type KubernetesObject,
-  labelSelectorMatches,
-  Pod,
-  PodDisruptionBudget,
-  type Status,
-  StatusError,
-  timestamp,
-} from '@keelson/core';
+import { type Binding, deepEqual, type KubernetesObject, type Pod, StatusError, timestamp } from '@keelson/core';
 import { z } from 'zod';
 import { copy } from '../../schema/index.ts';
-import { type Call, validateAdmission } from '../admission-chain.ts';
+import { validateAdmission } from '../admission-chain.ts';
 import type { RegistryContext } from '../context.ts';
-import { deleteObject, encodeStatus } from '../delete-object.ts';
+import { encodeStatus } from '../delete-object.ts';
 import type { Draft, ObjectDraft } from '../draft.ts';
-import { objectReader } from '../object-reader.ts';
 import { updateObject } from '../update-object.ts';
+import { done, parseBody } from './body.ts';
 import type { SubresourceHandler } from './contract.ts';
-
-const done: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 
 const BindingBody = z.object({
   metadata: z
@@ -35,19 +21,11 @@ const BindingBody = z.object({
   target: z.object({ kind: z.string().optional(), name: z.string().optional() }).optional(),
 }) satisfies z.ZodType<Pick<Partial<Binding>, 'target'>>;
 
-function parse<T>(schema: z.ZodType<T>, kind: string, body: unknown): T {
-  const parsed = schema.safeParse(body ?? {});
-  if (parsed.success) return parsed.data;
-  throw StatusError.badRequest(
-    `${kind} in version "v1" cannot be handled as a ${kind}: ${z.prettifyError(parsed.error)}`,
-  );
-}
-
 const asPod = (object: KubernetesObject) => object as Pod;
 
 /** The scheduler's word: the pod runs on this node. */
 export const binding: SubresourceHandler = async (context, call) => {
-  const body = parse(BindingBody, 'Binding', call.request.body);
+  const body = parseBody(BindingBody, 'Binding', call.request.body);
   const node = body.target?.name;
   if (!node) throw new StatusError({ status: 'Failure', message: 'target.name: Required value', code: 500 });
   const conflict = (name: string, why: string) =>
@@ -97,114 +75,6 @@ function bound(
   if (annotations) draft.metadata.annotations = { ...draft.metadata.annotations, ...annotations };
   if (labels) draft.metadata.labels = { ...draft.metadata.labels, ...labels };
   return draft;
-}
-
-const EvictionBody = z.object({
-  deleteOptions: z
-    .object({
-      gracePeriodSeconds: z.number().int().optional(),
-      dryRun: z.array(z.string()).optional(),
-      preconditions: z.object({ uid: z.string().optional(), resourceVersion: z.string().optional() }).optional(),
-      propagationPolicy: z.enum(['Orphan', 'Background', 'Foreground']).optional(),
-    })
-    .optional(),
-}) satisfies z.ZodType<Pick<Partial<Eviction>, 'deleteOptions'>>;
-
-/** Deletion that asks the pod's disruption budget first. */
-export const eviction: SubresourceHandler = async (context, call) => {
-  const { deleteOptions } = parse(EvictionBody, 'Eviction', call.request.body);
-  const { namespace = '', name = '' } = call.request;
-  const reader = objectReader(context.storage, context.cache);
-  const pod = await reader.get(Pod, name, namespace);
-  if (!pod) throw StatusError.notFound(call.kind.names, name);
-  const phase = pod.status?.phase;
-  const free = phase === 'Succeeded' || phase === 'Failed' || phase === 'Pending' || pod.metadata.deletionTimestamp;
-  if (!free) await useBudget(context, call, pod);
-  const { subresource: _subresource, ...request } = call.request;
-  await deleteObject(context, {
-    ...call,
-    request: { ...request, verb: 'delete', options: { ...call.request.options, ...deleteOptions } },
-  });
-  return { value: encodeStatus(done), code: 201 };
-};
-
-async function useBudget(context: RegistryContext, call: Call, pod: Pod): Promise<void> {
-  const reader = objectReader(context.storage, context.cache);
-  const budgets = (await reader.list(PodDisruptionBudget, pod.metadata.namespace ?? '')).filter((each) =>
-    each.spec.selector === undefined ? false : labelSelectorMatches(each.spec.selector, pod.metadata.labels),
-  );
-  if (budgets.length === 0) return;
-  if (budgets.length > 1) {
-    throw new StatusError({
-      status: 'Failure',
-      message: 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
-      reason: 'InternalError',
-      code: 500,
-    });
-  }
-  const [budget] = budgets;
-  if (!budget) return;
-  const ready = pod.status?.conditions?.some((each) => each.type === 'Ready' && each.status === 'True') ?? false;
-  const { currentHealthy = 0, desiredHealthy = 0, disruptionsAllowed = 0 } = budget.status ?? {};
-  if (
-    !ready &&
-    (budget.spec.unhealthyPodEvictionPolicy === 'AlwaysAllow' ||
-      (currentHealthy >= desiredHealthy && desiredHealthy > 0))
-  )
-    return;
-  const kind = context.catalog.kind('policy', 'v1', 'poddisruptionbudgets');
-  if (disruptionsAllowed <= 0 || !kind) throw tooMany(budget.metadata.name, desiredHealthy, currentHealthy);
-  const { namespace, name } = budget.metadata;
-  const budgetCall: Call = {
-    ...call,
-    kind,
-    request: {
-      verb: 'update',
-      group: 'policy',
-      version: 'v1',
-      resource: 'poddisruptionbudgets',
-      subresource: 'status',
-      namespace,
-      name,
-    },
-  };
-  try {
-    await updateObject(
-      context,
-      budgetCall,
-      (current) => {
-        const latest = current.object as PodDisruptionBudget;
-        const allowed = latest.status?.disruptionsAllowed ?? 0;
-        if (allowed <= 0) throw tooMany(name, latest.status?.desiredHealthy ?? 0, latest.status?.currentHealthy ?? 0);
-        const draft = structuredClone(latest) as Draft<PodDisruptionBudget>;
-        if (draft.status) {
-          draft.status.disruptionsAllowed = allowed - 1;
-          draft.status.disruptedPods = { ...draft.status.disruptedPods, [pod.metadata.name]: timestamp(context.clock) };
-        }
-        return draft;
-      },
-      { part: 'status', retry: true },
-    );
-  } catch (error) {
-    if (!isStatusError(error, 'NotFound')) throw error;
-  }
-}
-
-function tooMany(name: string, desired: number, current: number): StatusError {
-  return new StatusError({
-    status: 'Failure',
-    message: "Cannot evict pod as it would violate the pod's disruption budget.",
-    reason: 'TooManyRequests',
-    details: {
-      causes: [
-        {
-          reason: 'DisruptionBudget',
-          message: `The disruption budget ${name} needs ${desired} healthy pods and has ${current} currently`,
-        },
-      ],
-    },
-    code: 429,
-  });
 }
 
 /** pods/ephemeralcontainers: containers may be added, and nothing else. */

@@ -1,0 +1,242 @@
+import {
+  type Eviction,
+  getCondition,
+  isStatusError,
+  labelSelectorMatches,
+  Pod,
+  PodDisruptionBudget,
+  type PodDisruptionBudgetStatus,
+  type Status,
+  StatusError,
+  setCondition,
+  timestamp,
+} from '@keelson/core';
+import { z } from 'zod';
+import { type Call, validateAdmission } from '../admission-chain.ts';
+import type { RegistryContext } from '../context.ts';
+import { deleteObject, encodeStatus } from '../delete-object.ts';
+import type { Draft } from '../draft.ts';
+import { objectReader } from '../object-reader.ts';
+import { updateObject } from '../update-object.ts';
+import { done, parseBody } from './body.ts';
+import type { SubresourceHandler } from './contract.ts';
+
+const EvictionBody = z.object({
+  metadata: z.object({ name: z.string().optional() }).optional(),
+  deleteOptions: z
+    .object({
+      gracePeriodSeconds: z.number().int().optional(),
+      dryRun: z.array(z.string()).optional(),
+      preconditions: z.object({ uid: z.string().optional(), resourceVersion: z.string().optional() }).optional(),
+      propagationPolicy: z.enum(['Orphan', 'Background', 'Foreground']).optional(),
+    })
+    .optional(),
+}) satisfies z.ZodType<Pick<Partial<Eviction>, 'deleteOptions'>>;
+
+/** So many evictions that nobody has confirmed are enough for one budget. */
+const mostDisrupted = 2000;
+
+/** Deletion that asks the pod's disruption budget first (KEP-85; unhealthy pods: KEP-3017). */
+export const eviction: SubresourceHandler = async (context, call) => {
+  const { metadata, deleteOptions } = parseBody(EvictionBody, 'Eviction', call.request.body);
+  const { namespace = '', name = '' } = call.request;
+  if ((metadata?.name ?? '') !== name) {
+    throw StatusError.badRequest('name in URL does not match name in Eviction object');
+  }
+  await validateAdmission(context, call, 'CREATE', undefined, undefined);
+  const reader = objectReader(context.storage, context.cache);
+  const pod = await reader.get(Pod, name, namespace);
+  if (!pod) throw StatusError.notFound(call.kind.names, name);
+  const dryRun = call.dryRun || (deleteOptions?.dryRun?.length ?? 0) > 0;
+  const asked = { ...call, dryRun };
+  const unguarded = needsNoBudget(pod) || !(await useBudget(context, asked, pod));
+  const { subresource: _subresource, ...request } = call.request;
+  const options = { ...call.request.options, ...deleteOptions, ...(dryRun && { dryRun: ['All'] }) };
+  // Who was let through because the pod was not healthy may have it only as it was then.
+  const preconditions =
+    unguarded && pod.metadata.resourceVersion !== undefined
+      ? { resourceVersion: pod.metadata.resourceVersion, ...deleteOptions?.preconditions }
+      : deleteOptions?.preconditions;
+  const announced = dryRun ? undefined : await announce(context, asked, preconditions);
+  await deleteObject(context, {
+    ...asked,
+    request: {
+      ...request,
+      verb: 'delete',
+      options: {
+        ...options,
+        preconditions: announced
+          ? { ...preconditions, ...(preconditions?.resourceVersion && { resourceVersion: announced }) }
+          : preconditions,
+      },
+    },
+  });
+  return { value: encodeStatus(done), code: 201 };
+};
+
+function needsNoBudget({ status, metadata }: Pod): boolean {
+  const { phase } = status ?? {};
+  return phase === 'Succeeded' || phase === 'Failed' || phase === 'Pending' || metadata.deletionTimestamp !== undefined;
+}
+
+/** Writes on the pod why it goes. Resolves to its new resourceVersion. */
+async function announce(
+  context: RegistryContext,
+  call: Call,
+  preconditions: { readonly uid?: string; readonly resourceVersion?: string } | undefined,
+): Promise<string | undefined> {
+  const { uid, resourceVersion } = preconditions ?? {};
+  const written = await updateObject(
+    context,
+    { ...call, request: { ...call.request, verb: 'update', subresource: 'status' } },
+    (current) => {
+      const { metadata } = current.object;
+      if (uid !== undefined && uid !== metadata.uid) throw preconditionFailed(metadata.name, 'UID', uid, metadata.uid);
+      if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
+        throw preconditionFailed(metadata.name, 'ResourceVersion', resourceVersion, metadata.resourceVersion);
+      }
+      const draft = structuredClone(current.object) as Draft<Pod>;
+      const condition = {
+        type: 'DisruptionTarget',
+        status: 'True',
+        reason: 'EvictionByEvictionAPI',
+        message: 'Eviction API: evicting',
+        ...(draft.metadata.generation !== undefined && { observedGeneration: draft.metadata.generation }),
+      };
+      draft.status = {
+        ...draft.status,
+        conditions: [...setCondition(draft.status?.conditions, condition, timestamp(context.clock))],
+      };
+      return draft;
+    },
+    { part: 'raw', retry: true },
+  );
+  return written.object.metadata.resourceVersion;
+}
+
+function preconditionFailed(name: string, what: 'UID' | 'ResourceVersion', asked: string, is = ''): StatusError {
+  const why =
+    what === 'UID' ? 'The object might have been deleted and then recreated' : 'The object might have been modified';
+  const message = `Operation cannot be fulfilled on Pod "${name}": the ${what} in the precondition (${asked}) does not match the ${what} in record (${is}). ${why}`;
+  return new StatusError({
+    status: 'Failure',
+    message,
+    reason: 'Conflict',
+    details: { name, kind: 'Pod' },
+    code: 409,
+  });
+}
+
+/** Takes the pod from its budget. Resolves to whether the budget had to be asked; rejects where it has no room. */
+async function useBudget(context: RegistryContext, call: Call, pod: Pod): Promise<boolean> {
+  const reader = objectReader(context.storage, context.cache);
+  const budgets = (await reader.list(PodDisruptionBudget, pod.metadata.namespace ?? '')).filter(({ spec }) =>
+    labelSelectorMatches(spec?.selector, pod.metadata.labels),
+  );
+  const [budget, another] = budgets;
+  if (!budget) return true;
+  if (another) throw new StatusError(severalBudgets);
+  const { currentHealthy = 0, desiredHealthy = 0 } = budget.status ?? {};
+  if (getCondition(pod.status?.conditions, 'Ready')?.status !== 'True') {
+    if (budget.spec?.unhealthyPodEvictionPolicy === 'AlwaysAllow') return false;
+    if (currentHealthy >= desiredHealthy && desiredHealthy > 0) return false;
+  }
+  await decrement(context, call, budget, pod.metadata.name);
+  return true;
+}
+
+const severalBudgets: Status = {
+  kind: 'Status',
+  apiVersion: 'v1',
+  metadata: {},
+  status: 'Failure',
+  message: 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+  code: 500,
+};
+
+async function decrement(
+  context: RegistryContext,
+  call: Call,
+  budget: PodDisruptionBudget,
+  pod: string,
+): Promise<void> {
+  checkRoom(budget);
+  const kind = context.catalog.kind('policy', 'v1', 'poddisruptionbudgets');
+  if (!kind || call.dryRun) return;
+  const { namespace, name } = budget.metadata;
+  const target = { group: 'policy', version: 'v1', resource: 'poddisruptionbudgets', subresource: 'status' };
+  try {
+    await updateObject(
+      context,
+      { ...call, kind, request: { verb: 'update', ...target, ...(namespace && { namespace }), name } },
+      (current) => {
+        // The key is that of a budget.
+        const latest = structuredClone(current.object) as Draft<PodDisruptionBudget>;
+        checkRoom(latest);
+        latest.status = lessOne(latest.status, pod, timestamp(context.clock));
+        return latest;
+      },
+      { part: 'status', retry: true },
+    );
+  } catch (error) {
+    if (!isStatusError(error, 'NotFound')) throw error;
+  }
+}
+
+function lessOne(
+  status: Draft<PodDisruptionBudgetStatus> | undefined,
+  pod: string,
+  now: string,
+): Draft<PodDisruptionBudgetStatus> {
+  const left = (status?.disruptionsAllowed ?? 0) - 1;
+  const none = {
+    type: 'DisruptionAllowed',
+    status: 'False',
+    reason: 'InsufficientPods',
+    message: '',
+    ...(status?.observedGeneration !== undefined && { observedGeneration: status.observedGeneration }),
+  };
+  return {
+    currentHealthy: 0,
+    desiredHealthy: 0,
+    expectedPods: 0,
+    ...status,
+    disruptionsAllowed: left,
+    disruptedPods: { ...status?.disruptedPods, [pod]: now },
+    ...(left === 0 && { conditions: [...setCondition(status?.conditions, none, now)] }),
+  };
+}
+
+function checkRoom({ metadata, status }: Pick<PodDisruptionBudget, 'metadata' | 'status'>): void {
+  const { name, generation = 0 } = metadata;
+  if ((status?.observedGeneration ?? 0) < generation) {
+    throw tooMany(`The disruption budget ${name} is still being processed by the server.`, 10);
+  }
+  const allowed = status?.disruptionsAllowed ?? 0;
+  const forbid = (why: string) =>
+    StatusError.forbidden({ group: 'policy', resource: 'poddisruptionbudget' }, name, why);
+  if (allowed < 0) throw forbid('pdb disruptions allowed is negative');
+  if (Object.keys(status?.disruptedPods ?? {}).length > mostDisrupted) {
+    throw forbid('DisruptedPods map too big - too many evictions not confirmed by PDB controller');
+  }
+  if (allowed > 0) return;
+  const condition = getCondition(status?.conditions, 'DisruptionAllowed');
+  throw tooMany(
+    condition?.reason === 'SyncFailed'
+      ? `The disruption budget ${name} does not allow evicting pods currently because it failed sync: ${condition.message}`
+      : `The disruption budget ${name} needs ${status?.desiredHealthy ?? 0} healthy pods and has ${status?.currentHealthy ?? 0} currently`,
+  );
+}
+
+function tooMany(message: string, retryAfterSeconds?: number): StatusError {
+  return new StatusError({
+    status: 'Failure',
+    message: "Cannot evict pod as it would violate the pod's disruption budget.",
+    reason: 'TooManyRequests',
+    details: {
+      causes: [{ reason: 'DisruptionBudget', message }],
+      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    },
+    code: 429,
+  });
+}
