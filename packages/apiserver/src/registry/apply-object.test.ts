@@ -114,6 +114,8 @@ describe('server-side apply', () => {
   it('treats what was made otherwise as somebody else’s', async () => {
     const other = { ...ref, name: 'plain' };
     await client.create(ConfigMap, { metadata: other, data: { a: '1', b: '1' } });
+    const reset = await client.patch(ConfigMap, other, { merge: { metadata: { managedFields: [{}] } } });
+    expect(reset.metadata.managedFields).toBeUndefined();
     const apply = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'plain' }, data: { a: '2' } };
     await expect(client.patch(ConfigMap, other, { apply, fieldManager: 'm1' })).rejects.toThrow('before-first-apply');
     const forced = await client.patch(ConfigMap, other, { apply, fieldManager: 'm1', force: true });

@@ -1,161 +1,163 @@
-import { type JsonValue, type KubernetesObject, type ManagedFieldsEntry, StatusError, timestamp } from '@keelson/core';
+import { type KubernetesObject, StatusError, timestamp } from '@keelson/core';
 import type { Call } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
 import { createDecoded } from './create-object.ts';
-import { decodePatched } from './decode-patched.ts';
-import { asJson, type Draft, isObject, type Json, type ObjectDraft } from './draft.ts';
-import { differenceOf, type FieldTree, intersectionOf, isEmptyTree, pathsOf, unionOf } from './ownership/field-tree.ts';
-import {
-  beforeFirstApply,
-  type Manager,
-  ownable,
-  readManagers,
-  sameManager,
-  schemaOf,
-  writeManagers,
-} from './ownership/managed-fields.ts';
-import { changedFields, fieldsOf, mergeValues, removeFields } from './ownership/typed-value.ts';
-import { find, type UpdateOutcome, updateObject } from './update-object.ts';
+import { decodeApplied, describe } from './decode-patched.ts';
+import { asJson, isObject, type Json, type ObjectDraft } from './draft.ts';
+import { applyConflict } from './ownership/apply-conflict.ts';
+import { type Application, type ApplyOutcome, applyTo } from './ownership/apply-owners.ts';
+import { versionsOf } from './ownership/conversions.ts';
+import { conflictsBeyond, fieldsLastApplied, withLastApplied } from './ownership/last-applied.ts';
+import { identityOf, type Manager, readManagers, writeManagers } from './ownership/managers.ts';
+import { emptyObject, setManagedFields, writerOf } from './ownership/record-owners.ts';
+import { resetFieldsOf } from './ownership/reset-fields.ts';
+import { ownersAfterUpdate } from './ownership/update-owners.ts';
+import { findingsText, validateValue } from './ownership/validate-value.ts';
+import { find, type KeepRest, type UpdateOutcome, updateObject } from './update-object.ts';
 
-/**
- * Server-side apply (KEP-555): what the manager names becomes so, what it named before and no longer does goes unless
- * somebody else owns it, and what others own and want otherwise is a conflict.
- */
-export async function applyObject(context: RegistryContext, call: Call): Promise<UpdateOutcome> {
-  const applied = readApplied(call);
+/** PATCH with an apply patch: server-side apply (KEP-555), which also creates. */
+export async function applyObject(context: RegistryContext, call: Call, keep?: KeepRest): Promise<UpdateOutcome> {
+  const { kind, request } = call;
+  const { subresource } = request;
   const current = await find(context, call);
   if (!current) {
-    if (call.request.subresource) throw StatusError.notFound(call.kind.names, call.request.name ?? '');
-    const draft = decodePatched(call, withIdentity(call, applied) as JsonValue);
-    const entry = newEntry(context, call, fieldsOf(applied, schemaOf(call.kind)));
-    draft.metadata.managedFields = writeManagers([entry]) as Draft<ManagedFieldsEntry>[];
+    if (subresource) throw StatusError.notFound(kind.names, request.name ?? '');
+    const draft = applyConfiguration(context, call, emptyObject(kind), undefined);
+    checkName(call, draft);
+    // A create by apply minds neither.
+    delete draft.metadata.resourceVersion;
     return { value: await createDecoded(context, call, draft), created: true };
   }
-  let owners: ManagedFieldsEntry[] = [];
+  const part = keep ? 'raw' : subresource === 'status' ? 'status' : 'main';
   const value = await updateObject(
     context,
     call,
     (latest) => {
-      const outcome = applyTo(context, call, latest.object, applied);
-      owners = outcome.owners;
-      return outcome.draft;
+      const draft = applyConfiguration(context, call, asJson(kind.view(latest.object)), latest.object);
+      checkName(call, draft);
+      return draft;
     },
-    { part: call.request.subresource === 'status' ? 'status' : 'main', retry: true, owners: () => owners },
+    { part, retry: true, owners: 'applied', ...(keep && { keep }) },
     current,
   );
   return { value, created: false };
 }
 
-/** The part of the body that can be applied: no identity, and the status only through its subresource. */
-function readApplied({ kind, request }: Call): Json {
-  const { body } = request;
-  if (!isObject(body)) throw StatusError.badRequest('error decoding YAML: an object is required');
-  if (body['apiVersion'] !== kind.apiVersion || body['kind'] !== kind.served.kind) {
-    const [group, version] = String(body['apiVersion'] ?? '').includes('/')
-      ? String(body['apiVersion']).split('/')
-      : ['', String(body['apiVersion'] ?? '')];
-    throw StatusError.badRequest(`invalid object type: ${group}/${version}, Kind=${String(body['kind'] ?? '')}`);
-  }
-  const metadata = isObject(body['metadata']) ? body['metadata'] : {};
-  if (metadata['managedFields'] !== undefined) throw StatusError.badRequest('metadata.managedFields must be nil');
-  if (metadata['name'] !== undefined && metadata['name'] !== request.name) {
+function checkName({ request }: Call, draft: ObjectDraft): void {
+  const { name, namespace } = draft.metadata;
+  const url = request.name ?? '';
+  if (!name) {
     throw StatusError.badRequest(
-      `the name of the object (${String(metadata['name'])}) does not match the name on the URL (${request.name ?? ''})`,
+      `the name of the object (${url} based on URL) was undeterminable: name must be provided`,
     );
   }
-  const applied = ownable(body);
-  if (!kind.hasStatus) return applied;
-  const { status, ...rest } = applied;
-  return request.subresource === 'status' ? { ...(status !== undefined && { status }) } : rest;
+  if (name !== url) {
+    throw StatusError.badRequest(`the name of the object (${name}) does not match the name on the URL (${url})`);
+  }
+  if (namespace && namespace !== request.namespace) {
+    throw StatusError.badRequest(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
+  }
 }
 
-function withIdentity({ kind, request }: Call, applied: Json): Json {
-  const metadata = isObject(applied['metadata']) ? applied['metadata'] : {};
-  return {
-    ...applied,
-    apiVersion: kind.apiVersion,
-    kind: kind.served.kind,
-    metadata: { ...metadata, name: request.name, ...(request.namespace && { namespace: request.namespace }) },
-  };
+function readApplied({ kind, request }: Call): Readonly<Json> {
+  const { body } = request;
+  if (body !== undefined && body !== null && !isObject(body)) {
+    const found = Array.isArray(body) ? 'array' : typeof body === 'boolean' ? 'bool' : typeof body;
+    throw StatusError.badRequest(
+      `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${found} into Go value of type map[string]interface {}`,
+    );
+  }
+  const applied = isObject(body) ? body : {};
+  const apiVersion = typeof applied['apiVersion'] === 'string' ? applied['apiVersion'] : '';
+  const named = typeof applied['kind'] === 'string' ? applied['kind'] : '';
+  if (apiVersion !== kind.apiVersion || named !== kind.served.kind) {
+    const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
+    throw StatusError.badRequest(`invalid object type: ${group}/${version}, Kind=${named}`);
+  }
+  const metadata = applied['metadata'];
+  if (isObject(metadata) && Array.isArray(metadata['managedFields'])) {
+    throw StatusError.badRequest('metadata.managedFields must be nil');
+  }
+  return applied;
 }
 
-function newEntry(context: RegistryContext, { kind, request }: Call, fields: FieldTree): Manager {
-  return {
-    name: request.options?.fieldManager ?? 'unknown',
-    operation: 'Apply',
-    apiVersion: kind.apiVersion,
-    ...(request.subresource && { subresource: request.subresource }),
-    time: timestamp(context.clock),
-    fields,
-  };
-}
-
-function applyTo(
+/** The outcome as a draft of the stored version, with its owners. */
+export function applyConfiguration(
   context: RegistryContext,
   call: Call,
-  object: KubernetesObject,
-  applied: Json,
-): { readonly draft: ObjectDraft; readonly owners: ManagedFieldsEntry[] } {
+  live: Readonly<Json>,
+  object: KubernetesObject | undefined,
+): ObjectDraft {
   const { kind, request } = call;
-  const schema = schemaOf(kind);
-  const live = asJson(kind.view(object));
-  const recorded = readManagers(object.metadata.managedFields);
-  const managers = recorded.length > 0 ? recorded : [beforeFirstApply(kind, object)];
-  const fields = fieldsOf(applied, schema);
-  const own = newEntry(context, call, fields);
-  const previous = managers.find((each) => sameManager(each, own));
-  const others = managers.filter((each) => each !== previous);
-  const laid = mergeValues(ownable(live), applied, schema);
-  const elsewhere = others.reduce<FieldTree>((sum, each) => unionOf(sum, each.fields), fields);
-  const merged = previous ? removeFields(laid, differenceOf(previous.fields, elsewhere), schema) : laid;
-  const contested = intersectionOf(changedFields(ownable(live), merged, schema).changed, fields);
-  const conflicts = others
-    .map((manager) => ({ manager, fields: intersectionOf(contested, manager.fields) }))
-    .filter((each) => !isEmptyTree(each.fields));
-  if (conflicts.length > 0 && !request.options?.force) throw conflictOf(conflicts);
-  const left = others.map((each) => {
-    const lost = conflicts.find(({ manager }) => manager === each);
-    return lost ? { ...each, fields: differenceOf(each.fields, lost.fields) } : each;
-  });
-  const unchanged =
-    previous &&
-    isEmptyTree(differenceOf(previous.fields, fields)) &&
-    isEmptyTree(differenceOf(fields, previous.fields));
-  const metadata = { ...(isObject(merged) ? (merged['metadata'] as object | undefined) : {}) };
-  const { managedFields: _managed, ...identity } = object.metadata;
-  for (const field of ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const) delete identity[field];
-  const whole: Json = {
-    ...(isObject(merged) ? merged : {}),
-    apiVersion: kind.apiVersion,
-    kind: kind.served.kind,
-    metadata: { ...identity, ...metadata },
+  const applied = readApplied(call);
+  const versions = versionsOf(context.catalog, kind);
+  const { type } = versions.asked;
+  const findings = validateValue(type, applied);
+  if (findings.length > 0) {
+    throw new StatusError({
+      status: 'Failure',
+      message: `failed to create typed patch object (${describe(kind, applied)}): ${findingsText(findings)}`,
+      code: 500,
+    });
+  }
+  const application: Application = {
+    versions,
+    live,
+    applied,
+    reset: resetFieldsOf(kind, request.subresource ?? ''),
+    force: request.options?.force === true,
   };
-  const draft = decodePatched(call, whole as JsonValue);
-  return { draft, owners: writeManagers([...left, unchanged ? previous : own]) };
+  const outcome = attempt(context, call, application, object);
+  if (outcome.type === 'conflicts') throw applyConflict(outcome.conflicts);
+  const merged = outcome.merged ?? live;
+  const told = request.options?.fieldManager === 'kubectl' ? withLastApplied(merged, applied) : merged;
+  const draft = decodeApplied(call, told);
+  setManagedFields(draft, writeManagers(outcome.managers));
+  return draft;
 }
 
-function conflictOf(conflicts: readonly { readonly manager: Manager; readonly fields: FieldTree }[]): StatusError {
-  const described = conflicts.map(({ manager, fields }) => {
-    const using = manager.operation === 'Update' ? ` using ${manager.apiVersion}` : '';
-    return { who: `${JSON.stringify(manager.name)}${using}`, paths: pathsOf(fields) };
-  });
-  const count = described.reduce((sum, each) => sum + each.paths.length, 0);
-  const [only] = described;
-  const text =
-    count === 1 && only
-      ? `conflict with ${only.who}: ${only.paths[0]}`
-      : described
-          .map(({ who, paths }) => `conflicts with ${who}:\n${paths.map((each) => `- ${each}`).join('\n')}`)
-          .join('\n');
-  return new StatusError({
-    status: 'Failure',
-    message: `Apply failed with ${count} conflict${count === 1 ? '' : 's'}: ${text}`,
-    reason: 'Conflict',
-    details: {
-      causes: described.flatMap(({ who, paths }) =>
-        paths.map((field) => ({ reason: 'FieldManagerConflict', message: `conflict with ${who}`, field })),
-      ),
-    },
-    code: 409,
-  });
+function attempt(
+  context: RegistryContext,
+  call: Call,
+  application: Application,
+  object: KubernetesObject | undefined,
+): ApplyOutcome {
+  const now = () => timestamp(context.clock);
+  const writer = writerOf(call, 'Apply');
+  const managers = ownersToBegin(context, call, application, object);
+  const outcome = applyTo(application, managers, writer, now);
+  if (outcome.type === 'applied' || writer.name !== 'kubectl') return outcome;
+  const allowed = fieldsLastApplied(application);
+  if (!allowed) return outcome;
+  const conflicts = conflictsBeyond(outcome.conflicts, allowed);
+  if (conflicts.length > 0) return { type: 'conflicts', conflicts };
+  return applyTo({ ...application, force: true }, managers, writer, now);
+}
+
+/** All that stands in an object which nobody owned so far belongs to `before-first-apply`. */
+function ownersToBegin(
+  context: RegistryContext,
+  { kind, request }: Call,
+  { versions, live, reset }: Application,
+  object: KubernetesObject | undefined,
+): ReadonlyMap<string, Manager> {
+  const managers = readManagers(object?.metadata.managedFields);
+  if (managers === undefined) {
+    throw new StatusError({ status: 'Failure', message: 'failed to decode managed fields', code: 500 });
+  }
+  if (managers.size > 0 || object === undefined) return managers;
+  const first = {
+    name: 'before-first-apply',
+    operation: 'Update',
+    apiVersion: kind.apiVersion,
+    subresource: request.subresource ?? '',
+  } as const;
+  return ownersAfterUpdate(
+    { versions, before: emptyObject(kind), after: live, reset },
+    managers,
+    { ...first, identity: identityOf(first) },
+    () => timestamp(context.clock),
+  );
 }

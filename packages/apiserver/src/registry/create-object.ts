@@ -7,6 +7,7 @@ import { decodeBody } from './decode-body.ts';
 import { draftJson, type ObjectDraft } from './draft.ts';
 import { keyIn } from './kind.ts';
 import { checkMetadata, settleNamespace, stampNew } from './object-metadata.ts';
+import { recordOwners } from './ownership/record-owners.ts';
 import { encodeForStorage, encodeObject } from './stored-object.ts';
 import { FieldErrors, type WriteContext } from './strategy.ts';
 
@@ -35,7 +36,6 @@ export async function createDecoded(
 ): Promise<EncodedObject> {
   const { kind, request } = call;
   settleNamespace(kind, decoded, request.namespace);
-  if (request.patchType !== 'application/apply-patch+yaml') delete decoded.metadata.managedFields;
   if (decoded.metadata.resourceVersion) {
     throw new StatusError({
       status: 'Failure',
@@ -44,6 +44,7 @@ export async function createDecoded(
     });
   }
   kind.strategy.defaults?.(decoded);
+  if (request.patchType !== 'application/apply-patch+yaml') recordOwners(context, call, decoded, undefined);
   if (!decoded.metadata.name && decoded.metadata.generateName) {
     stampNew(decoded, context.clock, context.random, false);
   }

@@ -1,5 +1,6 @@
 import { type ApiRequest, StatusError } from '@keelson/core';
 import { DecodeError } from '../schema/index.ts';
+import { keepReset } from './decode-patched.ts';
 import { isObject, type Json, type ObjectDraft } from './draft.ts';
 import type { DecodeResult, Kind } from './kind.ts';
 
@@ -37,7 +38,7 @@ export function decodeBody(
     if (validation === 'Strict') throw cannot(`strict decoding error: ${findings.join(', ')}`);
     if (validation === 'Warn') for (const each of findings) warn(each);
   }
-  return object;
+  return keepReset(object, body);
 }
 
 function attempt(decode: () => DecodeResult, cannot: (why: string) => StatusError): DecodeResult {

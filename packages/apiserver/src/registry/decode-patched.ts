@@ -1,7 +1,8 @@
 import { type JsonValue, StatusError } from '@keelson/core';
 import { DecodeError } from '../schema/index.ts';
 import type { Call } from './admission-chain.ts';
-import { isObject, type ObjectDraft } from './draft.ts';
+import { isObject, type Json, type ObjectDraft } from './draft.ts';
+import type { Kind } from './kind.ts';
 
 /** What Kubernetes says of a patch whose outcome is no object of the kind. */
 export function decodePatched({ kind, request, warnings }: Call, patched: JsonValue): ObjectDraft {
@@ -22,9 +23,49 @@ export function decodePatched({ kind, request, warnings }: Call, patched: JsonVa
       if (validation === 'Strict') throw bad(`strict decoding error: ${findings.join(', ')}`);
       if (validation === 'Warn') warnings.push(...findings);
     }
-    return object;
+    return keepReset(object, patched);
   } catch (error) {
     if (error instanceof DecodeError) throw bad(error.message);
     throw error;
   }
+}
+
+/** An empty list of owners says something, which the schema's decoder does not keep. */
+export function keepReset(object: ObjectDraft, from: Readonly<Json>): ObjectDraft {
+  const metadata = from['metadata'];
+  const sent = isObject(metadata) ? metadata['managedFields'] : undefined;
+  if (Array.isArray(sent) && sent.length === 0) object.metadata.managedFields = [];
+  return object;
+}
+
+/** The outcome of an apply, whose configuration has been checked against the type already. */
+export function decodeApplied({ kind, request, warnings }: Call, merged: Readonly<Json>): ObjectDraft {
+  const findings = request.bodyFindings?.([]) ?? [];
+  if (findings.length > 0) {
+    const validation = request.options?.fieldValidation ?? 'Warn';
+    if (validation === 'Strict') {
+      throw StatusError.badRequest(
+        `error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n${findings.map((each) => `  ${each}`).join('\n')}`,
+      );
+    }
+    if (validation === 'Warn') for (const each of findings) if (!warnings.includes(each)) warnings.push(each);
+  }
+  try {
+    const { managedFields: _managed, ...metadata } = isObject(merged['metadata']) ? merged['metadata'] : {};
+    return kind.decode({ ...merged, metadata }).object;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw new StatusError({
+      status: 'Failure',
+      message: `failed to convert new typed object (${describe(kind, merged)}) to object: ${error.message}`,
+      code: 500,
+    });
+  }
+}
+
+/** How the API names an object in messages about its type: `namespace/name; group/version, Kind=Kind`. */
+export function describe({ served }: Kind, object: Readonly<Json>): string {
+  const metadata = isObject(object['metadata']) ? object['metadata'] : {};
+  const text = (value: unknown) => (typeof value === 'string' ? value : '');
+  return `${text(metadata['namespace'])}/${text(metadata['name'])}; ${served.group}/${served.version}, Kind=${served.kind}`;
 }

@@ -22,7 +22,7 @@ import { type KeepRest, type UpdateOutcome, updateObject } from './update-object
 export async function patchObject(context: RegistryContext, call: Call, keep?: KeepRest): Promise<UpdateOutcome> {
   const { kind, request } = call;
   checkDepth(request.body);
-  if (request.patchType === 'application/apply-patch+yaml') return applyObject(context, call);
+  if (request.patchType === 'application/apply-patch+yaml') return applyObject(context, call, keep);
   const part = keep ? 'raw' : request.subresource === 'status' ? 'status' : 'main';
   const value = await updateObject(
     context,
@@ -31,9 +31,9 @@ export async function patchObject(context: RegistryContext, call: Call, keep?: K
       const before = kind.view(current.object);
       const draft = decodePatched(call, applyPatch(kind, call.request, before));
       checkIdentity(call, draft, before);
-      return keep ? keep(draft, current.object) : draft;
+      return draft;
     },
-    { part, retry: true },
+    { part, retry: true, ...(keep && { keep }) },
   );
   return { value, created: false };
 }

@@ -19,9 +19,10 @@ export interface UpdateRules {
   /** Which part the request may change. Default: all but the status, where that is a subresource. */
   readonly part?: 'main' | 'status' | 'raw';
   /**
-   * Who owns the fields afterwards. Default: the writer what it changes. `given`: as the draft says; `kept`: as before.
+   * Who owns the fields afterwards. Default: the writer what it changes. `applied`, `given`: as the draft says; `kept`:
+   * as before.
    */
-  readonly owners?: 'given' | 'kept';
+  readonly owners?: 'applied' | 'given' | 'kept';
   readonly keep?: KeepRest;
   /** Whether to begin again with the newest object after a conflict. */
   readonly retry: boolean;
@@ -78,13 +79,7 @@ export async function replaceObject(context: RegistryContext, call: Call, keep?:
   };
   const part = keep ? 'raw' : request.subresource === 'status' ? 'status' : 'main';
   return {
-    value: await updateObject(
-      context,
-      call,
-      transform,
-      { part, retry: unconditional, ...(keep && { keep }) },
-      current,
-    ),
+    value: await updateObject(context, call, transform, { part, retry: unconditional, ...(keep && { keep }) }, current),
     created: false,
   };
 }
@@ -139,9 +134,9 @@ async function updateOnce(
   const part = rules.part ?? 'main';
   kind.strategy.defaults?.(wanted);
   if (rules.owners === 'kept') setManagedFields(wanted, old.metadata.managedFields);
-  else if (rules.owners !== 'given') recordOwners(context, call, wanted, old);
+  else if (rules.owners === undefined) recordOwners(context, call, wanted, old);
   const admitted = await admit(context, call, 'UPDATE', wanted, old);
-  if (rules.owners === 'given') keepTimes(admitted, old);
+  if (rules.owners === 'applied') keepTimes(admitted, old);
   const draft = rules.keep ? keepOwners(rules.keep(admitted, old), admitted) : admitted;
   keepServerFields(draft, old);
   keepOtherPart(kind, draft, old, part);
@@ -168,7 +163,8 @@ async function updateOnce(
 
 /** What a subresource puts back to what it was does not take the owners back with it. */
 function keepOwners(kept: ObjectDraft, wanted: ObjectDraft): ObjectDraft {
-  if (kept !== wanted) setManagedFields(kept, wanted.metadata.managedFields as readonly ManagedFieldsEntry[] | undefined);
+  if (kept !== wanted)
+    setManagedFields(kept, wanted.metadata.managedFields as readonly ManagedFieldsEntry[] | undefined);
   return kept;
 }
 

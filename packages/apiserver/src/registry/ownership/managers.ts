@@ -1,0 +1,137 @@
+import type { ManagedFieldsEntry } from '@keelson/core';
+import { type FieldSet, unionOf } from './field-set.ts';
+import { formatFields, parseFields } from './fields-v1.ts';
+
+/** Who owns which fields: one entry of managedFields. */
+export interface Manager {
+  readonly name: string;
+  readonly operation: 'Apply' | 'Update';
+  readonly apiVersion: string;
+  readonly subresource: string;
+  /** RFC 3339. */
+  readonly time: string | undefined;
+  readonly fields: FieldSet;
+  /** What it was read from, if it is unchanged. */
+  readonly entry: ManagedFieldsEntry | undefined;
+}
+
+export type Identity = Pick<Manager, 'name' | 'operation' | 'apiVersion' | 'subresource'>;
+
+/** By identity, in no order. */
+export type Managers = ReadonlyMap<string, Manager>;
+
+/**
+ * What tells entries apart: all but time and fields, and for appliers not the version. Kubernetes orders by this very
+ * text in places, so that it is written as there.
+ */
+export function identityOf({ name, operation, apiVersion, subresource }: Identity): string {
+  let text = '{';
+  if (name !== '') text += `"manager":${JSON.stringify(name)},`;
+  text += `"operation":"${operation}"`;
+  if (operation === 'Update' && apiVersion !== '') text += `,"apiVersion":${JSON.stringify(apiVersion)}`;
+  if (subresource !== '') text += `,"subresource":${JSON.stringify(subresource)}`;
+  return `${text}}`;
+}
+
+/** Undefined if an entry is not what an entry must be. */
+export function readManagers(entries: readonly ManagedFieldsEntry[] | undefined): Managers | undefined {
+  const managers = new Map<string, Manager>();
+  for (const entry of entries ?? []) {
+    const { operation, apiVersion = '', fieldsType } = entry;
+    if ((operation !== 'Apply' && operation !== 'Update') || apiVersion === '' || fieldsType !== 'FieldsV1') {
+      return undefined;
+    }
+    let fields: FieldSet;
+    try {
+      fields = parseFields(entry.fieldsV1);
+    } catch {
+      // Kubernetes ignores entries that it cannot read, whatever is wrong with them, and the caller says with what.
+      return undefined;
+    }
+    const manager: Manager = {
+      name: entry.manager ?? '',
+      operation,
+      apiVersion,
+      subresource: entry.subresource ?? '',
+      time: entry.time ?? undefined,
+      fields,
+      entry,
+    };
+    managers.set(identityOf(manager), manager);
+  }
+  return managers;
+}
+
+/** The entries, in their order; undefined where there are none. Unchanged ones are those that were read. */
+export function writeManagers(managers: Managers): readonly ManagedFieldsEntry[] | undefined {
+  if (managers.size === 0) return undefined;
+  return [...managers.values()].sort(inOrder).map(entryOf);
+}
+
+function entryOf(manager: Manager): ManagedFieldsEntry {
+  if (manager.entry) return manager.entry;
+  const { name, operation, apiVersion, time, subresource, fields } = manager;
+  return {
+    ...(name !== '' && { manager: name }),
+    operation,
+    apiVersion,
+    ...(time !== undefined && { time }),
+    fieldsType: 'FieldsV1',
+    fieldsV1: formatFields(fields) as NonNullable<ManagedFieldsEntry['fieldsV1']>,
+    ...(subresource !== '' && { subresource }),
+  };
+}
+
+const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+function inOrder(a: Manager, b: Manager): number {
+  return (
+    compareText(a.operation, b.operation) ||
+    compareText(a.time ?? '', b.time ?? '') ||
+    compareText(a.name, b.name) ||
+    compareText(a.apiVersion, b.apiVersion) ||
+    compareText(a.subresource, b.subresource)
+  );
+}
+
+/** The manager with other fields; itself if they are the same. */
+export function withFields(manager: Manager, fields: FieldSet): Manager {
+  return fields === manager.fields ? manager : { ...manager, fields, entry: undefined };
+}
+
+const mostUpdaters = 10;
+
+/** Beyond ten, the oldest updaters of one version become one, `ancient-changes`. */
+export function capUpdaters(managers: Map<string, Manager>): void {
+  let count = 0;
+  for (const each of managers.values()) if (each.operation === 'Update') count++;
+  if (count <= mostUpdaters) return;
+  const oldestFirst = [...managers]
+    .filter(([, each]) => each.operation === 'Update')
+    .sort(([a, left], [b, right]) => compareText(left.time ?? '', right.time ?? '') || compareText(a, b));
+  const firstOf = new Map<string, string>();
+  for (const [identity] of oldestFirst) {
+    if (count <= mostUpdaters) return;
+    const manager = managers.get(identity);
+    if (!manager) continue;
+    const { apiVersion } = manager;
+    const first = firstOf.get(apiVersion);
+    if (first === undefined) {
+      firstOf.set(apiVersion, identity);
+      continue;
+    }
+    const ancient = { name: 'ancient-changes', operation: 'Update', apiVersion, subresource: '' } as const;
+    const bucket = identityOf(ancient);
+    if (!managers.has(bucket)) {
+      const oldest = managers.get(first);
+      managers.delete(first);
+      if (oldest) managers.set(bucket, { ...oldest, ...ancient, entry: undefined });
+    }
+    const gathered = managers.get(bucket);
+    const fields = gathered ? unionOf(manager.fields, gathered.fields) : manager.fields;
+    // The bucket is as old as what came into it last.
+    managers.set(bucket, { ...ancient, time: manager.time, fields, entry: undefined });
+    if (identity !== bucket) managers.delete(identity);
+    count--;
+  }
+}

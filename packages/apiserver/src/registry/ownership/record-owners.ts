@@ -1,0 +1,117 @@
+import { deepEqual, type KubernetesObject, type ManagedFieldsEntry, timestamp } from '@keelson/core';
+import type { Call } from '../admission-chain.ts';
+import type { RegistryContext } from '../context.ts';
+import { asJson, type Draft, type Json, type ObjectDraft } from '../draft.ts';
+import type { Kind } from '../kind.ts';
+import { versionsOf } from './conversions.ts';
+import { capUpdaters, identityOf, type Manager, type Managers, readManagers, writeManagers } from './managers.ts';
+import { resetFieldsOf } from './reset-fields.ts';
+import { ownersAfterUpdate } from './update-owners.ts';
+
+export type Writer = Omit<Manager, 'fields' | 'entry' | 'time'> & { readonly identity: string };
+
+/** Who writes, as an entry of managedFields tells it apart from others. */
+export function writerOf({ kind, request }: Call, operation: Manager['operation']): Writer {
+  const writer = {
+    name: request.options?.fieldManager || 'unknown',
+    operation,
+    apiVersion: kind.apiVersion,
+    subresource: request.subresource ?? '',
+  };
+  return { ...writer, identity: identityOf(writer) };
+}
+
+const empties = new WeakMap<Kind, Readonly<Json>>();
+
+/** What a new object of the kind is before anything is written into it. */
+export function emptyObject(kind: Kind): Readonly<Json> {
+  let empty = empties.get(kind);
+  if (!empty) {
+    empty = kind.served.custom
+      ? { apiVersion: kind.apiVersion, kind: kind.served.kind }
+      : asJson(kind.view(kind.decode({ metadata: {} }).object));
+    empties.set(kind, empty);
+  }
+  return empty;
+}
+
+/** A client that sends no entries, or a single empty one, wants nobody to own anything any more. */
+function isReset(entries: readonly ManagedFieldsEntry[] | undefined): boolean {
+  if (entries === undefined) return false;
+  const [only] = entries;
+  return entries.length === 0 || (entries.length === 1 && only !== undefined && Object.keys(only).length === 0);
+}
+
+const nobody: Managers = new Map();
+
+/** The owners to go on from: those that the client sent, if it sent any that can be read, or those of the object. */
+function ownersBefore(
+  draft: ObjectDraft,
+  old: KubernetesObject | undefined,
+  subresource: string | undefined,
+): Managers {
+  const sent = draft.metadata.managedFields;
+  if (!subresource && sent !== undefined && sent !== old?.metadata.managedFields) {
+    if (isReset(sent)) return nobody;
+    const managers = readManagers(sent);
+    if (managers !== undefined && managers.size > 0) return managers;
+  }
+  return readManagers(old?.metadata.managedFields) ?? nobody;
+}
+
+export function setManagedFields(draft: ObjectDraft, entries: readonly ManagedFieldsEntry[] | undefined): void {
+  if (entries === undefined) delete draft.metadata.managedFields;
+  else draft.metadata.managedFields = entries as Draft<ManagedFieldsEntry>[];
+}
+
+/**
+ * Writes into the draft who owns what after a create or an update, but not after an apply (KEP-555). `old` is undefined
+ * on create. Objects that nobody owns any part of stay so until somebody applies.
+ */
+export function recordOwners(
+  context: RegistryContext,
+  call: Call,
+  draft: ObjectDraft,
+  old: KubernetesObject | undefined,
+): void {
+  const { kind, request } = call;
+  const managers = ownersBefore(draft, old, request.subresource);
+  if (old && managers.size === 0) {
+    setManagedFields(draft, undefined);
+    return;
+  }
+  try {
+    const result = ownersAfterUpdate(
+      {
+        versions: versionsOf(context.catalog, kind),
+        before: old ? asJson(kind.view(old)) : emptyObject(kind),
+        after: asJson(kind.view(draft)),
+        reset: resetFieldsOf(kind, request.subresource ?? ''),
+      },
+      managers,
+      writerOf(call, 'Update'),
+      () => timestamp(context.clock),
+    );
+    capUpdaters(result);
+    setManagedFields(draft, writeManagers(result));
+  } catch (error) {
+    // A list whose elements cannot be told apart: the object is refused by validation, or has been so for long.
+    if (!(error instanceof Error)) throw error;
+    setManagedFields(draft, old?.metadata.managedFields);
+  }
+}
+
+/**
+ * An apply that turned out to change nothing but the time of an entry leaves that time, too: the object then is what it
+ * was, and is not written.
+ */
+export function keepTimes(draft: ObjectDraft, old: KubernetesObject): void {
+  const now = draft.metadata.managedFields as readonly ManagedFieldsEntry[] | undefined;
+  const before = old.metadata.managedFields;
+  if (!now || !before || now.length !== before.length) return;
+  const timeless = ({ time: _time, ...rest }: ManagedFieldsEntry) => rest;
+  if (now.every((each, at) => each.time === before[at]?.time)) return;
+  if (!now.every((each, at) => deepEqual(timeless(each), timeless(before[at] ?? {})))) return;
+  setManagedFields(draft, before);
+  if (!deepEqual(draft, old)) setManagedFields(draft, now);
+}
