@@ -1,10 +1,12 @@
 import type { Service } from '@keelson/core';
 import type { NamedStrategy } from '../strategy.ts';
+import { appsStrategies } from './apps.ts';
+import { batchStrategies } from './batch/index.ts';
 import { clusterObjectStrategies } from './cluster-objects.ts';
-import { jobStrategies } from './jobs.ts';
 import { podStrategy } from './pod.ts';
 import { policyObjectStrategies } from './policy-objects.ts';
 import { type ServiceRanges, serviceStrategy } from './service.ts';
+import { statefulSet } from './stateful-set.ts';
 import { storageObjectStrategies } from './storage-objects.ts';
 import { workloadStrategies } from './workloads.ts';
 
@@ -24,7 +26,9 @@ export function builtinStrategies(ranges: ServiceRanges): BuiltinStrategies {
       podStrategy,
       services,
       ...workloadStrategies,
-      ...jobStrategies,
+      ...appsStrategies,
+      statefulSet,
+      ...batchStrategies,
       ...clusterObjectStrategies,
       ...storageObjectStrategies,
       ...policyObjectStrategies,

@@ -3,7 +3,6 @@ import {
   CertificateSigningRequest,
   ClusterRole,
   ClusterRoleBinding,
-  ControllerRevision,
   deepEqual,
   FlowSchema,
   HorizontalPodAutoscaler,
@@ -264,12 +263,6 @@ const mutatingWebhooks = strategyFor(MutatingWebhookConfiguration, {
     }),
 });
 
-const revision = strategyFor(ControllerRevision, {
-  validateUpdate(object, old, errors) {
-    if (!deepEqual(object.data, old.data)) errors.invalid('data', object.data, 'field is immutable');
-  },
-});
-
 const signingRequest = strategyFor(CertificateSigningRequest, {
   prepareCreate(object, { user }) {
     object.spec.username = user.name;
@@ -304,7 +297,6 @@ export const policyObjectStrategies: readonly NamedStrategy[] = [
   autoscaler,
   validatingWebhooks,
   mutatingWebhooks,
-  revision,
   signingRequest,
   strategyFor(FlowSchema, { generation: 'spec' }),
   strategyFor(PriorityLevelConfiguration, { generation: 'spec' }),

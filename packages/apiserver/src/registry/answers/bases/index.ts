@@ -1,0 +1,12 @@
+export { admissionBases } from './admission.ts';
+export { apiextensionsBases } from './apiextensions.ts';
+export { appsBases } from './apps.ts';
+export { autoscalingBases } from './autoscaling.ts';
+export { batchBases } from './batch.ts';
+export { certificatesBases } from './certificates.ts';
+export { networkingBases } from './networking.ts';
+export { policyBases } from './policy.ts';
+export { rbacBases } from './rbac.ts';
+export { resourceBases } from './resource.ts';
+export { servingBases } from './serving.ts';
+export { storageBases } from './storage.ts';

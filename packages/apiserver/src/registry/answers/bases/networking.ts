@@ -1,0 +1,262 @@
+import type { Base } from '../base.ts';
+
+const at = (plural: string) => `/apis/networking.k8s.io/v1/namespaces/default/${plural}`;
+const backend = { service: { name: 's', port: { number: 80 } } };
+
+export const networkingBases: readonly Base[] = [
+  {
+    path: at('ingresses'),
+    updates: true,
+    body: {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'Ingress',
+      metadata: { name: 'ingress' },
+      spec: {
+        ingressClassName: 'nginx',
+        defaultBackend: { service: { name: 's', port: { name: 'http' } } },
+        tls: [{ hosts: ['a.example.com', '*.b.com'], secretName: 'x' }],
+        rules: [
+          {
+            host: 'a.example.com',
+            http: {
+              paths: [
+                { path: '/a', pathType: 'Prefix', backend },
+                { path: '/b', pathType: 'Exact', backend: { resource: { apiGroup: 'g.io', kind: 'K', name: 'n' } } },
+                { path: '/c', pathType: 'ImplementationSpecific', backend },
+              ],
+            },
+          },
+          { host: '*.b.com' },
+        ],
+      },
+    },
+    more: [
+      ['/spec', {}],
+      ['/spec/rules', []],
+      ['/spec/rules/0/host', '1.2.3.4'],
+      ['/spec/rules/0/host', '*.x'],
+      ['/spec/rules/0/host', 'a.*.x'],
+      ['/spec/rules/0/host', 'a:80'],
+      ['/spec/rules/0/http/paths/0/path', 'a'],
+      ['/spec/rules/0/http/paths/0/path', '/a//b'],
+      ['/spec/rules/0/http/paths/0/path', '/a/./b'],
+      ['/spec/rules/0/http/paths/0/path', '/a/../b'],
+      ['/spec/rules/0/http/paths/0/path', '/a/%2f'],
+      ['/spec/rules/0/http/paths/0/path', '/a/.'],
+      ['/spec/rules/0/http/paths/0/path', '/a/..'],
+      ['/spec/rules/0/http/paths/0/backend', { service: { name: 's', port: { number: 1, name: 'x' } } }],
+      ['/spec/rules/0/http/paths/0/backend', { service: { name: 's' } }],
+      ['/spec/rules/0/http/paths/0/backend', { ...backend, resource: { kind: 'K', name: 'n' } }],
+      ['/spec/rules/0/http/paths/0/backend', {}],
+      ['/spec/defaultBackend', {}],
+      ['/spec/defaultBackend', { ...backend, resource: { kind: 'K', name: 'n' } }],
+      ['/metadata/annotations', { 'kubernetes.io/ingress.class': 'x' }],
+      ['/spec/tls/0/secretName', 'Bad/x'],
+      ['/spec/tls/0/hosts', ['1.2.3.4', '*.', 'a:b']],
+    ],
+    status: {
+      loadBalancer: {
+        ingress: [{ ip: '1.2.3.4', hostname: 'h', ports: [{ port: 80, protocol: 'TCP', error: 'a/b' }] }],
+      },
+    },
+    moreStatus: [
+      ['/status/loadBalancer/ingress/0/ip', '01.2.3.4'],
+      ['/status/loadBalancer/ingress/0/ip', 'x'],
+      ['/status/loadBalancer/ingress/0/hostname', '1.2.3.4'],
+      ['/status/loadBalancer/ingress/0/ports/0/protocol', 'X'],
+    ],
+  },
+  {
+    path: '/apis/networking.k8s.io/v1/ingressclasses',
+    updates: true,
+    body: {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'IngressClass',
+      metadata: { name: 'ingressclass' },
+      spec: {
+        controller: 'example.com/c',
+        parameters: { apiGroup: 'g.io', kind: 'K', name: 'n', scope: 'Namespace', namespace: 'ns' },
+      },
+    },
+    more: [
+      ['/spec/controller', 'x'],
+      ['/spec/controller', 'a.b/'],
+      ['/spec/controller', 'x'.repeat(251)],
+      ['/spec/parameters', { kind: 'K', name: 'n' }],
+      ['/spec/parameters', { kind: 'K', name: 'n', scope: 'Cluster', namespace: 'x' }],
+      ['/spec/parameters', { kind: 'K', name: 'n', scope: 'Namespace', namespace: '' }],
+      ['/spec/parameters', { kind: 'K/x', name: 'n/x', apiGroup: 'x_' }],
+      ['/spec'],
+    ],
+  },
+  {
+    path: at('networkpolicies'),
+    updates: true,
+    body: {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata: { name: 'networkpolicy' },
+      spec: {
+        podSelector: { matchLabels: { a: 'b' } },
+        policyTypes: ['Ingress', 'Egress'],
+        ingress: [
+          {
+            ports: [{ protocol: 'TCP', port: 80, endPort: 90 }, { port: 'http' }],
+            from: [{ podSelector: { matchLabels: { a: 'b' } }, namespaceSelector: { matchLabels: { a: 'b' } } }],
+          },
+        ],
+        egress: [
+          {
+            ports: [{ protocol: 'UDP', port: 53 }],
+            to: [{ ipBlock: { cidr: '10.0.0.0/8', except: ['10.1.0.0/16'] } }],
+          },
+        ],
+      },
+    },
+    more: [
+      ['/spec', {}],
+      ['/spec', { egress: [{}] }],
+      ['/spec/policyTypes', ['Ingress', 'Egress', 'Ingress']],
+      ['/spec/ingress/0/ports/0', { endPort: 90 }],
+      ['/spec/ingress/0/ports/0', { port: 'http', endPort: 90 }],
+      ['/spec/ingress/0/ports/0', { port: 100, endPort: 90 }],
+      ['/spec/ingress/0/ports/0/protocol', 'SCTP'],
+      ['/spec/ingress/0/from/0', {}],
+      ['/spec/egress/0/to/0/podSelector', {}],
+      ['/spec/egress/0/to/0/ipBlock', { cidr: '10.0.0.1/8' }],
+      ['/spec/egress/0/to/0/ipBlock', { cidr: '010.0.0.0/8' }],
+      ['/spec/egress/0/to/0/ipBlock', { cidr: '10.0.0.0/8', except: ['10.0.0.0/8', '11.0.0.0/16', 'x', '10.0.0.0/4'] }],
+      ['/spec/egress/0/to/0/ipBlock', { cidr: '2001:db8::/32', except: ['2001:db8:1::/48', '10.0.0.0/8'] }],
+      ['/spec/ingress/0/from/0/podSelector/matchLabels', { 'a b': 'c' }],
+    ],
+  },
+  {
+    path: '/apis/networking.k8s.io/v1/servicecidrs',
+    updates: true,
+    body: {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'ServiceCIDR',
+      metadata: { name: 'servicecidr' },
+      spec: { cidrs: ['192.168.0.0/24', 'fd00:1::/112'] },
+    },
+    more: [
+      ['/spec/cidrs', ['192.168.0.0/24', '192.168.1.0/24']],
+      ['/spec/cidrs', ['192.168.0.1/24']],
+      ['/spec/cidrs', ['192.168.0.0/24', 'fd00:1::/112', 'fd00:2::/112']],
+      ['/spec/cidrs', ['FD00:1::/112']],
+      ['/spec/cidrs', ['fd00:1::0/112']],
+      ['/spec/cidrs', ['192.168.00.0/24']],
+      ['/spec/cidrs', ['fd00:1::/112']],
+    ],
+    moreUpdates: [
+      ['/spec/cidrs', ['192.168.0.0/24']],
+      ['/spec/cidrs', ['fd00:1::/112', '192.168.0.0/24']],
+    ],
+    status: {
+      conditions: [
+        { type: 'Ready', status: 'True', reason: 'R', message: 'm', lastTransitionTime: '2020-01-01T00:00:00Z' },
+      ],
+    },
+  },
+  {
+    path: '/apis/networking.k8s.io/v1/ipaddresses',
+    updates: true,
+    body: {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'IPAddress',
+      metadata: { name: '192.168.7.1' },
+      spec: { parentRef: { group: 'g.io', resource: 'services', namespace: 'default', name: 'n' } },
+    },
+    more: [
+      ['/metadata/name', '192.168.07.1'],
+      ['/metadata/name', 'fd00::0'],
+      ['/metadata/name', 'FD00::1'],
+      ['/spec', { parentRef: { resource: 'services', name: 'n' } }],
+    ],
+  },
+  {
+    path: '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices',
+    updates: true,
+    body: {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 'slice', labels: { 'kubernetes.io/service-name': 's' } },
+      addressType: 'IPv4',
+      endpoints: [
+        {
+          addresses: ['10.1.2.3'],
+          conditions: { ready: true, serving: true, terminating: false },
+          hostname: 'h',
+          nodeName: 'n',
+          zone: 'z',
+          targetRef: { kind: 'Pod', name: 'p' },
+          deprecatedTopology: { a: 'b' },
+          hints: { forZones: [{ name: 'a' }], forNodes: [{ name: 'n' }] },
+        },
+      ],
+      ports: [
+        { name: 'http', port: 80, protocol: 'TCP', appProtocol: 'http' },
+        { name: '', port: 81 },
+      ],
+    },
+    more: [
+      ['/addressType', 'FQDN'],
+      ['/addressType', 'IPv6'],
+      ['/endpoints/0/addresses', ['127.0.0.1']],
+      ['/endpoints/0/addresses', ['010.1.2.3']],
+      ['/endpoints/0/addresses', ['::ffff:1.2.3.4']],
+      ['/endpoints/0/addresses', ['0.0.0.0']],
+      ['/endpoints/0/addresses', ['169.254.1.1']],
+      ['/endpoints/0/addresses', ['224.0.0.1']],
+      ['/endpoints/0/addresses', ['fd00::1']],
+      ['/endpoints/0/addresses', Array.from({ length: 101 }, (_, n) => `10.0.1.${n}`)],
+      ['/endpoints/0/deprecatedTopology', { 'kubernetes.io/hostname': 'x' }],
+      ['/endpoints/0/hints/forZones', Array.from({ length: 9 }, (_, n) => ({ name: `z${n}` }))],
+      ['/endpoints/0/hints/forZones', [{ name: 'a' }, { name: 'a' }]],
+      ['/endpoints/0/hints/forNodes', [{ name: 'a' }, { name: 'a' }]],
+      ['/ports/0/name', 'Http'],
+      ['/ports/0/appProtocol', 'a b'],
+      ['/ports/0/appProtocol', 'kubernetes.io/h2c'],
+      ['/ports/0/port', 0],
+      ['/ports', Array.from({ length: 20001 }, () => ({ port: 1 })).slice(0, 101)],
+    ],
+    moreUpdates: [['/addressType', 'IPv6']],
+  },
+  {
+    path: '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices',
+    only: true,
+    body: {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 'slice6' },
+      addressType: 'IPv6',
+      endpoints: [{ addresses: ['fd00::1'] }],
+    },
+    more: [
+      ['/endpoints/0/addresses', ['::1']],
+      ['/endpoints/0/addresses', ['FD00::1']],
+      ['/endpoints/0/addresses', ['1.2.3.4']],
+      ['/endpoints/0/addresses', ['fe80::1']],
+      ['/endpoints/0/addresses', ['::']],
+      ['/endpoints/0/addresses', ['ff02::1']],
+      ['/endpoints/0/addresses', ['fd00:0::1']],
+      ['/addressType', 'FQDN'],
+    ],
+  },
+  {
+    path: '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices',
+    only: true,
+    body: {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 'sliceq' },
+      addressType: 'FQDN',
+      endpoints: [{ addresses: ['a.b'] }],
+    },
+    more: [
+      ['/endpoints/0/addresses', ['A_']],
+      ['/endpoints/0/addresses', ['a']],
+      ['/endpoints/0/addresses', ['1.2.3.4']],
+    ],
+  },
+];

@@ -1,0 +1,114 @@
+import { goTypesJson } from '../../schema/generated/go-types.ts';
+import { definitions } from '../../schema/index.ts';
+
+type Print = (value: unknown) => unknown;
+
+let tables: Readonly<Record<string, string>> | undefined;
+const printers = new Map<string, Print>();
+
+/** Words that Go writes in capitals, where they are not simply the name with its first letter raised. */
+const words: Readonly<Record<string, string>> = {
+  apiGroup: 'APIGroup',
+  apiGroups: 'APIGroups',
+  apiVersion: 'APIVersion',
+  apiVersions: 'APIVersions',
+  caBundle: 'CABundle',
+  cel: 'CEL',
+  cidr: 'CIDR',
+  cidrs: 'CIDRs',
+  csi: 'CSI',
+  http: 'HTTP',
+  ip: 'IP',
+  ipBlock: 'IPBlock',
+  ips: 'IPs',
+  jsonPatch: 'JSONPatch',
+  jsonPath: 'JSONPath',
+  tls: 'TLS',
+  uid: 'UID',
+  url: 'URL',
+};
+
+const goName = (name: string) => words[name] ?? `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+
+/**
+ * A value of a definition as error messages show it: Kubernetes validates types of its own that have no JSON names, so
+ * that their fields appear as Go calls them, in Go's order, all of them.
+ */
+export function goValue(definition: string, value: unknown): unknown {
+  return printerOf(definition)(value);
+}
+
+/** A list of such values. */
+export function goValues(definition: string, values: readonly unknown[] | undefined): unknown {
+  return values ? values.map(printerOf(definition)) : null;
+}
+
+function printerOf(definition: string): Print {
+  const known = printers.get(definition);
+  if (known) return known;
+  // Definitions may be recursive.
+  let made: Print | undefined;
+  const late: Print = (value) => {
+    made ??= compile(definition);
+    return made(value);
+  };
+  printers.set(definition, late);
+  return late;
+}
+
+const asIs: Print = (value) => value ?? null;
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function compile(definition: string): Print {
+  tables ??= JSON.parse(goTypesJson) as Readonly<Record<string, string>>;
+  const table = tables[definition];
+  const { properties } = definitions()[definition] ?? {};
+  if (table === undefined || !properties || definition.startsWith('io.k8s.apimachinery.')) return asIs;
+  const fields = table.split('; ').map((each) => {
+    const [name = '', type = ''] = each.split(' ');
+    // Go's JSON puts the fields of embedded structs into the one around them: metadata, kind and apiVersion are such.
+    const embedded = type === 'v1.ObjectMeta' && name === 'metadata';
+    return { name, embedded, shown: goName(name), print: printerFor(type, properties[name] ?? {}) };
+  });
+  return (value) => {
+    if (!isRecord(value)) return value ?? null;
+    const shown: Record<string, unknown> = {};
+    for (const { name, embedded, shown: as, print } of fields) {
+      if (embedded) Object.assign(shown, value[name]);
+      else shown[as] = print(value[name]);
+    }
+    return shown;
+  };
+}
+
+interface Property {
+  readonly ref?: string;
+  readonly items?: Property;
+  readonly additionalProperties?: Property | boolean;
+}
+
+function printerFor(type: string, property: Property): Print {
+  if (type.startsWith('*')) {
+    const inner = printerFor(type.slice(1), property);
+    return (value) => (value === undefined || value === null ? null : inner(value));
+  }
+  if (type.startsWith('[]')) {
+    const inner = property.items?.ref ? printerOf(property.items.ref) : asIs;
+    return (value) => (Array.isArray(value) ? value.map(inner) : (value ?? null));
+  }
+  if (type.startsWith('map[')) {
+    const of = property.additionalProperties;
+    const inner = typeof of === 'object' && of.ref ? printerOf(of.ref) : asIs;
+    return (value) =>
+      isRecord(value) ? Object.fromEntries(Object.entries(value).map(([key, each]) => [key, inner(each)])) : null;
+  }
+  const scalar = type.slice(type.lastIndexOf('=') + 1);
+  if (scalar === 'string') return (value) => value ?? '';
+  if (scalar === 'bool') return (value) => value ?? false;
+  if (/^u?int|^float/.test(scalar)) return (value) => value ?? 0;
+  if (property.ref === undefined) return asIs;
+  const inner = printerOf(property.ref);
+  const zero = property.ref.startsWith('io.k8s.api.') ? {} : null;
+  return (value) => inner(value ?? zero);
+}
