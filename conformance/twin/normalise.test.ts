@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { namesFor, type Observation, type Run, type TwinCase } from './case.ts';
+import type { Json } from './json.ts';
+import { normalise } from './normalise.ts';
+
+const names = namesFor(5);
+const twinCase = (sent: Json = {}): TwinCase => ({
+  kind: 'pods/v1',
+  scenario: 'minimal',
+  namespaced: true,
+  steps: [{ method: 'POST', path: '/x', json: sent }],
+});
+const startedAt = Date.parse('2026-01-01T00:00:10Z');
+const answer = (body: Json, headers: Observation['headers'] = { 'content-type': 'application/json' }): Observation => ({
+  status: 200,
+  headers,
+  body: Buffer.from(JSON.stringify(body)),
+  at: startedAt + 1000,
+});
+const run = (...observations: Observation[]): Run => ({ observations, startedAt, waits: [] });
+const object = (version: number, more: Record<string, Json> = {}): Json => ({
+  metadata: { uid: `aaaaaaaa-bbbb-4ccc-8ddd-00000000000${version % 10}`, resourceVersion: String(version), ...more },
+});
+const bodies = (played: Run, sent?: Json) => normalise(twinCase(sent), names, played).map(({ body }) => body);
+
+describe('versions', () => {
+  it('become their place in the order, whatever the numbers', () => {
+    const ours = bodies(run(answer(object(7)), answer(object(9)), answer(object(7))));
+    const theirs = bodies(run(answer(object(1007)), answer(object(1009)), answer(object(1007))));
+    expect(ours).toEqual(theirs);
+    expect(ours).not.toEqual(bodies(run(answer(object(9)), answer(object(7)), answer(object(9)))));
+  });
+
+  it('show a write that took no version of its own', () =>
+    expect(bodies(run(answer(object(7)), answer(object(7))))).not.toEqual(
+      bodies(run(answer(object(7)), answer(object(8)))),
+    ));
+
+  it('of a list say only which objects it may have seen', () => {
+    const list = (version: number) => answer({ items: [], metadata: { resourceVersion: String(version) } });
+    expect(bodies(run(answer(object(7)), list(7)))).toEqual(bodies(run(answer(object(7)), list(90))));
+    expect(bodies(run(answer(object(7)), list(6)))).not.toEqual(bodies(run(answer(object(7)), list(7))));
+  });
+
+  it('stay as they are where they are no versions', () =>
+    expect(bodies(run(answer({ metadata: { resourceVersion: '0' } })))).toEqual([
+      { metadata: { resourceVersion: '0' } },
+    ]));
+});
+
+describe('times', () => {
+  const at = (creationTimestamp: string) => bodies(run(answer(object(1, { creationTimestamp }))));
+  it('of now are alike, in their shape', () => {
+    expect(at('2026-01-01T00:00:10Z')).toEqual(at('2026-01-01T00:00:11Z'));
+    expect(at('2026-01-01T00:00:10Z')).not.toEqual(at('2026-01-01T00:00:10.000000Z'));
+  });
+  it('of another day, or of a day that was sent, stay as they are', () => {
+    expect(at('2020-01-01T00:00:00Z')).not.toEqual(at('2020-01-02T00:00:00Z'));
+    const sent = '2026-01-01T00:00:10Z';
+    expect(bodies(run(answer(object(1, { creationTimestamp: sent }))), sent)).not.toEqual(at(sent));
+  });
+  it('in the future say how far', () => expect(JSON.stringify(at('2026-01-01T00:00:41Z'))).toContain('<now+30s:s>'));
+  it('of creation may not change', () => {
+    const made = (second: number) => answer(object(1, { creationTimestamp: `2026-01-01T00:00:1${second}Z` }));
+    expect(bodies(run(made(0), made(0)))).not.toEqual(bodies(run(made(0), made(1))));
+  });
+});
+
+it('uids are told apart, and those that were sent stay', () => {
+  const uid = (last: string) => `aaaaaaaa-bbbb-4ccc-8ddd-00000000000${last}`;
+  expect(bodies(run(answer([uid('1'), uid('2'), uid('1')])))).toEqual([['<uid:1>', '<uid:2>', '<uid:1>']]);
+  expect(bodies(run(answer([uid('1')])), uid('1'))).toEqual([[uid('1')]]);
+});
+
+it('generated names keep their prefix and must look like what the server makes', () => {
+  const made = (name: string) => bodies(run(answer({ metadata: { generateName: 'g-', name } })));
+  expect(made('g-bcdfg')).toEqual(made('g-24589'));
+  expect(made('g-aeiou')).not.toEqual(made('g-24589'));
+});
+
+it('node ports out of the range are no node ports', () => {
+  const port = (nodePort: number) => bodies(run(answer({ nodePort })));
+  expect(port(30001)).toEqual(port(32000));
+  expect(port(29999)).not.toEqual(port(30001));
+});
+
+it('keeps Warning headers apart and drops what no client reads', () => {
+  const headers = { 'content-type': 'application/json', date: 'x', warning: '299 - "a, \\"b\\"", 299 - "c"' };
+  expect(normalise(twinCase(), names, run(answer({}, headers)))[0]?.headers).toEqual({
+    'content-type': 'application/json',
+    warning: ['299 - "a, \\"b\\""', '299 - "c"'],
+  });
+});
+
+it('reads a watch line by line and leaves out bookmarks that come when they like', () => {
+  const event = (type: string, metadata: Json) => JSON.stringify({ type, object: { metadata } });
+  const text = [
+    event('ADDED', { name: 'a' }),
+    event('BOOKMARK', {}),
+    event('BOOKMARK', { annotations: { x: 'y' } }),
+  ].join('\n');
+  const seen: Observation = { ...answer(null), body: Buffer.from(`${text}\n`) };
+  expect(bodies(run(seen))).toEqual([
+    [
+      { type: 'ADDED', object: { metadata: { name: 'a' } } },
+      { type: 'BOOKMARK', object: { metadata: { annotations: { x: 'y' } } } },
+    ],
+  ]);
+});
