@@ -1,273 +1,306 @@
-import { canonicalQuantity } from '@keelson/core';
 import type { Schema } from '../registry/contract.ts';
-import { DecodeError, mismatch, outOfRange, type Place } from './decode-error.ts';
-import { decodeBytes, decodeMicroTime, decodeTime } from './scalars.ts';
-import { alwaysWritten, definitions } from './table.ts';
+import { describeJson } from './decode-error.ts';
+import { Findings } from './findings.ts';
+import { type GoField, type GoType, goFields, parseGoType } from './go-types.ts';
+import { NumberText } from './number-text.ts';
+import {
+  booleanDecoder,
+  bytesDecoder,
+  floatDecoder,
+  integerDecoder,
+  intOrString,
+  microTime,
+  quantity,
+  type ScalarDecoder,
+  stringDecoder,
+  time,
+} from './scalars.ts';
+import { alternativeDecoder, isAlternative } from './schema-alternatives.ts';
+import { definitions } from './table.ts';
 
 /** What a decoder found besides the value: fields that the schema does not know, as `unknown field "spec.foo"`. */
 export interface DecodeFindings {
   readonly unknown: string[];
 }
 
-/**
- * Copies a JSON value by its schema: unknown fields and nulls are left out, quantities and times are written the one
- * canonical way. Throws `DecodeError`. `at` is the path with indices, for unknown fields; `place` without.
- */
-type Decoder = (value: unknown, at: string, path: string, findings: DecodeFindings) => unknown;
+/** Copies a value that is not null. `undefined`: it did not fit, and the findings say so. */
+export type Decoder = ScalarDecoder;
 
-interface Field {
-  readonly name: string;
+/** How values of a type are read, and what Go writes where there is none. */
+export interface Codec {
   readonly decode: Decoder;
-  /** Empty lists and maps are absent, as are empty strings and zeros of metadata. */
-  readonly dropEmpty: boolean;
+  /** Go's zero value, which null stands for in lists and maps. */
+  readonly zero: () => unknown;
+  readonly kind: 'scalar' | 'collection' | 'bytes' | 'time' | 'struct' | 'other';
 }
 
-const opaque = new Set([
-  'io.k8s.apimachinery.pkg.runtime.RawExtension',
-  'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON',
-  'io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1',
-]);
-const crd = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.';
-const objectMeta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
-
-const decoders = new Map<string, Decoder>();
-
-/** Decodes a whole object of a definition. */
-export function decodeAs(definition: string, value: unknown, findings: DecodeFindings): unknown {
-  return decoderOf(definition)(value, '', '', findings);
+/**
+ * Copies a JSON value by its definition and leaves what Kubernetes would write: no unknown fields, no nulls but those
+ * that Go writes, no empty values but those of pointers and of fields that are always there; quantities and times in
+ * their one canonical form. Throws `DecodeError`.
+ */
+export function decodeAs(definition: string, value: unknown, found: DecodeFindings): unknown {
+  const findings = new Findings();
+  const decoded = structCodec(definition).decode(value, findings);
+  if (findings.count > 0) found.unknown.push(...findings.settle());
+  return decoded;
 }
 
-const join = (at: string, name: string) => (at === '' ? name : `${at}.${name}`);
+/** What an object of a definition is when nothing of it is set. */
+export function emptyOf(definition: string): unknown {
+  return structCodec(definition).zero();
+}
+
+const structs = new Map<string, Codec>();
+const resourceNames = 'io.k8s.apimachinery.pkg.api.resource.';
 const goName = (definition: string) => definition.split('.').slice(-2).join('.');
 const shortName = (definition: string) => definition.slice(definition.lastIndexOf('.') + 1);
 
-function decoderOf(name: string): Decoder {
-  const known = decoders.get(name);
-  if (known) return known;
-  // Definitions may be recursive: the decoder exists before its fields do.
-  let compiled: Decoder | undefined;
-  const late: Decoder = (value, at, path, findings) => {
-    compiled ??= compile(name);
-    return compiled(value, at, path, findings);
-  };
-  decoders.set(name, late);
-  return late;
-}
-
-function compile(name: string): Decoder {
-  if (opaque.has(name)) return (value) => copy(value);
-  if (name === `${crd}JSONSchemaPropsOrBool`)
-    return alternative((value) => typeof value === 'boolean', decoderOf(`${crd}JSONSchemaProps`));
-  if (name === `${crd}JSONSchemaPropsOrArray` || name === `${crd}JSONSchemaPropsOrStringArray`)
-    return alternative(Array.isArray, decoderOf(`${crd}JSONSchemaProps`));
-  const schema = definitions()[name];
-  if (schema === undefined || schema.properties === undefined) return scalarOf(name, schema, rootPlace(name));
-  return structDecoder(name, schema, schema.properties);
-}
-
-function alternative(isOther: (value: unknown) => boolean, decode: Decoder): Decoder {
-  return (value, at, path, findings) => (isOther(value) ? copy(value) : decode(value, at, path, findings));
-}
-
-const rootPlace = (name: string): Place => ({ struct: shortName(name), path: '', goType: goName(name) });
-
-function structDecoder(name: string, schema: Schema, properties: Readonly<Record<string, Schema>>): Decoder {
-  const struct = shortName(name);
-  const required = new Set(schema.required ?? []);
-  const fields = new Map<string, Field>();
-  for (const [field, each] of Object.entries(properties)) {
-    fields.set(field, {
-      name: field,
-      decode: fieldDecoder(struct, field, each),
-      dropEmpty: name === objectMeta || ((each.type === 'array' || each.type === 'object') && !required.has(field)),
-    });
+/** Definitions may be recursive: a codec exists before its fields do. */
+function structCodec(definition: string): Codec {
+  let known = structs.get(definition);
+  if (!known) {
+    let compiled: Codec | undefined;
+    const own = () => {
+      compiled ??= compileStruct(definition);
+      return compiled;
+    };
+    known = {
+      kind: 'struct',
+      decode: (value, findings) => (compiled ?? own()).decode(value, findings),
+      zero: () => own().zero(),
+    };
+    structs.set(definition, known);
   }
-  const filled = (alwaysWritten()[name] ?? '')
-    .split(' ')
-    .filter((each) => each !== '')
-    .map((each) => {
-      const [field = '', zero] = each.split('=');
-      if (zero !== undefined) return { field, empty: () => (zero === '' ? '' : zero === '0' ? 0 : false) };
-      const decode = fields.get(field)?.decode;
-      return { field, empty: () => decode?.({}, '', '', { unknown: [] }) };
-    });
-  return (value, at, path, findings) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-      throw mismatch(value, { struct, path, goType: goName(name) });
+  return known;
+}
+
+/** What becomes of a value that Go takes for empty. */
+type Emptiness = 'kept' | 'no-zero' | 'no-empty' | 'null-if-empty' | 'null-if-blank' | 'no-null';
+
+interface Field {
+  readonly name: string;
+  readonly path: string;
+  readonly decode: Decoder;
+  readonly emptiness: Emptiness;
+}
+
+function compileStruct(definition: string): Codec {
+  const schema = definitions()[definition];
+  const properties = schema?.properties ?? {};
+  const struct = shortName(definition);
+  const goType = goName(definition);
+  const fields = new Map<string, Field>();
+  const filled: { readonly name: string; readonly zero: () => unknown }[] = [];
+  const declared = goFields(definition) ?? Object.keys(properties).map(undeclared);
+  for (const each of declared) {
+    const own = properties[each.name];
+    if (own === undefined) continue;
+    const codec = codecOf(own, each.type);
+    const { name, path } = each;
+    fields.set(name, { name, path, decode: codec.decode, emptiness: emptinessOf(each, codec) });
+    if (isAlwaysThere(each, codec)) filled.push({ name, zero: each.type.pointer ? nullZero : codec.zero });
+  }
+  const zero = () => {
+    const result: Record<string, unknown> = {};
+    for (const each of filled) result[each.name] = each.zero();
+    return result;
+  };
+  const decode: Decoder = (value, findings) => {
+    if (!isRecord(value)) {
+      findings.mismatch(describeJson(value), goType);
+      return undefined;
+    }
     const result: Record<string, unknown> = {};
     for (const key in value) {
       const field = fields.get(key);
-      const each = (value as Readonly<Record<string, unknown>>)[key];
       if (field === undefined) {
-        findings.unknown.push(`unknown field "${join(at, key)}"`);
+        findings.unknown(key);
         continue;
       }
+      const each = value[key];
       if (each === null || each === undefined) continue;
-      const decoded = field.decode(
-        each,
-        at === '' ? key : `${at}.${key}`,
-        path === '' ? key : `${path}.${key}`,
-        findings,
-      );
-      if (decoded === undefined || (field.dropEmpty && isEmpty(decoded))) continue;
-      result[key] = decoded;
+      const start = findings.count;
+      const decoded = field.decode(each, findings);
+      if (findings.count !== start) findings.inField(start, key, field.path, struct);
+      if (decoded === undefined) continue;
+      const settled = field.emptiness === 'kept' ? decoded : settle(decoded, field.emptiness);
+      if (settled !== undefined) result[key] = settled;
     }
-    for (const { field, empty } of filled) if (result[field] === undefined) result[field] = empty();
+    for (const { name, zero: make } of filled) if (result[name] === undefined) result[name] = make();
     return result;
   };
+  return { kind: 'struct', decode, zero };
+}
+
+/** A type that only the schema tells of: everything that is empty is left out. */
+const undeclared = (name: string): GoField => ({
+  name,
+  path: name,
+  type: parseGoType('*'),
+  omitEmpty: true,
+  omitZero: false,
+});
+
+const nullZero = () => null;
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof NumberText);
+
+function settle(value: unknown, emptiness: Emptiness): unknown {
+  switch (emptiness) {
+    case 'no-zero':
+      return value === '' || value === 0 || value === false ? undefined : value;
+    case 'no-empty':
+      return isEmpty(value) ? undefined : value;
+    case 'null-if-empty':
+      return isEmpty(value) ? null : value;
+    case 'null-if-blank':
+      return value === '' ? null : value;
+    case 'no-null':
+      return value === null ? undefined : value;
+    default:
+      return value;
+  }
 }
 
 function isEmpty(value: unknown): boolean {
-  if (typeof value === 'object' && value !== null) {
-    for (const _ in value) return false;
-    return true;
-  }
-  return value === '' || value === 0;
+  if (Array.isArray(value)) return value.length === 0;
+  for (const _ in value as object) return false;
+  return true;
 }
 
-/** Types named by a struct are known; a scalar's Go name is its JSON type's (Kubernetes also has named string types). */
-function goTypeOf(schema: Schema): string {
-  if (schema.ref)
-    return schema.ref.endsWith('.Time') || schema.ref.endsWith('MicroTime') ? 'string' : goName(schema.ref);
-  if (schema.type === 'array') return `[]${schema.items ? goTypeOf(schema.items) : 'interface {}'}`;
+function emptinessOf({ type, omitEmpty, omitZero }: GoField, { kind }: Codec): Emptiness {
+  if (type.pointer) return 'kept';
+  if (kind === 'collection') return omitEmpty ? 'no-empty' : 'null-if-empty';
+  if (kind === 'bytes') return omitEmpty ? 'no-zero' : 'null-if-blank';
+  if (kind === 'scalar') return omitEmpty ? 'no-zero' : 'kept';
+  return kind === 'time' && omitZero ? 'no-null' : 'kept';
+}
+
+/** Structs are written even where they are empty, whatever `omitempty` says. */
+function isAlwaysThere({ type, omitEmpty, omitZero }: GoField, { kind }: Codec): boolean {
+  if (omitZero) return false;
+  const struct = kind === 'struct' || kind === 'time' || kind === 'other';
+  return !omitEmpty || (struct && !type.pointer);
+}
+
+function codecOf(schema: Schema, type: GoType): Codec {
+  const { ref } = schema;
+  if (ref !== undefined) return referredCodec(ref, type);
+  if (type.shape === 'bytes' || schema.format === 'byte') {
+    // Bytes are never null in a map: what was null comes back from the store as empty.
+    return { kind: 'bytes', decode: bytesDecoder, zero: () => '' };
+  }
+  if (schema.type === 'array') return listCodec(schema.items ?? {}, type);
   if (schema.type === 'object') {
     const values = schema.additionalProperties;
-    return `map[string]${typeof values === 'object' ? goTypeOf(values) : 'interface {}'}`;
+    return typeof values === 'object' ? mapCodec(values, type) : opaque;
   }
-  if (schema.type === 'integer') return schema.format ?? 'int64';
-  if (schema.type === 'number') return 'float64';
-  if (schema.type === 'boolean') return 'bool';
-  return schema.format === 'byte' ? '[]uint8' : 'string';
+  return scalarCodec(schema, type.name);
 }
 
-function fieldDecoder(struct: string, field: string, schema: Schema): Decoder {
-  return valueDecoder(schema, (path) => ({ struct, path, goType: goTypeOf(schema) }), `${struct}.${field}`);
+const opaque: Codec = { kind: 'other', decode: (value) => copy(value), zero: nullZero };
+const specials: Readonly<Record<string, Codec>> = {
+  [`${resourceNames}Quantity`]: { kind: 'other', decode: quantity, zero: () => '0' },
+  'io.k8s.apimachinery.pkg.apis.meta.v1.Time': { kind: 'time', decode: time, zero: nullZero },
+  'io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime': { kind: 'time', decode: microTime, zero: nullZero },
+  'io.k8s.apimachinery.pkg.util.intstr.IntOrString': { kind: 'other', decode: intOrString, zero: () => 0 },
+  'io.k8s.apimachinery.pkg.runtime.RawExtension': opaque,
+  'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON': opaque,
+  'io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1': opaque,
+};
+
+function referredCodec(ref: string, type: GoType): Codec {
+  const special = specials[ref];
+  if (special) return special;
+  if (isAlternative(ref)) return { kind: 'other', decode: alternativeDecoder(ref, structCodec), zero: nullZero };
+  const schema = definitions()[ref];
+  if (goFields(ref) === undefined && schema && schema.properties === undefined) return codecOf(schema, type);
+  return structCodec(ref);
 }
 
-function valueDecoder(schema: Schema, place: (path: string) => Place, label: string): Decoder {
-  const { ref } = schema;
-  if (ref !== undefined) {
-    const definition = definitions()[ref];
-    if (opaque.has(ref) || definition?.properties !== undefined || ref.startsWith(`${crd}JSONSchemaPropsOr`)) {
-      const decode = decoderOf(ref);
-      const isStruct = definition?.properties !== undefined;
-      return (value, at, path, findings) => {
-        if (isStruct && (typeof value !== 'object' || Array.isArray(value))) throw mismatch(value, place(path));
-        return decode(value, at, path, findings);
-      };
+function scalarCodec(schema: Schema, goType: string): Codec {
+  switch (schema.type) {
+    case 'string':
+      return { kind: 'scalar', decode: stringDecoder(goType), zero: () => '' };
+    case 'integer': {
+      const limit = schema.format === 'int32' ? 2 ** 31 : 2 ** 63;
+      return { kind: 'scalar', decode: integerDecoder(goType, limit), zero: () => 0 };
     }
-    return scalarOf(ref, definition, undefined, place);
+    case 'number':
+      return { kind: 'scalar', decode: floatDecoder(goType), zero: () => 0 };
+    case 'boolean':
+      return { kind: 'scalar', decode: booleanDecoder(goType), zero: () => false };
+    default:
+      return opaque;
   }
-  if (schema.type === 'array') {
-    const item = valueDecoder(
-      schema.items ?? {},
-      (path) => ({ ...place(path), goType: goTypeOf(schema.items ?? {}) }),
-      label,
-    );
-    return (value, at, path, findings) => {
-      if (!Array.isArray(value)) throw mismatch(value, place(path));
-      const result: unknown[] = new Array(value.length);
+}
+
+function listCodec(items: Schema, type: GoType): Codec {
+  const element = type.element ?? parseGoType('interface {}');
+  const { decode, zero } = codecOf(items, element);
+  const absent = element.pointer ? nullZero : zero;
+  return {
+    kind: 'collection',
+    zero: nullZero,
+    decode(value, findings) {
+      if (!Array.isArray(value)) {
+        findings.mismatch(describeJson(value), type.name);
+        return undefined;
+      }
+      const result: unknown[] = [];
       for (let index = 0; index < value.length; index++) {
         const each: unknown = value[index];
-        result[index] =
-          each === null || each === undefined ? zeroOf(schema.items) : item(each, `${at}[${index}]`, path, findings);
+        if (each === null || each === undefined) {
+          result.push(absent());
+          continue;
+        }
+        const start = findings.count;
+        const decoded = decode(each, findings);
+        if (findings.count !== start) findings.inElement(start, `[${index}]`);
+        result.push(decoded === undefined ? null : decoded);
       }
       return result;
-    };
-  }
-  if (schema.type === 'object') {
-    const values = schema.additionalProperties;
-    if (typeof values !== 'object') return (value) => copy(value);
-    const item = valueDecoder(values, (path) => ({ ...place(path), goType: goTypeOf(values) }), label);
-    return (value, at, path, findings) => {
-      if (typeof value !== 'object' || value === null || Array.isArray(value)) throw mismatch(value, place(path));
+    },
+  };
+}
+
+function mapCodec(values: Schema, type: GoType): Codec {
+  const element = type.element ?? parseGoType('interface {}');
+  const { decode, zero, kind } = codecOf(values, element);
+  const absent = element.pointer ? nullZero : zero;
+  return {
+    kind: 'collection',
+    zero: nullZero,
+    decode(value, findings) {
+      if (!isRecord(value)) {
+        findings.mismatch(describeJson(value), type.name);
+        return undefined;
+      }
       const result: Record<string, unknown> = {};
       for (const key in value) {
-        const each = (value as Readonly<Record<string, unknown>>)[key];
-        const decoded =
-          each === null || each === undefined ? zeroOf(values) : item(each, `${at}.${key}`, path, findings);
+        const each = value[key];
+        let decoded: unknown;
+        if (each === null || each === undefined) decoded = absent();
+        else {
+          const start = findings.count;
+          decoded = decode(each, findings);
+          if (findings.count !== start) findings.inElement(start, key);
+          if (kind === 'collection' && decoded !== undefined && isEmpty(decoded)) decoded = null;
+        }
         if (key === '__proto__') Object.defineProperty(result, key, { value: decoded, enumerable: true });
         else result[key] = decoded;
       }
       return result;
-    };
-  }
-  return scalarOf(undefined, schema, undefined, place);
-}
-
-/** Go's zero value, which a null inside a list or a map stands for. */
-function zeroOf(schema: Schema | undefined): unknown {
-  if (schema?.type === 'string') return '';
-  if (schema?.type === 'integer' || schema?.type === 'number') return 0;
-  if (schema?.type === 'boolean') return false;
-  if (schema?.type === 'array') return [];
-  return schema?.ref && /Quantity$/.test(schema.ref) ? '0' : {};
-}
-
-function scalarOf(
-  name: string | undefined,
-  schema: Schema | undefined,
-  root: Place | undefined,
-  place: (path: string) => Place = () => root ?? { struct: '', path: '', goType: '' },
-): Decoder {
-  if (name?.endsWith('.Quantity')) {
-    return (value) => {
-      if (typeof value !== 'string' && typeof value !== 'number') throw new DecodeError(badQuantity);
-      try {
-        return canonicalQuantity(value);
-      } catch (error) {
-        throw new DecodeError(error instanceof Error ? error.message : badQuantity);
-      }
-    };
-  }
-  if (name?.endsWith('.MicroTime')) return (value, _at, path) => decodeMicroTime(value, () => place(path));
-  if (name?.endsWith('.Time')) return (value, _at, path) => decodeTime(value, () => place(path));
-  if (schema?.format === 'int-or-string') {
-    return (value, _at, path) => {
-      if (typeof value === 'string') return value;
-      return integer(value, 'int32', { ...place(path), goType: 'int32' });
-    };
-  }
-  switch (schema?.type) {
-    case 'string':
-      if (schema.format === 'byte') return (value, _at, path) => decodeBytes(value, () => place(path));
-      return (value, _at, path) => {
-        if (typeof value !== 'string') throw mismatch(value, place(path));
-        return value;
-      };
-    case 'integer': {
-      const format = schema.format === 'int32' ? 'int32' : 'int64';
-      return (value, _at, path) => integer(value, format, () => place(path));
-    }
-    case 'number':
-      return (value, _at, path) => {
-        if (typeof value !== 'number') throw mismatch(value, place(path));
-        return value;
-      };
-    case 'boolean':
-      return (value, _at, path) => {
-        if (typeof value !== 'boolean') throw mismatch(value, place(path));
-        return value;
-      };
-    default:
-      return (value) => copy(value);
-  }
-}
-
-const badQuantity = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
-
-function integer(value: unknown, format: 'int32' | 'int64', place: Place | (() => Place)): number {
-  if (typeof value === 'number' && Number.isInteger(value)) {
-    const limit = format === 'int32' ? 2 ** 31 : 2 ** 63;
-    if (value >= -limit && value < limit) return value;
-  }
-  const where = typeof place === 'function' ? place() : place;
-  throw typeof value === 'number' ? outOfRange(value, where) : mismatch(value, where);
+    },
+  };
 }
 
 /** A copy of plain JSON that shares nothing with the caller's value. */
 export function copy(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof NumberText) return Number(value.text);
   return Array.isArray(value) ? value.map(copy) : copyObject(value);
 }
 

@@ -1,69 +1,145 @@
-import { DecodeError, mismatch, type Place } from './decode-error.ts';
+import { canonicalQuantity } from '@keelson/core';
+import { describeJson } from './decode-error.ts';
+import type { Findings } from './findings.ts';
+import { NumberText } from './number-text.ts';
+import { parseTime } from './times.ts';
 
-const rfc3339 = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:[.,](\d+))?(Z|[+-]\d{2}:\d{2})$/;
-const seconds = '2006-01-02T15:04:05Z07:00';
-const micros = '2006-01-02T15:04:05.000000Z07:00';
+/** Decodes one value that is not null. `undefined` where it does not fit; the findings then know. */
+export type ScalarDecoder = (value: unknown, findings: Findings) => unknown;
 
-function parse(value: string, layout: string): { readonly ms: number; readonly fraction: string } {
-  const match = rfc3339.exec(value);
-  const ms = match ? Date.parse(value.replace(/[.,]\d+/, '')) : Number.NaN;
-  if (Number.isNaN(ms)) throw new DecodeError(timeError(value, layout));
-  return { ms, fraction: match?.[7] ?? '' };
+const isComposite = (value: unknown) => typeof value === 'object' && value !== null && !(value instanceof NumberText);
+
+export function stringDecoder(goType: string): ScalarDecoder {
+  return (value, findings) => {
+    if (typeof value === 'string') return value;
+    findings.mismatch(describeJson(value), goType);
+    return undefined;
+  };
 }
 
-/** Follows Go's time.Parse as far as the first element of the layout that does not fit. */
-function timeError(value: string, layout: string): string {
-  const steps: readonly (readonly [RegExp, string])[] = [
-    [/^\d{4}/, '2006'],
-    [/^-/, '-'],
-    [/^\d{2}/, '01'],
-    [/^-/, '-'],
-    [/^\d{2}/, '02'],
-    [/^T/, 'T'],
-    [/^\d{2}/, '15'],
-    [/^:/, ':'],
-    [/^\d{2}/, '04'],
-    [/^:/, ':'],
-    [/^\d{2}/, '05'],
-    [/^(?:[.,]\d+)?(?:Z|[+-]\d{2}:\d{2})/, 'Z07:00'],
-  ];
-  let rest = value;
-  for (const [pattern, element] of steps) {
-    const match = pattern.exec(rest);
-    if (!match) return `parsing time "${value}" as "${layout}": cannot parse "${rest}" as "${element}"`;
-    rest = rest.slice(match[0].length);
+export function booleanDecoder(goType: string): ScalarDecoder {
+  return (value, findings) => {
+    if (typeof value === 'boolean') return value;
+    findings.mismatch(describeJson(value), goType);
+    return undefined;
+  };
+}
+
+export function floatDecoder(goType: string): ScalarDecoder {
+  return (value, findings) => {
+    if (typeof value === 'number') return value;
+    if (value instanceof NumberText) {
+      const number = Number(value.text);
+      if (Number.isFinite(number)) return number;
+      findings.mismatch(`number ${value.text}`, goType);
+    } else findings.mismatch(describeJson(value), goType);
+    return undefined;
+  };
+}
+
+/** The largest int64 that a JavaScript number and its text in JSON both stand for. */
+const largestInteger = 2 ** 63 - 1024;
+
+/** `limit` is 2^31 or 2^63. `fatal`: the value's own decoder fails, which ends decoding. */
+export function integerDecoder(goType: string, limit: number, fatal?: 'fatal'): ScalarDecoder {
+  return (value, findings) => {
+    if (typeof value === 'number' && Number.isInteger(value) && value >= -limit && value < limit) return value;
+    if (value instanceof NumberText || typeof value === 'number') {
+      const text = value instanceof NumberText ? value.text : numberText(value);
+      if (/^-?\d+$/.test(text)) {
+        const exact = BigInt(text);
+        const most = BigInt(limit);
+        if (exact >= -most && exact < most) return Math.min(Number(text), largestInteger);
+      }
+      findings.mismatch(`number ${text}`, goType, fatal);
+    } else findings.mismatch(describeJson(value), goType, isComposite(value) ? 'mismatch' : fatal);
+    return undefined;
+  };
+}
+
+const numberText = (value: number) => (Number.isInteger(value) ? BigInt(value).toString() : String(value));
+
+/** `IntOrString`: what is no text must be an int32. */
+export const intOrString: ScalarDecoder = (value, findings) =>
+  typeof value === 'string' ? value : portNumber(value, findings);
+const portNumber = integerDecoder('int32', 2 ** 31, 'fatal');
+
+const badQuantity = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+/** A text that is canonical as it stands, as nearly all are: no need to take it apart. */
+const canonical = /^(?:0|[1-9]\d{0,2}(?:m|k|M|G|T)?)$/;
+
+export const quantity: ScalarDecoder = (value, findings) => {
+  if (typeof value === 'string' && canonical.test(value)) return value;
+  const text = value instanceof NumberText ? value.text : value;
+  if (typeof text !== 'string' && typeof text !== 'number') {
+    findings.problem(badQuantity, isComposite(value) ? 'mismatch' : 'fatal');
+    return undefined;
   }
-  return rest === '' ? `parsing time "${value}": day out of range` : `parsing time "${value}": extra text: "${rest}"`;
-}
-
-/** `metav1.Time`: whole seconds in UTC. */
-export function decodeTime(value: unknown, place: () => Place): string | undefined {
-  if (typeof value !== 'string') throw mismatch(value, place());
-  if (isSeconds.test(value)) {
-    parse(value, seconds);
-    return value;
+  try {
+    return canonicalQuantity(text);
+  } catch (error) {
+    findings.problem(error instanceof Error ? error.message : badQuantity, 'fatal');
+    return undefined;
   }
-  return `${new Date(parse(value, seconds).ms).toISOString().slice(0, 19)}Z`;
-}
-const isSeconds = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+};
 
+/** `metav1.Time`: whole seconds in UTC; null stands for the zero time. */
+export const time: ScalarDecoder = timeDecoder('seconds');
 /** `metav1.MicroTime`: six decimals in UTC. */
-export function decodeMicroTime(value: unknown, place: () => Place): string | undefined {
-  if (typeof value !== 'string') throw mismatch(value, place());
-  const { ms, fraction } = parse(value, micros);
-  return `${new Date(ms).toISOString().slice(0, 19)}.${fraction.slice(0, 6).padEnd(6, '0')}Z`;
+export const microTime: ScalarDecoder = timeDecoder('micros');
+
+function timeDecoder(precision: 'seconds' | 'micros'): ScalarDecoder {
+  return (value, findings) => {
+    if (typeof value !== 'string') {
+      findings.mismatch(describeJson(value), 'string', isComposite(value) ? 'mismatch' : 'fatal');
+      return undefined;
+    }
+    const parsed = parseTime(value, precision);
+    if (typeof parsed === 'string') return parsed === zeroTime[precision] ? null : parsed;
+    findings.problem(parsed.problem, 'fatal');
+    return undefined;
+  };
 }
+const zeroTime = { seconds: '0001-01-01T00:00:00Z', micros: '0001-01-01T00:00:00.000000Z' } as const;
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-export function decodeBytes(value: unknown, place: () => Place): string {
-  if (typeof value !== 'string') throw mismatch(value, place());
+export const bytesDecoder: ScalarDecoder = (value, findings) => {
+  if (typeof value !== 'string') {
+    findings.mismatch(describeJson(value), '[]uint8');
+    return undefined;
+  }
   const text = /[\r\n]/.test(value) ? value.replace(/[\r\n]/g, '') : value;
-  if (!base64.test(text)) throw new DecodeError(`illegal base64 data at input byte ${firstBad(text)}`);
-  return text;
+  if (base64.test(text)) return lastBitsCleared(text);
+  findings.problem(`illegal base64 data at input byte ${firstBad(value)}`, 'mismatch');
+  return undefined;
+};
+
+/** Bits beyond the last byte are lost when bytes are written again. */
+function lastBitsCleared(text: string): string {
+  if (!text.endsWith('=')) return text;
+  return Buffer.from(text.slice(-4), 'base64').toString('base64') === text.slice(-4)
+    ? text
+    : Buffer.from(text, 'base64').toString('base64');
 }
 
+/** Where Go's decoder gives up: at what is no digit, at padding out of place, or where the last group begins. */
 function firstBad(text: string): number {
-  const bad = /[^A-Za-z0-9+/]/.exec(text)?.index ?? text.length;
-  return bad;
+  let length = 0;
+  let group = 0;
+  for (let at = 0; at < text.length; at++) {
+    const character = text.charAt(at);
+    if (character === '\r' || character === '\n') continue;
+    if (/[A-Za-z0-9+/]/.test(character)) {
+      if (length % 4 === 0) group = at;
+      length++;
+      continue;
+    }
+    if (character !== '=' || length % 4 < 2) return at;
+    const rest = text.slice(at + 1).replace(/^[\r\n]+/, '');
+    if (length % 4 === 3) return text.length - rest.length;
+    if (rest === '') return text.length;
+    return text.length - rest.length + (rest.startsWith('=') ? 1 : -1);
+  }
+  return group;
 }

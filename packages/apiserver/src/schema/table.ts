@@ -1,5 +1,4 @@
 import type { PrinterColumn, Schema } from '../registry/contract.ts';
-import { alwaysWrittenJson } from './always-written.ts';
 import { bootstrapJson } from './generated/bootstrap.ts';
 import { columnsJson } from './generated/columns.ts';
 import { definitionsJson } from './generated/definitions.ts';
@@ -45,8 +44,6 @@ export const columnTable = lazy<Readonly<Record<string, readonly PrinterColumn[]
 /** Objects that a cluster is born with: cluster roles, bindings, flow schemas and so on, by plural. */
 export const bootstrapTable =
   lazy<Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>>(bootstrapJson);
-/** See `always-written.ts`. */
-export const alwaysWritten = lazy<Readonly<Record<string, string>>>(alwaysWrittenJson);
 
 let byKind: Map<string, string> | undefined;
 
@@ -61,4 +58,20 @@ export function definitionOf(group: string, version: string, kind: string): stri
     }
   }
   return byKind.get(`${group}/${version}/${kind}`);
+}
+
+let writtenZeros: Readonly<Record<string, string>> | undefined;
+
+/** Fields whose OpenAPI schema has the zero value as its default: `name` alone is an empty struct, `name=0` a scalar. */
+export function alwaysWritten(): Readonly<Record<string, string>> {
+  writtenZeros ??= Object.fromEntries(
+    Object.entries(definitions()).map(([name, { properties = {} }]) => {
+      const zeros = Object.entries(properties).flatMap(([field, { default: preset }]) => {
+        if (preset === '' || preset === 0 || preset === false) return [`${field}=${preset}`];
+        return typeof preset === 'object' && preset !== null && Object.keys(preset).length === 0 ? [field] : [];
+      });
+      return [name, zeros.join(' ')];
+    }),
+  );
+  return writtenZeros;
 }

@@ -1,0 +1,87 @@
+import { DecodeError } from './decode-error.ts';
+
+/** Kubernetes tells no more than this many unknown fields and duplicates of one body. */
+export const mostStrictErrors = 100;
+
+interface Finding {
+  readonly type: 'unknown' | 'mismatch' | 'fatal';
+  /** With indices and keys of maps, for unknown fields. */
+  at: string;
+  /** Of fields alone, for what does not fit. */
+  path: string;
+  struct: string | undefined;
+  /** The message up to the place; or all of it, where there is no place in it. */
+  readonly message: string;
+  readonly goType: string | undefined;
+}
+
+/**
+ * What a decoder comes across. Paths are put together on the way out, so that a body in which nothing is wrong costs
+ * none.
+ */
+export class Findings {
+  readonly #list: Finding[] = [];
+
+  get count(): number {
+    return this.#list.length;
+  }
+
+  unknown(name: string): void {
+    this.#list.push({ type: 'unknown', at: name, path: '', struct: undefined, message: '', goType: undefined });
+  }
+
+  /** Decoding goes on after it, as in Go, but comes to nothing: `cannot unmarshal string` … `of type int32`. */
+  mismatch(found: string, goType: string, type: 'mismatch' | 'fatal' = 'mismatch'): void {
+    this.#list.push({
+      type,
+      at: '',
+      path: '',
+      struct: undefined,
+      message: `json: cannot unmarshal ${found} into Go struct field `,
+      goType,
+    });
+  }
+
+  /** An error that does not say where it stands. A fatal one ends decoding: it counts before mismatches. */
+  problem(message: string, type: 'mismatch' | 'fatal'): void {
+    this.#list.push({ type, at: '', path: '', struct: undefined, message, goType: undefined });
+  }
+
+  /** All findings from `start` on stand in this field of a struct. */
+  inField(start: number, field: string, path: string, struct: string): void {
+    for (let index = start; index < this.#list.length; index++) {
+      const each = this.#list[index];
+      if (!each) continue;
+      each.at = joined(field, each.at);
+      each.path = each.path === '' ? path : `${path}.${each.path}`;
+      each.struct ??= struct;
+    }
+  }
+
+  /** All findings from `start` on stand in this element of a list or map, such as `[0]` or a key. */
+  inElement(start: number, element: string): void {
+    for (let index = start; index < this.#list.length; index++) {
+      const each = this.#list[index];
+      if (each) each.at = joined(element, each.at);
+    }
+  }
+
+  /** Nothing below this point is asked whether it is known. */
+  forgetUnknown(start: number): void {
+    const kept = this.#list.splice(start).filter(({ type }) => type !== 'unknown');
+    this.#list.push(...kept);
+  }
+
+  /** Names the unknown fields, in the order of the body. Throws `DecodeError` where something did not fit. */
+  settle(): string[] {
+    const error = this.#list.find(({ type }) => type === 'fatal') ?? this.#list.find(({ type }) => type === 'mismatch');
+    if (error) {
+      const { message, goType, struct = '', path } = error;
+      throw new DecodeError(goType === undefined ? message : `${message}${struct}.${path} of type ${goType}`);
+    }
+    return [...new Set(this.#list.map(({ at }) => `unknown field "${at}"`))].slice(0, mostStrictErrors);
+  }
+}
+
+const joined = (before: string, after: string) =>
+  after === '' ? before : after.startsWith('[') ? before + after : `${before}.${after}`;
