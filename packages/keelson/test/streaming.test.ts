@@ -1,6 +1,10 @@
 import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { get } from 'node:http';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildBusyboxImage } from '@keelson/cri-runtimes';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClusterProcess, ci, command, eventually, haveContainerd, haveKubectl } from './cluster-process.ts';
 
@@ -13,7 +17,8 @@ spec:
   terminationGracePeriodSeconds: 1
   containers:
   - name: web
-    image: busybox
+    image: test/busybox
+    imagePullPolicy: IfNotPresent
     command: [sh, -c, "mkdir -p /tmp/www && echo '${page}' > /tmp/www/index.html && exec httpd -f -p 8080 -h /tmp/www"]
 ---
 apiVersion: v1
@@ -22,7 +27,7 @@ metadata: { name: talker }
 spec:
   terminationGracePeriodSeconds: 1
   containers:
-  - { name: talker, image: busybox, stdin: true, command: [sh, -c, "while read line; do echo \\"heard $line\\"; done"] }
+  - { name: talker, image: test/busybox, imagePullPolicy: IfNotPresent, stdin: true, command: [sh, -c, "while read line; do echo \\"heard $line\\"; done"] }
 `;
 
 /** kubectl 1.31 and later speak WebSocket first; told not to, they speak SPDY/3.1 as older ones do. */
@@ -60,7 +65,11 @@ describe.each(runtimes)('streams through the API server to the $runtime runtime'
     let cluster: ClusterProcess;
 
     beforeAll(async () => {
-      cluster = await ClusterProcess.start({ args: ['--runtime', runtime] });
+      const dir = await mkdtemp(join(tmpdir(), 'kl-'));
+      const images = join(dir, 'data', 'images');
+      await mkdir(images, { recursive: true });
+      await buildBusyboxImage({ reference: 'test/busybox', file: join(images, 'busybox.tar') });
+      cluster = await ClusterProcess.start({ dir, args: ['--runtime', runtime] });
       await eventually(
         () => cluster.tryKubectl('get serviceaccount default'),
         ({ code }) => code === 0,

@@ -23,6 +23,14 @@ function adler32(bytes: Uint8Array): number {
   return ((b << 16) | a) >>> 0;
 }
 
+/** A stored block that is not the last. */
+function stored(piece: Buffer): [Buffer, Buffer] {
+  const head = Buffer.alloc(5);
+  head.writeUInt16LE(piece.length, 1);
+  head.writeUInt16LE(~piece.length & 0xffff, 3);
+  return [head, piece];
+}
+
 /**
  * Writes header blocks of one connection as one zlib stream of stored blocks (RFC 1951, 3.2.4): valid for every reader,
  * and without a state that would have to be kept in step.
@@ -40,14 +48,10 @@ export class HeaderBlockWriter {
       start.writeUInt32BE(adler32(spdyDictionary), 2);
       parts.push(start);
     }
-    for (let at = 0; at < plain.length; at += largestStored) {
-      const piece = plain.subarray(at, at + largestStored);
-      const head = Buffer.alloc(5);
-      head.writeUInt16LE(piece.length, 1);
-      head.writeUInt16LE(~piece.length & 0xffff, 3);
-      parts.push(head, piece);
-    }
-    return Buffer.concat(parts);
+    for (let at = 0; at < plain.length; at += largestStored)
+      parts.push(...stored(plain.subarray(at, at + largestStored)));
+    // Readers written in Go hand out what they have read when they meet an empty block.
+    return Buffer.concat([...parts, ...stored(Buffer.alloc(0))]);
   }
 }
 

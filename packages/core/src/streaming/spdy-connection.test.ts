@@ -107,14 +107,22 @@ describe('a SPDY connection', () => {
     const { client, server } = await pair((stream) => streams.push(stream));
     const given = await client.open({ n: '1' });
     await client.open({ n: '2' });
-    const gone = new Promise((resolve) => streams[0]?.once('close', resolve));
     given.destroy();
-    await gone;
-    const ended = new Promise((resolve) => streams[1]?.once('close', resolve));
+    expect(await text(streams[0] as SpdyStream)).toBe('');
     client.destroy();
-    await ended;
+    expect(await text(streams[1] as SpdyStream)).toBe('');
     await server.closed;
     await expect(server.open({})).rejects.toThrow('closed');
+  });
+
+  it('keeps what came whole for readers that are slower than the end of the connection', async () => {
+    const streams: SpdyStream[] = [];
+    const { client, server } = await pair((stream) => streams.push(stream));
+    const stream = await client.open({});
+    await new Promise<void>((resolve) => stream.end('x'.repeat(10_000), resolve));
+    client.close();
+    await server.closed;
+    expect((await text(streams[0] as SpdyStream)).length).toBe(10_000);
   });
 
   it('refuses streams that nobody takes, and what is no SPDY', async () => {

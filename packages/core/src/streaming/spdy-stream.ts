@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream';
-import type { SpdyHeaders } from './header-block.ts';
+import { SpdyError, type SpdyHeaders } from './header-block.ts';
 
 /** What a stream needs of its connection. */
 export interface StreamCarrier {
@@ -39,10 +39,13 @@ export class SpdyStream extends Duplex {
     if (!this.destroyed) this.push(null);
   }
 
-  /** From the connection: the other side, or the whole connection, is gone. */
-  abandon(error?: Error): void {
+  /**
+   * From the connection: the other side, or the whole connection, is gone. What came before can still be read: peers
+   * written in Go reset streams to close them.
+   */
+  abandon(): void {
     this.#over = true;
-    this.destroy(error);
+    this.finish();
   }
 
   override _read(): void {
@@ -50,6 +53,10 @@ export class SpdyStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
+    if (this.#over) {
+      done(new SpdyError('the stream was reset'));
+      return;
+    }
     const send = async () => {
       for (let at = 0; at < chunk.length; at += largestPiece) {
         await this.#carrier.send(this.id, chunk.subarray(at, at + largestPiece), false);
@@ -59,7 +66,8 @@ export class SpdyStream extends Duplex {
   }
 
   override _final(done: (error?: Error) => void): void {
-    this.#carrier.send(this.id, Buffer.alloc(0), true).then(() => done(), done);
+    if (this.#over) done();
+    else this.#carrier.send(this.id, Buffer.alloc(0), true).then(() => done(), done);
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {

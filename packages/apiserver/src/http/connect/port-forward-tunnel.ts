@@ -13,8 +13,8 @@ export async function tunnelPortForward(client: WebSocket, kubelet: Duplex): Pro
   client.on('message', (data) => {
     if (kubelet.destroyed || kubelet.write(bytesOf(data))) return;
     client.pause();
-    kubelet.once('drain', () => client.resume());
   });
+  kubelet.on('drain', () => client.resume());
   client.resume();
   try {
     for await (const chunk of kubelet) await sendBinary(client, chunk as Buffer);

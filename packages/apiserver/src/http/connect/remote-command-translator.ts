@@ -46,12 +46,13 @@ export async function translateRemoteCommand(
     const resize = wanted.tty ? await open(kubelet, 'resize') : undefined;
     listen(client, stdin, resize);
     client.resume();
-    const outcome = buffer(error);
-    await Promise.all([
+    const [outcome] = await Promise.all([
+      buffer(error),
       stdout && carry(stdout, client, channels.stdout),
       stderr && carry(stderr, client, channels.stderr),
     ]);
-    await sendBinary(client, Buffer.concat([Buffer.from([channels.error]), await outcome]));
+    if (outcome.length === 0) throw new Error('the kubelet did not tell how the command ended');
+    await sendBinary(client, Buffer.concat([Buffer.from([channels.error]), outcome]));
     client.close(1000);
   } catch (failure) {
     await failRemoteCommand(client, failure);
@@ -85,6 +86,7 @@ async function open(kubelet: SpdyConnection, streamType: string): Promise<SpdySt
 }
 
 function listen(client: WebSocket, stdin: SpdyStream | undefined, resize: SpdyStream | undefined): void {
+  for (const event of ['drain', 'close']) stdin?.on(event, () => client.resume());
   client.on('message', (data) => {
     const message = bytesOf(data);
     const rest = message.subarray(1);
@@ -92,8 +94,6 @@ function listen(client: WebSocket, stdin: SpdyStream | undefined, resize: SpdySt
       case channels.stdin:
         if (!stdin || stdin.destroyed || rest.length === 0 || stdin.write(rest)) return;
         client.pause();
-        stdin.once('drain', () => client.resume());
-        stdin.once('close', () => client.resume());
         return;
       case channels.resize:
         if (rest.length > 0 && !resize?.destroyed) resize?.write(rest);
