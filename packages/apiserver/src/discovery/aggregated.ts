@@ -1,12 +1,16 @@
 import { createHash } from 'node:crypto';
+import type { MediaType } from '../http/negotiate.ts';
+import { serialize, type Typed } from '../http/serialize.ts';
 import type { ResourceCatalog, ServedResource } from '../registry/contract.ts';
 
-export const aggregatedMediaType = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+export const aggregatedParameters = 'g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 
 /** One document of `apidiscovery.k8s.io/v2` with its ETag (KEP-3352). */
 export interface DiscoveryDocument {
-  readonly body: string;
+  readonly object: Typed;
   readonly etag: string;
+  /** By media type. */
+  readonly bodies: Map<MediaType, Uint8Array>;
 }
 
 /** All of `/api` or `/apis` at once, made anew only when the catalog has changed. */
@@ -34,6 +38,15 @@ export class AggregatedDiscovery {
     );
     return this.#groups;
   }
+
+  body(path: '/api' | '/apis', mediaType: MediaType): Uint8Array {
+    const { object, bodies } = this.get(path);
+    const known = bodies.get(mediaType);
+    if (known) return known;
+    const made = serialize(object, { mediaType, pretty: false });
+    bodies.set(mediaType, made);
+    return made;
+  }
 }
 
 type Groups = ReturnType<ResourceCatalog['groups']>;
@@ -57,8 +70,9 @@ function document(catalog: ResourceCatalog, groups: Groups): DiscoveryDocument {
     })),
   }));
   const list = { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', metadata: {}, items };
-  const body = `${JSON.stringify(list)}\n`;
-  return { body, etag: `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"` };
+  const body = serialize(list, { mediaType: 'application/json', pretty: false });
+  const etag = `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"`;
+  return { object: list, etag, bodies: new Map([['application/json', body]]) };
 }
 
 function discoveryOf(resource: ServedResource) {

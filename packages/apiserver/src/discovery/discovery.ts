@@ -1,7 +1,8 @@
-import { parseAccept } from '../http/negotiate.ts';
+import { type MediaType, mediaTypes, parseAccept } from '../http/negotiate.ts';
 import type { Reply } from '../http/reply.ts';
+import type { Typed } from '../http/serialize.ts';
 import type { ResourceCatalog } from '../registry/contract.ts';
-import { AggregatedDiscovery, aggregatedMediaType } from './aggregated.ts';
+import { AggregatedDiscovery, aggregatedParameters } from './aggregated.ts';
 import { apiGroupList, apiResourceList, apiVersions, singleApiGroup } from './resource-lists.ts';
 
 export interface DiscoveryRequest {
@@ -23,10 +24,11 @@ export class Discovery {
   }
 
   /** A whole reply for the aggregated form, a plain object for the others; `undefined`: no such path. */
-  answer(request: DiscoveryRequest): { readonly reply: Reply } | { readonly object: object } | undefined {
+  answer(request: DiscoveryRequest): { readonly reply: Reply } | { readonly object: Typed } | undefined {
     const path = request.path.replace(/\/$/, '');
     if (path === '/api' || path === '/apis') {
-      if (wantsAggregated(request.accept)) return { reply: this.#aggregatedReply(path, request.ifNoneMatch) };
+      const aggregated = aggregatedIn(request.accept);
+      if (aggregated) return { reply: this.#aggregatedReply(path, aggregated, request.ifNoneMatch) };
       return { object: path === '/api' ? apiVersions(request.address) : apiGroupList(this.#catalog) };
     }
     const [, prefix, first = '', second, ...rest] = path.split('/');
@@ -38,6 +40,11 @@ export class Discovery {
     );
   }
 
+  /** Whether a group is one of Kubernetes' own. */
+  hasBuiltIn(group: string): boolean {
+    return this.#catalog.list().some((each) => each.group === group && !each.custom);
+  }
+
   paths(): string[] {
     const groups = this.#catalog.groups().flatMap(({ group, versions }) => {
       const base = group === '' ? '/api' : `/apis/${group}`;
@@ -46,24 +53,29 @@ export class Discovery {
     return ['/apis', ...groups];
   }
 
-  #aggregatedReply(path: '/api' | '/apis', ifNoneMatch: string | undefined): Reply {
-    const { body, etag } = this.#aggregated.get(path);
+  #aggregatedReply(path: '/api' | '/apis', mediaType: MediaType, ifNoneMatch: string | undefined): Reply {
+    const { etag } = this.#aggregated.get(path);
     const headers = { etag, vary: 'Accept', 'cache-control': 'public' };
+    const contentType = `${mediaType};${aggregatedParameters}`;
     const same = ifNoneMatch?.split(',').some((each) => each.trim().replace(/^W\//, '') === etag);
-    return { code: same ? 304 : 200, contentType: aggregatedMediaType, body: same ? '' : body, headers };
+    if (same) return { code: 304, contentType, body: '', headers };
+    return { code: 200, contentType, body: this.#aggregated.body(path, mediaType), headers };
   }
 }
 
-const wrap = (object: object | undefined) => object && { object };
+const wrap = (object: Typed | undefined) => object && { object };
 
-/** The first clause that can be given decides: aggregated, or plain JSON. */
-function wantsAggregated(accept: string | undefined): boolean {
+/** The first clause that can be given decides: aggregated, in this media type, or not. */
+function aggregatedIn(accept: string | undefined): MediaType | undefined {
+  if (!accept) return undefined;
   for (const { mediaType, parameters } of parseAccept(accept)) {
-    if (mediaType !== 'application/json' && mediaType !== '*/*') continue;
+    const wild = mediaType === '*/*' || mediaType === 'application/*';
+    const given = wild ? 'application/json' : mediaTypes.find((each) => each === mediaType);
+    if (!given) continue;
     const as = parameters.get('as');
-    if (as === undefined) return false;
+    if (as === undefined) return undefined;
     const exact = parameters.get('g') === 'apidiscovery.k8s.io' && parameters.get('v') === 'v2';
-    if (as === 'APIGroupDiscoveryList' && exact) return true;
+    if (as === 'APIGroupDiscoveryList' && exact) return given;
   }
-  return false;
+  return undefined;
 }

@@ -1,4 +1,7 @@
+import type { Typed } from '../http/serialize.ts';
 import type { ResourceCatalog, ServedResource } from '../registry/contract.ts';
+
+type Document = Typed & Readonly<Record<string, unknown>>;
 
 /** One entry of an APIResourceList (`meta.k8s.io/v1`). */
 interface ApiResource {
@@ -17,7 +20,7 @@ const byName = (a: { readonly name: string }, b: { readonly name: string }) =>
   a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 
 /** The resources of one group version with their subresources, `pods` before `pods/log`; `undefined`: not served. */
-export function apiResourceList(catalog: ResourceCatalog, group: string, version: string): object | undefined {
+export function apiResourceList(catalog: ResourceCatalog, group: string, version: string): Document | undefined {
   const served = catalog.list().filter((each) => each.group === group && each.version === version);
   const known = catalog.groups().some((each) => each.group === group && each.versions.includes(version));
   if (served.length === 0 && !known) return undefined;
@@ -70,18 +73,18 @@ function apiGroup({ group, versions }: { readonly group: string; readonly versio
 const namedGroups = (catalog: ResourceCatalog) => catalog.groups().filter(({ group }) => group !== '');
 
 /** What `/apis` answers without aggregation. */
-export function apiGroupList(catalog: ResourceCatalog): object {
+export function apiGroupList(catalog: ResourceCatalog): Document {
   return { kind: 'APIGroupList', apiVersion: 'v1', groups: namedGroups(catalog).map(apiGroup) };
 }
 
 /** What `/apis/GROUP` answers. */
-export function singleApiGroup(catalog: ResourceCatalog, name: string): object | undefined {
+export function singleApiGroup(catalog: ResourceCatalog, name: string): Document | undefined {
   const found = namedGroups(catalog).find(({ group }) => group === name);
   return found && { kind: 'APIGroup', apiVersion: 'v1', ...apiGroup(found) };
 }
 
 /** What `/api` answers without aggregation. `address` is `host:port` as the client sees it. */
-export function apiVersions(address: string): object {
+export function apiVersions(address: string): Document {
   return {
     kind: 'APIVersions',
     versions: ['v1'],

@@ -1,33 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import {
-  type ApiRequest,
-  type Clock,
-  isStatusError,
-  type Logger,
-  type PatchType,
-  type Random,
-  type RequestOptions,
-  StatusError,
-} from '@keelson/core';
+import { type Clock, isStatusError, type Logger, type Random, StatusError } from '@keelson/core';
 import { type HttpRequest, impersonate, type RequestAuthenticator } from '../authentication/index.ts';
 import { forbidden } from '../authorization/index.ts';
-import type { ApiHandler, Authorizer, ServedResource, UserInfo } from '../registry/contract.ts';
+import type { ApiHandler, AuthorizationRequest, Authorizer, UserInfo } from '../registry/contract.ts';
 import type { TablePrinter } from '../table/index.ts';
-import type { DecodedBody } from './body-findings.ts';
 import type { Connector } from './connector.ts';
-import { decodeObject, decodePatch, mediaTypeOf } from './decode-body.ts';
-import { type EncodingContext, encodeList, encodeObject } from './encode-answer.ts';
-import type { ApiMetrics } from './metrics.ts';
-import { negotiate, wantsPretty } from './negotiate.ts';
+import type { ApiMetrics, Measure } from './metrics.ts';
+import { wantsPretty } from './negotiate.ts';
 import type { NonResourceRoutes } from './non-resource-routes.ts';
-import { readBody } from './read-body.ts';
 import { refuseBody } from './refuse-body.ts';
-import { type HttpResponse, notFoundReply, type Reply, send, statusReply, warningHeaders } from './reply.ts';
+import { type HttpResponse, send, statusReply } from './reply.ts';
 import { parseRequestInfo, type RequestInfo, type ResourceRequest } from './request-info.ts';
-import { parseDeleteOptions, parseQueryOptions } from './request-options.ts';
-import { streamWatch } from './watch-stream.ts';
+import { ResourceFace, type Upgrade } from './resource-face.ts';
+import { wantsWebSocket } from './watch-websocket.ts';
 
 export interface ApiFaceOptions {
   readonly handler: ApiHandler;
@@ -42,27 +30,10 @@ export interface ApiFaceOptions {
   readonly logger: Logger;
 }
 
-/** A request on its way: parsed, with its user, before anything was done. */
-interface Visit {
-  readonly info: RequestInfo;
-  readonly query: URLSearchParams;
-  readonly user: UserInfo;
-  readonly pretty: boolean;
-}
-
-/** Watches without a `timeoutSeconds` of their own live between one and two times this long. */
-const minimumWatchSeconds = 1800;
-
-const patchTypes: readonly PatchType[] = [
-  'application/json-patch+json',
-  'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
-  'application/apply-patch+yaml',
-];
-
 /** The HTTP face of the API: reads requests, finds out who asks, hands over to the handler and writes its answers. */
 export class ApiFace {
   readonly #options: ApiFaceOptions;
+  readonly #resources: ResourceFace;
   /** Aborts when the server stops: watches end, other requests finish. */
   readonly #stopping = new AbortController();
   #inflight = 0;
@@ -70,6 +41,7 @@ export class ApiFace {
 
   constructor(options: ApiFaceOptions) {
     this.#options = options;
+    this.#resources = new ResourceFace({ ...options, stopping: this.#stopping.signal });
   }
 
   /** Ends watches; resolves when no request is left, or `signal` aborts. */
@@ -82,50 +54,80 @@ export class ApiFace {
     });
   }
 
-  /** Answers one request; never rejects. */
-  async handle(request: HttpRequest, response: HttpResponse): Promise<void> {
+  /** Answers one request; never rejects. `upgrade`: its client would rather have a WebSocket. */
+  async handle(request: HttpRequest, response: HttpResponse, upgrade?: Upgrade): Promise<void> {
     this.#inflight++;
     const ended = new AbortController();
     let answered = false;
     // Every answer closes: an abort that nobody waits for any more would cost an exception and its stack each time.
     response.once('close', () => answered || ended.abort());
     response.setHeader('audit-id', String(request.headers['audit-id'] ?? randomUUID()));
-    const begun = this.#options.clock.now();
-    let measure: ReturnType<ApiMetrics['begin']> | undefined;
+    let measure: Measure | undefined;
     let pretty = false;
     try {
       const { path, query } = target(request);
       pretty = wantsPretty(query, request.headers['user-agent']);
-      const info = parseRequestInfo(request.method ?? 'GET', path, query);
-      measure = this.#options.metrics.begin(metricLabels(info, this.#options.handler));
+      const method = request.method ?? 'GET';
+      const info = parseRequestInfo(method, path, query);
+      measure = this.#options.metrics.begin(info, request, this.#options.handler.catalog);
       const user = await this.#user(request);
-      const visit: Visit = { info, query, user, pretty };
-      if (!info.isResource) await this.#nonResource(request, response, visit, info);
-      else if (this.#options.connector.connects(info))
-        await this.#connect(request, response, visit, info, ended.signal);
-      else await this.#resource(request, response, visit, info, ended.signal);
+      this.#authorize(user, info);
+      if (!info.isResource) {
+        await send(
+          request,
+          response,
+          await this.#options.routes.answer({ path, query, headers: request.headers, method, pretty }),
+        );
+      } else if (this.#options.connector.connects(info)) {
+        const signal = AbortSignal.any([ended.signal, this.#stopping.signal]);
+        await this.#options.connector.serve(request, response, { info, query, user, signal });
+      } else {
+        await this.#resources.answer(request, response, { info, query, user, pretty, ended: ended.signal, upgrade });
+      }
     } catch (error) {
       await this.#fail(request, response, error, pretty);
     } finally {
       answered = true;
-      measure?.(response.statusCode, (this.#options.clock.now() - begun) / 1000);
+      measure?.end(response);
       this.#inflight--;
       if (this.#inflight === 0) for (const wake of this.#idle.splice(0)) wake();
     }
   }
 
-  /** An HTTP/1.1 Upgrade: exec, attach and port-forward; never rejects. */
+  /** An HTTP/1.1 Upgrade: exec, attach and port-forward, a watch over WebSocket; all else is answered as if not asked. */
   async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const { path, query } = target(request);
+    const info = parseRequestInfo(request.method ?? 'GET', path, query);
+    if (info.isResource && this.#options.connector.connects(info)) {
+      await this.#connect(request, socket, head, info, query);
+      return;
+    }
+    socket.on('error', () => socket.destroy());
+    if (!(socket instanceof Socket)) {
+      socket.destroy();
+      return;
+    }
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.once('finish', () => socket.end());
+    const upgrade = wantsWebSocket(request) ? { request, socket, head, response } : undefined;
+    await this.handle(request, response, upgrade);
+  }
+
+  async #connect(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    info: ResourceRequest,
+    query: URLSearchParams,
+  ): Promise<void> {
     const ended = new AbortController();
     socket.once('close', () => ended.abort());
     socket.on('error', (error) => ended.abort(error));
     try {
-      const { path, query } = target(request);
-      const info = parseRequestInfo(request.method ?? 'GET', path, query);
       const user = await this.#user(request);
-      if (!info.isResource || !this.#options.connector.connects(info))
-        throw StatusError.badRequest('no upgrade is possible here');
-      this.#authorizeConnect(user, info, true);
+      this.#authorize(user, info, true);
       await this.#options.connector.upgrade(request, socket, head, { info, query, user, signal: ended.signal });
     } catch (error) {
       const failure = this.#toStatus(error, request);
@@ -142,173 +144,12 @@ export class ApiFace {
     return impersonate(user, request.headers, this.#options.authorizer);
   }
 
-  async #nonResource(
-    request: HttpRequest,
-    response: HttpResponse,
-    visit: Visit,
-    info: Extract<RequestInfo, { isResource: false }>,
-  ): Promise<void> {
-    const verb = info.verb === 'head' ? 'get' : info.verb;
-    const asked = { user: visit.user, verb, path: info.path };
-    const decision = this.#options.authorizer.authorize(asked);
-    if (!decision.allowed) throw forbidden(asked, decision.reason);
-    const reply = await this.#options.routes.answer({
-      path: info.path,
-      query: visit.query,
-      headers: request.headers,
-      method: request.method ?? 'GET',
-      pretty: visit.pretty,
-    });
-    await send(request, response, reply);
-  }
-
-  async #connect(
-    request: HttpRequest,
-    response: HttpResponse,
-    { query, user }: Visit,
-    info: ResourceRequest,
-    signal: AbortSignal,
-  ): Promise<void> {
-    this.#authorizeConnect(user, info, false);
-    const stop = AbortSignal.any([signal, this.#stopping.signal]);
-    await this.#options.connector.serve(request, response, { info, query, user, signal: stop });
-  }
-
-  #authorizeConnect(user: UserInfo, info: ResourceRequest, upgrade: boolean): void {
-    const { group, version, resource, subresource, namespace, name } = info;
-    // A WebSocket opens with GET; running things in a pod needs leave to create all the same.
-    const runs = upgrade && /^(exec|attach|portforward)$/.test(subresource ?? '');
-    const verbs = runs && info.verb !== 'create' ? [info.verb, 'create'] : [info.verb];
-    for (const verb of verbs) {
-      const asked = { user, verb, group, version, resource, subresource, namespace, name };
+  /** Throws 403. Nobody without leave learns more, not even that there is no such thing. */
+  #authorize(user: UserInfo, info: RequestInfo, upgrade = false): void {
+    for (const asked of questions(user, info, upgrade)) {
       const decision = this.#options.authorizer.authorize(asked);
       if (!decision.allowed) throw forbidden(asked, decision.reason);
     }
-  }
-
-  async #resource(
-    request: HttpRequest,
-    response: HttpResponse,
-    visit: Visit,
-    info: ResourceRequest,
-    ended: AbortSignal,
-  ): Promise<void> {
-    const { handler, authorizer } = this.#options;
-    const served = handler.catalog.find(info.group, info.version, info.resource);
-    if (!served) {
-      const { group, version, resource, subresource, namespace, name } = info;
-      const asked = { user: visit.user, verb: info.verb, group, version, resource, subresource, namespace, name };
-      const decision = authorizer.authorize(asked);
-      if (!decision.allowed) throw forbidden(asked, decision.reason);
-      const place = handler.catalog.groups().find((each) => each.group === info.group);
-      if (!place?.versions.includes(info.version)) return send(request, response, notFoundReply());
-      throw StatusError.of(404, 'NotFound', 'the server could not find the requested resource', {});
-    }
-    if (info.verb === 'create' && info.name && !info.subresource) {
-      throw StatusError.methodNotAllowed('the server does not allow this method on the requested resource');
-    }
-    const format = negotiate(request.headers.accept, visit);
-    const context: EncodingContext = {
-      format,
-      resource: served,
-      tables: this.#options.tables,
-      includeObject: includeObject(visit.query),
-    };
-    const { body, options, findings, bodyFindings, patchType } = await this.#payload(request, visit, info, served);
-    const watching = info.verb === 'watch';
-    const expired = new AbortController();
-    const seconds = options.timeoutSeconds ?? Math.round(minimumWatchSeconds * (1 + this.#options.random()));
-    const cancel = watching ? this.#options.clock.after(seconds * 1000, () => expired.abort()) : () => undefined;
-    const signal = watching ? AbortSignal.any([ended, expired.signal, this.#stopping.signal]) : ended;
-    try {
-      const { verb, group, version, resource, subresource, namespace, name } = info;
-      const apiRequest: ApiRequest = {
-        verb,
-        group,
-        version,
-        resource,
-        ...(subresource && { subresource }),
-        ...(namespace && { namespace }),
-        ...(name && { name }),
-        options,
-        ...(body !== undefined && { body }),
-        ...(patchType && { patchType }),
-        ...(bodyFindings && { bodyFindings }),
-        signal,
-      };
-      const answer = await handler.handle(apiRequest, visit.user);
-      if (answer.type === 'watch') {
-        await streamWatch(
-          response,
-          answer,
-          { ...context, resource: answer.resource },
-          { clock: this.#options.clock, signal },
-        );
-        return;
-      }
-      const encoding = { ...context, resource: answer.resource };
-      const reply: Reply = {
-        code: answer.type === 'object' ? answer.code : 200,
-        contentType: format.mediaType,
-        body: answer.type === 'object' ? encodeObject(answer.value, encoding) : encodeList(answer.value, encoding),
-        headers: warningHeaders([...findings, ...(answer.warnings ?? [])]),
-      };
-      await send(request, response, reply);
-    } catch (error) {
-      // A watch whose time is over before it began is an empty one.
-      if (!watching || !signal.aborted || response.headersSent) throw error;
-      await send(request, response, { code: 200, contentType: format.mediaType, body: '' });
-    } finally {
-      cancel();
-    }
-  }
-
-  /** Reads what a writing request brings with it. */
-  async #payload(
-    request: HttpRequest,
-    { query }: Visit,
-    info: ResourceRequest,
-    served: ServedResource,
-  ): Promise<{
-    readonly body?: unknown;
-    readonly options: RequestOptions;
-    readonly findings: readonly string[];
-    readonly bodyFindings?: ApiRequest['bodyFindings'];
-    readonly patchType?: PatchType;
-  }> {
-    const options = parseQueryOptions(query);
-    if (info.verb === 'get' || info.verb === 'list' || info.verb === 'watch') return { options, findings: [] };
-    const contentType = String(request.headers['content-type'] ?? '');
-    const patchType = info.verb === 'patch' ? patchTypeOf(contentType) : undefined;
-    const bytes = await readBody(request);
-    if (info.verb === 'delete' || info.verb === 'deletecollection') {
-      const decoded = bytes.length === 0 ? undefined : decodeObject(bytes, contentType, 'DeleteOptions').value;
-      return { options: { ...options, ...parseDeleteOptions(decoded) }, findings: [] };
-    }
-    const kind = served.subresources.find(({ name }) => name === info.subresource)?.kind.kind ?? served.kind;
-    const decoded: DecodedBody = patchType
-      ? decodePatch(bytes.toString('utf8'), patchType)
-      : decodeObject(bytes, contentType, kind);
-    const validation = options.fieldValidation ?? 'Warn';
-    // Where the registry decodes whole objects, it tells these findings together with its own.
-    const together = served.verbs.includes('get') && (info.subresource === undefined || info.subresource === 'status');
-    if (validation === 'Strict' && decoded.findings.length > 0 && !together) {
-      throw StatusError.badRequest(
-        `${kind} in version ${JSON.stringify(info.version)} cannot be handled as a ${kind}: strict decoding error: ${decoded.withUnknown([], 'error').join(', ')}`,
-      );
-    }
-    const manager =
-      options.fieldManager ?? (patchType === 'application/apply-patch+yaml' ? undefined : managerOf(request));
-    return {
-      body: decoded.value,
-      options: { ...options, ...(manager && { fieldManager: manager }) },
-      findings: validation === 'Ignore' || together ? [] : decoded.findings,
-      ...(together &&
-        decoded.findings.length > 0 && {
-          bodyFindings: (unknown) => decoded.withUnknown(unknown, validation === 'Strict' ? 'error' : 'warnings'),
-        }),
-      ...(patchType && { patchType }),
-    };
   }
 
   async #fail(request: HttpRequest, response: HttpResponse, error: unknown, pretty: boolean): Promise<void> {
@@ -319,7 +160,7 @@ export class ApiFace {
       return;
     }
     try {
-      const reply = statusReply(this.#toStatus(error, request), pretty);
+      const reply = statusReply(this.#toStatus(error, request), { pretty, accept: request.headers.accept });
       if (reply.code === 413) await refuseBody(request, response, reply, this.#options.clock);
       else await send(request, response, reply);
     } catch (failure) {
@@ -342,48 +183,20 @@ export class ApiFace {
   }
 }
 
+/** What a user must be allowed for a request. */
+function questions(user: UserInfo, info: RequestInfo, upgrade: boolean): readonly AuthorizationRequest[] {
+  if (!info.isResource) return [{ user, verb: info.verb, path: info.path }];
+  const { group, version, resource, subresource, namespace, name } = info;
+  // A WebSocket opens with GET; running things in a pod needs leave to create all the same.
+  const runs = upgrade && /^(exec|attach|portforward)$/.test(subresource ?? '');
+  const verbs = runs && info.verb !== 'create' ? [info.verb, 'create'] : [info.verb];
+  return verbs.map((verb) => ({ user, verb, group, version, resource, subresource, namespace, name }));
+}
+
 function target(request: HttpRequest): { readonly path: string; readonly query: URLSearchParams } {
   const url = request.url ?? '/';
   const mark = url.indexOf('?');
   return mark < 0
     ? { path: url, query: new URLSearchParams() }
     : { path: url.slice(0, mark), query: new URLSearchParams(url.slice(mark + 1)) };
-}
-
-function patchTypeOf(contentType: string): PatchType {
-  const found = patchTypes.find((each) => each === mediaTypeOf(contentType));
-  if (found) return found;
-  throw StatusError.of(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
-}
-
-/** A client that names no field manager is known by the first word of its user agent. */
-function managerOf(request: HttpRequest): string {
-  return (request.headers['user-agent'] ?? '').split('/')[0]?.slice(0, 128) ?? '';
-}
-
-function includeObject(query: URLSearchParams): EncodingContext['includeObject'] {
-  const asked = query.get('includeObject');
-  return asked === 'None' || asked === 'Object' ? asked : 'Metadata';
-}
-
-function metricLabels(info: RequestInfo, handler: ApiHandler) {
-  if (!info.isResource) {
-    return { verb: info.verb.toUpperCase(), group: '', version: '', resource: '', subresource: '', scope: '' };
-  }
-  const { group, version, namespace, name } = info;
-  const verbs: Record<string, string> = { create: 'POST', update: 'PUT', deletecollection: 'DELETECOLLECTION' };
-  // Only names that are served become labels: whoever asks for nonsense must not grow the metrics.
-  const served = handler.catalog.find(group, version, info.resource);
-  const subresource = served?.subresources.some((each) => each.name === info.subresource)
-    ? info.subresource
-    : undefined;
-  const scope = name ? 'resource' : namespace ? 'namespace' : 'cluster';
-  return {
-    verb: verbs[info.verb] ?? info.verb.toUpperCase(),
-    group: served ? group : '',
-    version: served ? version : '',
-    resource: served ? info.resource : '',
-    subresource: subresource ?? '',
-    scope,
-  };
 }

@@ -1,19 +1,16 @@
 import { type PatchType, StatusError } from '@keelson/core';
 import { isMap, isScalar, LineCounter, parseDocument, type Tags, visit } from 'yaml';
+import { z } from 'zod';
+import { DecodeError, decodeAs } from '../schema/index.ts';
 import { type DecodedBody, jsonFindings, type KeyTwice, patchFindings, yamlFindings } from './body-findings.ts';
 import { JsonSyntaxError, maxDepth, scanJson } from './json-scan.ts';
+import { mediaTypes } from './negotiate.ts';
 import { decodeProtobuf } from './protobuf/decode-protobuf.ts';
-import { protobufMediaType } from './protobuf/envelope.ts';
+import { protobufMediaType, type TypeMeta } from './protobuf/envelope.ts';
 import { WireError } from './protobuf/wire.ts';
 
 /** An alias in YAML may not blow a small text up to a large object. */
 const maxAliasCount = 100;
-
-export const acceptedMediaTypes = [
-  'application/json',
-  'application/yaml',
-  'application/vnd.kubernetes.protobuf',
-] as const;
 
 /** YAML 1.1 as Kubernetes reads it: `yes` and `on` are true, but nothing becomes a date or bytes. */
 const plainTags = (tags: Tags): Tags =>
@@ -22,31 +19,65 @@ const plainTags = (tags: Tags): Tags =>
       typeof each === 'string' || (!/:(timestamp|binary|set|omap|pairs)$/.test(each.tag) && each.format !== 'TIME'),
   );
 
+/** How errors show what could not be read: the beginning of an object as it stands, of all else its bytes. */
+function summary(body: Buffer): string {
+  if (body.length === 0) return '<empty>';
+  const shown = body.subarray(0, 30);
+  const text = body[0] === 0x7b ? shown.toString() : shown.toString('hex');
+  return body.length > shown.length ? `${text} ...` : text;
+}
+
 /** A body that must be an object of a kind. Rejects with 400, or 415 for a content type that is not understood. */
-export function decodeObject(body: Buffer | string, contentType: string, kind: string): DecodedBody {
-  const mediaType = mediaTypeOf(contentType);
-  const text = body.toString();
-  const unrecognized = (why: string) => {
-    const beginning = text.length > 30 ? `${text.slice(0, 30)} ...` : text;
-    return StatusError.badRequest(
-      `the object provided is unrecognized (must be of type ${kind}): ${why} (${beginning})`,
-    );
-  };
-  if (mediaType === 'application/json' || mediaType === '') {
-    if (text === '') throw unrecognized("couldn't get version/kind; json parse error: unexpected end of JSON input");
-    return decodeJson(text, (why) => unrecognized(`couldn't get version/kind; json parse error: ${why}`));
+export function decodeObject(body: Buffer | string, contentType: string, kind: string, apiVersion = ''): DecodedBody {
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  return decodeAny(bytes, contentType, { kind, apiVersion }, (why) =>
+    StatusError.badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(bytes)})`),
+  );
+}
+
+const deleteOptions = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions';
+
+/** The body of a DELETE. Rejects with 400 or 415. */
+export function decodeDeleteOptions(body: Buffer, contentType: string): unknown {
+  const type = { kind: 'DeleteOptions', apiVersion: 'v1' };
+  const { value } = decodeAny(body, contentType, type, (why) => StatusError.badRequest(why));
+  const { kind, apiVersion } = TypeOf.parse(value);
+  if (kind !== undefined && kind !== '' && kind !== type.kind) {
+    const version = JSON.stringify(apiVersion || 'v1');
+    const place = 'in scheme "pkg/runtime/scheme.go:111"';
+    throw StatusError.badRequest(`no kind ${JSON.stringify(kind)} is registered for version ${version} ${place}`);
   }
-  if (mediaType === 'application/yaml') return decodeYaml(text, unrecognized);
-  if (mediaType === protobufMediaType) {
-    try {
-      return { value: decodeProtobuf(Buffer.from(body)), findings: [], withUnknown: (unknown) => unknown };
-    } catch (error) {
-      if (error instanceof WireError || error instanceof SyntaxError || error instanceof RangeError)
-        throw unrecognized(error.message);
-      throw error;
-    }
+  try {
+    return decodeAs(deleteOptions, value, { unknown: [] });
+  } catch (error) {
+    if (error instanceof DecodeError) throw StatusError.badRequest(error.message);
+    throw error;
   }
-  throw unsupportedMediaType();
+}
+
+const TypeOf = z.looseObject({ kind: z.string().optional(), apiVersion: z.string().optional() }).catch({});
+
+function decodeAny(body: Buffer, contentType: string, type: TypeMeta, wrap: (why: string) => StatusError): DecodedBody {
+  const mediaType = parsedMediaType(contentType);
+  const noType = (why: string) => wrap(`couldn't get version/kind; json parse error: ${why}`);
+  switch (mediaType) {
+    case '':
+    case 'application/json':
+      if (body.length === 0) throw noType('unexpected end of JSON input');
+      return decodeJson(body.toString(), noType);
+    case 'application/yaml':
+      return decodeYaml(body.toString(), wrap);
+    case protobufMediaType:
+      try {
+        return { value: decodeProtobuf(body, type), findings: [], withUnknown: (unknown) => unknown };
+      } catch (error) {
+        if (error instanceof WireError || error instanceof SyntaxError || error instanceof RangeError)
+          throw wrap(error.message);
+        throw error;
+      }
+    default:
+      throw unsupportedMediaType(mediaTypes);
+  }
 }
 
 /** A patch body: JSON, or YAML for server-side apply. */
@@ -71,14 +102,23 @@ export function decodePatch(text: string, patchType: PatchType): DecodedBody {
   );
 }
 
-export const unsupportedMediaType = () =>
+export const unsupportedMediaType = (accepted: readonly string[]) =>
   StatusError.of(
     415,
     'UnsupportedMediaType',
-    `the body of the request was in an unknown format - accepted media types include: ${acceptedMediaTypes.join(', ')}`,
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
   );
 
 export const mediaTypeOf = (contentType: string) => (contentType.split(';')[0] ?? '').trim().toLowerCase();
+
+const parameters = /^(?:\s*;\s*[^\s;=,"]+\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s;=,"]+)\s*)*;?\s*$/;
+
+/** The media type of a body; `undefined` where its parameters cannot be read (RFC 9110, 8.3). */
+function parsedMediaType(contentType: string): string | undefined {
+  const semicolon = contentType.indexOf(';');
+  if (semicolon >= 0 && !parameters.test(contentType.slice(semicolon))) return undefined;
+  return mediaTypeOf(contentType);
+}
 
 /** How deep brackets nest, taking those in strings for real ones: never less than the truth. */
 function flowDepth(text: string): number {

@@ -1,3 +1,4 @@
+import { NumberSeries } from './metric-series.ts';
 import { type Reply, textReply } from './reply.ts';
 
 export interface HealthCheck {
@@ -10,7 +11,8 @@ export interface HealthCheck {
 
 export type HealthEndpoint = 'healthz' | 'livez' | 'readyz';
 
-const endpointOf = (name: string) => (['healthz', 'livez', 'readyz'] as const).find((each) => each === name);
+const endpoints = ['healthz', 'livez', 'readyz'] as const;
+const endpointOf = (name: string) => endpoints.find((each) => each === name);
 
 /** `/healthz`, `/livez` and `/readyz` with their single checks, `?verbose` and `?exclude=`, in Kubernetes' format. */
 export class Health {
@@ -22,7 +24,7 @@ export class Health {
 
   /** All paths, for the index. */
   paths(): string[] {
-    return (['healthz', 'livez', 'readyz'] as const).flatMap((endpoint) => [
+    return endpoints.flatMap((endpoint) => [
       `/${endpoint}`,
       ...this.#of(endpoint).map(({ name }) => `/${endpoint}/${name}`),
     ]);
@@ -34,11 +36,28 @@ export class Health {
     const endpoint = endpointOf(first);
     if (!endpoint) return undefined;
     const checks = this.#of(endpoint);
-    if (rest.length === 0 || (rest.length === 1 && rest[0] === '')) return this.#all(endpoint, checks, query);
+    if (rest.length === 0) return this.#all(endpoint, checks, query);
     const single = checks.find(({ name }) => name === rest.join('/'));
     if (!single) return undefined;
     const failed = await failure(single);
-    return failed ? textReply(500, `internal server error: ${failed}\n`) : textReply(200, 'ok');
+    if (failed !== undefined) return textReply(500, `internal server error: ${failed}\n`);
+    return { code: 200, contentType: 'text/plain; charset=utf-8', body: 'ok' };
+  }
+
+  /** What `/metrics/slis` says: whether each check passes now. */
+  async metrics(): Promise<string> {
+    const series = new NumberSeries({
+      type: 'gauge',
+      name: 'kubernetes_healthcheck',
+      help: '1 while a check passes, 0 while it does not.',
+      labels: ['name', 'type'],
+    });
+    for (const type of endpoints) {
+      const checks = this.#of(type);
+      const failed = await Promise.all(checks.map(failure));
+      for (const [index, { name }] of checks.entries()) series.add([name, type], failed[index] === undefined ? 1 : 0);
+    }
+    return series.text();
   }
 
   #of(endpoint: HealthEndpoint): HealthCheck[] {

@@ -1,10 +1,13 @@
 import { StatusError } from '@keelson/core';
+import { protobufMediaType } from './protobuf/envelope.ts';
 
 export type Transformation = 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList';
 
+export type MediaType = 'application/json' | 'application/yaml' | typeof protobufMediaType;
+
 /** In what form an answer goes out. */
 export interface OutputFormat {
-  readonly mediaType: 'application/json' | 'application/yaml';
+  readonly mediaType: MediaType;
   readonly as?: Transformation;
   /** Version of the group meta.k8s.io that the transformed object is in. */
   readonly metaVersion: string;
@@ -12,69 +15,130 @@ export interface OutputFormat {
 }
 
 interface Clause {
+  readonly type: string;
+  readonly subtype: string;
   readonly mediaType: string;
   readonly parameters: ReadonlyMap<string, string>;
   readonly quality: number;
 }
 
+/** What objects are written in, in the order in which a wildcard chooses. */
+export const mediaTypes: readonly MediaType[] = ['application/json', 'application/yaml', protobufMediaType];
+
 const transformations: readonly Transformation[] = ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList'];
 
-/** The clauses of an Accept header (RFC 9110, 12.5.1), the most wanted first. */
+/**
+ * The clauses of an Accept header (RFC 9110, 12.5.1), the most wanted first, as Kubernetes reads it: letter case
+ * counts, a quality of 0 is only the least wanted, a parameter without a value is none.
+ */
 export function parseAccept(header: string | undefined): readonly Clause[] {
-  const clauses = (header || '*/*').split(',').map((each) => {
-    const [mediaType = '', ...rest] = each.split(';').map((part) => part.trim());
-    const parameters = new Map(
-      rest.map((part) => {
-        const [name = '', value = ''] = part.split('=');
-        return [name.trim().toLowerCase(), value.trim()] as const;
-      }),
-    );
-    return { mediaType: mediaType.toLowerCase(), parameters, quality: Number(parameters.get('q') ?? 1) };
+  const clauses = (header || '*/*').split(',').flatMap((each): Clause[] => {
+    const [range = '', ...rest] = each.trim().split(';');
+    const [type = '', subtype, more] = range.split('/').map((part) => part.trim());
+    if (more !== undefined || (subtype === undefined && type !== '*')) return [];
+    let quality = 1;
+    const parameters = new Map<string, string>();
+    for (const part of rest) {
+      const [name = '', value = '', further] = part.split('=');
+      if (value === '' || further !== undefined) continue;
+      if (name.trim() === 'q') quality = Number.parseFloat(value) || 0;
+      else parameters.set(name.trim(), value.trim());
+    }
+    return [{ type, subtype: subtype ?? '*', mediaType: `${type}/${subtype ?? '*'}`, parameters, quality }];
   });
-  return clauses.filter((each) => each.quality > 0).sort((a, b) => b.quality - a.quality);
+  return clauses.sort((a, b) => b.quality - a.quality || wildcards(a) - wildcards(b));
+}
+
+const wildcards = ({ type, subtype }: Clause) => (type === '*' ? 2 : subtype === '*' ? 1 : 0);
+
+export interface NegotiateOptions {
+  /** By query or by the kind of client. */
+  readonly pretty: boolean;
+  /** Of the resource: the only one that `sv=` may name. */
+  readonly version?: string;
+  /** Objects that have no form in protobuf; their metadata has. */
+  readonly custom?: boolean;
+  /** A stream of frames: YAML has none. */
+  readonly watch?: boolean;
+  /** Whether objects may be turned into others. Default: they may. */
+  readonly transform?: boolean;
 }
 
 /**
- * Chooses the form of an answer. Clients of Kubernetes list protobuf before JSON and get JSON here. Rejects with 406
- * if nothing of what is listed can be given; `watch` also takes `;stream=watch`.
+ * Chooses the form of an answer: the first clause that can be given. Rejects with 406, which names what there is.
  */
-export function negotiate(
-  accept: string | undefined,
-  options: { readonly pretty: boolean; readonly allow?: readonly Transformation[] },
-): OutputFormat {
-  let known = false;
-  for (const { mediaType, parameters } of parseAccept(accept)) {
-    const chosen = serialization(mediaType);
-    if (!chosen) continue;
-    known = true;
-    const as = parameters.get('as');
-    const base = { mediaType: chosen, pretty: options.pretty, metaVersion: parameters.get('v') ?? 'v1' };
-    if (as === undefined) return { ...base, metaVersion: 'v1' };
-    const transformation = (options.allow ?? transformations).find((each) => each === as);
-    const version = parameters.get('v');
-    if (transformation && parameters.get('g') === 'meta.k8s.io' && (version === 'v1' || version === 'v1beta1')) {
-      return { ...base, as: transformation };
+export function negotiate(accept: string | undefined, options: NegotiateOptions): OutputFormat {
+  const found = choose(accept, options);
+  if (!found) throw onlyAccepted(mediaTypes);
+  if (options.watch && found.mediaType === 'application/yaml') throw onlyAccepted(streams);
+  return found;
+}
+
+/** As `negotiate`, without objects turned into others; `undefined` where nothing can be given. */
+export function negotiatePlain(accept: string | undefined, pretty: boolean): OutputFormat | undefined {
+  return choose(accept, { pretty, transform: false });
+}
+
+function choose(accept: string | undefined, options: NegotiateOptions): OutputFormat | undefined {
+  if (!accept) return { mediaType: 'application/json', metaVersion: 'v1', pretty: options.pretty };
+  for (const clause of parseAccept(accept)) {
+    for (const mediaType of mediaTypes) {
+      const fits = clause.mediaType === mediaType || clause.mediaType === '*/*' || clause.mediaType === 'application/*';
+      const format = fits ? formatOf(clause.parameters, mediaType, options) : undefined;
+      if (format) return format;
     }
   }
-  throw notAcceptable(known);
+  return undefined;
 }
 
-function serialization(mediaType: string): OutputFormat['mediaType'] | undefined {
-  if (mediaType === 'application/json' || mediaType === '*/*' || mediaType === 'application/*')
-    return 'application/json';
-  return mediaType === 'application/yaml' ? 'application/yaml' : undefined;
+function formatOf(
+  parameters: Clause['parameters'],
+  mediaType: MediaType,
+  { pretty, version, custom = false, transform = true }: NegotiateOptions,
+): OutputFormat | undefined {
+  const stream = parameters.get('stream');
+  if (stream !== undefined && (stream !== 'watch' || mediaType === 'application/yaml')) return undefined;
+  const served = parameters.get('sv');
+  if (served !== undefined && served !== version) return undefined;
+  const base = { mediaType, metaVersion: 'v1', pretty: pretty || parameters.get('pretty') === '1' };
+  const [as, group, metaVersion] = [parameters.get('as'), parameters.get('g'), parameters.get('v')];
+  if (as === undefined && group === undefined && metaVersion === undefined) {
+    return custom && mediaType === protobufMediaType ? undefined : base;
+  }
+  const transformation = transformations.find((each) => each === as);
+  if (!transform || !transformation || group !== 'meta.k8s.io') return undefined;
+  if (metaVersion !== 'v1' && metaVersion !== 'v1beta1') return undefined;
+  if (transformation === 'Table' && mediaType === protobufMediaType) return undefined;
+  return { ...base, as: transformation, metaVersion };
 }
 
-export function notAcceptable(known: boolean): StatusError {
-  const types = 'application/json, application/yaml';
-  if (known) return StatusError.of(406, 'NotAcceptable', `only the following media types are accepted: ${types}`);
-  const message = `406: Not Acceptable\n\nAvailable representations: ${types}, application/json;stream=watch`;
-  return StatusError.of(406, 'NotAcceptable', message, {});
+const streams = mediaTypes.filter((each) => each !== 'application/yaml').map((each) => `${each};stream=watch`);
+
+export function onlyAccepted(types: readonly string[]): StatusError {
+  return StatusError.of(406, 'NotAcceptable', `only the following media types are accepted: ${types.join(', ')}`);
 }
+
+/** What an endpoint produces by its description; for a list also what a watch does. */
+export const produced = (list: boolean): readonly string[] => (list ? [...mediaTypes, ...streams] : mediaTypes);
+
+/**
+ * The check before an endpoint of Kubernetes is entered: one of the media types named must be one that it produces.
+ * Wildcards for a subtype and parameters do not count here. Rejects with 406.
+ */
+export function checkAccept(accept: string | undefined, types: readonly string[]): void {
+  if (!accept) return;
+  const wanted = accept.split(',').map((each) => (each.split(';')[0] ?? '').trim());
+  if (wanted.some((each) => each === '*/*' || types.includes(each))) return;
+  const message = `406: Not Acceptable\n\nAvailable representations: ${types.join(', ')}`;
+  throw StatusError.of(406, 'NotAcceptable', message, {});
+}
+
+/** Go's `strconv.ParseBool`. */
+const isTrue = (text: string) => /^(1|t|T|TRUE|true|True)$/.test(text);
 
 /** People at a terminal or browser get indented JSON, as from Kubernetes. */
 export function wantsPretty(query: URLSearchParams, userAgent: string | undefined): boolean {
   const asked = query.get('pretty');
-  if (asked !== null) return asked !== 'false' && asked !== '0';
+  if (asked) return isTrue(asked);
   return /^(curl|Wget|Mozilla\/5\.0)/.test(userAgent ?? '');
 }

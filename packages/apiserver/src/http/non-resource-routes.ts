@@ -1,13 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { StatusError } from '@keelson/core';
 import type { ServiceAccountTokens } from '../authentication/index.ts';
 import type { Discovery } from '../discovery/index.ts';
 import type { OpenApi } from '../openapi/index.ts';
-import { serialize } from './encode-answer.ts';
 import type { Health } from './health.ts';
 import type { ApiMetrics } from './metrics.ts';
-import { negotiate } from './negotiate.ts';
-import { jsonReply, notFoundReply, type Reply, statusReply } from './reply.ts';
+import { checkAccept, mediaTypes, negotiatePlain, onlyAccepted, produced } from './negotiate.ts';
+import { jsonReply, notFoundReply, type Reply } from './reply.ts';
+import { methodNotAllowed, unknownResource } from './route-resource.ts';
+import { serialize, type Typed } from './serialize.ts';
 import { version } from './version.ts';
 
 export interface RouteRequest {
@@ -35,66 +35,80 @@ export class NonResourceRoutes {
   }
 
   async answer(request: RouteRequest): Promise<Reply> {
-    const { path, query, headers, method, pretty } = request;
-    const { health, openApi, discovery, metrics, tokens } = this.#options;
-    if (method !== 'GET' && method !== 'HEAD') {
-      const known = this.#paths().includes(path);
-      if (!known) return notFoundReply();
-      return statusReply(
-        StatusError.methodNotAllowed('the server does not allow this method on the requested resource'),
-        pretty,
-      );
-    }
+    const { path, query, headers, method } = request;
+    const { health, openApi, metrics } = this.#options;
+    // These mind no method, in Kubernetes neither.
     const healthy = await health.answer(path, query);
     if (healthy) return healthy;
-    if (path === '/openapi/v2' || path.startsWith('/openapi/v3')) {
+    if (path === '/openapi/v2' || path === '/openapi/v3' || path.startsWith('/openapi/v3/')) {
       return openApi.answer(path, query, headers.accept, headers['if-none-match']);
     }
-    const cached = { 'cache-control': 'public, max-age=3600' };
-    const address = String(headers[':authority'] ?? headers.host ?? '');
     switch (path) {
       case '/':
-        return this.#object({ paths: this.#paths() }, request);
-      case '/version':
-      case '/version/':
-        return jsonReply(version, true);
+      case '/index.html':
+        return { ...jsonReply({ paths: this.#paths() }, true), contentType: 'application/json' };
       case '/metrics':
-        return {
-          code: 200,
-          contentType: metrics.registry.contentType,
-          body: await metrics.registry.metrics(),
+        return { code: 200, contentType: metrics.contentType, body: await metrics.text() };
+      case '/metrics/slis':
+        return { code: 200, contentType: metrics.contentType, body: await health.metrics() };
+      default:
+        break;
+    }
+    const known = await this.#document(request);
+    if (!known) return isApiPath(path) ? this.#nothing(path) : notFoundReply();
+    if (method !== 'GET') throw methodNotAllowed();
+    return known();
+  }
+
+  /** Paths below `/api` and below a group that is served say in JSON that they are none. */
+  #nothing(path: string): Reply {
+    const group = path.startsWith('/apis/') ? path.split('/')[2] : '';
+    if (!this.#options.discovery.hasBuiltIn(group ?? '')) return notFoundReply();
+    throw unknownResource();
+  }
+
+  async #document(request: RouteRequest): Promise<(() => Reply | Promise<Reply>) | undefined> {
+    const { path, headers } = request;
+    const { discovery, tokens } = this.#options;
+    const { accept } = headers;
+    const cached = { 'cache-control': 'public, max-age=3600' };
+    const address = String(headers[':authority'] ?? headers.host ?? '');
+    switch (path.replace(/\/$/, '')) {
+      case '/version':
+        return () => {
+          checkAccept(accept, ['application/json']);
+          return jsonReply(version, true);
         };
       case '/.well-known/openid-configuration':
-        return jsonReply(
-          {
+        return () => {
+          checkAccept(accept, ['application/json']);
+          const configuration = {
             issuer: tokens.issuer,
             jwks_uri: `https://${address}/openid/v1/jwks`,
             response_types_supported: ['id_token'],
             subject_types_supported: ['public'],
             id_token_signing_alg_values_supported: [tokens.signingAlgorithm],
-          },
-          false,
-          cached,
-        );
+          };
+          return { ...jsonReply(configuration, false, cached), body: JSON.stringify(configuration) };
+        };
       case '/openid/v1/jwks':
-        return { ...jsonReply(await tokens.jwks(), false, cached), contentType: 'application/jwk-set+json' };
+        return async () => {
+          checkAccept(accept, ['application/jwk-set+json']);
+          const body = JSON.stringify(await tokens.jwks());
+          return { code: 200, contentType: 'application/jwk-set+json', body, headers: cached };
+        };
       default:
         break;
     }
-    const ifNoneMatch = headers['if-none-match'];
-    const found = discovery.answer({ path, accept: headers.accept, ifNoneMatch, address });
-    if (!found) return notFoundReply();
-    return 'reply' in found ? found.reply : this.#object(found.object, request);
+    const found = discovery.answer({ path, accept, ifNoneMatch: headers['if-none-match'], address });
+    if (!found) return undefined;
+    return () => ('reply' in found ? found.reply : this.#object(found.object, request));
   }
 
-  #object(object: object, { headers, pretty }: RouteRequest): Reply {
-    const format = negotiate(headers.accept, { pretty });
-    if (format.as)
-      throw StatusError.of(
-        406,
-        'NotAcceptable',
-        'only the following media types are accepted: application/json, application/yaml',
-      );
+  #object(object: Typed, { headers, pretty }: RouteRequest): Reply {
+    checkAccept(headers.accept, produced(false));
+    const format = negotiatePlain(headers.accept, pretty);
+    if (!format) throw onlyAccepted(mediaTypes);
     return { code: 200, contentType: format.mediaType, body: serialize(object, format) };
   }
 
@@ -102,11 +116,15 @@ export class NonResourceRoutes {
     const own = [
       '/.well-known/openid-configuration',
       '/metrics',
+      '/metrics/slis',
       '/openapi/v2',
       '/openapi/v3',
+      '/openapi/v3/',
       '/openid/v1/jwks',
       '/version',
     ];
     return [...own, ...this.#options.discovery.paths(), ...this.#options.health.paths()].sort();
   }
 }
+
+const isApiPath = (path: string) => path.startsWith('/api/') || path.startsWith('/apis/');

@@ -4,6 +4,8 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { StatusError } from '@keelson/core';
 import type { HttpRequest } from '../authentication/index.ts';
+import { negotiatePlain } from './negotiate.ts';
+import { serialize } from './serialize.ts';
 
 export type HttpResponse = ServerResponse | Http2ServerResponse;
 
@@ -35,10 +37,20 @@ export function jsonReply(value: unknown, pretty: boolean, headers: Reply['heade
   return { code: 200, contentType: 'application/json', body, headers };
 }
 
-export function statusReply(error: StatusError, pretty: boolean): Reply {
+/**
+ * An error as the client wants it. A client that accepts no form in which there is a Status gets indented JSON, as from
+ * Kubernetes: what went wrong must not hide behind how to say it.
+ */
+export function statusReply(
+  error: StatusError,
+  { pretty, accept }: { pretty: boolean; accept?: string | undefined },
+): Reply {
   const retry = error.status.details?.retryAfterSeconds;
   const headers: Reply['headers'] = retry ? { 'retry-after': String(retry) } : {};
-  return { ...jsonReply(error.status, pretty, headers), code: error.code };
+  const format = negotiatePlain(accept, pretty) ?? { mediaType: 'application/json', pretty: true };
+  const { kind = 'Status', apiVersion = 'v1', ...status } = error.status;
+  const body = serialize({ kind, apiVersion, ...status }, format);
+  return { code: error.code, contentType: format.mediaType, body, headers };
 }
 
 /** One `Warning` header a warning (RFC 7234, 5.5), as clients of Kubernetes print them. */
@@ -48,18 +60,30 @@ export function warningHeaders(warnings: readonly string[] | undefined): Reply['
   return { warning: [...new Set(warnings)].map((text) => `299 - "${quote(text)}"`) };
 }
 
-export async function send(request: HttpRequest, response: HttpResponse, reply: Reply): Promise<void> {
-  let body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body;
+/** The headers of a reply with those that every answer has. */
+export function headersOf(reply: Pick<Reply, 'contentType' | 'headers'>): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = {
     'cache-control': 'no-cache, private',
     'content-type': reply.contentType,
   };
   for (const [name, value] of Object.entries(reply.headers ?? {}))
     headers[name] = typeof value === 'string' ? value : [...value];
-  if (body.length >= gzipFrom && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) {
+  return headers;
+}
+
+/** Only `gzip` by its name and without parameters counts, as for Kubernetes. */
+export function acceptsGzip(request: HttpRequest): boolean {
+  const accepted = String(request.headers['accept-encoding'] ?? '').split(',');
+  return accepted.some((each) => each.trim() === 'gzip');
+}
+
+export async function send(request: HttpRequest, response: HttpResponse, reply: Reply): Promise<void> {
+  let body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body;
+  const headers = headersOf(reply);
+  if (body.length >= gzipFrom && acceptsGzip(request)) {
     body = await compress(body, { level: 1 });
     headers['content-encoding'] = 'gzip';
-    headers['vary'] = headers['vary'] ? [String(headers['vary']), 'Accept-Encoding'] : 'Accept-Encoding';
+    headers['vary'] = headers['vary'] ? ['Accept-Encoding', String(headers['vary'])] : 'Accept-Encoding';
   }
   headers['content-length'] = String(body.length);
   if (response.destroyed || response.headersSent) return;

@@ -22,6 +22,8 @@ export interface ResourceRequest {
   readonly name?: string;
   /** What stands behind the subresource, such as the path to proxy; with its slash, undecoded. */
   readonly rest?: string;
+  /** The path begins with `/watch/`, as clients asked for watches before there was `?watch`. */
+  readonly watchPath?: boolean;
 }
 
 const namespaceSubresources = new Set(['status', 'finalize']);
@@ -52,7 +54,7 @@ export function parseRequestInfo(method: string, path: string, query: URLSearchP
   const rest = rawParts.length > start + 3 ? `/${rawParts.slice(start + 3).join('/')}` : undefined;
   return {
     isResource: true,
-    verb: verbOf(method, name, legacyWatch || isTrue(query.get('watch'))),
+    verb: verbOf(method, name, legacyWatch, isTrue(query.get('watch'))),
     path,
     group,
     version,
@@ -61,10 +63,12 @@ export function parseRequestInfo(method: string, path: string, query: URLSearchP
     ...(namespace && { namespace }),
     ...(name && { name }),
     ...(rest !== undefined && { rest }),
+    ...(legacyWatch && { watchPath: true }),
   };
 }
 
-function verbOf(method: string, name: string | undefined, watch: boolean): ResourceRequest['verb'] {
+/** `?watch` makes a watch of a list only; of one object it is asked for by the path. */
+function verbOf(method: string, name: string | undefined, watchPath: boolean, watch: boolean): ResourceRequest['verb'] {
   switch (method) {
     case 'POST':
       return 'create';
@@ -75,7 +79,8 @@ function verbOf(method: string, name: string | undefined, watch: boolean): Resou
     case 'DELETE':
       return name ? 'delete' : 'deletecollection';
     default:
-      return watch ? 'watch' : name ? 'get' : 'list';
+      if (watchPath) return 'watch';
+      return name ? 'get' : watch ? 'watch' : 'list';
   }
 }
 

@@ -71,7 +71,7 @@ export class HttpApiServer {
   constructor(options: ApiServerOptions) {
     this.#options = options;
     const { handler, storage, clock, logger } = options;
-    this.metrics = new ApiMetrics(() => objectCounts(handler, storage));
+    this.metrics = new ApiMetrics(clock, () => objectCounts(handler, storage));
     this.#aggregator = new ClusterRoleAggregator({
       handler,
       index: options.authorizer.index,

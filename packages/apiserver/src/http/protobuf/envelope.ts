@@ -64,9 +64,10 @@ export function messageBytes(value: EncodedObject): Uint8Array {
   return value.protobuf;
 }
 
-/** Any object of a kind that has a binary form: a Status, a discovery document. */
-export function encodeProtobuf(object: TypeMeta): Buffer {
-  return wrap(object, encodeMessage(messageOf(object.apiVersion, object.kind) ?? '', object));
+/** Any object of a kind that has a binary form: a Status, a discovery document. Some of those name no version in JSON. */
+export function encodeProtobuf(object: { readonly kind: string; readonly apiVersion?: string }): Buffer {
+  const { kind, apiVersion = '' } = object;
+  return wrap({ kind, apiVersion }, encodeMessage(messageOf(apiVersion, kind) ?? '', object));
 }
 
 /** A list from the messages of its items: what stands before them, between them, and after them. */

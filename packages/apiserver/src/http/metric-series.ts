@@ -1,0 +1,91 @@
+/** The values of a metric's labels, in the order of their names. */
+export type LabelValues = readonly string[];
+
+export interface MetricDescription {
+  readonly name: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
+const escaped = (text: string) => text.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n');
+
+function labelText(names: readonly string[], values: LabelValues, extra = ''): string {
+  const pairs = names.map((name, index) => `${name}="${escaped(values[index] ?? '')}"`);
+  if (extra !== '') pairs.push(extra);
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+}
+
+const head = ({ name, help }: MetricDescription, type: string) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+
+/** A number by labels, as Prometheus reads it (the text exposition format, version 0.0.4). */
+export class NumberSeries {
+  readonly #description: MetricDescription & { readonly type: 'counter' | 'gauge' };
+  readonly #values = new Map<string, { readonly labels: LabelValues; value: number }>();
+
+  constructor(description: MetricDescription & { readonly type: 'counter' | 'gauge' }) {
+    this.#description = description;
+  }
+
+  add(labels: LabelValues, amount = 1): void {
+    const key = labels.join('\n');
+    const known = this.#values.get(key);
+    if (known) known.value += amount;
+    else this.#values.set(key, { labels, value: amount });
+  }
+
+  text(): string {
+    const { name, labels: names, type } = this.#description;
+    let text = head(this.#description, type);
+    for (const { labels, value } of this.#values.values()) text += `${name}${labelText(names, labels)} ${value}\n`;
+    return text;
+  }
+}
+
+interface Distribution {
+  readonly labels: LabelValues;
+  /** How many were in each bucket, not added up; the last is for what was larger than all bounds. */
+  readonly counts: number[];
+  sum: number;
+  count: number;
+}
+
+/** A distribution by labels. */
+export class HistogramSeries {
+  readonly #description: MetricDescription & { readonly buckets: readonly number[] };
+  readonly #values = new Map<string, Distribution>();
+
+  constructor(description: MetricDescription & { readonly buckets: readonly number[] }) {
+    this.#description = description;
+  }
+
+  observe(labels: LabelValues, value: number): void {
+    const key = labels.join('\n');
+    const { buckets } = this.#description;
+    let known = this.#values.get(key);
+    if (!known) {
+      known = { labels, counts: new Array(buckets.length + 1).fill(0), sum: 0, count: 0 };
+      this.#values.set(key, known);
+    }
+    let at = 0;
+    while (at < buckets.length && value > (buckets[at] ?? 0)) at++;
+    known.counts[at] = (known.counts[at] ?? 0) + 1;
+    known.sum += value;
+    known.count++;
+  }
+
+  text(): string {
+    const { name, labels: names, buckets } = this.#description;
+    let text = head(this.#description, 'histogram');
+    for (const { labels, counts, sum, count } of this.#values.values()) {
+      let below = 0;
+      counts.forEach((each, index) => {
+        below += each;
+        const bound = buckets[index];
+        text += `${name}_bucket${labelText(names, labels, `le="${bound === undefined ? '+Inf' : bound}"`)} ${below}\n`;
+      });
+      const own = labelText(names, labels);
+      text += `${name}_sum${own} ${sum}\n${name}_count${own} ${count}\n`;
+    }
+    return text;
+  }
+}

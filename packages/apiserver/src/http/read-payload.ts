@@ -1,0 +1,90 @@
+import { type ApiRequest, type PatchType, type RequestOptions, StatusError } from '@keelson/core';
+import type { HttpRequest } from '../authentication/index.ts';
+import type { ServedResource } from '../registry/contract.ts';
+import type { DecodedBody } from './body-findings.ts';
+import { decodeDeleteOptions, decodeObject, decodePatch, mediaTypeOf, unsupportedMediaType } from './decode-body.ts';
+import { readBody } from './read-body.ts';
+import type { ResourceRequest } from './request-info.ts';
+import { parseDeleteOptions, parseQueryOptions } from './request-options.ts';
+
+export interface Payload {
+  readonly body?: unknown;
+  readonly options: RequestOptions;
+  readonly findings: readonly string[];
+  readonly bodyFindings?: ApiRequest['bodyFindings'];
+  readonly patchType?: PatchType;
+}
+
+const patchTypes: readonly PatchType[] = [
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/strategic-merge-patch+json',
+  'application/apply-patch+yaml',
+];
+
+/** The kind of a PATCH by its content type. Throws 415; custom resources know no strategic merge. */
+export function patchTypeOf(contentType: string, custom: boolean): PatchType {
+  const found = patchTypes.find((each) => each === mediaTypeOf(contentType));
+  if (found && !(custom && found === 'application/strategic-merge-patch+json')) return found;
+  if (!custom) throw StatusError.of(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
+  throw unsupportedMediaType(patchTypes.filter((each) => each !== 'application/strategic-merge-patch+json'));
+}
+
+/** Reads what a request asks for besides its path: options and, of one that writes, the body. */
+export async function readPayload(
+  request: HttpRequest,
+  query: URLSearchParams,
+  info: ResourceRequest,
+  served: ServedResource,
+): Promise<Payload> {
+  const options = parseQueryOptions(query);
+  if (info.verb === 'get' || info.verb === 'list' || info.verb === 'watch') return { options, findings: [] };
+  const contentType = String(request.headers['content-type'] ?? '');
+  const patchType = info.verb === 'patch' ? patchTypeOf(contentType, served.custom) : undefined;
+  const bytes = await readBody(request);
+  if (info.verb === 'delete' || info.verb === 'deletecollection') {
+    if (bytes.length === 0) return { options, findings: [] };
+    // What a body says goes alone: the query then has only what selects.
+    const { labelSelector, fieldSelector, limit, resourceVersion, timeoutSeconds } = options;
+    const selecting = { labelSelector, fieldSelector, limit, resourceVersion, timeoutSeconds };
+    const kept = info.verb === 'delete' ? {} : defined(selecting);
+    return { options: { ...kept, ...parseDeleteOptions(decodeDeleteOptions(bytes, contentType)) }, findings: [] };
+  }
+  const own = served.subresources.find(({ name }) => name === info.subresource)?.kind;
+  const kind = own?.kind ?? served.kind;
+  const decoded: DecodedBody = patchType
+    ? decodePatch(bytes.toString('utf8'), patchType)
+    : decodeObject(bytes, contentType, kind, apiVersionOf(own ?? served));
+  const validation = options.fieldValidation ?? 'Warn';
+  // Where the registry decodes whole objects, it tells these findings together with its own.
+  const together = served.verbs.includes('get') && (info.subresource === undefined || info.subresource === 'status');
+  if (validation === 'Strict' && decoded.findings.length > 0 && !together) {
+    throw StatusError.badRequest(
+      `${kind} in version ${JSON.stringify(info.version)} cannot be handled as a ${kind}: strict decoding error: ${decoded.withUnknown([], 'error').join(', ')}`,
+    );
+  }
+  const manager =
+    options.fieldManager ?? (patchType === 'application/apply-patch+yaml' ? undefined : managerOf(request));
+  return {
+    body: decoded.value,
+    options: { ...options, ...(manager && { fieldManager: manager }) },
+    findings: validation === 'Ignore' || together ? [] : decoded.findings,
+    ...(together &&
+      decoded.findings.length > 0 && {
+        bodyFindings: (unknown) => decoded.withUnknown(unknown, validation === 'Strict' ? 'error' : 'warnings'),
+      }),
+    ...(patchType && { patchType }),
+  };
+}
+
+const apiVersionOf = ({ group, version }: { readonly group: string; readonly version: string }) =>
+  group === '' ? version : `${group}/${version}`;
+
+/** A client that names no field manager is known by the first word of its user agent. */
+function managerOf(request: HttpRequest): string {
+  return (request.headers['user-agent'] ?? '').split('/')[0]?.slice(0, 128) ?? '';
+}
+
+function defined(options: Record<string, unknown>): RequestOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,189 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { type ApiRequest, type Clock, type Random, StatusError } from '@keelson/core';
+import type { HttpRequest } from '../authentication/index.ts';
+import type { ApiHandler, ServedResource, UserInfo } from '../registry/contract.ts';
+import type { TablePrinter } from '../table/index.ts';
+import { type EncodingContext, encodeList, encodeObject } from './encode-answer.ts';
+import type { ApiMetrics } from './metrics.ts';
+import { checkAccept, negotiate, type OutputFormat, produced } from './negotiate.ts';
+import { type Payload, patchTypeOf, readPayload } from './read-payload.ts';
+import { type HttpResponse, notFoundReply, type Reply, send, warningHeaders } from './reply.ts';
+import type { ResourceRequest } from './request-info.ts';
+import { checkCustomRoute, checkRoute, unknownResource } from './route-resource.ts';
+import { sendPieces } from './send-pieces.ts';
+import { frameEncoder } from './watch-frames.ts';
+import { streamWatch, type WatchOutput } from './watch-stream.ts';
+import { refusesWebSocket, watchOverWebSocket } from './watch-websocket.ts';
+
+export interface ResourceFaceOptions {
+  readonly handler: ApiHandler;
+  readonly tables: TablePrinter;
+  readonly metrics: ApiMetrics;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Aborts when the server stops. */
+  readonly stopping: AbortSignal;
+}
+
+/** The connection of a client that asks for a WebSocket. */
+export interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Socket;
+  readonly head: Buffer;
+  /** Holds the socket until the upgrade. */
+  readonly response: ServerResponse;
+}
+
+/** An authorised request for a resource. */
+export interface ResourceVisit {
+  readonly info: ResourceRequest;
+  readonly query: URLSearchParams;
+  readonly user: UserInfo;
+  readonly pretty: boolean;
+  /** Aborts when the client has gone. */
+  readonly ended: AbortSignal;
+  readonly upgrade: Upgrade | undefined;
+}
+
+/** Watches without a `timeoutSeconds` of their own live between one and two times this long. */
+const minimumWatchSeconds = 1800;
+
+/** The part of the HTTP face that reads and writes API objects. */
+export class ResourceFace {
+  readonly #options: ResourceFaceOptions;
+
+  constructor(options: ResourceFaceOptions) {
+    this.#options = options;
+  }
+
+  /** Answers a request that is authorised. Rejects with `StatusError`. */
+  async answer(request: HttpRequest, response: HttpResponse, visit: ResourceVisit): Promise<void> {
+    const { info, query } = visit;
+    const served = this.#options.handler.catalog.find(info.group, info.version, info.resource);
+    const routed = served ? route(request, info, served) : this.#isBuiltIn(info.group);
+    if (!routed) return send(request, response, notFoundReply());
+    if (!served) throw unknownResource();
+    const { version, custom } = served;
+    const watch = info.verb === 'watch';
+    const format = negotiate(request.headers.accept, { pretty: visit.pretty, version, custom, watch });
+    const context: EncodingContext = {
+      format,
+      resource: served,
+      tables: this.#options.tables,
+      includeObject: includeObject(query, format),
+    };
+    const payload = await readPayload(request, query, info, served);
+    if (watch) await this.#watch(response, visit, context, payload);
+    else await this.#once(request, response, visit, context, payload);
+  }
+
+  async #once(
+    request: HttpRequest,
+    response: HttpResponse,
+    { info, user, ended }: ResourceVisit,
+    context: EncodingContext,
+    payload: Payload,
+  ): Promise<void> {
+    const answer = await this.#options.handler.handle(apiRequest(info, payload, ended), user);
+    if (answer.type === 'watch') throw StatusError.internal('a watch was answered that nobody asked for');
+    const encoding = { ...context, resource: answer.resource };
+    const reply: Omit<Reply, 'body'> = {
+      code: answer.type === 'object' ? answer.code : 200,
+      contentType: context.format.mediaType,
+      headers: warningHeaders([...payload.findings, ...(answer.warnings ?? [])]),
+    };
+    const body =
+      answer.type === 'object' ? encodeObject(answer.value, encoding) : await encodeList(answer.value, encoding);
+    if (body instanceof Uint8Array) await send(request, response, { ...reply, body });
+    else await sendPieces(request, response, { ...reply, body }, this.#options.clock);
+  }
+
+  async #watch(
+    response: HttpResponse,
+    { info, user, ended, upgrade }: ResourceVisit,
+    context: EncodingContext,
+    payload: Payload,
+  ): Promise<void> {
+    const { clock, random, stopping, metrics } = this.#options;
+    const expired = new AbortController();
+    const seconds = payload.options.timeoutSeconds ?? Math.round(minimumWatchSeconds * (1 + random()));
+    const cancel = clock.after(seconds * 1000, () => expired.abort());
+    const gone = upgrade ? [] : [ended];
+    const signal = AbortSignal.any([...gone, expired.signal, stopping]);
+    try {
+      const answer = await this.#options.handler.handle(apiRequest(info, payload, signal), user);
+      if (answer.type !== 'watch') throw StatusError.internal('a watch was not answered as one');
+      const encode = metrics.counting(answer.resource, frameEncoder({ ...context, resource: answer.resource }));
+      const { mediaType } = context.format;
+      const watch: WatchOutput = { events: answer.events, encode, mediaType, clock, signal };
+      if (upgrade) await overWebSocket(upgrade, watch);
+      else await streamWatch(response, watch);
+    } catch (error) {
+      // A watch whose time is over before it began is an empty one.
+      if (!signal.aborted || response.headersSent) throw error;
+      if (!response.destroyed) {
+        response.writeHead(200, { 'cache-control': 'no-cache, private', 'content-type': context.format.mediaType });
+        response.end();
+      }
+    } finally {
+      cancel();
+    }
+  }
+
+  #isBuiltIn(group: string): boolean {
+    return this.#options.handler.catalog.list().some((each) => each.group === group && !each.custom);
+  }
+}
+
+async function overWebSocket({ request, socket, head, response }: Upgrade, watch: WatchOutput): Promise<void> {
+  const refused = refusesWebSocket(request);
+  if (refused !== undefined) {
+    response.writeHead(refused, { 'content-length': '0' });
+    response.end();
+    return;
+  }
+  response.detachSocket(socket);
+  await watchOverWebSocket(request, socket, head, watch);
+}
+
+/** What is checked of a request before its endpoint is entered. False: nothing is there at all. Throws 404, 405, 406 and 415. */
+function route(request: HttpRequest, info: ResourceRequest, served: ServedResource): boolean {
+  const method = request.method ?? 'GET';
+  const contentType = String(request.headers['content-type'] ?? '');
+  if (served.custom) return checkCustomRoute(info, served, method);
+  checkRoute(info, served, method);
+  if (method === 'PATCH') patchTypeOf(contentType, false);
+  const list = method === 'GET' && (info.name === undefined || info.watchPath === true);
+  checkAccept(request.headers.accept, produced(list));
+  return true;
+}
+
+function apiRequest(info: ResourceRequest, payload: Payload, signal: AbortSignal): ApiRequest {
+  const { verb, group, version, resource, subresource, namespace, name } = info;
+  const { body, options, patchType, bodyFindings } = payload;
+  return {
+    verb,
+    group,
+    version,
+    resource,
+    ...(subresource && { subresource }),
+    ...(namespace && { namespace }),
+    ...(name && { name }),
+    options,
+    ...(body !== undefined && { body }),
+    ...(patchType && { patchType }),
+    ...(bodyFindings && { bodyFindings }),
+    signal,
+  };
+}
+
+/** What a Table's rows hold of their objects. Throws 400. */
+function includeObject(query: URLSearchParams, { as }: OutputFormat): EncodingContext['includeObject'] {
+  const asked = query.get('includeObject') || 'Metadata';
+  if (asked === 'None' || asked === 'Object' || asked === 'Metadata') return asked;
+  if (as !== 'Table') return 'Metadata';
+  throw StatusError.badRequest(
+    `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(asked)}: must be 'Metadata', 'Object', 'None', or empty`,
+  );
+}

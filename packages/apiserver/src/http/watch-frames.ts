@@ -1,0 +1,74 @@
+import type { WatchEvent } from '@keelson/core';
+import type { EncodedObject } from '../registry/contract.ts';
+import type { EncodingContext } from './encode-answer.ts';
+import { encodeProtobuf, messageBytes, protobufMediaType, watchFrame, wrap } from './protobuf/envelope.ts';
+import { partialOf, tableOf } from './transform.ts';
+
+export type FrameType = WatchEvent<unknown>['type'] | 'ERROR';
+
+/** The bytes of one event. `undefined`: it has no form of the kind asked for, and the watch ends. */
+export type FrameEncoder = (type: FrameType, value: EncodedObject) => Buffer | undefined;
+
+/** Frames by form, event type and metadata version, shared by all watches that want the same. */
+const shared = new WeakMap<EncodedObject, Map<string, Buffer>>();
+
+function sharedFrame(value: EncodedObject, key: string, make: () => Buffer): Buffer {
+  let frames = shared.get(value);
+  const known = frames?.get(key);
+  if (known) return known;
+  if (!frames) {
+    frames = new Map();
+    shared.set(value, frames);
+  }
+  const made = make();
+  frames.set(key, made);
+  return made;
+}
+
+/** Frames events for one watch: a line of JSON each, or protobuf with its length before it. */
+export function frameEncoder(context: EncodingContext): FrameEncoder {
+  const { format } = context;
+  const binary = format.mediaType === protobufMediaType;
+  const plain: FrameEncoder = binary ? protobufFrame : jsonFrame;
+  switch (format.as) {
+    case undefined:
+      return plain;
+    case 'Table':
+      return tableFrames(context, plain);
+    case 'PartialObjectMetadata':
+      return (type, value) =>
+        type === 'ERROR'
+          ? plain(type, value)
+          : sharedFrame(value, `${format.mediaType} ${format.metaVersion} ${type}`, () => {
+              const object = partialOf(value.object, format);
+              return binary
+                ? watchFrame(type, encodeProtobuf(object))
+                : line(type, Buffer.from(JSON.stringify(object)));
+            });
+    case 'PartialObjectMetadataList':
+      return (type, value) => (type === 'ERROR' ? plain(type, value) : undefined);
+  }
+}
+
+/** Tables hold ages: each is made for its watch. Only the first says what the columns are. */
+function tableFrames(context: EncodingContext, plain: FrameEncoder): FrameEncoder {
+  let first = true;
+  return (type, value) => {
+    if (type === 'ERROR') return plain(type, value);
+    const table = tableOf([value], undefined, context, first);
+    first = false;
+    return line(type, Buffer.from(JSON.stringify(table)));
+  };
+}
+
+const jsonFrame: FrameEncoder = (type, value) =>
+  sharedFrame(value, type, () => line(type, value.json.at(-1) === 0x0a ? value.json.subarray(0, -1) : value.json));
+
+const protobufFrame: FrameEncoder = (type, value) =>
+  sharedFrame(value, `protobuf ${type}`, () => {
+    const { apiVersion = '', kind = '' } = value.object;
+    return watchFrame(type, wrap({ apiVersion, kind }, messageBytes(value)));
+  });
+
+const line = (type: string, json: Uint8Array) =>
+  Buffer.concat([Buffer.from(`{"type":"${type}","object":`), json, Buffer.from('}\n')]);
