@@ -4,6 +4,7 @@ import type { RegistryContext } from './context.ts';
 import { createDecoded } from './create-object.ts';
 import { decodeApplied, describe } from './decode-patched.ts';
 import { asJson, isObject, type Json, type ObjectDraft } from './draft.ts';
+import { checkName } from './object-metadata.ts';
 import { applyConflict } from './ownership/apply-conflict.ts';
 import { type Application, type ApplyOutcome, applyTo } from './ownership/apply-owners.ts';
 import { versionsOf } from './ownership/conversions.ts';
@@ -13,7 +14,7 @@ import { emptyObject, setManagedFields, writerOf } from './ownership/record-owne
 import { resetFieldsOf } from './ownership/reset-fields.ts';
 import { ownersAfterUpdate } from './ownership/update-owners.ts';
 import { findingsText, validateValue } from './ownership/validate-value.ts';
-import { find, type KeepRest, type UpdateOutcome, updateObject } from './update-object.ts';
+import { checkVersion, find, type KeepRest, type UpdateOutcome, updateObject } from './update-object.ts';
 
 /** PATCH with an apply patch: server-side apply (KEP-555), which also creates. */
 export async function applyObject(context: RegistryContext, call: Call, keep?: KeepRest): Promise<UpdateOutcome> {
@@ -23,8 +24,8 @@ export async function applyObject(context: RegistryContext, call: Call, keep?: K
   if (!current) {
     if (subresource) throw StatusError.notFound(kind.names, request.name ?? '');
     const draft = applyConfiguration(context, call, emptyObject(kind), undefined);
-    checkName(call, draft);
-    // A create by apply minds neither.
+    checkIdentity(call, draft, undefined);
+    // A create by apply does not mind it.
     delete draft.metadata.resourceVersion;
     return { value: await createDecoded(context, call, draft), created: true };
   }
@@ -34,7 +35,7 @@ export async function applyObject(context: RegistryContext, call: Call, keep?: K
     call,
     (latest) => {
       const draft = applyConfiguration(context, call, asJson(kind.view(latest.object)), latest.object);
-      checkName(call, draft);
+      checkIdentity(call, draft, latest.object);
       return draft;
     },
     { part, retry: true, owners: 'applied', ...(keep && { keep }) },
@@ -43,22 +44,15 @@ export async function applyObject(context: RegistryContext, call: Call, keep?: K
   return { value, created: false };
 }
 
-function checkName({ request }: Call, draft: ObjectDraft): void {
-  const { name, namespace } = draft.metadata;
-  const url = request.name ?? '';
-  if (!name) {
-    throw StatusError.badRequest(
-      `the name of the object (${url} based on URL) was undeterminable: name must be provided`,
-    );
-  }
-  if (name !== url) {
-    throw StatusError.badRequest(`the name of the object (${name}) does not match the name on the URL (${url})`);
-  }
+function checkIdentity({ kind, request }: Call, draft: ObjectDraft, old: KubernetesObject | undefined): void {
+  const { namespace, resourceVersion } = draft.metadata;
+  checkName(draft, request.name ?? '');
   if (namespace && namespace !== request.namespace) {
     throw StatusError.badRequest(
       'the namespace of the provided object does not match the namespace sent on the request',
     );
   }
+  if (old) checkVersion(kind, resourceVersion, old);
 }
 
 function readApplied({ kind, request }: Call): Readonly<Json> {

@@ -6,7 +6,7 @@ import type { EncodedObject } from './contract.ts';
 import { decodeBody } from './decode-body.ts';
 import { draftJson, type ObjectDraft } from './draft.ts';
 import { keyIn } from './kind.ts';
-import { checkMetadata, settleNamespace, stampNew } from './object-metadata.ts';
+import { checkMetadata, dropRepeatedOwners, settleNamespace, stampNew } from './object-metadata.ts';
 import { recordOwners } from './ownership/record-owners.ts';
 import { encodeForStorage, encodeObject } from './stored-object.ts';
 import { FieldErrors, type WriteContext } from './strategy.ts';
@@ -36,13 +36,14 @@ export async function createDecoded(
 ): Promise<EncodedObject> {
   const { kind, request } = call;
   settleNamespace(kind, decoded, request.namespace);
-  if (decoded.metadata.resourceVersion) {
+  if (decoded.metadata.resourceVersion && !call.dryRun) {
     throw new StatusError({
       status: 'Failure',
       message: 'resourceVersion should not be set on objects to be created',
       code: 500,
     });
   }
+  dropRepeatedOwners(decoded, (text) => call.warnings.push(text));
   kind.strategy.defaults?.(decoded);
   if (request.patchType !== 'application/apply-patch+yaml') recordOwners(context, call, decoded, undefined);
   if (!decoded.metadata.name && decoded.metadata.generateName) {

@@ -1,7 +1,10 @@
 import {
   type Clock,
+  deepEqual,
+  type FieldError,
   generateName,
   type KubernetesObject,
+  type ManagedFieldsEntry,
   type ObjectMeta,
   type Random,
   StatusError,
@@ -11,7 +14,7 @@ import {
 } from '@keelson/core';
 import type { Draft, ObjectDraft } from './draft.ts';
 import type { Kind } from './kind.ts';
-import type { FieldErrors } from './strategy.ts';
+import { type FieldErrors, goQuote } from './strategy.ts';
 
 const hex = Array.from({ length: 256 }, (_, each) => each.toString(16).padStart(2, '0'));
 
@@ -53,23 +56,61 @@ export function stampNew(draft: ObjectDraft, clock: Clock, random: Random, gener
   metadata.uid = randomUid(random);
   metadata.creationTimestamp = timestamp(clock);
   if (generation) metadata.generation = 1;
-  else delete metadata.generation;
 }
 
-/** Keeps what an update may not change. */
+/** The object's name must be given, and be that of the URL. Throws a 400. */
+export function checkName(draft: ObjectDraft, url: string): void {
+  const { name } = draft.metadata;
+  if (!name) {
+    throw StatusError.badRequest(
+      `the name of the object (${url} based on URL) was undeterminable: name must be provided`,
+    );
+  }
+  if (name !== url) {
+    throw StatusError.badRequest(`the name of the object (${name}) does not match the name on the URL (${url})`);
+  }
+}
+
+/** What an update takes from the object as it is, whatever the client says; what is left is for `checkMetadataUpdate`. */
 export function keepServerFields(draft: ObjectDraft, old: KubernetesObject): void {
   const { metadata } = draft;
   const from = old.metadata as Draft<ObjectMeta>;
   metadata.name = from.name;
-  for (const field of ['namespace', 'creationTimestamp', 'deletionTimestamp', 'generateName', 'uid'] as const) {
+  for (const field of ['namespace', 'creationTimestamp'] as const) {
     if (from[field] === undefined) delete metadata[field];
     else metadata[field] = from[field];
   }
-  for (const field of ['generation', 'deletionGracePeriodSeconds'] as const) {
-    if (from[field] === undefined) delete metadata[field];
-    else metadata[field] = from[field];
+  if (from.generation === undefined) delete metadata.generation;
+  else metadata.generation = from.generation;
+  if (!metadata.uid) metadata.uid = from.uid;
+  // Who is being deleted stays so.
+  if (from.deletionTimestamp !== undefined) metadata.deletionTimestamp = from.deletionTimestamp;
+  if (from.deletionGracePeriodSeconds !== undefined && metadata.deletionGracePeriodSeconds === undefined) {
+    metadata.deletionGracePeriodSeconds = from.deletionGracePeriodSeconds;
   }
-  delete metadata.selfLink;
+}
+
+/** Metadata that no update may change. Kubernetes looks twice, and says so twice. */
+export function checkMetadataUpdate(object: KubernetesObject, old: KubernetesObject, errors: FieldErrors): void {
+  for (let time = 0; time < 2; time++) {
+    for (const field of ['uid', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const) {
+      const value = object.metadata[field];
+      if (value !== old.metadata[field]) errors.invalid(`metadata.${field}`, value, 'field is immutable');
+    }
+  }
+}
+
+/** Owners that are named twice in the very same words are kept once. */
+export function dropRepeatedOwners(draft: ObjectDraft, warn: (text: string) => void): void {
+  const owners = draft.metadata.ownerReferences;
+  if (owners === undefined || owners.length < 2) return;
+  const kept = owners.filter((each, at) => !owners.slice(0, at).some((other) => deepEqual(each, other)));
+  if (kept.length === owners.length) return;
+  const repeated = new Set(owners.filter((each) => !kept.includes(each)).map((each) => each.uid));
+  warn(
+    `.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${[...repeated].join(', ')}`,
+  );
+  draft.metadata.ownerReferences = kept;
 }
 
 /** The rules for names and metadata that hold for every kind. */
@@ -82,6 +123,41 @@ export function checkMetadata(kind: Kind, object: KubernetesObject, errors: Fiel
     for (const each of validateObjectMeta(metadata)) {
       if (each.field !== 'metadata.name') errors.list.push(each);
     }
+  }
+  if (metadata.managedFields) checkManagers(metadata.managedFields, errors);
+}
+
+const mostManagerBytes = 128;
+const mostSubresourceBytes = 256;
+
+/** Names in managedFields; entries that cannot be read have been left out by now. */
+function checkManagers(entries: readonly ManagedFieldsEntry[], errors: FieldErrors): void {
+  entries.forEach(({ manager = '', subresource = '' }, at) => {
+    const field = `metadata.managedFields[${at}]`;
+    checkManagerName(manager, `${field}.manager`, errors.list);
+    if (subresource.length > mostSubresourceBytes / 4 && Buffer.byteLength(subresource) > mostSubresourceBytes) {
+      errors.tooLong(`${field}.subresource`, mostSubresourceBytes);
+    }
+  });
+}
+
+const plain = /^[\x20-\x7e]{0,128}$/;
+
+/** The name of a field manager: at most 128 bytes, all printable. */
+export function checkManagerName(name: string, field: string, errors: FieldError[]): void {
+  if (plain.test(name)) return;
+  if (Buffer.byteLength(name) > mostManagerBytes) {
+    const message = `Too long: may not be more than ${mostManagerBytes} bytes`;
+    errors.push({ type: 'FieldValueTooLong', field, message });
+  }
+  let at = 0;
+  for (const each of name) {
+    if (/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(each)) {
+      const code = (each.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+      const message = `Invalid value: ${goQuote(name)}: invalid character U+${code} (at position ${at})`;
+      errors.push({ type: 'FieldValueInvalid', field, message });
+    }
+    at += Buffer.byteLength(each);
   }
 }
 

@@ -16,7 +16,8 @@ import { checkDepth } from './decode-body.ts';
 import { decodePatched } from './decode-patched.ts';
 import { asJson, type ObjectDraft } from './draft.ts';
 import type { Kind } from './kind.ts';
-import { type KeepRest, type UpdateOutcome, updateObject } from './update-object.ts';
+import { checkName } from './object-metadata.ts';
+import { checkVersion, type KeepRest, type UpdateOutcome, updateObject } from './update-object.ts';
 
 /** PATCH, in all four kinds. A patch that names no resourceVersion is tried again when somebody else was faster. */
 export async function patchObject(context: RegistryContext, call: Call, keep?: KeepRest): Promise<UpdateOutcome> {
@@ -70,25 +71,12 @@ export function asDocument(object: KubernetesObject): JsonObject {
 }
 
 function checkIdentity({ kind, request }: Call, draft: ObjectDraft, before: KubernetesObject): void {
-  const { metadata } = draft;
-  if (metadata.name !== before.metadata.name) {
-    throw StatusError.badRequest(
-      `the name of the object (${metadata.name ?? ''}) does not match the name on the URL (${request.name ?? ''})`,
-    );
-  }
-  if (metadata.namespace !== before.metadata.namespace) {
+  const { namespace, resourceVersion } = draft.metadata;
+  checkName(draft, request.name ?? '');
+  if (namespace && namespace !== before.metadata.namespace) {
     throw StatusError.badRequest(
       'the namespace of the provided object does not match the namespace sent on the request',
     );
   }
-  if (metadata.resourceVersion !== before.metadata.resourceVersion && metadata.resourceVersion) {
-    throw StatusError.conflict(kind.names, metadata.name);
-  }
-  if (metadata.uid !== undefined && metadata.uid !== before.metadata.uid) {
-    throw StatusError.conflict(
-      kind.names,
-      metadata.name,
-      `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${before.metadata.uid ?? ''}`,
-    );
-  }
+  checkVersion(kind, resourceVersion, before);
 }

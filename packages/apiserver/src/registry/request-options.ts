@@ -1,4 +1,5 @@
 import { type ApiRequest, type FieldError, StatusError } from '@keelson/core';
+import { checkManagerName } from './object-metadata.ts';
 
 const kinds: Readonly<Record<string, string>> = {
   create: 'CreateOptions',
@@ -24,6 +25,7 @@ export function checkRequestOptions({ verb, options, patchType }: ApiRequest): v
   if (fieldValidation !== undefined && !['Ignore', 'Warn', 'Strict'].includes(fieldValidation)) {
     unsupported('fieldValidation', fieldValidation, ['', 'Ignore', 'Strict', 'Warn']);
   }
+  if (options.fieldManager !== undefined) checkManagerName(options.fieldManager, 'fieldManager', errors);
   if (verb === 'patch' && patchType === 'application/apply-patch+yaml' && !options.fieldManager) {
     errors.push({
       type: 'FieldValueRequired',

@@ -7,8 +7,17 @@ import { checkSize, createDecoded, writeContext } from './create-object.ts';
 import { decodeBody } from './decode-body.ts';
 import { asJson, draftJson, type ObjectDraft } from './draft.ts';
 import { type Kind, keyIn } from './kind.ts';
-import { checkFinalizers, checkMetadata, keepServerFields, settleNamespace } from './object-metadata.ts';
+import {
+  checkFinalizers,
+  checkMetadata,
+  checkMetadataUpdate,
+  checkName,
+  dropRepeatedOwners,
+  keepServerFields,
+  settleNamespace,
+} from './object-metadata.ts';
 import { keepTimes, recordOwners, setManagedFields } from './ownership/record-owners.ts';
+import { keepOtherPart, ofStatus } from './status-part.ts';
 import { encodeForStorage, encodeObject, type StoredObject } from './stored-object.ts';
 import { FieldErrors } from './strategy.ts';
 
@@ -42,23 +51,16 @@ export async function replaceObject(context: RegistryContext, call: Call, keep?:
   const draft = decodeBody(kind, request.body, request, (text) => call.warnings.push(text));
   settleNamespace(kind, draft, request.namespace);
   const { name } = draft.metadata;
-  if (name === undefined || name === '') {
-    throw StatusError.badRequest('name must be provided');
-  }
-  if (name !== request.name) {
-    throw StatusError.badRequest(
-      `the name of the object (${name}) does not match the name on the URL (${request.name ?? ''})`,
-    );
-  }
+  checkName(draft, request.name ?? '');
   const asked = draft.metadata.resourceVersion;
   const current = await find(context, call);
   if (!current) {
-    if (!kind.strategy.createOnUpdate || request.subresource) throw StatusError.notFound(kind.names, name);
+    if (!kind.strategy.createOnUpdate || request.subresource) throw StatusError.notFound(kind.names, name ?? '');
     return { value: await createDecoded(context, call, draft), created: true };
   }
-  const unconditional = asked === undefined || asked === '';
+  const unconditional = asked === undefined || asked === '' || asked === '0';
   if (unconditional && kind.strategy.unconditionalUpdate === false) {
-    throw StatusError.invalid(kind.names, name, [
+    throw StatusError.invalid(kind.names, name ?? '', [
       {
         type: 'FieldValueInvalid',
         field: 'metadata.resourceVersion',
@@ -69,8 +71,7 @@ export async function replaceObject(context: RegistryContext, call: Call, keep?:
   const original = draft;
   let first = true;
   const transform: Transform = (latest) => {
-    if (!unconditional && asked !== latest.object.metadata.resourceVersion)
-      throw StatusError.conflict(kind.names, name);
+    checkVersion(kind, asked, latest.object);
     checkUid(kind, original, latest.object);
     // The pipeline writes into the draft, so that a second attempt decodes the body anew.
     if (!first) return decodeBody(kind, request.body, request, () => undefined);
@@ -84,13 +85,23 @@ export async function replaceObject(context: RegistryContext, call: Call, keep?:
   };
 }
 
+/** The version that a write is meant for must be the newest; none, or 0, is meant for whatever there is. */
+export function checkVersion(kind: Kind, asked: string | undefined, old: KubernetesObject): void {
+  if (asked === undefined || asked === '' || asked === '0' || asked === old.metadata.resourceVersion) return;
+  if (!/^\d{1,20}$/.test(asked)) {
+    const message = `strconv.ParseUint: parsing ${JSON.stringify(asked)}: invalid syntax`;
+    throw new StatusError({ status: 'Failure', message, code: 500 });
+  }
+  throw StatusError.conflict(kind.names, old.metadata.name);
+}
+
 function checkUid(kind: Kind, draft: ObjectDraft, old: KubernetesObject): void {
   const { uid } = draft.metadata;
   if (uid === undefined || uid === '' || uid === old.metadata.uid) return;
   throw StatusError.conflict(
     kind.names,
     old.metadata.name,
-    `StorageError: invalid object, Code: 4, Key: ${keyIn(kind, old.metadata.namespace, old.metadata.name)}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid ?? ''}`,
+    `StorageError: invalid object, Code: 4, Key: ${keyIn(kind, old.metadata.namespace, old.metadata.name).replace(/^\/registry/, '')}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid ?? ''}`,
   );
 }
 
@@ -132,6 +143,7 @@ async function updateOnce(
   const { kind } = call;
   const old = current.object;
   const part = rules.part ?? 'main';
+  dropRepeatedOwners(wanted, (text) => call.warnings.push(text));
   kind.strategy.defaults?.(wanted);
   if (rules.owners === 'kept') setManagedFields(wanted, old.metadata.managedFields);
   else if (rules.owners === undefined) recordOwners(context, call, wanted, old);
@@ -139,7 +151,7 @@ async function updateOnce(
   if (rules.owners === 'applied') keepTimes(admitted, old);
   const draft = rules.keep ? keepOwners(rules.keep(admitted, old), admitted) : admitted;
   keepServerFields(draft, old);
-  keepOtherPart(kind, draft, old, part);
+  if (part !== 'raw') keepOtherPart(kind, draft, old, part);
   if (part === 'main') kind.strategy.prepareUpdate?.(draft, old, writeContext(context, call));
   if (part === 'status') kind.strategy.prepareStatusUpdate?.(draft, old, writeContext(context, call));
   const bumps = kind.strategy.generation === 'spec' && part !== 'status' && call.request.subresource !== 'binding';
@@ -201,30 +213,6 @@ export function isFinished(object: KubernetesObject): boolean {
   return object.kind !== 'Namespace' || (spec?.finalizers?.length ?? 0) === 0;
 }
 
-/**
- * A write of the status leaves the rest alone, and the other way round. Labels, annotations and finalizers of built-in
- * kinds may come along with the status (the real API server lets them; a Deployment's labels it does not).
- */
-function keepOtherPart(kind: Kind, draft: ObjectDraft, old: KubernetesObject, part: 'main' | 'status' | 'raw'): void {
-  if (!kind.hasStatus || part === 'raw') return;
-  const json = draftJson(draft);
-  const from = asJson(old);
-  if (part === 'main') {
-    if (from['status'] === undefined) delete json['status'];
-    else json['status'] = from['status'];
-    return;
-  }
-  for (const field of Object.keys(json)) if (!ofStatus.has(field) && !(field in from)) delete json[field];
-  for (const [field, value] of Object.entries(from)) if (!ofStatus.has(field)) json[field] = value;
-  const { labels, annotations, finalizers } = draft.metadata;
-  draft.metadata = { ...(old.metadata as ObjectDraft['metadata']) };
-  if (kind.served.custom) return;
-  if (kind.served.resource !== 'deployments') draft.metadata.labels = labels;
-  draft.metadata.annotations = annotations;
-  draft.metadata.finalizers = finalizers;
-}
-const ofStatus = new Set(['status', 'metadata', 'kind', 'apiVersion']);
-
 function mainChanged(draft: ObjectDraft, old: KubernetesObject, statusApart: boolean): boolean {
   const before = asJson(old);
   const after = draftJson(draft);
@@ -251,6 +239,7 @@ function validateChanged(
     const found = [...errors.list];
     for (let time = 1; time < times; time++) errors.list.push(...found);
   }
+  checkMetadataUpdate(object, old, errors);
   checkFinalizers(object, old, errors);
   kind.validateSchema?.(object, errors, old);
   const { subresource } = call.request;

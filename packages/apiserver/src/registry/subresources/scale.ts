@@ -5,10 +5,16 @@ import {
   type LabelSelector,
   StatusError,
 } from '@keelson/core';
-import { DecodeError, decodeAs, definitionOf } from '../../schema/index.ts';
+import { DecodeError, decodeAs } from '../../schema/index.ts';
 import type { Call } from '../admission-chain.ts';
+import { applyConfiguration } from '../apply-object.ts';
+import type { RegistryContext } from '../context.ts';
 import { asJson, draftJson, isObject, type Json, type ObjectDraft } from '../draft.ts';
 import type { Kind, ScalePaths } from '../kind.ts';
+import { versionsOf } from '../ownership/conversions.ts';
+import { type Manager, type Managers, readManagers, writeManagers } from '../ownership/managers.ts';
+import { recordOwners, setManagedFields } from '../ownership/record-owners.ts';
+import { fromScaleOwners, toScaleOwners } from '../ownership/scale-owners.ts';
 import { applyPatch } from '../patch-object.ts';
 import { getObject } from '../read-objects.ts';
 import { encodeObject } from '../stored-object.ts';
@@ -32,26 +38,66 @@ export function scaleHandler(paths: ScalePaths): SubresourceHandler {
       context,
       call,
       (current) => {
-        const before = scaleOf(kind.view(current.object), paths);
-        const body: unknown = request.verb === 'patch' ? applyPatch(scaleKind(kind), request, before) : request.body;
-        const wanted = decodeScale(call, body);
-        if (wanted.metadata?.resourceVersion && wanted.metadata.resourceVersion !== before.metadata.resourceVersion) {
+        const versions = versionsOf(context.catalog, kind);
+        const owners = readManagers(current.object.metadata.managedFields) ?? new Map<string, Manager>();
+        const before = withOwners(scaleOf(kind.view(current.object), paths), toScaleOwners(versions, owners));
+        const wanted = wantedScale(context, call, before);
+        const { resourceVersion } = wanted.metadata;
+        if (resourceVersion && resourceVersion !== before.metadata.resourceVersion) {
           throw StatusError.conflict(kind.names, before.metadata.name);
         }
-        return withReplicas(call, current.object, paths, wanted.spec?.replicas ?? 0);
+        const draft = withReplicas(call, current.object, paths, wanted.spec?.replicas ?? 0);
+        const after = readManagers(wanted.metadata.managedFields) ?? new Map<string, Manager>();
+        setManagedFields(draft, writeManagers(fromScaleOwners(versions, owners, after)));
+        return draft;
       },
-      { retry: true },
+      { retry: true, owners: 'given' },
     );
     return { value: show(value.object), code: 200 };
   };
 }
 
-/** Strategic merge patches of a Scale follow the Scale's own schema. */
-function scaleKind(kind: Kind): Kind {
-  return { ...kind, served: { ...kind.served, definition: definitionOf('autoscaling', 'v1', 'Scale') ?? definition } };
+/** The Scale that the request wants, with its owners. */
+function wantedScale(context: RegistryContext, call: Call, before: Scale): Scale {
+  const { request } = call;
+  const ofScale: Call = { ...call, kind: scaleKind(call.kind) };
+  if (request.patchType === 'application/apply-patch+yaml') {
+    return asScale(applyConfiguration(context, ofScale, asJson(before), before));
+  }
+  const body: unknown = request.verb === 'patch' ? applyPatch(ofScale.kind, request, before) : request.body;
+  const draft = decodeScale(call, body);
+  recordOwners(context, ofScale, draft, before);
+  return asScale(draft);
 }
 
-function decodeScale({ request, warnings }: Call, body: unknown): Scale {
+/** What has been decoded by the schema of a Scale. */
+const asScale = (draft: ObjectDraft) => draft as Scale;
+
+function withOwners(scale: Scale, owners: Managers): Scale {
+  const entries = writeManagers(owners);
+  return entries === undefined ? scale : { ...scale, metadata: { ...scale.metadata, managedFields: entries } };
+}
+
+const scaleKinds = new WeakMap<Kind, Kind>();
+
+/** A kind's Scale as if it were a kind: patches and ownership follow its own schema. */
+function scaleKind(kind: Kind): Kind {
+  let made = scaleKinds.get(kind);
+  if (!made) {
+    made = {
+      ...kind,
+      apiVersion: 'autoscaling/v1',
+      served: { ...kind.served, group: 'autoscaling', version: 'v1', kind: 'Scale', definition, custom: false },
+      // Its decoder is that of the schema, whose objects have metadata.
+      decode: (body) => ({ object: decodeAs(definition, body, { unknown: [] }) as ObjectDraft, unknown: [] }),
+      view: (object) => object,
+    };
+    scaleKinds.set(kind, made);
+  }
+  return made;
+}
+
+function decodeScale({ request, warnings }: Call, body: unknown): ObjectDraft {
   const bad = (why: string) =>
     request.verb === 'patch'
       ? StatusError.invalid({ group: '', resource: '' }, '', [
@@ -65,7 +111,7 @@ function decodeScale({ request, warnings }: Call, body: unknown): Scale {
   if (!isJsonObject(body)) throw bad('json: cannot unmarshal into Go value of type v1.Scale');
   const unknown: string[] = [];
   try {
-    const scale = decodeAs(definition, body, { unknown }) as Scale;
+    const scale = decodeAs(definition, body, { unknown }) as ObjectDraft;
     if (unknown.length > 0 && request.options?.fieldValidation === 'Strict') {
       throw bad(`strict decoding error: ${unknown.join(', ')}`);
     }
