@@ -1,4 +1,5 @@
 export { cronJobPlugin } from './cronjob/plugin.ts';
+export { daemonSetPlugin } from './daemonset/plugin.ts';
 export { deploymentPlugin } from './deployment/plugin.ts';
 export { disruptionPlugin } from './disruption/plugin.ts';
 export { endpointSlicePlugin } from './endpointslice/plugin.ts';
@@ -15,4 +16,5 @@ export { RootCa } from './root-ca/root-ca.ts';
 export { schedulerPlugin } from './scheduler/plugin.ts';
 export { servicePlugin } from './service/plugin.ts';
 export { serviceAccountPlugin } from './service-account/plugin.ts';
+export { statefulSetPlugin } from './statefulset/plugin.ts';
 export { volumeBinderPlugin } from './volume-binder/plugin.ts';

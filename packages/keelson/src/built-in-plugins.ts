@@ -16,6 +16,8 @@ export const builtInPlugins: readonly AnyPlugin[] = [
   controllers.deploymentPlugin,
   controllers.replicaSetPlugin,
   controllers.replicationPlugin,
+  controllers.statefulSetPlugin,
+  controllers.daemonSetPlugin,
   controllers.jobPlugin,
   controllers.cronJobPlugin,
   controllers.disruptionPlugin,

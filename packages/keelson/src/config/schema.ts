@@ -18,6 +18,8 @@ export const controllerNames = [
   'deployment',
   'replicaset',
   'replication',
+  'statefulset',
+  'daemonset',
   'job',
   'cronjob',
   'disruption',
