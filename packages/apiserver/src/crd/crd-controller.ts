@@ -201,7 +201,7 @@ export class CrdController {
     try {
       await updateObject(
         this.#context,
-        this.#call(kind, definition.metadata.name),
+        this.#call(kind, definition.metadata.name, 'status'),
         (current) => {
           const draft = structuredClone(current.object) as Draft<CustomResourceDefinition>;
           change(draft);
@@ -214,7 +214,7 @@ export class CrdController {
     }
   }
 
-  #call(kind: Kind, name: string | undefined): Call {
+  #call(kind: Kind, name: string | undefined, subresource?: string): Call {
     const { group, version, resource } = kind.served;
     return {
       kind,
@@ -227,6 +227,7 @@ export class CrdController {
         version,
         resource,
         ...(name && { name }),
+        ...(subresource && { subresource }),
       },
     };
   }

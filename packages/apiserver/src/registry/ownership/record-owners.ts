@@ -10,10 +10,19 @@ import { ownersAfterUpdate } from './update-owners.ts';
 
 export type Writer = Omit<Manager, 'fields' | 'entry' | 'time'> & { readonly identity: string };
 
+/** A part of the cluster in this process has no user agent: it is known by the program that it is elsewhere. */
+function programOf({ name }: Call['user']): string {
+  if (!name.startsWith('system:')) return 'unknown';
+  if (name === 'system:apiserver') return 'kube-apiserver';
+  if (name === 'system:kube-scheduler' || name === 'system:kube-proxy') return name.slice('system:'.length);
+  if (name.startsWith('system:node:')) return 'kubelet';
+  return name.startsWith('system:serviceaccount:') ? 'unknown' : 'kube-controller-manager';
+}
+
 /** Who writes, as an entry of managedFields tells it apart from others. */
-export function writerOf({ kind, request }: Call, operation: Manager['operation']): Writer {
+export function writerOf({ kind, request, user }: Call, operation: Manager['operation']): Writer {
   const writer = {
-    name: request.options?.fieldManager || 'unknown',
+    name: request.options?.fieldManager || programOf(user),
     operation,
     apiVersion: kind.apiVersion,
     subresource: request.subresource ?? '',
