@@ -109,7 +109,7 @@ async function announce(
       };
       return draft;
     },
-    { part: 'raw', retry: true },
+    { part: 'raw', retry: true, owners: 'kept' },
   );
   return written.object.metadata.resourceVersion;
 }

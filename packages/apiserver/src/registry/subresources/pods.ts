@@ -49,7 +49,7 @@ export const binding: SubresourceHandler = async (context, call) => {
       if (pod.spec.schedulingGates?.length) throw conflict(name, `pod ${name} has non-empty .spec.schedulingGates`);
       return bound(context, pod, node, body.metadata?.annotations, body.metadata?.labels);
     },
-    { part: 'raw', retry: true },
+    { part: 'raw', retry: true, owners: 'kept' },
   );
   return { value: encodeStatus(done), code: 201 };
 };
