@@ -20,7 +20,7 @@ export class FieldErrors {
     this.list.push({
       type: 'FieldValueNotSupported',
       field,
-      message: `Unsupported value: ${show(value)}${values === '' ? '' : `: supported values: ${values}`}`,
+      message: `Unsupported value: ${typed(value)}${values === '' ? '' : `: supported values: ${values}`}`,
     });
   }
   forbidden(field: string, why: string): void {
@@ -53,6 +53,13 @@ function show(value: unknown): string {
   if (typeof value === 'string') return goQuote(value);
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   return JSON.stringify(value ?? null);
+}
+
+/** A string of a type of its own, which Go prints as JSON, for HTML to hold. */
+function typed(value: unknown): string {
+  return typeof value === 'string'
+    ? JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (char) => `\\u${hex(char, 4)}`)
+    : show(value);
 }
 
 const goEscapes: Readonly<Record<string, string>> = {

@@ -43,7 +43,8 @@ export function validateDnsSubdomain(text: string): string[] {
 
 /** Names of namespaces and containers (RFC 1123 label, at most 63 characters). */
 export function validateDnsLabel(text: string): string[] {
-  return check(text, label, labelMessage, 63, 'characters');
+  const message = text.includes('.') && subdomain.test(text) ? 'must not contain dots' : labelMessage;
+  return check(text, label, message, 63, 'characters');
 }
 
 /** Names of Services (RFC 1035 label, at most 63 characters). */

@@ -100,7 +100,8 @@ export class StatusError extends Error {
   /** `resource` is the kind here, as Kubernetes prints it: `Pod "x" is invalid: …`. */
   static invalid(type: ResourceName, name: string, errors: readonly FieldError[]): StatusError {
     const lines = errors.map((each) => `${each.field}: ${each.message}`);
-    const text = lines.length === 1 ? lines[0] : `[${[...new Set(lines)].join(', ')}]`;
+    const unique = [...new Set(lines)];
+    const text = unique.length === 1 ? unique[0] : `[${unique.join(', ')}]`;
     const causes: StatusCause[] = errors.map((each) => ({
       reason: each.type,
       message: each.message,

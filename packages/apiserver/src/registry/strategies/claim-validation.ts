@@ -25,7 +25,7 @@ export function validateClaimTemplate(template: PersistentVolumeClaimTemplate, a
       if (field === 'annotations' || field === 'labels' || field === 'creationTimestamp') continue;
       const value: unknown = Reflect.get(metadata, field);
       if (value === undefined || value === '' || value === 0) continue;
-      errors.forbidden(`${at}.metadata.${field}`, 'cannot be set');
+      errors.forbidden(`${at}.metadata.${field === 'uid' ? 'uID' : field}`, 'cannot be set');
     }
   }
   validateClaimSpec(spec, `${at}.spec`, errors);
@@ -33,14 +33,16 @@ export function validateClaimTemplate(template: PersistentVolumeClaimTemplate, a
 
 /** A data source with a group needs nothing; the core group offers claims only. */
 function validateDataSource(source: TypedObjectReference, at: string, errors: FieldErrors, namespaced: boolean): void {
-  const { name, kind = '', apiGroup = '', namespace } = source;
+  const { name, kind = '', namespace } = source;
+  // Null is what Go writes for an absent group.
+  const apiGroup = source.apiGroup ?? '';
   if (!name) errors.required(`${at}.name`);
   if (!kind) errors.required(`${at}.kind`);
   if (apiGroup === '') {
     if (kind !== 'PersistentVolumeClaim') {
       errors.invalid(at, kind, "must be 'PersistentVolumeClaim' when referencing the default apiGroup");
     }
-  } else errors.rule(namespaced ? `${at}.apiGroup` : at, apiGroup, validateDnsSubdomain(apiGroup));
+  } else errors.rule(`${at}.apiGroup`, apiGroup, validateDnsSubdomain(apiGroup));
   if (namespaced && namespace) errors.rule(`${at}.namespace`, namespace, validateDnsLabel(namespace));
 }
 
@@ -80,7 +82,9 @@ function validateSources(spec: PersistentVolumeClaimSpec | undefined, at: string
       errors.invalid(at, {}, 'may not be specified when dataSourceRef.namespace is specified');
     }
   } else if (dataSource && dataSourceRef) {
-    const same = (['kind', 'name', 'apiGroup'] as const).every((each) => dataSource[each] === dataSourceRef[each]);
+    const same = (['kind', 'name', 'apiGroup'] as const).every(
+      (each) => (dataSource[each] ?? '') === (dataSourceRef[each] ?? ''),
+    );
     if (!same) errors.invalid(at, {}, 'must match dataSourceRef');
   }
 }

@@ -36,8 +36,9 @@ export function validateContainers(scope: ContainerScope, at: string, errors: Fi
   spec.containers?.forEach((each, index) => {
     const here = `${at}.containers[${index}]`;
     validateCommon(each, scope, here, errors);
-    takeName(each.name, names, here, errors);
-    validateLifecycle(each.lifecycle, scope.grace, spec.os?.name, `${here}.lifecycle`, errors);
+    if (names.has(each.name)) errors.duplicate(`${here}.name`, each.name);
+    names.add(each.name);
+    validateLifecycle(each.lifecycle, scope.grace, `${here}.lifecycle`, errors);
     validateProbes(each, here, errors);
     validateRestart(each, here, errors);
   });
@@ -47,11 +48,11 @@ export function validateContainers(scope: ContainerScope, at: string, errors: Fi
     validateCommon(each, scope, here, errors);
     takeName(each.name, names, here, errors);
     checkHostPorts([each], `${at}.initContainers`, errors);
+    validateInitRestart(each, here, errors);
     if (each.restartPolicy === 'Always') {
-      validateLifecycle(each.lifecycle, scope.grace, spec.os?.name, `${here}.lifecycle`, errors);
+      validateLifecycle(each.lifecycle, scope.grace, `${here}.lifecycle`, errors);
       validateProbes(each, here, errors);
     } else refuseProbes(each, here, errors);
-    validateRestart(each, here, errors);
   });
   if (spec.ephemeralContainers) validateEphemeralContainers(scope, names, at, errors);
 }
@@ -74,7 +75,7 @@ function validateCommon(container: Container, scope: ContainerScope, at: string,
   validateEnvironment(container.env, `${at}.env`, errors);
   validateEnvironmentSources(container.envFrom, `${at}.envFrom`, errors);
   validateMounts(container, scope.volumes, at, errors);
-  validateDevices(container, scope.volumes, scope.hostUsers, at, errors);
+  validateDevices(container, scope.volumes, at, errors);
   checkOneOf(`${at}.imagePullPolicy`, container.imagePullPolicy, ['Always', 'IfNotPresent', 'Never'], errors);
   validateResources(container.resources, scope.claims, `${at}.resources`, errors);
   validateResizePolicy(container, scope.spec, `${at}.resizePolicy`, errors);
@@ -153,6 +154,18 @@ function validateRestart(
   restartPolicyRules.forEach((each, index) => void validateRestartRule(each, `${field}[${index}]`, errors));
 }
 
+/** Init containers that run on beside the others have no exceptions to that. */
+function validateInitRestart(container: Container, at: string, errors: FieldErrors): void {
+  if (!container.restartPolicyRules?.length || container.restartPolicy === 'Always') {
+    checkOneOf(`${at}.restartPolicy`, container.restartPolicy, ['Always', 'Never', 'OnFailure'], errors);
+    if (!container.restartPolicyRules?.length) return;
+    const why = 'restartPolicyRules are not allowed for init containers with restart policy Always';
+    errors.forbidden(`${at}.restartPolicyRules`, why);
+  } else if (container.restartPolicy === undefined) {
+    errors.required(`${at}.restartPolicy`, 'must specify restartPolicy when restart rules are used');
+  } else validateRestart(container, at, errors);
+}
+
 function validateRestartRule({ action, exitCodes }: ContainerRestartRule, at: string, errors: FieldErrors): void {
   checkOneOf(`${at}.action`, action ?? '', ['Restart'], errors);
   if (!exitCodes) {
@@ -173,13 +186,14 @@ function refuseProbes(container: Container, at: string, errors: FieldErrors): vo
 
 const notEphemeral = [
   'ports',
+  'resources',
+  'resizePolicy',
+  'restartPolicy',
+  'restartPolicyRules',
   'livenessProbe',
   'readinessProbe',
   'startupProbe',
   'lifecycle',
-  'resources',
-  'resizePolicy',
-  'restartPolicy',
 ] as const;
 
 function isSet(container: EphemeralContainer, field: (typeof notEphemeral)[number]): boolean {

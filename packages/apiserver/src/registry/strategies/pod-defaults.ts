@@ -54,20 +54,25 @@ export function defaultPod(spec: Draft<PodSpec>): void {
   if (total?.limits) total.requests = { ...total.limits, ...total.requests };
 }
 
-/** Whether the image stays what it is: a digest, or a tag other than `latest`. */
-function isPinned(image: string): boolean {
-  if (image.includes('@')) return true;
-  const tag = /:([^:/]+)$/.exec(image)?.[1];
-  return tag !== undefined && tag !== 'latest';
+const imageReference =
+  /^(?:(?:[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])(?::\d+)?\/)?[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*(?::([\w][\w.-]{0,127}))?(@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?$/;
+
+/** Whether the image is pulled each time: where its tag is `latest`, said or not. No image at all is not. */
+function pullPolicyOf(image: string): 'Always' | 'IfNotPresent' {
+  const match = /^[0-9a-f]{64}$/.test(image) ? null : imageReference.exec(image);
+  if (!match) return 'IfNotPresent';
+  const [, tag, digest] = match;
+  return tag === 'latest' || (tag === undefined && digest === undefined) ? 'Always' : 'IfNotPresent';
 }
 
 function defaultContainer(container: AnyContainer): void {
-  container.imagePullPolicy ||= isPinned(container.image ?? '') ? 'IfNotPresent' : 'Always';
+  container.imagePullPolicy ||= pullPolicyOf(container.image ?? '');
   container.terminationMessagePath ||= '/dev/termination-log';
   container.terminationMessagePolicy ||= 'File';
   for (const port of container.ports ?? []) port.protocol ||= 'TCP';
   for (const { valueFrom } of container.env ?? []) {
     if (valueFrom?.fieldRef) valueFrom.fieldRef.apiVersion ||= 'v1';
+    if (valueFrom?.fileKeyRef) valueFrom.fileKeyRef.optional ??= false;
     if (valueFrom?.resourceFieldRef) valueFrom.resourceFieldRef.divisor ??= '0';
   }
   defaultProbe(container.livenessProbe);
@@ -75,6 +80,11 @@ function defaultContainer(container: AnyContainer): void {
   defaultProbe(container.startupProbe);
   defaultHandler(container.lifecycle?.postStart);
   defaultHandler(container.lifecycle?.preStop);
+  // Behind a gate that is shut in v1.35 (KEP-4960): what is written there is dropped.
+  if (container.lifecycle?.stopSignal !== undefined) {
+    delete container.lifecycle.stopSignal;
+    if (Object.keys(container.lifecycle).length === 0) delete container.lifecycle;
+  }
 }
 
 function defaultProbe(probe: Draft<Probe> | undefined): void {
@@ -111,6 +121,9 @@ function defaultVolume(volume: Draft<Volume>): void {
   if (volume.projected) {
     volume.projected.defaultMode ??= 0o644;
     for (const source of volume.projected.sources ?? []) {
+      // Behind gates that are shut in v1.35 (KEP-3257, KEP-4317): what is written there is dropped.
+      delete source.clusterTrustBundle;
+      delete source.podCertificate;
       if (source.serviceAccountToken) source.serviceAccountToken.expirationSeconds ??= 3600;
       for (const { fieldRef, resourceFieldRef } of source.downwardAPI?.items ?? []) {
         if (fieldRef) fieldRef.apiVersion ||= 'v1';
@@ -120,5 +133,21 @@ function defaultVolume(volume: Draft<Volume>): void {
   }
   const claim = volume.ephemeral?.volumeClaimTemplate?.spec;
   if (claim) claim.volumeMode ??= 'Filesystem';
-  if (volume.iscsi) volume.iscsi.iscsiInterface ??= 'default';
+  if (volume.iscsi) volume.iscsi.iscsiInterface ||= 'default';
+  if (volume.rbd) {
+    volume.rbd.pool ||= 'rbd';
+    volume.rbd.user ||= 'admin';
+    volume.rbd.keyring ||= '/etc/ceph/keyring';
+  }
+  if (volume.azureDisk) {
+    volume.azureDisk.cachingMode ??= 'ReadWrite';
+    volume.azureDisk.kind ??= 'Shared';
+    volume.azureDisk.fsType ??= 'ext4';
+    volume.azureDisk.readOnly ??= false;
+  }
+  if (volume.scaleIO) {
+    volume.scaleIO.storageMode ||= 'ThinProvisioned';
+    volume.scaleIO.fsType ||= 'xfs';
+  }
+  if (volume.image) volume.image.pullPolicy ||= pullPolicyOf(volume.image.reference ?? '');
 }

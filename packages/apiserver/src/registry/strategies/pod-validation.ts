@@ -7,7 +7,7 @@ import {
   validateDnsSubdomain,
 } from '@keelson/core';
 import type { FieldErrors } from '../strategy.ts';
-import { checkLabels, checkOneOf, checkRange } from './checks.ts';
+import { checkGiven, checkLabels, checkOneOf, checkRange } from './checks.ts';
 import { validateContainers } from './container-validation.ts';
 import { validateAffinity } from './pods/affinity-validation.ts';
 import { validateEnvironmentVolumes } from './pods/file-environment.ts';
@@ -32,6 +32,8 @@ import { validateVolumes } from './volume-validation.ts';
 export interface PodSpecRules {
   /** In a Pod: may be scheduled; in a template: how such Pods will be made. */
   readonly template?: boolean;
+  /** Of the Pod, where it is known already. */
+  readonly podName?: string;
   /** What was stored before: what it says already may stay even where a later rule forbids it. */
   readonly old?: PodSpec;
 }
@@ -41,7 +43,7 @@ export function validatePodSpec(spec: PodSpec, at: string, errors: FieldErrors, 
   const { terminationGracePeriodSeconds: grace } = spec;
   if (grace === undefined) errors.required(`${at}.terminationGracePeriodSeconds`);
   const found = errors.list.length;
-  const volumes = validateVolumes(spec.volumes, `${at}.volumes`, errors);
+  const volumes = validateVolumes(spec.volumes, `${at}.volumes`, errors, rules);
   const ofVolumes = errors.list.splice(found);
   const claims = validatePodClaims(spec, at, errors);
   errors.list.push(...ofVolumes);
@@ -53,9 +55,6 @@ export function validatePodSpec(spec: PodSpec, at: string, errors: FieldErrors, 
   checkDnsPolicy(spec.dnsPolicy, `${at}.dnsPolicy`, errors);
   checkLabels(spec.nodeSelector, `${at}.nodeSelector`, errors);
   validatePodSecurityContext(spec, at, errors);
-  spec.imagePullSecrets?.forEach((each, index) => {
-    if (!each.name) errors.required(`${at}.imagePullSecrets[${index}].name`);
-  });
   validateAffinity(spec.affinity, `${at}.affinity`, errors);
   validateDnsConfig(spec, at, errors);
   validateReadinessGates(spec, at, errors);
@@ -70,7 +69,7 @@ export function validatePodSpec(spec: PodSpec, at: string, errors: FieldErrors, 
   validateHostUsers(spec, at, errors);
   validateHostnameOverride(spec, at, errors);
   validateNames(spec, at, errors);
-  validateEnvironmentVolumes(spec, volumes, at, errors);
+  validateEnvironmentVolumes(spec, at, errors);
   validateOperatingSystem(spec, at, errors);
 }
 
@@ -103,7 +102,9 @@ function validateNames(spec: PodSpec, at: string, errors: FieldErrors): void {
   if (spec.runtimeClassName !== undefined) {
     errors.rule(`${at}.runtimeClassName`, spec.runtimeClassName, validateDnsSubdomain(spec.runtimeClassName));
   }
-  checkOneOf(`${at}.preemptionPolicy`, spec.preemptionPolicy, ['PreemptLowerPriority', 'Never'], errors);
+  if (spec.preemptionPolicy !== undefined) {
+    checkGiven(`${at}.preemptionPolicy`, spec.preemptionPolicy, ['PreemptLowerPriority', 'Never'], errors);
+  }
   if (spec.overhead) validateResources({ limits: spec.overhead }, new Set(), `${at}.overhead`, errors);
 }
 
@@ -111,7 +112,7 @@ function validateNames(spec: PodSpec, at: string, errors: FieldErrors): void {
 export function validatePod(pod: Pod, errors: FieldErrors, old?: Pod): void {
   const { metadata, spec } = pod;
   validatePodAnnotations(metadata, spec, 'metadata.annotations', errors, old?.metadata.annotations);
-  validatePodSpec(spec, 'spec', errors, old && { old: old.spec });
+  validatePodSpec(spec, 'spec', errors, { podName: metadata.name, ...(old && { old: old.spec }) });
   if (!spec.serviceAccountName) refuseTokens(spec, errors);
   for (const list of ['containers', 'initContainers'] as const) {
     spec[list]?.forEach(({ image }, index) => {

@@ -4,6 +4,7 @@ import { type FieldErrors, strategyFor } from '../strategy.ts';
 import { defaultPod, defaultPodSpec } from './pod-defaults.ts';
 import { qosClassOf } from './pod-qos.ts';
 import { validateNewPod, validatePod } from './pod-validation.ts';
+import { podWarnings } from './pods/pod-warnings.ts';
 
 export const podStrategy = strategyFor(Pod, {
   generation: 'spec',
@@ -30,6 +31,7 @@ export const podStrategy = strategyFor(Pod, {
   },
   validate: (pod, errors, old) => (old ? validatePod(pod, errors, old) : validateNewPod(pod, errors)),
   validateUpdate: (pod, old, errors) => checkPodUpdate(pod.spec, old.spec, errors),
+  warnings: podWarnings,
   gracePeriod(pod, asked) {
     if (!pod.spec.nodeName) return 0;
     const { phase } = pod.status ?? {};

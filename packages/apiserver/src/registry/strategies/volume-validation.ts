@@ -17,11 +17,11 @@ const sources = [
   'iscsi',
   'glusterfs',
   'flocker',
+  'persistentVolumeClaim',
   'rbd',
   'cinder',
   'cephfs',
   'quobyte',
-  'persistentVolumeClaim',
   'downwardAPI',
   'fc',
   'flexVolume',
@@ -72,45 +72,43 @@ const rules: Rules = {
   projected: (source, at, errors) => validateProjected(source, false, at, errors),
   csi({ driver, nodePublishSecretRef }, at, errors) {
     checkDriverName(driver, `${at}.driver`, errors);
-    if (nodePublishSecretRef && !nodePublishSecretRef.name) errors.required(`${at}.nodePublishSecretRef.name`);
+    if (!nodePublishSecretRef) return;
+    if (!nodePublishSecretRef.name) errors.required(`${at}.nodePublishSecretRef.name`);
+    else errors.rule(`${at}.name`, nodePublishSecretRef.name, validateDnsSubdomain(nodePublishSecretRef.name));
   },
   ephemeral({ volumeClaimTemplate }, at, errors) {
     if (!volumeClaimTemplate) errors.required(`${at}.volumeClaimTemplate`);
     else validateClaimTemplate(volumeClaimTemplate, `${at}.volumeClaimTemplate`, errors);
   },
-  image({ reference, pullPolicy }, at, errors) {
-    if (!reference) errors.required(`${at}.reference`);
+  image({ pullPolicy }, at, errors) {
     checkOneOf(`${at}.pullPolicy`, pullPolicy, ['Always', 'IfNotPresent', 'Never'], errors);
   },
 };
 
-/** Where Kubernetes calls a source something else. */
+/** Where Kubernetes calls a source something else: in front of its fields, and where it is one too many. */
 const shownAs: { readonly [Name in Source]?: string } = { gcePersistentDisk: 'persistentDisk' };
+const tooManyAs: { readonly [Name in Source]?: string } = { cephfs: 'cephFS', downwardAPI: 'downwarAPI' };
 
 /** Answers with the volumes by name. */
 export function validateVolumes(
   volumes: readonly Volume[] | undefined,
   at: string,
   errors: FieldErrors,
-  podName?: string,
+  { podName, template = false }: { readonly podName?: string; readonly template?: boolean } = {},
 ): ReadonlyMap<string, Volume> {
   const byName = new Map<string, Volume>();
   volumes?.forEach((volume, index) => {
     const here = `${at}[${index}]`;
     const { name } = volume;
+    const before = errors.list.length;
     const first = validateSource(volume, here, errors);
-    let good = false;
+    // A template may leave the image to whoever fills it in.
+    if (!template && volume.image && !volume.image.reference) errors.required(`${here}.image.reference`);
     if (!name) errors.required(`${here}.name`);
-    else {
-      const sentences = validateDnsLabel(name);
-      errors.rule(`${here}.name`, name, sentences);
-      good = sentences.length === 0;
-      if (good && byName.has(name)) {
-        errors.duplicate(`${here}.name`, name);
-        good = false;
-      }
-    }
-    if (good) byName.set(name, volume);
+    else errors.rule(`${here}.name`, name, validateDnsLabel(name));
+    if (byName.has(name)) errors.duplicate(`${here}.name`, name);
+    // A volume with a finding is no volume: what mounts it will not find it.
+    if (errors.list.length === before) byName.set(name, volume);
     if (first === 'ephemeral' && podName !== undefined) {
       const claim = `${podName}-${name}`;
       for (const each of validateDnsSubdomain(claim)) {
@@ -125,13 +123,12 @@ function validateSource(volume: Volume, at: string, errors: FieldErrors): Source
   let first: Source | undefined;
   for (const name of sources) {
     if (volume[name] === undefined) continue;
-    const field = `${at}.${shownAs[name] ?? name}`;
     if (first !== undefined) {
-      errors.forbidden(field, 'may not specify more than 1 volume type');
+      errors.forbidden(`${at}.${tooManyAs[name] ?? name}`, 'may not specify more than 1 volume type');
       continue;
     }
     first = name;
-    checkSource(name, volume, field, errors);
+    checkSource(name, volume, `${at}.${shownAs[name] ?? name}`, errors);
     if (name === 'iscsi' && volume.iscsi?.initiatorName !== undefined && volume.name.length > 64) {
       errors.tooLong(`${at}.name`, 64);
     }

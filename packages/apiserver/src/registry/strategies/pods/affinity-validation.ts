@@ -54,12 +54,23 @@ export function validateNodeSelector(selector: NodeSelector, at: string, errors:
     errors.required(here, 'must have at least one node selector term');
     return;
   }
-  selector.nodeSelectorTerms.forEach((each, index) => void validateNodeTerm(each, `${here}[${index}]`, errors));
+  selector.nodeSelectorTerms.forEach((each, index) => void validateNodeTerm(each, `${here}[${index}]`, errors, true));
 }
 
-export function validateNodeTerm(term: NodeSelectorTerm | undefined, at: string, errors: FieldErrors): void {
+/** `strict`: values are such as labels can have; preferences of old may ask for others, in vain. */
+export function validateNodeTerm(
+  term: NodeSelectorTerm | undefined,
+  at: string,
+  errors: FieldErrors,
+  strict = false,
+): void {
   term?.matchExpressions?.forEach((each, index) => {
-    validateNodeRequirement(each, `${at}.matchExpressions[${index}]`, errors);
+    const here = `${at}.matchExpressions[${index}]`;
+    validateNodeRequirement(each, here, errors);
+    if (!strict || each.operator === 'Gt' || each.operator === 'Lt') return;
+    each.values?.forEach((value, number) => {
+      errors.rule(`${here}.values[${number}]`, value, validateLabelValue(value));
+    });
   });
   term?.matchFields?.forEach((each, index) => void validateNodeField(each, `${at}.matchFields[${index}]`, errors));
 }

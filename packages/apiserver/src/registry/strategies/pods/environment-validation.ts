@@ -7,6 +7,7 @@ import {
   type ObjectFieldSelector,
   type ResourceFieldSelector,
   validateConfigMapKey,
+  validateDnsLabel,
   validateDnsSubdomain,
   validateQualifiedName,
 } from '@keelson/core';
@@ -174,8 +175,7 @@ export function validateResourceFieldRef(
 }
 
 function validateKeyRef({ name = '', key }: ConfigMapKeySelector, at: string, errors: FieldErrors): void {
-  errors.rule(`${at}.name`, name, name === '' ? [] : validateDnsSubdomain(name));
-  if (name === '') errors.required(`${at}.name`);
+  errors.rule(`${at}.name`, name, validateDnsSubdomain(name));
   if (!key) errors.required(`${at}.key`);
   else errors.rule(`${at}.key`, key, validateConfigMapKey(key));
 }
@@ -184,6 +184,7 @@ function validateFileRef({ key, volumeName, path }: FileKeySelector, at: string,
   if (!key) errors.required(`${at}.key`);
   else checkEnvironmentName(key, `${at}.key`, errors);
   if (!volumeName) errors.required(`${at}.volumeName`);
+  else errors.rule(`${at}.volumeName`, volumeName, validateDnsLabel(volumeName));
   if (!path) errors.required(`${at}.path`);
   else checkNoBacksteps(path, `${at}.path`, errors);
 }

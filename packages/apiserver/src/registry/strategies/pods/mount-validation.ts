@@ -71,13 +71,11 @@ function validateRecursive(
 export function validateDevices(
   { volumeDevices, volumeMounts }: Mounting,
   volumes: ReadonlyMap<string, Volume>,
-  hostUsers: boolean,
   at: string,
   errors: FieldErrors,
 ): void {
   if (!volumeDevices?.length) return;
   const here = `${at}.volumeDevices`;
-  if (!hostUsers) errors.forbidden(here, 'when `hostUsers` is false');
   const mountNames = new Set(volumeMounts?.map((each) => each.name));
   const mountPaths = new Set(volumeMounts?.map((each) => each.mountPath));
   const names = new Set<string>();

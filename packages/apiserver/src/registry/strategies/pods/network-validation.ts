@@ -5,7 +5,7 @@ import { checkIp } from '../checks.ts';
 const mostNameservers = 3;
 const mostSearchPaths = 32;
 const longestSearchList = 2048;
-const relaxedSubdomain = /^[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?(\.[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?)*$/;
+const relaxedSubdomain = /^_?[a-z0-9]([-a-z0-9_]*[a-z0-9])?(\._?[a-z0-9]([-a-z0-9_]*[a-z0-9])?)*$/;
 
 /** Search paths may have underscores (KEP-4427). */
 function searchPathFindings(path: string): readonly string[] {
@@ -15,7 +15,7 @@ function searchPathFindings(path: string): readonly string[] {
   if (text.length > 253) found.push('must be no more than 253 characters');
   if (!relaxedSubdomain.test(text)) {
     found.push(
-      "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?(\\.[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?)*')",
+      "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')",
     );
   }
   return found;

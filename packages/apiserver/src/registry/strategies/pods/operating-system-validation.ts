@@ -64,7 +64,7 @@ export function validateOperatingSystem(spec: PodSpec, at: string, errors: Field
   const { os } = spec;
   if (!os) return;
   if (!os.name) {
-    errors.required(`${at}.os.name`, 'cannot be empty');
+    errors.required(`${at}.os.name`);
     return;
   }
   if (os.name === 'windows') {
@@ -115,4 +115,9 @@ export function validateHostUsers(spec: PodSpec, at: string, errors: FieldErrors
   if (spec.hostNetwork) errors.forbidden(`${at}.hostNetwork`, why);
   if (spec.hostPID) errors.forbidden(`${at}.HostPID`, why);
   if (spec.hostIPC) errors.forbidden(`${at}.HostIPC`, why);
+  for (const list of ['containers', 'initContainers', 'ephemeralContainers'] as const) {
+    spec[list]?.forEach(({ volumeDevices }, index) => {
+      if (volumeDevices?.length) errors.forbidden(`${at}.${list}[${index}].volumeDevices`, why);
+    });
+  }
 }

@@ -48,33 +48,15 @@ function validateHandler(handler: Handler, grace: number | undefined, at: string
   if (count === 0) errors.required(at, 'must specify a handler type');
 }
 
-const signals = new Set(
-  'ABRT ALRM BUS CHLD CLD CONT FPE HUP ILL INT IO IOT KILL PIPE POLL PROF PWR QUIT SEGV STKFLT STOP SYS TERM TRAP TSTP TTIN TTOU URG USR1 USR2 VTALRM WINCH XCPU XFSZ'
-    .split(' ')
-    .map((each) => `SIG${each}`),
-);
-const windowsSignals = ['SIGKILL', 'SIGTERM'];
-for (let number = 0; number <= 15; number++) {
-  signals.add(number === 0 ? 'SIGRTMIN' : `SIGRTMIN+${number}`);
-  if (number < 15) signals.add(number === 0 ? 'SIGRTMAX' : `SIGRTMAX-${number}`);
-}
-const linuxSignals = [...signals].sort();
-
 export function validateLifecycle(
   lifecycle: Container['lifecycle'],
   grace: number,
-  os: string | undefined,
   at: string,
   errors: FieldErrors,
 ): void {
   if (!lifecycle) return;
   if (lifecycle.postStart) validateHandler(lifecycle.postStart, grace, `${at}.postStart`, errors);
   if (lifecycle.preStop) validateHandler(lifecycle.preStop, grace, `${at}.preStop`, errors);
-  const { stopSignal } = lifecycle;
-  if (stopSignal === undefined) return;
-  if (os === undefined) {
-    errors.forbidden(`${at}.stopSignal`, 'may not be set for containers with empty `spec.os.name`');
-  } else checkOneOf(`${at}.stopSignal`, stopSignal, os === 'windows' ? windowsSignals : linuxSignals, errors);
 }
 
 function validateProbe(probe: Probe, at: string, errors: FieldErrors): void {

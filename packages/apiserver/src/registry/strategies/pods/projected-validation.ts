@@ -37,7 +37,6 @@ export function validateDownwardFile(file: DownwardAPIVolumeFile, at: string, er
 const leastToken = 10 * 60;
 const mostToken = 2 ** 32;
 
-
 /** `keepsPaths`: token paths that stood there before the rule came may stay. */
 export function validateProjected(
   projected: ProjectedVolumeSource,
@@ -77,7 +76,7 @@ function validateSource(
     });
   }
   if (source.downwardAPI) {
-    if (++count > 1) errors.forbidden(at, 'may not specify more than 1 volume type per source');
+    count++;
     source.downwardAPI.items?.forEach((each) => {
       validateDownwardFile(each, `${at}.downwardAPI`, errors);
       claim(each.path, each.path);
@@ -91,7 +90,6 @@ function validateSource(
     if (seconds > mostToken) errors.invalid(field, seconds, 'may not specify a duration larger than 2^32 seconds');
     if (!path) errors.required(`${whole}.path`);
     else if (!keepsPaths) checkNonReservedPath(path, `${whole}.path`, errors);
-    claim(path, path);
   }
   if (count > 1) errors.forbidden(at, 'may not specify more than 1 volume type per source');
 }

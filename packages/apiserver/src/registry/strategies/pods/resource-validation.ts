@@ -249,7 +249,10 @@ export function validatePodResources(
   const { resources } = spec;
   if (!resources) return;
   const here = `${at}.resources`;
-  if (spec.os?.name === 'windows') errors.forbidden(here, 'may not be set for a windows pod');
+  if (spec.os?.name === 'windows') {
+    errors.forbidden(here, 'may not be set for a windows pod');
+    return;
+  }
   if (resources.claims) errors.forbidden(`${here}.claims`, 'claims may not be set for Resources at pod-level');
   validateResources(resources, claims, here, errors, validatePodResourceName);
   const { limits = {}, requests = {} } = resources;

@@ -34,7 +34,10 @@ function validateToleration(toleration: Toleration, at: string, errors: FieldErr
     case 'Equal':
     case '':
       // Kubernetes puts the finding about the value under the operator.
-      errors.rule(`${at}.operator`, value, validateLabelValue(value));
+      {
+        const sentences = validateLabelValue(value);
+        if (sentences.length > 0) errors.invalid(`${at}.operator`, value, sentences.join(';'));
+      }
       break;
     case 'Exists':
       if (value) errors.invalid(`${at}.operator`, value, "value must be empty when `operator` is 'Exists'");
@@ -80,7 +83,6 @@ export function validateTopologySpread(
     const { maxSkew = 0, topologyKey = '', whenUnsatisfiable = '', minDomains, labelSelector } = each;
     if (maxSkew <= 0) errors.invalid(`${here}.maxSkew`, maxSkew, 'must be greater than zero');
     if (topologyKey === '') errors.required(`${here}.topologyKey`, 'can not be empty');
-    else errors.rule(`${here}.topologyKey`, topologyKey, validateQualifiedName(topologyKey));
     checkOneOf(`${here}.whenUnsatisfiable`, whenUnsatisfiable, ['DoNotSchedule', 'ScheduleAnyway'], errors);
     const again = constraints.findIndex(
       (other, before) =>

@@ -16,11 +16,8 @@ const profiles = ['Localhost', 'RuntimeDefault', 'Unconfined'];
 export function validateSeccompProfile(profile: SeccompProfile | undefined, at: string, errors: FieldErrors): void {
   if (!profile) return;
   const { type, localhostProfile } = profile;
-  if (!type) {
-    errors.required(`${at}.type`, 'type is required when seccompProfile is set');
-    return;
-  }
-  checkOneOf(`${at}.type`, type, profiles, errors);
+  if (!type) errors.required(`${at}.type`, 'type is required when seccompProfile is set');
+  else checkOneOf(`${at}.type`, type, profiles, errors);
   if (type === 'Localhost') {
     if (localhostProfile === undefined) {
       errors.required(`${at}.localhostProfile`, 'must be set when seccomp type is Localhost');
@@ -49,7 +46,7 @@ export function validateAppArmorProfile(profile: AppArmorProfile | undefined, at
     if (localhostProfile.length > longestProfile) errors.tooLong(field, longestProfile);
   } else {
     checkOneOf(`${at}.type`, type, profiles, errors);
-    if (localhostProfile !== undefined) {
+    if (localhostProfile !== undefined && profiles.includes(type)) {
       errors.invalid(field, localhostProfile, 'can only be set when AppArmor type is Localhost');
     }
   }
@@ -213,13 +210,33 @@ function validateSysctls(context: PodSecurityContext, spec: PodSpec, at: string,
   });
 }
 
-const ipcSysctls = ['fs.mqueue.', 'kernel.shm', 'kernel.msg', 'kernel.sem'];
+const ipcSysctls = new Set([
+  'kernel.sem',
+  'kernel.shmall',
+  'kernel.shmmax',
+  'kernel.shmmni',
+  'kernel.shm_rmid_forced',
+  'kernel.msgmax',
+  'kernel.msgmnb',
+  'kernel.msgmni',
+]);
 
 function validateHostSysctl(name: string, given: string, spec: PodSpec, at: string, errors: FieldErrors): void {
   const isNet = name.startsWith('net.');
-  const isIpc = ipcSysctls.some((each) => name.startsWith(each));
+  const isIpc = ipcSysctls.has(name) || name.startsWith('fs.mqueue.');
   if (spec.hostNetwork && isNet) errors.invalid(at, given, "may not be specified when 'hostNetwork' is true");
   if (spec.hostIPC && isIpc) errors.invalid(at, given, "may not be specified when 'hostIPC' is true");
+}
+
+/** On the host's network a port is the host's own. */
+function checkHostNetworkPorts(spec: PodSpec, at: string, errors: FieldErrors): void {
+  spec.containers?.forEach(({ ports }, index) => {
+    ports?.forEach(({ hostPort = 0, containerPort = 0 }, number) => {
+      if (hostPort === 0 || hostPort === containerPort) return;
+      const field = `${at}.containers[${index}].ports[${number}].hostPort`;
+      errors.invalid(field, hostPort, 'must match `containerPort` when `hostNetwork` is true');
+    });
+  });
 }
 
 /** `spec.securityContext` and what it forbids elsewhere in the spec. */
@@ -227,6 +244,7 @@ export function validatePodSecurityContext(spec: PodSpec, at: string, errors: Fi
   const { securityContext: context } = spec;
   const here = `${at}.securityContext`;
   if (!context) return;
+  if (spec.hostNetwork) checkHostNetworkPorts(spec, at, errors);
   checkId(`${here}.fsGroup`, context.fsGroup, errors);
   checkId(`${here}.runAsUser`, context.runAsUser, errors);
   checkId(`${here}.runAsGroup`, context.runAsGroup, errors);

@@ -19,7 +19,7 @@ export const hostPathTypes = [
 function required(source: object, at: string, errors: FieldErrors, ...fields: readonly string[]): void {
   for (const field of fields) {
     const value: unknown = Reflect.get(source, field);
-    if (value === undefined || value === '' || (Array.isArray(value) && value.length === 0)) {
+    if (value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0)) {
       errors.required(`${at}.${field}`);
     }
   }

@@ -1,0 +1,207 @@
+import {
+  type Container,
+  type LabelSelector,
+  type NodeSelectorTerm,
+  type ObjectMeta,
+  type Pod,
+  type PodSpec,
+  type PodTemplateSpec,
+  validateDnsLabel,
+} from '@keelson/core';
+import { fractionalBytes } from '../claim-warnings.ts';
+import { ipWarning } from '../ip-warnings.ts';
+import { appArmorPrefix, seccompContainerPrefix, seccompPodAnnotation } from './pod-annotations.ts';
+import { portWarnings } from './port-warnings.ts';
+import { volumeWarnings } from './volume-warnings.ts';
+
+type Warn = (text: string) => void;
+
+const renamedLabels: Readonly<Record<string, string>> = {
+  'beta.kubernetes.io/arch': 'deprecated since v1.14; use "kubernetes.io/arch" instead',
+  'beta.kubernetes.io/os': 'deprecated since v1.14; use "kubernetes.io/os" instead',
+  'failure-domain.beta.kubernetes.io/region': 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
+  'failure-domain.beta.kubernetes.io/zone': 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
+  'beta.kubernetes.io/instance-type': 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
+};
+
+export function nodeTermWarnings(term: NodeSelectorTerm | undefined, at: string, warn: Warn): void {
+  term?.matchExpressions?.forEach(({ key }, index) => {
+    const why = renamedLabels[key];
+    if (why) warn(`${at}.matchExpressions[${index}].key: ${key} is ${why}`);
+  });
+}
+
+function placementWarnings(
+  { nodeSelector, affinity, topologySpreadConstraints }: PodSpec,
+  at: string,
+  warn: Warn,
+): void {
+  for (const key of Object.keys(nodeSelector ?? {})) {
+    if (renamedLabels[key]) warn(`${at}.nodeSelector[${key}]: ${renamedLabels[key]}`);
+  }
+  const nodes = affinity?.nodeAffinity;
+  const here = `${at}.affinity.nodeAffinity`;
+  nodes?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms?.forEach((term, index) => {
+    nodeTermWarnings(term, `${here}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${index}]`, warn);
+  });
+  nodes?.preferredDuringSchedulingIgnoredDuringExecution?.forEach(({ preference }, index) => {
+    nodeTermWarnings(preference, `${here}.preferredDuringSchedulingIgnoredDuringExecution[${index}].preference`, warn);
+  });
+  topologySpreadConstraints?.forEach(({ topologyKey }, index) => {
+    const why = renamedLabels[topologyKey];
+    if (why) warn(`${at}.topologySpreadConstraints[${index}].topologyKey: ${topologyKey} is ${why}`);
+  });
+}
+
+function duplicateWarnings({ hostAliases, imagePullSecrets }: PodSpec, at: string, warn: Warn): void {
+  const addresses = new Set<string>();
+  hostAliases?.forEach(({ ip }, index) => {
+    if (addresses.has(ip)) warn(`${at}.hostAliases[${index}].ip: duplicate ip "${ip}"`);
+    else addresses.add(ip);
+  });
+  const names = new Set<string>();
+  imagePullSecrets?.forEach(({ name = '' }, index) => {
+    if (names.has(name)) warn(`${at}.imagePullSecrets[${index}].name: duplicate name "${name}"`);
+    else names.add(name);
+  });
+  imagePullSecrets?.forEach(({ name }, index) => {
+    if (!name) warn(`${at}.imagePullSecrets[${index}].name: invalid empty name ""`);
+  });
+}
+
+const retiredAnnotations: Readonly<Record<string, string>> = {
+  'scheduler.alpha.kubernetes.io/critical-pod': 'non-functional in v1.16+; use the "priorityClassName" field instead',
+  'security.alpha.kubernetes.io/sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
+  'security.alpha.kubernetes.io/unsafe-sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
+};
+const useSeccomp = 'non-functional in v1.27+; use the "seccompProfile" field instead';
+
+function annotationWarnings(
+  metadata: Pick<ObjectMeta, 'annotations'> | undefined,
+  spec: PodSpec,
+  at: string,
+  warn: Warn,
+): void {
+  const { annotations } = metadata ?? {};
+  if (!annotations) return;
+  const keys = Object.keys(annotations);
+  for (const key of keys) {
+    if (retiredAnnotations[key]) warn(`${at}[${key}]: ${retiredAnnotations[key]}`);
+  }
+  if (seccompPodAnnotation in annotations && !spec.securityContext?.seccompProfile) {
+    warn(`${at}[${seccompPodAnnotation}]: ${useSeccomp}`);
+  }
+  for (const list of ['initContainers', 'containers'] as const) {
+    for (const { name, securityContext } of spec[list] ?? []) {
+      const key = seccompContainerPrefix + name;
+      if (key in annotations && !securityContext?.seccompProfile) warn(`${at}[${key}]: ${useSeccomp}`);
+    }
+  }
+}
+
+function appArmorWarnings(
+  metadata: Pick<ObjectMeta, 'annotations'> | undefined,
+  spec: PodSpec,
+  at: string,
+  warn: Warn,
+): void {
+  const { annotations } = metadata ?? {};
+  if (!annotations) return;
+  for (const list of ['initContainers', 'containers', 'ephemeralContainers'] as const) {
+    for (const { name, securityContext } of spec[list] ?? []) {
+      const key = appArmorPrefix + name;
+      if (!(key in annotations) || securityContext?.appArmorProfile) continue;
+      warn(`${at}[${key}]: deprecated since v1.30; use the "appArmorProfile" field instead`);
+    }
+  }
+}
+
+function containerWarnings({ resources, env }: Pick<Container, 'resources' | 'env'>, at: string, warn: Warn): void {
+  for (const name of ['memory', 'ephemeral-storage']) {
+    fractionalBytes(resources?.limits?.[name], `${at}.resources.limits[${name}]`, warn);
+    fractionalBytes(resources?.requests?.[name], `${at}.resources.requests[${name}]`, warn);
+  }
+  if (!env || env.length < 2) return;
+  const seen = new Set<string>();
+  env.forEach(({ name, value }, index) => {
+    // A variable that extends its own earlier value needs both.
+    if (seen.has(name) && !value?.includes(`$(${name})`)) {
+      warn(`${at}.env[${index}]: hides previous definition of "${name}", which may be dropped when using apply`);
+    }
+    seen.add(name);
+  });
+}
+
+function nullSelectorWarnings({ topologySpreadConstraints, affinity }: PodSpec, at: string, warn: Warn): void {
+  const check = (selector: LabelSelector | undefined, here: string) => {
+    if (!selector) warn(`${here}.labelSelector: a null labelSelector results in matching no pod`);
+  };
+  topologySpreadConstraints?.forEach((each, index) => {
+    check(each.labelSelector, `${at}.topologySpreadConstraints[${index}]`);
+  });
+  for (const name of ['podAffinity', 'podAntiAffinity'] as const) {
+    const terms = affinity?.[name];
+    terms?.requiredDuringSchedulingIgnoredDuringExecution?.forEach((each, index) => {
+      check(each.labelSelector, `${at}.affinity.${name}.requiredDuringSchedulingIgnoredDuringExecution[${index}]`);
+    });
+    terms?.preferredDuringSchedulingIgnoredDuringExecution?.forEach(({ podAffinityTerm }, index) => {
+      const here = `${at}.affinity.${name}.preferredDuringSchedulingIgnoredDuringExecution[${index}].podAffinityTerm`;
+      check(podAffinityTerm?.labelSelector, here);
+    });
+  }
+}
+
+/** `at`: `spec` or `template.spec`; `metadataAt`: `metadata` or `template.metadata`. */
+function specWarnings(
+  metadata: Pick<ObjectMeta, 'annotations'> | undefined,
+  spec: PodSpec,
+  at: string,
+  metadataAt: string,
+  warn: Warn,
+): void {
+  placementWarnings(spec, at, warn);
+  duplicateWarnings(spec, at, warn);
+  volumeWarnings(spec.volumes, at, warn);
+  annotationWarnings(metadata, spec, `${metadataAt}.annotations`, warn);
+  for (const list of ['initContainers', 'containers'] as const) {
+    spec[list]?.forEach((each, index) => void containerWarnings(each, `${at}.${list}[${index}]`, warn));
+  }
+  for (const name of ['memory', 'ephemeral-storage']) {
+    fractionalBytes(spec.overhead?.[name], `${at}.overhead[${name}]`, warn);
+  }
+  appArmorWarnings(metadata, spec, `${metadataAt}.annotations`, warn);
+  const { terminationGracePeriodSeconds: grace } = spec;
+  if (grace !== undefined && grace < 0) {
+    warn(`${at}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`);
+  }
+  nullSelectorWarnings(spec, at, warn);
+  portWarnings(spec, at, warn);
+  spec.dnsConfig?.nameservers?.forEach((each, index) => {
+    ipWarning(each, `${at}.dnsConfig.nameservers[${index}]`, warn);
+  });
+  spec.hostAliases?.forEach(({ ip }, index) => void ipWarning(ip, `${at}.hostAliases[${index}].ip`, warn));
+}
+
+/** What Kubernetes tells who creates or changes a Pod; a change that leaves the spec alone says nothing. */
+export function podWarnings(pod: Pod, old: Pod | undefined): readonly string[] {
+  const found: string[] = [];
+  const warn = (text: string) => void found.push(text);
+  if (!old) {
+    const sentences = validateDnsLabel(pod.metadata.name);
+    if (sentences.length > 0) {
+      warn(
+        `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${sentences.join(' ')}]`,
+      );
+    }
+  }
+  specWarnings(pod.metadata, pod.spec, 'spec', 'metadata', warn);
+  return found;
+}
+
+/** The same for a template, by those who make Pods of it. `at`: `spec.template`. */
+export function podTemplateWarnings(template: PodTemplateSpec | undefined, at: string): readonly string[] {
+  if (!template?.spec) return [];
+  const found: string[] = [];
+  specWarnings(template.metadata, template.spec, `${at}.spec`, `${at}.metadata`, (text) => void found.push(text));
+  return found;
+}
