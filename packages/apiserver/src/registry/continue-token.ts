@@ -13,7 +13,8 @@ const alphabet = /^[A-Za-z0-9_-]*$/;
 
 /** As Kubernetes writes it: base64url of `{"v","rv","start"}`; `prefix` is that of the list. */
 export function formatContinue({ revision, from }: ContinueToken, prefix: string): string {
-  const start = `/${from.slice(prefix.length)}`;
+  // Kubernetes leaves the slash out where it gives a token for a list that goes on inconsistently.
+  const start = `${revision === undefined ? '' : '/'}${from.slice(prefix.length)}`;
   return Buffer.from(JSON.stringify({ v: version, rv: revision ?? -1, start })).toString('base64url');
 }
 

@@ -76,7 +76,6 @@ export interface Storage {
     options?: ReadOptions,
   ): Promise<{ readonly entry: StoredEntry | undefined; readonly revision: Revision }>;
   list(prefix: string, options?: ListOptions): Promise<ListResult>;
-  /** How many there are; need not be the very latest. */
   count(prefix: string): Promise<number>;
   /** Rejects with `KeyExistsError`. */
   create(key: string, value: Uint8Array, options?: WriteOptions): Promise<StoredEntry>;
@@ -153,9 +152,16 @@ export class StorageFailedError extends StorageError {
 export class StorageUnavailableError extends StorageError {
   override readonly name = 'StorageUnavailableError';
   readonly outcome: 'none' | 'unknown';
-  constructor(message: string, outcome: 'none' | 'unknown', options?: ErrorOptions) {
+  /** It was the time that ran out. */
+  readonly timeout: boolean;
+  constructor(
+    message: string,
+    outcome: 'none' | 'unknown',
+    { timeout = false, ...options }: ErrorOptions & { readonly timeout?: boolean } = {},
+  ) {
     super(message, options);
     this.outcome = outcome;
+    this.timeout = timeout;
   }
 }
 
