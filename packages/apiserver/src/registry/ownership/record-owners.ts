@@ -16,7 +16,7 @@ function programOf({ name }: Call['user']): string {
   if (name === 'system:apiserver') return 'kube-apiserver';
   if (name === 'system:kube-scheduler' || name === 'system:kube-proxy') return name.slice('system:'.length);
   if (name.startsWith('system:node:')) return 'kubelet';
-  return name.startsWith('system:serviceaccount:') ? 'unknown' : 'kube-controller-manager';
+  return name.startsWith('system:serviceaccount:kube-system:') ? 'kube-controller-manager' : 'unknown';
 }
 
 /** Who writes, as an entry of managedFields tells it apart from others. */
