@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   durationSeconds,
   type Ledger,
+  type LedgerEntry,
   ledgerText,
   parseLedger,
   parseTests,

@@ -33,6 +33,14 @@ const slice = { driver: 'd.example.com', nodeName: 'n', pool: { name: 'p', resou
 const subject = { apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'u' };
 const event = { reason: 'R', type: 'Normal' };
 
+// A request for CN=twin, of a key that nobody has.
+const certificateRequest =
+  'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlISk1IRUNBUUF3RHpFTk1Bc0dBMVVFQXd3RWRIZHBiakJaTUJN' +
+  'R0J5cUdTTTQ5QWdFR0NDcUdTTTQ5QXdFSApBMElBQklGUmhqc0FMNnJGbWYrenhxSUptUkpYREw1d3dLZDQ5UUlSNnNnNzNRZVZv' +
+  'NlpSNUVzbWk2V3VQSnM4CmtudU1CdFlvZkw3cUdLSEdvNTR5S2ZIb0JSV2dBREFLQmdncWhrak9QUVFEQWdOSUFEQkZBaUJVOVZO' +
+  'T21JZlYKVVN6TkFLb0hwM2wwZnRwZ2tHNXhPSWd4TVlTb2MrTmV2d0loQUozbDdRK05MWi8zWUFkMUJvQnN0Z2kvK2JQdAorN3E0' +
+  'djhhL0ZnK2k5azRGCi0tLS0tRU5EIENFUlRJRklDQVRFIFJFUVVFU1QtLS0tLQo=';
+
 /** The least that a valid object of each kind holds, but for its metadata; by `resource.group`, or with the version. */
 const bases: Readonly<Record<string, JsonObject>> = {
   configmaps: { data: { a: 'b' } },
@@ -92,13 +100,13 @@ const bases: Readonly<Record<string, JsonObject>> = {
   'cronjobs.batch': { spec: { schedule: '*/5 * * * *', jobTemplate: { spec: { template: jobTemplate } } } },
   'jobs.batch': { spec: { template: jobTemplate } },
   'certificatesigningrequests.certificates.k8s.io': {
-    spec: { signerName: 'example.com/signer', usages: ['client auth'], request: '{{csr}}' },
+    spec: { signerName: 'example.com/signer', usages: ['client auth'], request: certificateRequest },
   },
   'ingressclasses.networking.k8s.io': { spec: { controller: 'example.com/c' } },
   'ingresses.networking.k8s.io': { spec: { defaultBackend: { service: { name: 's', port: { number: 80 } } } } },
   'ipaddresses.networking.k8s.io': { spec: { parentRef: { resource: 'services', namespace: '{{ns}}', name: 's' } } },
   'networkpolicies.networking.k8s.io': { spec: { podSelector: selector } },
-  'servicecidrs.networking.k8s.io': { spec: { cidrs: ['{{ip}}/32'] } },
+  'servicecidrs.networking.k8s.io': { spec: { cidrs: ['{{net}}/112'] } },
   'poddisruptionbudgets.policy': { spec: { minAvailable: 1, selector } },
   'clusterrolebindings.rbac.authorization.k8s.io': {
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' },

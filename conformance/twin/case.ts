@@ -2,7 +2,7 @@ import type { Json } from './json.ts';
 
 /**
  * One request. In every string, `{{ns}}` is the case's namespace, `{{id}}` a word that only this case uses, `{{ip}}` an
- * address that only this case uses, and `{{step:path}}` the value at `path` in the answer to the step with that id.
+ * address and `{{net}}` an IPv6 network that only this case uses, and `{{step:path}}` the value at `path` in the answer to the step with that id.
  */
 export interface Step {
   readonly id?: string;
@@ -58,10 +58,15 @@ export interface Names {
   readonly ns: string;
   readonly id: string;
   readonly ip: string;
+  /** An IPv6 network. */
+  readonly net: string;
 }
 
 /** Names of the same length for every run, so that nothing depends on it. */
 export function namesFor(run: number): Names {
   const id = `t${run.toString(36).padStart(5, '0')}`;
-  return { ns: `${id}ns`, id, ip: `10.${128 + ((run >> 16) & 63)}.${(run >> 8) & 255}.${run & 255}` };
+  const ip = `10.${128 + ((run >> 16) & 63)}.${(run >> 8) & 255}.${run & 255}`;
+  // Hexadecimal digits in the form that Go prints: no zeros in front.
+  const net = `2001:db8:${((run >> 16) + 1).toString(16)}:${((run & 65535) + 1).toString(16)}::`;
+  return { ns: `${id}ns`, id, ip, net };
 }

@@ -59,9 +59,15 @@ function diffBodies(expected: Json, got: Json): Found[] {
       return found;
     }
   }
+  const [a, b] = [typeOf(expected), typeOf(got)];
+  // Two answers of different types have nothing more to compare.
+  if (a !== b) return [{ path: 'body (type)', expected: a, got: b }];
   compare(expected, got, 'body', found);
   return found;
 }
+
+const typeOf = (body: Json) =>
+  isObject(body) && typeof body['kind'] === 'string' ? `${String(body['apiVersion'])} ${body['kind']}` : typeof body;
 
 const without = (value: { readonly [key: string]: Json }, name: string): Json =>
   Object.fromEntries(Object.entries(value).filter(([key]) => key !== name));

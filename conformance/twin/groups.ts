@@ -33,7 +33,9 @@ export function groupKey({ kind }: TwinCase, { path, expected, got }: Difference
   const place = path
     .replace(/\[\d+\]/g, '[*]')
     .replace(/\[[^\]]*\b(Update|Apply)\b[^\]]*\]/g, '[$1]')
-    .replace(/\["(?:[kv]:)[^\]]*\]/g, '[k:*]');
+    .replace(/\["(?:[kv]:)[^\]]*\]/g, '[k:*]')
+    // Paths and types of a description of the API.
+    .replace(/\["[^"]*[./][^"]*"\]/g, '[…]');
   // A status code is the sort itself; other numbers are not.
   const coded = (text: string) => (path === 'status' ? text.slice(0, 3) + words(text.slice(3)) : words(text));
   return `${place}: ${sort(expected, coded)} ⇒ ${sort(got, coded)}`;

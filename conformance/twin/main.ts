@@ -3,12 +3,14 @@ import { parseArgs } from 'node:util';
 import type { TwinCase } from './case.ts';
 import type { Difference } from './diff.ts';
 import { type Group, groupKey } from './groups.ts';
+import type { JsonObject } from './json.ts';
 import { kinds as allKinds, selectKinds, unstableVersions } from './kinds.ts';
+import { learnFull, learningOrder } from './learn.ts';
 import { meantBy } from './meant.ts';
 import { printReport, type Report } from './report.ts';
 import { Rng } from './rng.ts';
 import { runCase, startNamesAt } from './run-case.ts';
-import { caseOf, scenarios } from './scenarios/index.ts';
+import { caseOf, fullObjectsFile, scenarios, serverCases } from './scenarios/index.ts';
 import { shrink } from './shrink.ts';
 import { startSides } from './sides.ts';
 
@@ -25,6 +27,7 @@ const help = `npm run twin -- [options]: the same requests to Keelson's API serv
   --concurrency N  cases at a time (default 8)
   --groups N       how many groups to shrink and print (default 40)
   --no-shrink      print examples as they were found
+  --learn          find the fullest valid object of each kind by asking the real server; writes generated/full-objects.json
   --keep           leave both servers running at the end, until Ctrl-C
   --oracle FILE    kubeconfig of a real server that runs already, instead of one of its own
   --at REVISION    the packages as committed then (HEAD), not as they lie in the working tree
@@ -43,6 +46,7 @@ const { values: flags } = parseArgs({
     concurrency: { type: 'string', default: '8' },
     groups: { type: 'string', default: '40' },
     'no-shrink': { type: 'boolean', default: false },
+    learn: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
     oracle: { type: 'string' },
     list: { type: 'boolean', default: false },
@@ -111,7 +115,7 @@ const unexplained = (twinCase: TwinCase, all: readonly Difference[]) =>
   });
 
 async function one(number: number): Promise<void> {
-  const twinCase = caseNumber(number);
+  const twinCase = number < 0 ? serverCases[-1 - number] : caseNumber(number);
   if (!twinCase) return;
   report.cases.set(twinCase.kind, (report.cases.get(twinCase.kind) ?? 0) + 1);
   const first = unexplained(twinCase, (await runCase(sides, twinCase, 150)).differences);
@@ -156,8 +160,21 @@ async function pool<T>(items: Iterable<T>, width: number, work: (item: T) => Pro
   );
 }
 
-if (flags.only !== undefined) {
-  const twinCase = caseNumber(Number(flags.only));
+if (flags.learn) {
+  const learned = new Map<string, JsonObject>();
+  for (const kind of learningOrder(allKinds)) {
+    if (!chosenKinds.includes(kind) && kind.id !== 'pods/v1') continue;
+    const object = await learnFull(kind, sides.real, learned);
+    if (object) learned.set(kind.id, object);
+    console.log(`${kind.id}: ${JSON.stringify(object ?? null).length} bytes after ${seconds()}`);
+  }
+  const lines = [...learned].map(([kind, object]) => `${JSON.stringify(kind)}: ${JSON.stringify(object)}`);
+  writeFileSync(fullObjectsFile, `{\n${lines.join(',\n')}\n}\n`);
+  await sides.stop();
+  process.exit(0);
+} else if (flags.only !== undefined) {
+  const only = Number(flags.only);
+  const twinCase = only < 0 ? serverCases[-1 - only] : caseNumber(only);
   if (!twinCase) throw new Error(`there is no case ${flags.only}`);
   const { expected, got, differences } = await runCase(sides, twinCase, 700);
   for (const [index, step] of twinCase.steps.entries()) {
@@ -168,6 +185,8 @@ if (flags.only !== undefined) {
   console.log(JSON.stringify(differences, undefined, 2));
 } else {
   const count = Number(flags.cases);
+  const wholeServer = flags.kind === undefined && flags.group === undefined && chosenScenarios.length === 0;
+  if (wholeServer) for (let i = 0; i < serverCases.length; i++) await one(-1 - i);
   const numbers = (function* () {
     for (let i = 0; i < count; i++) {
       if (i > 0 && i % 1000 === 0)

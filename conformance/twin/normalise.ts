@@ -173,8 +173,19 @@ class Known {
     if (Array.isArray(value)) return value.map((each) => this.replace(each, at, key));
     if (!isObject(value)) return value;
     const result: JsonObject = {};
+    // The real server makes this list from a map, in an order that changes from answer to answer.
+    if (key === 'status' && Array.isArray(value['resourceRules'])) return this.#sortedRules(value, at);
     for (const [name, each] of Object.entries(value)) result[this.text(name)] = this.replace(each, at, name, value);
     return result;
+  }
+
+  #sortedRules(status: JsonObject, at: number): Json {
+    const sorted = (rules: Json | undefined): Json =>
+      Array.isArray(rules)
+        ? rules.map((each) => this.replace(each, at)).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+        : (rules ?? null);
+    const { resourceRules = null, nonResourceRules = null } = status;
+    return { ...status, resourceRules: sorted(resourceRules), nonResourceRules: sorted(nonResourceRules) };
   }
 
   #replaceText(value: string, at: number, key: string, parent: JsonObject | undefined): Json {
@@ -218,7 +229,9 @@ class Known {
     result = result.replace(uuid, (uid) => this.#uids.get(uid) ?? uid);
     for (const [from, to] of this.#addresses) result = result.replaceAll(from, to);
     result = result.replaceAll(this.#names.ns, '{{ns}}').replaceAll(this.#names.id, '{{id}}');
-    result = result.replaceAll(this.#names.ip, '{{ip}}');
+    result = result.replaceAll(this.#names.ip, '{{ip}}').replaceAll(this.#names.net, '{{net}}');
+    // Which version a server is at depends on what else was asked of it.
+    result = result.replace(/(Too large resource version: \d+, current: )\d+/, '$1<version>');
     if (/resource ?version|precondition/i.test(result))
       result = result.replace(/\d+/g, (digits) =>
         this.#versions.has(Number(digits)) && !this.#sent.includes(digits)

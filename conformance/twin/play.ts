@@ -92,7 +92,7 @@ export function filled(text: string, names: Names, answers: ReadonlyMap<string, 
   if (!text.includes('{{')) return text;
   return text.replace(/\{\{(\w+)(?::([^}]+))?\}\}/g, (whole, name: string, path: string | undefined) => {
     if (path === undefined)
-      return name === 'ns' ? names.ns : name === 'id' ? names.id : name === 'ip' ? names.ip : whole;
+      return name === 'ns' || name === 'id' || name === 'ip' || name === 'net' ? names[name] : whole;
     const value = at(answers.get(name), path);
     return value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
   });

@@ -207,6 +207,12 @@ export function randomPlace(
   return path.length === 0 ? undefined : { path, schema, name };
 }
 
+/** Whether a field is to be left as it is in the base object. */
+export function isUntouchable(definition: string, path: Path, name: string): boolean {
+  if (path.length === 0) return name === 'metadata' || name === 'status' || untouchable.test(name);
+  return name === 'managedFields' || isDangerous(definition, name);
+}
+
 function isDangerous(root: string, name: string): boolean {
   if (/admissionregistration/.test(root))
     return untouchable.test(name) || name === 'namespaceSelector' || name === 'objectSelector';

@@ -1,7 +1,9 @@
 import { deletes } from './deletes.ts';
+import { full } from './full.ts';
 import { applies, patches } from './patches.ts';
 import { metadata, random, updates, violations } from './random.ts';
 import { pages, selectors, versionMatrix } from './reads.ts';
+import { discovery } from './server.ts';
 import { subresources } from './subresources.ts';
 import { bodies, paths } from './wire.ts';
 import { forms, minimal, type Scenario, watch } from './write-read.ts';
@@ -9,6 +11,7 @@ import { forms, minimal, type Scenario, watch } from './write-read.ts';
 /** Every scenario by name, with its share of the cases. */
 export const scenarios: Readonly<Record<string, { readonly share: number; readonly make: Scenario }>> = {
   minimal: { share: 1, make: minimal },
+  full: { share: 1, make: full },
   forms: { share: 1, make: forms },
   watch: { share: 1, make: watch },
   random: { share: 3, make: random },
@@ -23,6 +26,9 @@ export const scenarios: Readonly<Record<string, { readonly share: number; readon
   deletes: { share: 1, make: deletes },
   subresources: { share: 2, make: subresources },
   bodies: { share: 1, make: bodies },
+  discovery: { share: 1, make: discovery },
   paths: { share: 1, make: paths },
 };
+export { fullObjectsFile } from './full.ts';
+export { serverCases } from './server.ts';
 export { caseOf, type Scenario } from './write-read.ts';

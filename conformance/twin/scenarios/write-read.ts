@@ -146,7 +146,15 @@ export const caseOf = (kind: Kind, scenario: string, steps: readonly Step[]): Tw
           json: { metadata: { finalizers: null } },
         },
         { method: 'DELETE' as const, path: itemPath(kind), query: { gracePeriodSeconds: '0' } },
-        { method: 'DELETE' as const, path: itemPath(kind, 'b'), query: { gracePeriodSeconds: '0' } },
+        ...(kind.verbs.includes('deletecollection')
+          ? [
+              {
+                method: 'DELETE' as const,
+                path: collection(kind),
+                query: { labelSelector: 'twin={{id}}', gracePeriodSeconds: '0' },
+              },
+            ]
+          : []),
       ],
     }),
 });
