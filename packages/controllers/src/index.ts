@@ -3,6 +3,7 @@ export { daemonSetPlugin } from './daemonset/plugin.ts';
 export { deploymentPlugin } from './deployment/plugin.ts';
 export { disruptionPlugin } from './disruption/plugin.ts';
 export { endpointSlicePlugin } from './endpointslice/plugin.ts';
+export { endpointSliceMirroringPlugin } from './endpointslice-mirroring/plugin.ts';
 export { garbageCollectorPlugin } from './garbage-collector/plugin.ts';
 export { jobPlugin } from './job/plugin.ts';
 export { namespacePlugin } from './namespace/plugin.ts';

@@ -23,6 +23,7 @@ export const builtInPlugins: readonly AnyPlugin[] = [
   controllers.disruptionPlugin,
   controllers.resourceQuotaPlugin,
   controllers.endpointSlicePlugin,
+  controllers.endpointSliceMirroringPlugin,
   controllers.servicePlugin,
   controllers.garbageCollectorPlugin,
   controllers.podGarbageCollectorPlugin,

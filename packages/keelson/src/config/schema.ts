@@ -25,6 +25,7 @@ export const controllerNames = [
   'disruption',
   'resource-quota',
   'endpointslice',
+  'endpointslice-mirroring',
   'service',
   'namespace',
   'service-account',
