@@ -1,4 +1,6 @@
 import type { PatchType } from '@keelson/core';
+import { mostStrictErrors, rememberNumbers } from '../schema/index.ts';
+import { mergeRepeats } from './json-repeats.ts';
 import { scanJson } from './json-scan.ts';
 
 export interface DecodedBody {
@@ -14,8 +16,14 @@ const duplicate = (path: string) => `duplicate field ${JSON.stringify(path)}`;
 const unknownField = (path: string) => `unknown field ${JSON.stringify(path)}`;
 const pathIn = (finding: string) => /^unknown field "(.*)"$/s.exec(finding)?.[1];
 
-/** Of a JSON text: unknown fields and duplicates where they stand in it. What lies in an unknown field is not judged. */
-export function jsonFindings(text: string, value: unknown, duplicates: readonly string[]): DecodedBody {
+/**
+ * A JSON text. Unknown fields and duplicates are told where they stand in it; what lies in an unknown field is not
+ * judged. Throws `JsonSyntaxError`.
+ */
+export function readJson(text: string): DecodedBody {
+  const { duplicates, numbers, repeats } = scanJson(text);
+  const value: unknown = repeats.length === 0 ? JSON.parse(text) : mergeRepeats(text, repeats);
+  rememberNumbers(value, numbers);
   return {
     value,
     findings: duplicates.map(duplicate),
@@ -28,7 +36,7 @@ export function jsonFindings(text: string, value: unknown, duplicates: readonly 
         .order.filter((path) => !hidden(path))
         .map((path) => (named.has(path) ? unknownField(path) : duplicate(path)));
       // What stands at no place of the text, or is worded in another way, comes last.
-      return [...new Set([...ordered, ...unknown])];
+      return [...new Set([...ordered, ...unknown])].slice(0, mostStrictErrors);
     },
   };
 }

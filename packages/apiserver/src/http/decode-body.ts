@@ -1,11 +1,11 @@
 import { type PatchType, StatusError } from '@keelson/core';
-import { isMap, isScalar, LineCounter, parseDocument, type Tags, visit } from 'yaml';
+import { isScalar, LineCounter, parseDocument, type Tags, visit } from 'yaml';
 import { z } from 'zod';
 import { DecodeError, decodeAs } from '../schema/index.ts';
-import { type DecodedBody, jsonFindings, type KeyTwice, patchFindings, yamlFindings } from './body-findings.ts';
-import { JsonSyntaxError, maxDepth, scanJson } from './json-scan.ts';
+import { type DecodedBody, type KeyTwice, patchFindings, readJson, yamlFindings } from './body-findings.ts';
+import { JsonSyntaxError, maxDepth } from './json-scan.ts';
 import { mediaTypes } from './negotiate.ts';
-import { decodeProtobuf } from './protobuf/decode-protobuf.ts';
+import { openProtobuf } from './protobuf/decode-protobuf.ts';
 import { protobufMediaType, type TypeMeta } from './protobuf/envelope.ts';
 import { WireError } from './protobuf/wire.ts';
 
@@ -64,19 +64,56 @@ function decodeAny(body: Buffer, contentType: string, type: TypeMeta, wrap: (why
     case '':
     case 'application/json':
       if (body.length === 0) throw noType('unexpected end of JSON input');
-      return decodeJson(body.toString(), noType);
+      return withType(decodeJson(body.toString(), noType), noType);
     case 'application/yaml':
-      return decodeYaml(body.toString(), wrap);
+      return withType(decodeYaml(body.toString(), wrap), noType);
     case protobufMediaType:
-      try {
-        return { value: decodeProtobuf(body, type), findings: [], withUnknown: (unknown) => unknown };
-      } catch (error) {
-        if (error instanceof WireError || error instanceof SyntaxError || error instanceof RangeError)
-          throw wrap(error.message);
-        throw error;
-      }
+      return decodeBinary(body, type, wrap);
     default:
       throw unsupportedMediaType(mediaTypes);
+  }
+}
+
+const typeStruct =
+  'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+
+/** Checks that what names the type of an object is text. No object at all is one of which nothing is said. */
+function withType(decoded: DecodedBody, refuse: (why: string) => StatusError): DecodedBody {
+  const { value } = decoded;
+  if (value === null || value === undefined) return { ...decoded, value: {} };
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    throw refuse(`json: cannot unmarshal ${typeName(value)} into Go value of type ${typeStruct}`);
+  }
+  for (const [name, each] of Object.entries(value)) {
+    if ((name !== 'kind' && name !== 'apiVersion') || typeof each === 'string' || each === null) continue;
+    throw refuse(`json: cannot unmarshal ${typeName(each)} into Go struct field .${name} of type string`);
+  }
+  return decoded;
+}
+
+/** As Kubernetes tells it: what lies around the message makes a body unknown, what is in it makes it unfit. */
+function decodeBinary(body: Buffer, type: TypeMeta, wrap: (why: string) => StatusError): DecodedBody {
+  const found = attempt(
+    () => openProtobuf(body, type),
+    (error) => wrap(error.message),
+  );
+  const value = attempt(
+    () => found.decode(),
+    (error) => {
+      const version = found.apiVersion.slice(found.apiVersion.indexOf('/') + 1);
+      const place = `${found.kind} in version ${JSON.stringify(version)}`;
+      return StatusError.badRequest(`${place} cannot be handled as a ${type.kind}: ${error.message}`);
+    },
+  );
+  return { value, findings: [], withUnknown: (unknown) => unknown };
+}
+
+function attempt<T>(read: () => T, refuse: (error: Error) => StatusError): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof WireError || error instanceof SyntaxError || error instanceof RangeError) throw refuse(error);
+    throw error;
   }
 }
 
@@ -87,7 +124,8 @@ export function decodePatch(text: string, patchType: PatchType): DecodedBody {
       StatusError.badRequest(`error decoding YAML: error converting YAML to JSON: ${why}`),
     );
   }
-  const read = decodeJson(text, (why) => StatusError.badRequest(`error decoding patch: ${why}`));
+  const prefix = patchType === 'application/strategic-merge-patch+json' ? '' : 'error decoding patch: ';
+  const read = decodeJson(text, (why) => StatusError.badRequest(`${prefix}${why}`));
   const list = Array.isArray(read.value);
   const decoded = patchFindings(read, patchType);
   if (patchType === 'application/json-patch+json') {
@@ -98,7 +136,7 @@ export function decodePatch(text: string, patchType: PatchType): DecodedBody {
   }
   if (typeof decoded.value === 'object' && decoded.value !== null && !list) return decoded;
   throw StatusError.badRequest(
-    `json: cannot unmarshal ${typeName(decoded.value)} into Go value of type map[string]interface {}`,
+    `${prefix}json: cannot unmarshal ${typeName(decoded.value)} into Go value of type map[string]interface {}`,
   );
 }
 
@@ -140,9 +178,7 @@ function typeName(value: unknown): string {
 
 function decodeJson(text: string, wrap: (why: string) => StatusError): DecodedBody {
   try {
-    const { duplicates } = scanJson(text);
-    const value: unknown = JSON.parse(text);
-    return jsonFindings(text, value, duplicates);
+    return readJson(text);
   } catch (error) {
     if (error instanceof JsonSyntaxError || error instanceof SyntaxError) throw wrap(error.message);
     throw error;
@@ -185,13 +221,6 @@ function decodeYaml(text: string, wrap: (why: string) => StatusError): DecodedBo
         }
       },
     });
-    if (!isMap(document.contents) && document.contents !== null) {
-      const value: unknown = document.toJS({ maxAliasCount });
-      if (typeof value !== 'object')
-        throw wrap(
-          `couldn't get version/kind; json parse error: json: cannot unmarshal ${typeName(value)} into Go value of type struct`,
-        );
-    }
     return yamlFindings(document.toJS({ maxAliasCount }) ?? undefined, twice);
   } catch (error) {
     if (error instanceof RangeError) throw wrap(`yaml: exceeded max depth of ${maxDepth}`);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { readJson } from './body-findings.ts';
 import { JsonSyntaxError, maxDepth, scanJson } from './json-scan.ts';
 
 const messageOf = (text: string) => {
@@ -54,5 +55,23 @@ describe('scanJson', () => {
     ['trux', "invalid character 'x' in literal true (expecting 'e')"],
   ])('says what is wrong with %s', (text, message) => {
     expect(messageOf(text)).toBe(message);
+  });
+});
+
+describe('readJson', () => {
+  it('puts an object given twice together, as Go does', () => {
+    const text = '{"a":{"x":1,"y":[1]},"b":1,"a":{"y":[2],"z":{"q":1}},"b":2,"a":{"z":{"r":2}},"__proto__":{"c":1}}';
+    expect(JSON.stringify(readJson(text).value)).toBe(
+      '{"a":{"x":1,"y":[2],"z":{"q":1,"r":2}},"b":2,"__proto__":{"c":1}}',
+    );
+    expect(readJson(text).findings).toEqual(['duplicate field "a"', 'duplicate field "b"']);
+  });
+
+  it('remembers how numbers were written', () => {
+    expect([...scanJson('{"a":[1.0,{"b":1e3}],"c":12345678901234567890,"d":-5}').numbers]).toEqual([
+      ['a[0]', '1.0'],
+      ['a[1].b', '1e3'],
+      ['c', '12345678901234567890'],
+    ]);
   });
 });

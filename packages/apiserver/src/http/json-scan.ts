@@ -16,19 +16,32 @@ interface Frame {
 const none: ReadonlySet<string> = new Set();
 const whitespace = new Set([0x20, 0x09, 0x0a, 0x0d]);
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+/** An integer of more digits may be another one when it has been parsed. */
+const safeDigits = 15;
+const noNumbers: ReadonlyMap<string, string> = new Map();
+
+export interface JsonScan {
+  /** Paths of keys given twice, such as `spec.containers[0].name`. */
+  readonly duplicates: readonly string[];
+  /** Paths in the order in which they first appear. */
+  readonly order: readonly string[];
+  /** By path, the numbers whose text says more than their value: `1.0`, `1e3`, long ones. */
+  readonly numbers: ReadonlyMap<string, string>;
+  /** Where the keys that an object has already stand in the text, with their quotes: start and end. */
+  readonly repeats: readonly (readonly [number, number])[];
+}
 
 /**
  * Reads a JSON text (RFC 8259) without building it: checks its syntax and depth, and finds keys given twice in one
  * object, as paths such as `spec.containers[0].name`. Throws `JsonSyntaxError`. Iterative: no depth overflows the stack.
  * Of the paths in `named` it also gives the order in which they first appear, among the duplicates.
  */
-export function scanJson(
-  text: string,
-  named: ReadonlySet<string> = none,
-): { readonly duplicates: readonly string[]; readonly order: readonly string[] } {
+export function scanJson(text: string, named: ReadonlySet<string> = none): JsonScan {
   const frames: Frame[] = [];
   const duplicates = new Set<string>();
   const order = new Set<string>();
+  let numbers: Map<string, string> | undefined;
+  const repeats: [number, number][] = [];
   let at = 0;
 
   const skip = () => {
@@ -67,9 +80,14 @@ export function scanJson(
       const found = number.exec(text);
       if (!found) {
         at++;
-        fail('in numeric literal');
+        return fail('in numeric literal');
       }
       at = number.lastIndex;
+      const digits = found[0];
+      if (digits.length > safeDigits || /[.eE]/.test(digits)) {
+        numbers ??= new Map();
+        numbers.set(pathOf(frames), digits);
+      }
       return;
     }
     for (const literal of ['true', 'false', 'null']) {
@@ -87,12 +105,14 @@ export function scanJson(
   const key = (frame: Frame) => {
     skip();
     if (text[at] !== '"') fail('looking for beginning of object key string');
+    const start = at;
     const raw = string();
     const name = raw.includes('\\') ? String(JSON.parse(raw)) : raw.slice(1, -1);
     frame.key = name;
     if (named.size > 0 && named.has(pathOf(frames))) order.add(pathOf(frames));
     if (frame.keys.has(name)) {
       duplicates.add(pathOf(frames));
+      repeats.push([start, at]);
       order.add(pathOf(frames));
     }
     frame.keys.add(name);
@@ -124,7 +144,7 @@ export function scanJson(
       const frame = frames.at(-1);
       if (!frame) {
         if (at < text.length) fail('after top-level value');
-        return { duplicates: [...duplicates], order: [...order] };
+        return { duplicates: [...duplicates], order: [...order], numbers: numbers ?? noNumbers, repeats };
       }
       if (text[at] === ',') {
         at++;

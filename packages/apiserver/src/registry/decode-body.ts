@@ -1,5 +1,5 @@
 import { type ApiRequest, StatusError } from '@keelson/core';
-import { DecodeError } from '../schema/index.ts';
+import { DecodeError, withNumberTexts } from '../schema/index.ts';
 import { keepReset } from './decode-patched.ts';
 import { isObject, type Json, type ObjectDraft } from './draft.ts';
 import type { DecodeResult, Kind } from './kind.ts';
@@ -31,7 +31,7 @@ export function decodeBody(
     StatusError.badRequest(
       `${served.kind} in version ${JSON.stringify(served.version)} cannot be handled as a ${served.kind}: ${why}`,
     );
-  const { object, unknown } = attempt(() => kind.decode(body), cannot);
+  const { object, unknown } = attempt(() => kind.decode(served.custom ? body : withNumberTexts(body)), cannot);
   const findings = bodyFindings?.(unknown) ?? unknown;
   if (findings.length > 0) {
     const validation = options?.fieldValidation ?? 'Warn';

@@ -99,7 +99,9 @@ function compileStruct(definition: string): Codec {
     const codec = codecOf(own, each.type);
     const { name, path } = each;
     fields.set(name, { name, path, decode: codec.decode, emptiness: emptinessOf(each, codec) });
-    if (isAlwaysThere(each, codec)) filled.push({ name, zero: each.type.pointer ? nullZero : codec.zero });
+    // Bytes are null where there are none, but in a map.
+    const isNull = each.type.pointer || codec.kind === 'bytes';
+    if (isAlwaysThere(each, codec)) filled.push({ name, zero: isNull ? nullZero : codec.zero });
   }
   const zero = () => {
     const result: Record<string, unknown> = {};

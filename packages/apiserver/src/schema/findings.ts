@@ -66,10 +66,11 @@ export class Findings {
     }
   }
 
-  /** Nothing below this point is asked whether it is known. */
-  forgetUnknown(start: number): void {
-    const kept = this.#list.splice(start).filter(({ type }) => type !== 'unknown');
-    this.#list.push(...kept);
+  /** What was found from `start` on was found by a decoder of its own: it knows of no unknown fields, and its error ends all. */
+  separate(start: number): void {
+    for (const each of this.#list.splice(start)) {
+      if (each.type !== 'unknown') this.#list.push({ ...each, type: 'fatal' });
+    }
   }
 
   /** Names the unknown fields, in the order of the body. Throws `DecodeError` where something did not fit. */

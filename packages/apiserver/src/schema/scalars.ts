@@ -7,8 +7,6 @@ import { parseTime } from './times.ts';
 /** Decodes one value that is not null. `undefined` where it does not fit; the findings then know. */
 export type ScalarDecoder = (value: unknown, findings: Findings) => unknown;
 
-const isComposite = (value: unknown) => typeof value === 'object' && value !== null && !(value instanceof NumberText);
-
 export function stringDecoder(goType: string): ScalarDecoder {
   return (value, findings) => {
     if (typeof value === 'string') return value;
@@ -52,7 +50,7 @@ export function integerDecoder(goType: string, limit: number, fatal?: 'fatal'): 
         if (exact >= -most && exact < most) return Math.min(Number(text), largestInteger);
       }
       findings.mismatch(`number ${text}`, goType, fatal);
-    } else findings.mismatch(describeJson(value), goType, isComposite(value) ? 'mismatch' : fatal);
+    } else findings.mismatch(describeJson(value), goType, fatal);
     return undefined;
   };
 }
@@ -72,7 +70,7 @@ export const quantity: ScalarDecoder = (value, findings) => {
   if (typeof value === 'string' && canonical.test(value)) return value;
   const text = value instanceof NumberText ? value.text : value;
   if (typeof text !== 'string' && typeof text !== 'number') {
-    findings.problem(badQuantity, isComposite(value) ? 'mismatch' : 'fatal');
+    findings.problem(badQuantity, 'fatal');
     return undefined;
   }
   try {
@@ -91,7 +89,7 @@ export const microTime: ScalarDecoder = timeDecoder('micros');
 function timeDecoder(precision: 'seconds' | 'micros'): ScalarDecoder {
   return (value, findings) => {
     if (typeof value !== 'string') {
-      findings.mismatch(describeJson(value), 'string', isComposite(value) ? 'mismatch' : 'fatal');
+      findings.mismatch(describeJson(value), 'string', 'fatal');
       return undefined;
     }
     const parsed = parseTime(value, precision);
@@ -104,7 +102,9 @@ const zeroTime = { seconds: '0001-01-01T00:00:00Z', micros: '0001-01-01T00:00:00
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
+/** Base64; or, as Go takes it, a list of bytes. */
 export const bytesDecoder: ScalarDecoder = (value, findings) => {
+  if (Array.isArray(value)) return listedBytes(value, findings);
   if (typeof value !== 'string') {
     findings.mismatch(describeJson(value), '[]uint8');
     return undefined;
@@ -112,6 +112,25 @@ export const bytesDecoder: ScalarDecoder = (value, findings) => {
   const text = /[\r\n]/.test(value) ? value.replace(/[\r\n]/g, '') : value;
   if (base64.test(text)) return lastBitsCleared(text);
   findings.problem(`illegal base64 data at input byte ${firstBad(value)}`, 'mismatch');
+  return undefined;
+};
+
+function listedBytes(values: readonly unknown[], findings: Findings): string {
+  const bytes = values.map((each, index) => {
+    if (each === null) return 0;
+    const start = findings.count;
+    const decoded = byte(each, findings);
+    if (findings.count !== start) findings.inElement(start, `[${index}]`);
+    return typeof decoded === 'number' ? decoded : 0;
+  });
+  return Buffer.from(bytes).toString('base64');
+}
+
+const anyInteger = integerDecoder('uint8', 2 ** 63);
+const byte: ScalarDecoder = (value, findings) => {
+  const decoded = anyInteger(value, findings);
+  if (typeof decoded !== 'number' || (decoded >= 0 && decoded < 256)) return decoded;
+  findings.mismatch(`number ${value instanceof NumberText ? value.text : decoded}`, 'uint8');
   return undefined;
 };
 

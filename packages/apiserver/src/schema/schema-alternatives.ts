@@ -19,15 +19,15 @@ export function alternativeDecoder(definition: string, codecOf: (definition: str
     if (Array.isArray(value) && !boolean) {
       if (definition.endsWith('OrStringArray')) return value.length === 0 ? null : copy(value);
       const list = value.map((each: unknown) => (each === null ? schema.zero() : schema.decode(each, findings)));
-      findings.forgetUnknown(start);
+      findings.separate(start);
       return list.length === 0 ? null : list;
     }
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       const decoded = schema.decode(value, findings);
-      findings.forgetUnknown(start);
+      findings.separate(start);
       return decoded;
     }
-    if (boolean) findings.problem('boolean or JSON schema expected', Array.isArray(value) ? 'mismatch' : 'fatal');
+    if (boolean) findings.problem('boolean or JSON schema expected', 'fatal');
     return boolean ? undefined : null;
   };
 }
