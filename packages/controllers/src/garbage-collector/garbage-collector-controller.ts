@@ -189,9 +189,13 @@ export class GarbageCollectorController implements Controller {
             this.recorder.event(type, object, 'Warning', 'OwnerRefInvalidNamespace', invalidOwner(object, reference));
           }
         }
+        const unblocked = decision.propagationPolicy === 'Foreground' && (await this.breakCircle(type, object, signal));
         await this.client.delete(type, object.metadata, {
           propagationPolicy: decision.propagationPolicy,
-          preconditions: { uid: object.metadata.uid, resourceVersion: object.metadata.resourceVersion },
+          preconditions: {
+            uid: object.metadata.uid,
+            ...(!unblocked && { resourceVersion: object.metadata.resourceVersion }),
+          },
           signal,
         });
       }
@@ -199,6 +203,24 @@ export class GarbageCollectorController implements Controller {
       if (!isStatusError(error, 'NotFound')) throw error;
     }
     return undefined;
+  }
+
+  /** Objects that own each other in a circle would wait for each other for ever: who closes the circle no longer blocks. */
+  private async breakCircle(type: AnyType, object: KubernetesObject, signal: AbortSignal): Promise<boolean> {
+    const { uid, ownerReferences = [] } = object.metadata;
+    const circular = this.dependents.of(uid).some((dependent) => {
+      const found = this.monitors.get(typeId(dependent.type))?.lister.get(dependent.key);
+      return found !== undefined && waitsForDependents(found);
+    });
+    if (!circular || !ownerReferences.some((each) => each.blockOwnerDeletion)) return false;
+    const unblocked = ownerReferences.map((each) => ({ ...each, blockOwnerDeletion: false }));
+    await this.client.patch(
+      type,
+      object.metadata,
+      { merge: { metadata: { uid, ownerReferences: unblocked } } },
+      { signal },
+    );
+    return true;
   }
 
   /** The cache says that an owner is there; that it is not there only a live read can say. */

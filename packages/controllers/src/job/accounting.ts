@@ -1,9 +1,13 @@
 import { type Job, type Pod, wellKnown } from '@keelson/core';
 import { podPhase } from '../pod-control/index.ts';
+import { failedIndexes, limitsEachIndex, rememberedFailures } from './index-failures.ts';
 import { completionIndex, parseIndexes } from './indexes.ts';
+import { matchFailurePolicy } from './pod-failure-policy.ts';
 
 /** No status names more pods than this at once; the rest is counted in the next reconcile. */
 const maxUncounted = 500;
+
+const none: ReadonlySet<number> = new Set();
 
 /** What a Job has counted, and which pods it may let go once that is stored. */
 export interface Account {
@@ -14,6 +18,8 @@ export interface Account {
   readonly uncounted: { readonly succeeded: readonly string[]; readonly failed: readonly string[] };
   /** Of an Indexed Job: the indexes that have succeeded. */
   readonly indexes: ReadonlySet<number>;
+  /** With `backoffLimitPerIndex`: the indexes that have failed for good. */
+  readonly failedIndexes: ReadonlySet<number>;
   /** Pods that need no finalizer any more once the status with this account is stored. */
   readonly release: readonly Pod[];
 }
@@ -28,6 +34,12 @@ export function isTracked(pod: Pod): boolean {
 
 export function totalSucceeded(job: Job, account: Account): number {
   return isIndexed(job) ? account.indexes.size : account.succeeded + account.uncounted.succeeded.length;
+}
+
+/** Of an Indexed Job: indexes that need no pod any more. */
+export function settledIndexes(account: Account): ReadonlySet<number> {
+  if (account.failedIndexes.size === 0) return account.indexes;
+  return new Set([...account.indexes, ...account.failedIndexes]);
 }
 
 export function totalFailed(account: Account): number {
@@ -51,20 +63,32 @@ export function accountPods(job: Job, pods: readonly Pod[], over: boolean): Acco
   const failed = (stored?.failed ?? []).filter((uid) => uids.has(uid));
   const named = new Set([...succeeded, ...failed]);
   const indexes = new Set(indexed ? parseIndexes(job.status?.completedIndexes, completions) : []);
+  for (const pod of tracked) {
+    const index = indexed && podPhase(pod) === 'Succeeded' ? completionIndex(pod) : undefined;
+    if (index !== undefined && index < completions) indexes.add(index);
+  }
+  const perIndex = limitsEachIndex(job);
+  const failedFor = perIndex ? failedIndexes(job, pods) : none;
+  const remembered =
+    perIndex && !over
+      ? new Set(rememberedFailures(job, pods, new Set([...indexes, ...failedFor])).values())
+      : undefined;
   const release: Pod[] = [];
   for (const pod of tracked) {
     const { uid = '' } = pod.metadata;
     const index = completionIndex(pod);
     const valid = !indexed || (index !== undefined && index < completions);
+    if (remembered?.has(pod) && !named.has(uid)) continue;
     if (named.has(uid)) release.push(pod);
     else if (podPhase(pod) === 'Succeeded') {
-      if (indexed) {
-        if (valid && index !== undefined) indexes.add(index);
-      } else if (succeeded.length + failed.length < maxUncounted) succeeded.push(uid);
-      else continue;
+      // Those of an Indexed Job are counted above.
+      if (!indexed) {
+        if (succeeded.length + failed.length >= maxUncounted) continue;
+        succeeded.push(uid);
+      }
       release.push(pod);
     } else if (over || countsAsFailed(job, pod)) {
-      if (valid) {
+      if (valid && matchFailurePolicy(job, pod)?.action !== 'Ignore') {
         if (succeeded.length + failed.length >= maxUncounted) continue;
         failed.push(uid);
       }
@@ -77,6 +101,7 @@ export function accountPods(job: Job, pods: readonly Pod[], over: boolean): Acco
     failed: (job.status?.failed ?? 0) + settled(stored?.failed),
     uncounted: { succeeded, failed },
     indexes,
+    failedIndexes: failedFor,
     release,
   };
 }

@@ -39,6 +39,7 @@ import {
   failureOutcome,
   isFinished,
   type Outcome,
+  policyOutcome,
   type Suspension,
   successOutcome,
   suspension,
@@ -110,7 +111,7 @@ export class JobController implements Controller {
     const now = { ms: this.#clock.now(), timestamp: timestamp(this.#clock) };
     const active = pods.filter(isPodActive);
     let account = accountPods(job, pods, false);
-    let outcome = announcedOutcome(job) ?? failureOutcome(job, pods, account, now.ms);
+    let outcome = announcedOutcome(job) ?? failureOutcome(job, pods, account, now.ms) ?? policyOutcome(job, account);
     let suspended: Suspension = { conditions: job.status?.conditions ?? [] };
     let changes = noChanges;
     const waits: number[] = [];

@@ -1,6 +1,8 @@
 import type { Job, JobCondition, Pod } from '@keelson/core';
 import { podPhase } from '../pod-control/index.ts';
-import { type Account, totalFailed, totalSucceeded } from './accounting.ts';
+import { type Account, isIndexed, totalFailed, totalSucceeded } from './accounting.ts';
+import { failJobMessage } from './pod-failure-policy.ts';
+import { matchSuccessPolicy } from './success-policy.ts';
 
 /** How a Job ends: first announced (`SuccessCriteriaMet`, `FailureTarget`), then, when no pod is left to count, final. */
 export interface Outcome {
@@ -34,6 +36,8 @@ export function announcedOutcome(job: Job): Outcome | undefined {
 
 /** Whether the Job has to be given up now. */
 export function failureOutcome(job: Job, pods: readonly Pod[], account: Account, now: number): Outcome | undefined {
+  const byPolicy = failJobMessage(job, pods);
+  if (byPolicy !== undefined) return { type: 'Failed', reason: 'PodFailurePolicy', message: byPolicy };
   if (totalFailed(account) > (job.spec.backoffLimit ?? 6) || restartsExceeded(job, pods)) {
     return {
       type: 'Failed',
@@ -48,7 +52,28 @@ export function failureOutcome(job: Job, pods: readonly Pod[], account: Account,
       message: 'Job was active longer than specified deadline',
     };
   }
+  return failedIndexesOutcome(job, account);
+}
+
+function failedIndexesOutcome({ spec }: Job, { failedIndexes, indexes }: Account): Outcome | undefined {
+  if (spec.maxFailedIndexes !== undefined && failedIndexes.size > spec.maxFailedIndexes) {
+    return {
+      type: 'Failed',
+      reason: 'MaxFailedIndexesExceeded',
+      message: 'Job has exceeded the specified maximal number of failed indexes',
+    };
+  }
+  if (failedIndexes.size > 0 && failedIndexes.size + indexes.size >= (spec.completions ?? 0)) {
+    return { type: 'Failed', reason: 'FailedIndexes', message: 'Job has failed indexes' };
+  }
   return undefined;
+}
+
+/** Whether enough has succeeded by the Job's own rules, though not everything has. */
+export function policyOutcome(job: Job, account: Account): Outcome | undefined {
+  if (!isIndexed(job)) return undefined;
+  const message = matchSuccessPolicy(job, account.indexes);
+  return message === undefined ? undefined : { type: 'Complete', reason: 'SuccessPolicy', message };
 }
 
 /** Without `completions`, one success and nothing running is enough. */

@@ -1,6 +1,7 @@
 import type { Job, JobCondition, JobStatus, Pod } from '@keelson/core';
 import { isPodReady } from '../pod-control/index.ts';
 import { type Account, isIndexed } from './accounting.ts';
+import { limitsEachIndex } from './index-failures.ts';
 import { formatIndexes } from './indexes.ts';
 import { type Outcome, outcomeConditions } from './outcome.ts';
 
@@ -46,6 +47,7 @@ export function jobStatus(job: Job, observation: JobObservation): JobStatus {
     ...(account.succeeded > 0 && { succeeded: account.succeeded }),
     ...(account.failed > 0 && { failed: account.failed }),
     ...(indexes !== '' && { completedIndexes: indexes }),
+    ...(limitsEachIndex(job) && { failedIndexes: formatIndexes(account.failedIndexes) }),
     uncountedTerminatedPods: {
       ...(uncounted.succeeded.length > 0 && { succeeded: uncounted.succeeded }),
       ...(uncounted.failed.length > 0 && { failed: uncounted.failed }),
