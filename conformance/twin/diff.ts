@@ -122,6 +122,7 @@ function compareLists(expected: readonly Json[], got: readonly Json[], path: str
       ? typeKey
       : undefined;
   if (identify) {
+    const before = found.length;
     const [left, right] = [keyed(expected, identify), keyed(got, identify)];
     for (const key of new Set([...left.keys(), ...right.keys()]))
       compare(left.get(key), right.get(key), `${path}[${key}]`, found);

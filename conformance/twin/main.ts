@@ -79,7 +79,7 @@ function caseNumber(number: number): TwinCase | undefined {
   const kind = chosenKinds[number % chosenKinds.length];
   if (!kind) return undefined;
   const rng = new Rng(`${flags.seed}:${number}`);
-  for (let tries = 0; tries < 8; tries++) {
+  for (let tries = 0; tries < 24; tries++) {
     const name = rng.pick(bag);
     const steps = scenarios[name]?.make(kind, rng);
     if (steps) return caseOf(kind, name, steps);

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { namesFor, type Observation, type Run, type TwinCase } from './case.ts';
-import type { Json } from './json.ts';
+import { diffAnswers } from './diff.ts';
+import { isObject, type Json } from './json.ts';
 import { normalise } from './normalise.ts';
+import { pathsOf, removeAt } from './shrink.ts';
 
 const names = namesFor(5);
 const twinCase = (sent: Json = {}): TwinCase => ({
@@ -18,7 +20,7 @@ const answer = (body: Json, headers: Observation['headers'] = { 'content-type': 
   at: startedAt + 1000,
 });
 const run = (...observations: Observation[]): Run => ({ observations, startedAt, waits: [] });
-const object = (version: number, more: Record<string, Json> = {}): Json => ({
+const object = (version: number, more: Record<string, Json> = {}) => ({
   metadata: { uid: `aaaaaaaa-bbbb-4ccc-8ddd-00000000000${version % 10}`, resourceVersion: String(version), ...more },
 });
 const bodies = (played: Run, sent?: Json) => normalise(twinCase(sent), names, played).map(({ body }) => body);
@@ -88,6 +90,7 @@ it('keeps Warning headers apart and drops what no client reads', () => {
   const headers = { 'content-type': 'application/json', date: 'x', warning: '299 - "a, \\"b\\"", 299 - "c"' };
   expect(normalise(twinCase(), names, run(answer({}, headers)))[0]?.headers).toEqual({
     'content-type': 'application/json',
+    '(layout)': 'one line',
     warning: ['299 - "a, \\"b\\""', '299 - "c"'],
   });
 });
@@ -107,3 +110,45 @@ it('reads a watch line by line and leaves out bookmarks that come when they like
     ],
   ]);
 });
+
+it('is not fooled: whatever is taken away or changed in an answer shows', () => {
+  const seen: Json = {
+    kind: 'Pod',
+    metadata: {
+      ...object(7).metadata,
+      name: 'n',
+      creationTimestamp: '2026-01-01T00:00:10Z',
+      managedFields: [{ manager: 'm', operation: 'Update', time: '2026-01-01T00:00:10Z', fieldsV1: { 'f:x': {} } }],
+    },
+    spec: {
+      clusterIP: '10.96.3.4',
+      ports: [{ port: 80, nodePort: 30001 }],
+      list: ['a', 'b'],
+      flag: false,
+      nothing: null,
+      empty: {},
+    },
+    status: {
+      conditions: [
+        { type: 'Ready', status: 'True' },
+        { type: 'Other', status: 'False' },
+      ],
+    },
+  };
+  const of = (body: Json) => normalise(twinCase(), names, run(answer(body)))[0]!;
+  const differs = (body: Json) => diffAnswers(0, of(seen), of(body)).length > 0;
+  expect(differs(seen)).toBe(false);
+  for (const path of pathsOf(seen)) {
+    const at = path.join('.');
+    expect(differs(removeAt(seen, path)), `${at} taken away`).toBe(true);
+    // What a server makes up by itself may differ from the other's.
+    if (/uid|resourceVersion|[tT]imes?(tamp)?$|clusterIP|nodePort/.test(at)) continue;
+    expect(differs(replaced(seen, path, 'changed')), `${at} changed`).toBe(true);
+  }
+});
+
+function replaced(value: Json, [key, ...rest]: readonly (string | number)[], by: Json): Json {
+  if (key === undefined) return by;
+  if (Array.isArray(value)) return value.map((each, index) => (index === key ? replaced(each, rest, by) : each));
+  return isObject(value) ? { ...value, [key]: replaced(value[String(key)] ?? null, rest, by) } : value;
+}

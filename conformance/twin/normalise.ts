@@ -43,7 +43,11 @@ export function normalise(twinCase: TwinCase, names: Names, run: Run): Answer[] 
   known.order();
   return run.observations.map((seen, index) => ({
     status: seen.broken !== undefined ? 0 : seen.status,
-    headers: { ...headersOf(seen, known), ...(seen.broken !== undefined && { broken: seen.broken }) },
+    headers: {
+      ...headersOf(seen, known),
+      ...layoutOf(seen),
+      ...(seen.broken !== undefined && { broken: seen.broken }),
+    },
     body: known.replace(bodies[index] ?? null, seen.at),
   }));
 }
@@ -61,6 +65,15 @@ function headersOf({ headers }: Observation, known: Known): Record<string, Json>
     result['warning'] = all.map((each) => known.text(each));
   }
   return result;
+}
+
+/** How a JSON body is laid out, which parsing it does not tell. */
+function layoutOf({ headers, body }: Observation): Record<string, Json> {
+  if (body.length === 0 || !String(headers['content-type'] ?? '').includes('json')) return {};
+  const text = body.toString('utf8');
+  return {
+    '(layout)': `${/^[{[]\n/.test(text) ? 'indented' : 'one line'}${text.endsWith('\n') ? ', newline at the end' : ''}`,
+  };
 }
 
 /** The body as JSON: an object, a watch's events, or text. */

@@ -4,6 +4,7 @@ import { applies, patches } from './patches.ts';
 import { metadata, random, updates, violations } from './random.ts';
 import { pages, selectors, versionMatrix } from './reads.ts';
 import { discovery } from './server.ts';
+import { classes, conversion, evictions, forbidden, limits, times } from './several-kinds.ts';
 import { subresources } from './subresources.ts';
 import { bodies, paths } from './wire.ts';
 import { forms, minimal, type Scenario, watch } from './write-read.ts';
@@ -27,6 +28,13 @@ export const scenarios: Readonly<Record<string, { readonly share: number; readon
   subresources: { share: 2, make: subresources },
   bodies: { share: 1, make: bodies },
   discovery: { share: 1, make: discovery },
+  conversion: { share: 2, make: conversion },
+  times: { share: 1, make: times },
+  forbidden: { share: 1, make: forbidden },
+  // Only a few kinds have these: among those, they are frequent.
+  evictions: { share: 6, make: evictions },
+  limits: { share: 6, make: limits },
+  classes: { share: 4, make: classes },
   paths: { share: 1, make: paths },
 };
 export { fullObjectsFile } from './full.ts';
