@@ -49,6 +49,7 @@ export const apiServerPlugin = definePlugin<ApiServerPluginOptions>({
           serviceAccountKey: () => pki.serviceAccountKey,
           otherTokens: [tokens],
           serviceCidr: options.serviceCidr,
+          eventTtlSeconds: options.eventTtl / 1000,
           runtimeConfig: options.runtimeConfig,
           ...(grants && { grants }),
           ...(options.advertiseAddress && { advertiseAddress: options.advertiseAddress }),
@@ -61,9 +62,9 @@ export const apiServerPlugin = definePlugin<ApiServerPluginOptions>({
     for (const phase of ['storage', 'apiserver', 'bootstrap'] as const) {
       provide.factory(
         Lifecycles,
-        (embedded, storage, own, pki, tokens, parts, clock): Lifecycle =>
-          apiServerLifecycles({ options, embedded, storage, own, pki, tokens, parts, clock })[phase],
-        [EmbeddedStorage, Storage, OwnPki, Pki, Tokens, Parts, Clock],
+        (embedded, storage, own, pki, tokens, parts, clock, random, logger): Lifecycle =>
+          apiServerLifecycles({ options, embedded, storage, own, pki, tokens, parts, clock, random, logger })[phase],
+        [EmbeddedStorage, Storage, OwnPki, Pki, Tokens, Parts, Clock, Random, Logger],
       );
     }
   },

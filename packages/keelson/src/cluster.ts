@@ -7,7 +7,7 @@ import { builtInPlugins } from './built-in-plugins.ts';
 import { type ChoiceDefaults, type Chosen, chooseNetwork, chooseRuntime } from './choose.ts';
 import { clusterPlugin } from './cluster-plugin.ts';
 import type { ResolvedConfig } from './commands/cluster-options.ts';
-import { controllerNames } from './config/schema.ts';
+import { type ClusterConfig, controllerNames } from './config/schema.ts';
 import { loadExternalPlugins } from './external-plugins.ts';
 import { readInstance, removeInstance, writeInstance } from './instance.ts';
 import { lastAddress, machineAddress } from './machine-address.ts';
@@ -70,7 +70,9 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const own: Record<string, unknown> = {
     apiserver: {
       dataDir,
-      store: config.store,
+      store: storeOf(config, baseDir),
+      compactionInterval: config.compactionInterval,
+      eventTtl: config.eventTtl,
       bindAddress: config.api.address,
       port: config.api.port,
       serviceCidr: config.api.serviceCidr,
@@ -180,4 +182,15 @@ function userErrors<T>(make: () => T): T {
     if (error instanceof HostError) throw new UserError(error.message);
     throw error;
   }
+}
+
+/** Paths in the configuration are relative to its file. */
+function storeOf({ store }: ClusterConfig, baseDir: string): ClusterConfig['store'] {
+  if (typeof store === 'string') return store;
+  const files = ['caFile', 'certFile', 'keyFile', 'passwordFile'] as const;
+  const absolute = files.flatMap((name) => {
+    const path = store.etcd[name];
+    return path === undefined ? [] : [[name, resolve(baseDir, path)]];
+  });
+  return { etcd: { ...store.etcd, ...Object.fromEntries(absolute) } };
 }

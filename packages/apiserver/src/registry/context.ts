@@ -1,9 +1,10 @@
 import type { Clock, Logger, Random } from '@keelson/core';
 import type { AdmissionPlugin } from '@keelson/core/admission';
-import type { Storage } from '../storage/contract.ts';
+import type { Storage, WriteOptions } from '../storage/contract.ts';
 import type { KindCatalog } from './catalog.ts';
 import type { Authorizer } from './contract.ts';
 import type { EventHub } from './event-hub.ts';
+import type { Kind } from './kind.ts';
 import type { DecodeCache } from './stored-object.ts';
 
 /** What the parts of the registry share. */
@@ -16,6 +17,8 @@ export interface RegistryContext {
   readonly random: Random;
   readonly logger: Logger;
   readonly authorizer: Authorizer;
+  /** How objects of a kind are stored: Events go by themselves. */
+  writeOptions(kind: Kind): WriteOptions | undefined;
   /** In the order in which they run. Filled before the first request. */
   readonly admission: readonly AdmissionPlugin[];
 }

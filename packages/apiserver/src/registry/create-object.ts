@@ -109,7 +109,11 @@ async function store(context: RegistryContext, { kind }: Call, draft: ObjectDraf
   context.cache.expect(bytes, draft);
   try {
     return context.cache.get(
-      await context.storage.create(keyIn(kind, draft.metadata.namespace, draft.metadata.name), bytes),
+      await context.storage.create(
+        keyIn(kind, draft.metadata.namespace, draft.metadata.name),
+        bytes,
+        context.writeOptions(kind),
+      ),
     );
   } catch (error) {
     if (error instanceof KeyExistsError) throw StatusError.alreadyExists(kind.names, draft.metadata.name);

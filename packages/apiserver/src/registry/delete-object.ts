@@ -58,7 +58,9 @@ async function deleteOnce(context: RegistryContext, call: Call, current: StoredO
   if (call.dryRun) return encodeObject(kind.view(marked));
   const bytes = encodeForStorage(marked);
   context.cache.expect(bytes, marked);
-  return kind.serve(context.cache.get(await context.storage.update(key, bytes, current.revision)));
+  return kind.serve(
+    context.cache.get(await context.storage.update(key, bytes, current.revision, context.writeOptions(kind))),
+  );
 }
 
 function deletedAnswer(kind: Kind, object: KubernetesObject): EncodedObject {

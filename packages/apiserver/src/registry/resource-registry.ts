@@ -28,6 +28,7 @@ import { patchObject } from './patch-object.ts';
 import { getObject, listObjects } from './read-objects.ts';
 import { checkRequestOptions } from './request-options.ts';
 import { type RuntimeConfig, servedVersions } from './runtime-config.ts';
+import { asStatusError } from './storage-failure.ts';
 import { DecodeCache } from './stored-object.ts';
 import { builtinStrategies } from './strategies/index.ts';
 import { subresourceHandler } from './subresources/index.ts';
@@ -45,6 +46,8 @@ export interface ResourceRegistryOptions {
   readonly admission?: readonly AdmissionPlugin[];
   /** Addresses of Services. Default `10.96.0.0/16`. */
   readonly serviceCidr?: string;
+  /** How long Events are kept; 0: for ever. Default one hour. */
+  readonly eventTtlSeconds?: number;
   /** First and last node port. Default 30000 to 32767. */
   readonly nodePortRange?: readonly [number, number];
   /** Versions that are served besides the stable ones, such as `storage.k8s.io/v1beta1`. */
@@ -66,6 +69,8 @@ const runtimeConfigOf = ({ runtimeConfig, enabledVersions = [] }: ResourceRegist
 });
 
 const allowAll: Authorizer = { authorize: () => ({ allowed: true, reason: '' }) };
+
+const eventsPrefix = prefixFor('', 'events');
 
 const needBootstrap = ['NamespaceLifecycle', 'ServiceAccount'];
 
@@ -92,6 +97,8 @@ export class ResourceRegistry implements ApiHandler {
     const reader = objectReader(storage, cache);
     const authorizer = options.authorizer ?? allowAll;
     const disabled = options.disabledAdmission ?? (options.authorizer ? [] : needBootstrap);
+    const { eventTtlSeconds: ttlSeconds = 3600 } = options;
+    const eventOptions = ttlSeconds > 0 ? { ttlSeconds } : undefined;
     this.#context = {
       storage,
       cache,
@@ -101,6 +108,7 @@ export class ResourceRegistry implements ApiHandler {
       catalog: this.catalog,
       hub: new EventHub({ storage, cache, clock, logger }),
       authorizer,
+      writeOptions: (kind) => (kind.prefix === eventsPrefix ? eventOptions : undefined),
       admission: builtinAdmission(
         { reader, random, clock, authorizer, writeQuota: (quota) => this.#writeQuota(quota) },
         options.admission ?? [],
@@ -138,8 +146,11 @@ export class ResourceRegistry implements ApiHandler {
     checkRequestOptions(request);
     const dryRun = (request.options?.dryRun?.length ?? 0) > 0;
     const call: Call = { kind, request, user, dryRun, warnings: [] };
-    if (request.subresource) return this.#subresource(call, request.subresource);
-    return this.#resource(call);
+    try {
+      return await (request.subresource ? this.#subresource(call, request.subresource) : this.#resource(call));
+    } catch (error) {
+      throw asStatusError(error);
+    }
   }
 
   /** What a write takes of its namespace's quota is written by the server itself, before the object. */

@@ -201,7 +201,9 @@ async function write(
   const bytes = encodeForStorage(draft);
   checkSize(bytes);
   context.cache.expect(bytes, draft);
-  return kind.serve(context.cache.get(await context.storage.update(key, bytes, current.revision)));
+  return kind.serve(
+    context.cache.get(await context.storage.update(key, bytes, current.revision, context.writeOptions(kind))),
+  );
 }
 
 /** What waited only for its finalizers goes when the last of them is taken away. */

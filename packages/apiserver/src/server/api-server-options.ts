@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { runtimeConfigProblems } from '../registry/runtime-config.ts';
+import { storeOptions } from './store-options.ts';
 
 /** The section `apiserver` of `keelson.yaml`. */
 export const ApiServerPluginOptions = z.strictObject({
   /** Where certificates and the store are kept; without it everything lives in memory and goes with the process. */
   dataDir: z.string().min(1).optional(),
-  /** `memory` keeps certificates in `dataDir` and nothing else; default: `log` where there is a `dataDir`. */
-  store: z.enum(['log', 'memory']).optional(),
+  ...storeOptions,
   /** The address to listen on; `0.0.0.0` and `::` are all of them. */
   bindAddress: z.string().default('127.0.0.1'),
   /** Further addresses of this machine to listen on, on the same port. */

@@ -40,6 +40,8 @@ export interface ComposeOptions {
   readonly admission?: readonly AdmissionPlugin[];
   readonly grants?: readonly PluginGrant[];
   readonly serviceCidr?: string;
+  /** How long Events are kept. Default one hour. */
+  readonly eventTtlSeconds?: number;
   readonly advertiseAddress?: string;
   /** The `iss` of ServiceAccount tokens. */
   readonly issuer?: string;

@@ -1,14 +1,13 @@
 import { join } from 'node:path';
-import type { Clock, Lifecycle } from '@keelson/core';
+import type { Clock, Lifecycle, Logger, Random } from '@keelson/core';
 import { openPki, type Pki } from '../pki/index.ts';
 import type { Storage } from '../storage/contract.ts';
-import { openLogStorage } from '../storage/log-storage.ts';
-import { MemoryStorage } from '../storage/memory-storage.ts';
 import { advertised, firstAddress } from './api-server.ts';
 import type { ApiServerPluginOptions } from './api-server-options.ts';
 import type { ApiServerParts } from './compose.ts';
 import type { DeferredPki, DeferredStorage } from './deferred.ts';
 import type { StaticTokenFile } from './static-token-file.ts';
+import { openStore } from './store-options.ts';
 
 export interface LifecycleParts {
   readonly options: ApiServerPluginOptions;
@@ -20,24 +19,26 @@ export interface LifecycleParts {
   readonly tokens: StaticTokenFile;
   readonly parts: ApiServerParts;
   readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
 }
 
 /** How the API server starts, and in reverse stops, with its host. */
 export function apiServerLifecycles(
   lifecycle: LifecycleParts,
 ): Readonly<Record<'storage' | 'apiserver' | 'bootstrap', Lifecycle>> {
-  const { options, embedded, storage, own, pki, tokens, parts, clock } = lifecycle;
+  const { options, embedded, storage, own, pki, tokens, parts, clock, random, logger } = lifecycle;
   const { dataDir, bindAddress, port, serviceCidr } = options;
   const address = options.advertiseAddress ?? advertised(bindAddress);
   return {
     storage: {
       name: 'storage',
       phase: 'storage',
-      async start() {
+      async start(signal) {
         const hosts = [...options.hosts, address, bindAddress, ...options.alsoListen];
         await Promise.all([
           storage === embedded &&
-            embedded.openWith(() => openStorage(options.store === 'memory' ? undefined : dataDir, clock)),
+            embedded.openWith(() => openStore(options, { dataDir, clock, random, logger }, signal)),
           pki === own &&
             own.openWith(() =>
               openPki(dataDir && join(dataDir, 'pki'), { clock, hosts, serviceIp: firstAddress(serviceCidr) }),
@@ -65,8 +66,4 @@ export function apiServerLifecycles(
       start: (signal) => parts.server.bootstrap(pki.ca, signal),
     },
   };
-}
-
-async function openStorage(dataDir: string | undefined, clock: Clock): Promise<Storage> {
-  return dataDir === undefined ? new MemoryStorage() : openLogStorage({ dir: join(dataDir, 'storage'), clock });
 }

@@ -4,6 +4,7 @@ export {
   KeyExistsError,
   type ListOptions,
   type ListResult,
+  type ReadOptions,
   type Revision,
   RevisionMismatchError,
   SlowWatcherError,
@@ -13,8 +14,12 @@ export {
   type StorageEvent,
   StorageFailedError,
   StorageOpenError,
+  StorageUnavailableError,
   type StoredEntry,
+  type WriteOptions,
 } from './contract.ts';
+export { EtcdStorage, openEtcdStorage } from './etcd/etcd-storage.ts';
+export type { EtcdOptions, EtcdTls } from './etcd/options.ts';
 export type { HistoryOptions } from './history-policy.ts';
 export { LogStorage, type LogStorageOptions, openLogStorage } from './log-storage.ts';
 export { MemoryStorage, type MemoryStorageOptions } from './memory-storage.ts';

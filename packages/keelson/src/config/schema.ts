@@ -1,3 +1,4 @@
+import { parseDuration } from '@keelson/core/machinery';
 import { z } from 'zod';
 
 /** A part that is chosen by name, bare or with options of its own. */
@@ -47,6 +48,21 @@ const plugin = z
 
 const cidr = z.string().regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, 'an IPv4 range such as 10.96.0.0/16');
 
+const duration = z
+  .string()
+  .refine((text) => (parseDuration(text) ?? -1) >= 0, 'must be a duration such as 5m or 1h30m');
+
+const etcd = z.strictObject({
+  endpoints: z.array(z.string().regex(/^https?:\/\/[^/\s]+\/?$/, 'must be a URL such as https://10.0.0.1:2379')).min(1),
+  /** PEM files, relative to this one: who signed the members' certificates, and our own certificate and key. */
+  caFile: z.string().optional(),
+  certFile: z.string().optional(),
+  keyFile: z.string().optional(),
+  user: z.string().optional(),
+  /** A file whose first line is the password. */
+  passwordFile: z.string().optional(),
+});
+
 /** `keelson.yaml`. Everything has a default; an empty file is a whole cluster. */
 export const clusterConfigSchema = z.strictObject({
   apiVersion: z.literal('keelson.dev/v1').default('keelson.dev/v1'),
@@ -60,7 +76,12 @@ export const clusterConfigSchema = z.strictObject({
       serviceCidr: cidr.default('10.96.0.0/16'),
     })
     .prefault({}),
-  store: z.enum(storeNames).default('log'),
+  /** `log`: in the data directory; `memory`: gone with the process; or an etcd cluster. */
+  store: z.union([z.enum(storeNames), z.strictObject({ etcd })]).default('log'),
+  /** How often old history is dropped, such as `5m`; `0`: never because of its age. */
+  compactionInterval: duration.default('5m'),
+  /** How long Events are kept. */
+  eventTtl: duration.default('1h'),
   runtime: choice(runtimeNames).prefault('auto'),
   network: choice(networkNames).prefault('auto'),
   /** The addresses of all pods, a /24 for each node. Default 10.244.0.0/16, or 10.128.0.0/9 for more than 255 nodes. */
