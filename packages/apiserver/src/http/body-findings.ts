@@ -1,7 +1,8 @@
 import type { PatchType } from '@keelson/core';
 import { mostStrictErrors, rememberNumbers } from '../schema/index.ts';
+import { countKeys, probeJson } from './json-probe.ts';
 import { mergeRepeats } from './json-repeats.ts';
-import { scanJson } from './json-scan.ts';
+import { maxDepth, scanJson } from './json-scan.ts';
 
 export interface DecodedBody {
   /** `undefined` for an empty body. */
@@ -21,6 +22,8 @@ const pathIn = (finding: string) => /^unknown field "(.*)"$/s.exec(finding)?.[1]
  * judged. Throws `JsonSyntaxError`.
  */
 export function readJson(text: string): DecodedBody {
+  const plain = readPlain(text);
+  if (plain !== undefined) return { value: plain, findings: [], withUnknown: (unknown) => unknown };
   const { duplicates, numbers, repeats } = scanJson(text);
   const value: unknown = repeats.length === 0 ? JSON.parse(text) : mergeRepeats(text, repeats);
   rememberNumbers(value, numbers);
@@ -39,6 +42,19 @@ export function readJson(text: string): DecodedBody {
       return [...new Set([...ordered, ...unknown])].slice(0, mostStrictErrors);
     },
   };
+}
+
+/** The value of a text of which nothing but its value matters: no key is given twice, and no number is written oddly. */
+function readPlain(text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // What is wrong is told by the scan, in the words that clients know.
+    return undefined;
+  }
+  const { keys, depth, odd } = probeJson(text);
+  return odd || depth > maxDepth || keys !== countKeys(value) ? undefined : value;
 }
 
 /** A key of a YAML text that its mapping has already. */

@@ -1,3 +1,5 @@
+import { safeDigits } from './json-probe.ts';
+
 /** Kubernetes' (Go's) limit of nesting. */
 export const maxDepth = 10_000;
 
@@ -16,8 +18,6 @@ interface Frame {
 const none: ReadonlySet<string> = new Set();
 const whitespace = new Set([0x20, 0x09, 0x0a, 0x0d]);
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-/** An integer of more digits may be another one when it has been parsed. */
-const safeDigits = 15;
 const noNumbers: ReadonlyMap<string, string> = new Map();
 
 export interface JsonScan {
