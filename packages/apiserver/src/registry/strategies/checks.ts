@@ -102,14 +102,3 @@ export function checkGiven(
   if (!value) errors.required(field, why);
   else if (!supported.includes(value)) errors.notSupported(field, value, supported);
 }
-
-/** A value as messages show Go's structs: `Name=""` gives the field and, as JSON, its zero (default: null). */
-export function goFields(value: object, names: readonly string[]): Readonly<Record<string, unknown>> {
-  const shown: Record<string, unknown> = {};
-  for (const each of names) {
-    const [name = '', zero = 'null'] = each.split('=');
-    const own = name[0]?.toLowerCase() + name.slice(1);
-    shown[name] = Reflect.get(value, own) ?? JSON.parse(zero);
-  }
-  return shown;
-}

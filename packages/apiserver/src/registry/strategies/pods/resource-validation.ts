@@ -12,7 +12,7 @@ import {
   zeroQuantity,
 } from '@keelson/core';
 import type { FieldErrors } from '../../strategy.ts';
-import { goFields } from '../checks.ts';
+import { inGo } from '../go-internal.ts';
 
 type Amounts = Readonly<Record<string, string>>;
 
@@ -277,8 +277,6 @@ export function validatePodResources(
   }
 }
 
-const claimFields = ['Name=""', 'ResourceClaimName', 'ResourceClaimTemplateName'];
-
 /** Answers with the names of the pod's resource claims. */
 export function validatePodClaims({ resourceClaims }: PodSpec, at: string, errors: FieldErrors): ReadonlySet<string> {
   if (!resourceClaims) return none;
@@ -294,11 +292,11 @@ export function validatePodClaims({ resourceClaims }: PodSpec, at: string, error
     }
     if (own !== undefined && template !== undefined) {
       const why = 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified';
-      errors.invalid(here, goFields(claim, claimFields), why);
+      errors.invalid(here, inGo('PodResourceClaim', claim), why);
     }
     if (own === undefined && template === undefined) {
       const why = 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`';
-      errors.invalid(here, goFields(claim, claimFields), why);
+      errors.invalid(here, inGo('PodResourceClaim', claim), why);
     }
     if (own !== undefined) errors.rule(`${here}.resourceClaimName`, own, validateDnsSubdomain(own));
     if (template !== undefined) {

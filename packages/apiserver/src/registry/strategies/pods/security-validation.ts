@@ -4,12 +4,12 @@ import {
   type PodSecurityContext,
   type PodSpec,
   type SeccompProfile,
-  type SecurityContext,
   validateDnsSubdomain,
   type WindowsSecurityContextOptions,
 } from '@keelson/core';
 import type { FieldErrors } from '../../strategy.ts';
-import { checkDescendingPath, checkId, checkOneOf, goFields } from '../checks.ts';
+import { checkDescendingPath, checkId, checkOneOf } from '../checks.ts';
+import { inGo } from '../go-internal.ts';
 
 const profiles = ['Localhost', 'RuntimeDefault', 'Unconfined'];
 
@@ -23,7 +23,7 @@ export function validateSeccompProfile(profile: SeccompProfile | undefined, at: 
       errors.required(`${at}.localhostProfile`, 'must be set when seccomp type is Localhost');
     } else checkDescendingPath(localhostProfile, `${at}.localhostProfile`, errors);
   } else if (localhostProfile !== undefined) {
-    const shown = goFields(profile, ['Type=""', 'LocalhostProfile']);
+    const shown = inGo('SeccompProfile', profile);
     errors.invalid(`${at}.localhostProfile`, shown, 'can only be set when seccomp type is Localhost');
   }
 }
@@ -117,43 +117,6 @@ function validateWindowsDomain(domain: string, bad: (why: string) => void): void
   }
 }
 
-const contextFields = [
-  'Capabilities',
-  'Privileged',
-  'SELinuxOptions',
-  'WindowsOptions',
-  'RunAsUser',
-  'RunAsGroup',
-  'RunAsNonRoot',
-  'ReadOnlyRootFilesystem',
-  'AllowPrivilegeEscalation',
-  'ProcMount',
-  'SeccompProfile',
-  'AppArmorProfile',
-];
-
-/** Kubernetes prints its own struct here, with the names of Go and every field. */
-function inGo(context: SecurityContext): Readonly<Record<string, unknown>> {
-  const { capabilities, seLinuxOptions, windowsOptions, seccompProfile, appArmorProfile } = context;
-  const shown = {
-    ...goFields(context, contextFields),
-    ...(capabilities && { Capabilities: goFields(capabilities, ['Add', 'Drop']) }),
-    ...(seLinuxOptions && {
-      SELinuxOptions: goFields(seLinuxOptions, ['User=""', 'Role=""', 'Type=""', 'Level=""']),
-    }),
-    ...(windowsOptions && {
-      WindowsOptions: {
-        GMSACredentialSpecName: windowsOptions.gmsaCredentialSpecName ?? null,
-        GMSACredentialSpec: windowsOptions.gmsaCredentialSpec ?? null,
-        ...goFields(windowsOptions, ['RunAsUserName', 'HostProcess']),
-      },
-    }),
-    ...(seccompProfile && { SeccompProfile: goFields(seccompProfile, ['Type=""', 'LocalhostProfile']) }),
-    ...(appArmorProfile && { AppArmorProfile: goFields(appArmorProfile, ['Type=""', 'LocalhostProfile']) }),
-  };
-  return shown;
-}
-
 export function validateSecurityContext(
   { securityContext: context }: Pick<Container, 'securityContext'>,
   hostUsers: boolean,
@@ -174,11 +137,15 @@ export function validateSecurityContext(
   validateSeccompProfile(context.seccompProfile, `${here}.seccompProfile`, errors);
   if (context.allowPrivilegeEscalation === false) {
     if (context.privileged) {
-      errors.invalid(here, inGo(context), 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true');
+      errors.invalid(
+        here,
+        inGo('SecurityContext', context),
+        'cannot set `allowPrivilegeEscalation` to false and `privileged` to true',
+      );
     }
     if (context.capabilities?.add?.includes('CAP_SYS_ADMIN')) {
       const why = 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN';
-      errors.invalid(here, inGo(context), why);
+      errors.invalid(here, inGo('SecurityContext', context), why);
     }
   }
   validateWindowsOptions(context.windowsOptions, `${here}.windowsOptions`, errors);

@@ -1,0 +1,203 @@
+import { formatQuantity } from '@keelson/core';
+import { type GoField, type GoType, goFields } from '../../schema/go-types.ts';
+import { isObject, type Json } from '../draft.ts';
+
+/** Words that Go writes in capitals, and fields that the internal types call something else. */
+const goNames: Readonly<Record<string, string>> = {
+  awsElasticBlockStore: 'AWSElasticBlockStore',
+  gcePersistentDisk: 'GCEPersistentDisk',
+  nfs: 'NFS',
+  iscsi: 'ISCSI',
+  rbd: 'RBD',
+  cephfs: 'CephFS',
+  fc: 'FC',
+  csi: 'CSI',
+  storageos: 'StorageOS',
+  dnsPolicy: 'DNSPolicy',
+  dnsConfig: 'DNSConfig',
+  httpGet: 'HTTPGet',
+  tcpSocket: 'TCPSocket',
+  grpc: 'GRPC',
+  httpHeaders: 'HTTPHeaders',
+  tty: 'TTY',
+  os: 'OS',
+  ip: 'IP',
+  uid: 'UID',
+  seLinuxOptions: 'SELinuxOptions',
+  seLinuxChangePolicy: 'SELinuxChangePolicy',
+  seLinuxMount: 'SELinuxMount',
+  fsGroup: 'FSGroup',
+  fsGroupChangePolicy: 'FSGroupChangePolicy',
+  fsType: 'FSType',
+  fsGroupPolicy: 'FSGroupPolicy',
+  gmsaCredentialSpecName: 'GMSACredentialSpecName',
+  gmsaCredentialSpec: 'GMSACredentialSpec',
+  pdName: 'PDName',
+  apiVersion: 'APIVersion',
+  apiGroup: 'APIGroup',
+  iqn: 'IQN',
+  chapAuthDiscovery: 'DiscoveryCHAPAuth',
+  chapAuthSession: 'SessionCHAPAuth',
+  iscsiInterface: 'ISCSIInterface',
+  podCIDR: 'PodCIDR',
+};
+
+/** Fields in the order of the internal type, where it is not that of the version. */
+const orders: Readonly<Record<string, readonly string[]>> = {
+  PodSpec: [
+    'volumes',
+    'initContainers',
+    'containers',
+    'ephemeralContainers',
+    'restartPolicy',
+    'terminationGracePeriodSeconds',
+    'activeDeadlineSeconds',
+    'dnsPolicy',
+    'nodeSelector',
+    'serviceAccountName',
+    'automountServiceAccountToken',
+    'nodeName',
+    'securityContext',
+    'imagePullSecrets',
+    'hostname',
+    'subdomain',
+    'setHostnameAsFQDN',
+    'affinity',
+    'schedulerName',
+    'tolerations',
+    'hostAliases',
+    'priorityClassName',
+    'priority',
+    'preemptionPolicy',
+    'dnsConfig',
+    'readinessGates',
+    'runtimeClassName',
+    'overhead',
+    'enableServiceLinks',
+    'topologySpreadConstraints',
+    'os',
+    'schedulingGates',
+    'resourceClaims',
+    'resources',
+    'hostnameOverride',
+    'workloadRef',
+  ],
+  Volume: [
+    'name',
+    'hostPath',
+    'emptyDir',
+    'gcePersistentDisk',
+    'awsElasticBlockStore',
+    'gitRepo',
+    'secret',
+    'nfs',
+    'iscsi',
+    'glusterfs',
+    'persistentVolumeClaim',
+    'rbd',
+    'quobyte',
+    'flexVolume',
+    'cinder',
+    'cephfs',
+    'flocker',
+    'downwardAPI',
+    'fc',
+    'azureFile',
+    'configMap',
+    'vsphereVolume',
+    'azureDisk',
+    'photonPersistentDisk',
+    'projected',
+    'portworxVolume',
+    'scaleIO',
+    'storageos',
+    'csi',
+    'ephemeral',
+    'image',
+  ],
+};
+
+const scalars: Readonly<Record<string, unknown>> = {
+  string: '',
+  bool: false,
+  int32: 0,
+  int64: 0,
+  int: 0,
+  float64: 0,
+};
+
+const core = 'io.k8s.api.core.v1.';
+const definitionOf = ({ name }: GoType) => (name.startsWith('v1.') ? core + name.slice(3) : undefined);
+const shortOf = (definition: string) => definition.slice(definition.lastIndexOf('.') + 1);
+const goName = (name: string) => goNames[name] ?? (name[0] ?? '').toUpperCase() + name.slice(1);
+
+function zeroOf(type: GoType): unknown {
+  if (type.pointer || type.shape !== 'other') return null;
+  const definition = definitionOf(type);
+  const fields = definition === undefined ? undefined : goFields(definition);
+  if (definition !== undefined && fields) return struct(definition, {});
+  if (type.name === 'intstr.IntOrString') return 0;
+  if (type.name === 'resource.Quantity') return '0';
+  // A type of one's own over a string is by far the most common one.
+  return scalars[type.name] ?? '';
+}
+
+function show(value: unknown, type: GoType): unknown {
+  if (value === undefined || value === null) return zeroOf(type);
+  if (type.shape === 'list' && Array.isArray(value)) {
+    const { element } = type;
+    return element ? value.map((each: unknown) => show(each, element)) : value;
+  }
+  if (type.shape === 'map' && isObject(value)) {
+    const { element } = type;
+    const keys = Object.keys(value).sort();
+    return Object.fromEntries(keys.map((key) => [key, element ? show(value[key], element) : value[key]]));
+  }
+  if (type.name === 'resource.Quantity') return formatQuantity(String(value));
+  const definition = definitionOf(type);
+  return definition !== undefined && isObject(value) && goFields(definition) ? struct(definition, value) : value;
+}
+
+function fieldsIn(definition: string): readonly GoField[] {
+  const declared = goFields(definition) ?? [];
+  const order = orders[shortOf(definition)];
+  if (!order) return declared;
+  const byName = new Map(declared.map((each) => [each.name, each]));
+  return order.flatMap((each) => byName.get(each) ?? []);
+}
+
+function struct(definition: string, value: Readonly<Json>): Json {
+  const shown: Json = {};
+  for (const { name, type } of fieldsIn(definition)) {
+    shown[goName(name)] =
+      name === 'securityContext' && shortOf(definition) === 'PodSpec'
+        ? podSecurityContext(value)
+        : show(value[name], type);
+  }
+  return shown;
+}
+
+/** Internally the namespaces of the host belong to the security context. */
+function podSecurityContext(spec: Readonly<Json>): Json | null {
+  const { securityContext, hostNetwork, hostPID, hostIPC, shareProcessNamespace, hostUsers } = spec;
+  if (securityContext === undefined) return null;
+  return {
+    HostNetwork: hostNetwork ?? false,
+    HostPID: hostPID ?? false,
+    HostIPC: hostIPC ?? false,
+    ShareProcessNamespace: shareProcessNamespace ?? null,
+    HostUsers: hostUsers ?? null,
+    ...struct(`${core}PodSecurityContext`, isObject(securityContext) ? securityContext : {}),
+  };
+}
+
+/**
+ * A core/v1 value as Kubernetes' messages show it: its internal Go struct as JSON, with every field there is.
+ * `type`: `SecurityContext`; or `[]NodeSelectorTerm` for a list of them.
+ */
+export function inGo(type: string, value: object | undefined): unknown {
+  if (value === undefined) return null;
+  if (Array.isArray(value))
+    return value.map((each: unknown) => struct(core + type.replace('[]', ''), isObject(each) ? each : {}));
+  return struct(core + type, { ...value });
+}
