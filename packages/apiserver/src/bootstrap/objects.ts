@@ -110,7 +110,7 @@ export function serverObjects({ host, port, serviceIp, serviceCidr, clientCa }: 
   const labels = { component: 'apiserver', provider: 'kubernetes' };
   const ports = [{ name: 'https', port, protocol: 'TCP' }];
   const core = { group: '', version: 'v1' };
-  return [
+  const objects: BootstrapObject[] = [
     {
       ...core,
       resource: 'services',
@@ -170,7 +170,11 @@ export function serverObjects({ host, port, serviceIp, serviceCidr, clientCa }: 
       },
     },
   ];
+  // No endpoint may be a loopback address: what listens there alone is no endpoint for anybody else.
+  return isLoopback(host) ? objects.filter(({ resource }) => !resource.startsWith('endpoint')) : objects;
 }
+
+const isLoopback = (host: string) => /^127\./.test(host) || host === '::1';
 
 /** Rules that RBAC objects made by this server need to hold at least. */
 export const rulesOf = (object: Readonly<Record<string, unknown>>): readonly PolicyRule[] =>

@@ -105,8 +105,9 @@ export class NonResourceRoutes {
     return () => ('reply' in found ? found.reply : this.#object(found.object, request));
   }
 
-  #object(object: Typed, { headers, pretty }: RouteRequest): Reply {
-    checkAccept(headers.accept, produced(false));
+  #object(object: Typed, { path, headers, pretty }: RouteRequest): Reply {
+    // The aggregator's own documents have no description that says what they produce.
+    if (!/^\/apis(\/[^/]*)?\/*$/.test(path)) checkAccept(headers.accept, produced(false));
     const format = negotiatePlain(headers.accept, pretty);
     if (!format) throw onlyAccepted(mediaTypes);
     return { code: 200, contentType: format.mediaType, body: serialize(object, format) };

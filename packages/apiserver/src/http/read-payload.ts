@@ -5,7 +5,7 @@ import type { DecodedBody } from './body-findings.ts';
 import { decodeDeleteOptions, decodeObject, decodePatch, mediaTypeOf, unsupportedMediaType } from './decode-body.ts';
 import { readBody } from './read-body.ts';
 import type { ResourceRequest } from './request-info.ts';
-import { parseDeleteOptions, parseQueryOptions } from './request-options.ts';
+import { parseDeleteOptions, parseQueryOptions, parseSelection } from './request-options.ts';
 
 export interface Payload {
   readonly body?: unknown;
@@ -37,19 +37,19 @@ export async function readPayload(
   info: ResourceRequest,
   served: ServedResource,
 ): Promise<Payload> {
-  const options = parseQueryOptions(query);
-  if (info.verb === 'get' || info.verb === 'list' || info.verb === 'watch') return { options, findings: [] };
-  const contentType = String(request.headers['content-type'] ?? '');
+  const deletes = info.verb === 'delete' || info.verb === 'deletecollection';
+  const bytesOfDeletion = deletes ? await readBody(request) : undefined;
+  if (bytesOfDeletion && bytesOfDeletion.length > 0) {
+    // What a body says goes alone: the query then has only what selects.
+    const selection = info.verb === 'delete' ? {} : parseSelection(query);
+    const said = parseDeleteOptions(decodeDeleteOptions(bytesOfDeletion, contentTypeOf(request)));
+    return { options: { ...selection, ...said }, findings: [] };
+  }
+  const options = parseQueryOptions(query, info.verb);
+  if (deletes || info.verb === 'get' || info.verb === 'list' || info.verb === 'watch') return { options, findings: [] };
+  const contentType = contentTypeOf(request);
   const patchType = info.verb === 'patch' ? patchTypeOf(contentType, served.custom) : undefined;
   const bytes = await readBody(request);
-  if (info.verb === 'delete' || info.verb === 'deletecollection') {
-    if (bytes.length === 0) return { options, findings: [] };
-    // What a body says goes alone: the query then has only what selects.
-    const { labelSelector, fieldSelector, limit, resourceVersion, timeoutSeconds } = options;
-    const selecting = { labelSelector, fieldSelector, limit, resourceVersion, timeoutSeconds };
-    const kept = info.verb === 'delete' ? {} : defined(selecting);
-    return { options: { ...kept, ...parseDeleteOptions(decodeDeleteOptions(bytes, contentType)) }, findings: [] };
-  }
   const own = served.subresources.find(({ name }) => name === info.subresource)?.kind;
   const kind = own?.kind ?? served.kind;
   const decoded: DecodedBody = patchType
@@ -85,6 +85,4 @@ function managerOf(request: HttpRequest): string {
   return (request.headers['user-agent'] ?? '').split('/')[0]?.slice(0, 128) ?? '';
 }
 
-function defined(options: Record<string, unknown>): RequestOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-}
+const contentTypeOf = (request: HttpRequest) => String(request.headers['content-type'] ?? '');

@@ -31,7 +31,7 @@ const namespaceSubresources = new Set(['status', 'finalize']);
 /** Reads `/api/v1/…` and `/apis/GROUP/VERSION/…` (Kubernetes' API conventions, "Resource URIs"). */
 export function parseRequestInfo(method: string, path: string, query: URLSearchParams): RequestInfo {
   const parts = path.split('/').slice(1).map(decode);
-  if (parts.at(-1) === '') parts.pop();
+  while (parts.at(-1) === '') parts.pop();
   const [prefix] = parts;
   const core = prefix === 'api';
   if (!(core && parts.length >= 3) && !(prefix === 'apis' && parts.length >= 4)) {

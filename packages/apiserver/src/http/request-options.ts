@@ -1,107 +1,172 @@
-import { type RequestOptions, StatusError } from '@keelson/core';
+import { type FieldError, type RequestOptions, StatusError, type Verb } from '@keelson/core';
 import { z } from 'zod';
 import { isTrue } from './request-info.ts';
 
 const integer = /^[+-]?\d+$/;
 
-/** Reads the query string into options. Rejects with 400 for a number or boolean that is none. */
-export function parseQueryOptions(query: URLSearchParams): RequestOptions {
-  const text = (name: string) => query.get(name) || undefined;
-  const number = (name: string) => {
-    const value = text(name);
+/** Reads one query string: numbers are checked, texts that are empty are absent. */
+class Query {
+  readonly #query: URLSearchParams;
+
+  constructor(query: URLSearchParams) {
+    this.#query = query;
+  }
+
+  text(name: string): string | undefined {
+    return this.#query.get(name) || undefined;
+  }
+
+  all(name: string): readonly string[] {
+    return this.#query.getAll(name);
+  }
+
+  /** Rejects with 400 for what is no number. */
+  number(name: string): number | undefined {
+    const value = this.text(name);
     if (value === undefined) return undefined;
     if (integer.test(value)) return Number(value);
     throw StatusError.badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
-  };
-  const flag = (name: string) => {
-    const value = query.get(name);
+  }
+
+  flag(name: string): boolean | undefined {
+    const value = this.#query.get(name);
     return value === null ? undefined : isTrue(value);
-  };
-  const preconditions = {
-    ...(text('preconditions.uid') && { uid: text('preconditions.uid') }),
-    ...(text('preconditions.resourceVersion') && { resourceVersion: text('preconditions.resourceVersion') }),
-  };
-  const orphan = query.get('orphanDependents');
-  const dryRun = query.getAll('dryRun').filter((each) => each !== '');
+  }
+}
+
+/** Reads the query string into the options that a verb has. Rejects with 400 and 422 for values that are none. */
+export function parseQueryOptions(parameters: URLSearchParams, verb: Verb): RequestOptions {
+  const query = new Query(parameters);
+  switch (verb) {
+    case 'get':
+      return defined({ resourceVersion: query.text('resourceVersion') });
+    case 'list':
+    case 'watch':
+      return listOptions(query);
+    case 'delete':
+      return deleteOptions(deletionIn(query));
+    case 'deletecollection':
+      return { ...listOptions(query), ...deleteOptions(deletionIn(query)) };
+    default:
+      return writeOptions(query, verb);
+  }
+}
+
+/** What a DELETE of many selects by, whatever its body says. */
+export function parseSelection(parameters: URLSearchParams): RequestOptions {
+  return listOptions(new Query(parameters));
+}
+
+function listOptions(query: Query): RequestOptions {
+  const errors: FieldError[] = [];
+  const match = oneOf(query.text('resourceVersionMatch'), ['Exact', 'NotOlderThan'], 'resourceVersionMatch', errors);
+  refuse(errors, 'ListOptions');
   return defined({
-    resourceVersion: text('resourceVersion'),
-    resourceVersionMatch: oneOf(
-      text('resourceVersionMatch'),
-      ['Exact', 'NotOlderThan'],
-      'ListOptions',
-      'resourceVersionMatch',
-    ),
-    labelSelector: text('labelSelector'),
-    fieldSelector: text('fieldSelector'),
-    limit: number('limit'),
-    continue: text('continue'),
-    timeoutSeconds: number('timeoutSeconds'),
-    allowWatchBookmarks: flag('allowWatchBookmarks'),
-    sendInitialEvents: flag('sendInitialEvents'),
-    dryRun: dryRun.length > 0 ? checkedDryRun(dryRun) : undefined,
-    fieldManager: text('fieldManager'),
-    fieldValidation: oneOf(text('fieldValidation'), ['Ignore', 'Strict', 'Warn'], 'CreateOptions', 'fieldValidation'),
-    force: flag('force'),
-    propagationPolicy:
-      oneOf(text('propagationPolicy'), ['Foreground', 'Background', 'Orphan'], 'DeleteOptions', 'propagationPolicy') ??
-      (orphan === null ? undefined : isTrue(orphan) ? 'Orphan' : 'Background'),
-    gracePeriodSeconds: number('gracePeriodSeconds'),
-    preconditions: Object.keys(preconditions).length > 0 ? preconditions : undefined,
+    resourceVersion: query.text('resourceVersion'),
+    resourceVersionMatch: match,
+    labelSelector: query.text('labelSelector'),
+    fieldSelector: query.text('fieldSelector'),
+    limit: query.number('limit'),
+    continue: query.text('continue'),
+    timeoutSeconds: query.number('timeoutSeconds'),
+    allowWatchBookmarks: query.flag('allowWatchBookmarks'),
+    sendInitialEvents: query.flag('sendInitialEvents'),
   });
 }
 
-const DeleteOptions = z.object({
-  gracePeriodSeconds: z.number().int().nullish(),
+const writeKinds: Partial<Record<Verb, string>> = { create: 'CreateOptions', update: 'UpdateOptions' };
+const validations = ['Ignore', 'Strict', 'Warn'] as const;
+
+function writeOptions(query: Query, verb: Verb): RequestOptions {
+  const errors: FieldError[] = [];
+  const dryRun = checkedDryRun(query.all('dryRun'), errors);
+  const fieldValidation = oneOf(query.text('fieldValidation'), validations, 'fieldValidation', errors, [
+    '',
+    ...validations,
+  ]);
+  refuse(errors, writeKinds[verb] ?? 'PatchOptions');
+  return defined({
+    dryRun,
+    fieldValidation,
+    fieldManager: query.text('fieldManager'),
+    force: verb === 'patch' ? query.flag('force') : undefined,
+  });
+}
+
+/** What says how to delete, in the query or in a body. */
+const Deletion = z.object({
+  gracePeriodSeconds: z.number().nullish(),
   preconditions: z.object({ uid: z.string().nullish(), resourceVersion: z.string().nullish() }).nullish(),
   orphanDependents: z.boolean().nullish(),
   propagationPolicy: z.string().nullish(),
   dryRun: z.array(z.string()).nullish(),
 });
 
-/** Reads the body of a DELETE; an empty one says nothing. What the body says goes before the query. */
+function deletionIn(query: Query): z.infer<typeof Deletion> {
+  return {
+    gracePeriodSeconds: query.number('gracePeriodSeconds'),
+    orphanDependents: query.flag('orphanDependents'),
+    propagationPolicy: query.text('propagationPolicy'),
+    dryRun: [...query.all('dryRun')],
+  };
+}
+
+/** Reads the body of a DELETE, decoded as `DeleteOptions`. */
 export function parseDeleteOptions(body: unknown): RequestOptions {
-  if (body === undefined) return {};
-  const parsed = DeleteOptions.safeParse(body);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw StatusError.badRequest(`DeleteOptions.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'malformed'}`);
+  return deleteOptions(Deletion.parse(body));
+}
+
+const policies = ['Foreground', 'Background', 'Orphan'] as const;
+
+function deleteOptions(deletion: z.infer<typeof Deletion>): RequestOptions {
+  const { gracePeriodSeconds, preconditions, orphanDependents, propagationPolicy, dryRun } = deletion;
+  const errors: FieldError[] = [];
+  if (orphanDependents != null && propagationPolicy != null) {
+    const message = `Invalid value: ${JSON.stringify(propagationPolicy)}: orphanDependents and deletionPropagation cannot be both set`;
+    errors.push({ type: 'FieldValueInvalid', field: 'propagationPolicy', message });
   }
-  const { gracePeriodSeconds, preconditions, orphanDependents, propagationPolicy, dryRun } = parsed.data;
+  const supported = [...policies, 'nil'];
+  const policy = oneOf(propagationPolicy ?? undefined, policies, 'propagationPolicy', errors, supported);
+  const checked = checkedDryRun(dryRun ?? [], errors);
+  refuse(errors, 'DeleteOptions');
+  const { uid, resourceVersion } = preconditions ?? {};
   return defined({
     gracePeriodSeconds: gracePeriodSeconds ?? undefined,
     preconditions: preconditions
-      ? defined({ uid: preconditions.uid ?? undefined, resourceVersion: preconditions.resourceVersion ?? undefined })
+      ? defined({ uid: uid ?? undefined, resourceVersion: resourceVersion ?? undefined })
       : undefined,
-    propagationPolicy:
-      oneOf(
-        propagationPolicy ?? undefined,
-        ['Foreground', 'Background', 'Orphan'],
-        'DeleteOptions',
-        'propagationPolicy',
-      ) ?? (orphanDependents == null ? undefined : orphanDependents ? 'Orphan' : 'Background'),
-    dryRun: dryRun?.length ? checkedDryRun(dryRun) : undefined,
+    propagationPolicy: policy ?? (orphanDependents == null ? undefined : orphanDependents ? 'Orphan' : 'Background'),
+    dryRun: checked,
   });
 }
 
-function checkedDryRun(values: readonly string[]): readonly string[] {
-  for (const value of values) oneOf(value, ['All'], 'CreateOptions', 'dryRun');
+function checkedDryRun(values: readonly string[], errors: FieldError[]): readonly string[] | undefined {
+  if (values.length === 0) return undefined;
+  if (values.some((each) => each !== 'All')) errors.push(unsupported('dryRun', values, ['All']));
   return values;
 }
 
 function oneOf<const T extends string>(
   value: string | undefined,
   allowed: readonly T[],
-  kind: string,
   field: string,
+  errors: FieldError[],
+  told: readonly string[] = allowed,
 ): T | undefined {
   if (value === undefined) return undefined;
   const found = allowed.find((each) => each === value);
-  if (found !== undefined) return found;
-  const choices = field === 'fieldValidation' ? ['', ...allowed] : allowed;
-  const message = `Unsupported value: ${JSON.stringify(value)}: supported values: ${choices.map((each) => JSON.stringify(each)).join(', ')}`;
-  throw StatusError.invalid({ group: 'meta.k8s.io', resource: kind }, '', [
-    { type: 'FieldValueNotSupported', field, message },
-  ]);
+  if (found === undefined) errors.push(unsupported(field, value, told));
+  return found;
+}
+
+function unsupported(field: string, value: unknown, supported: readonly string[]): FieldError {
+  const choices = supported.map((each) => JSON.stringify(each)).join(', ');
+  const message = `Unsupported value: ${JSON.stringify(value)}: supported values: ${choices}`;
+  return { type: 'FieldValueNotSupported', field, message };
+}
+
+function refuse(errors: readonly FieldError[], kind: string): void {
+  if (errors.length > 0) throw StatusError.invalid({ group: 'meta.k8s.io', resource: kind }, '', errors);
 }
 
 /** Leaves out what is undefined. */
