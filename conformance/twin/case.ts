@@ -49,6 +49,8 @@ export interface Observation {
 export interface Run {
   readonly observations: readonly Observation[];
   readonly startedAt: number;
+  /** `host:port` of the side. */
+  readonly host: string;
   /** Middles of the waits. */
   readonly waits: readonly number[];
 }

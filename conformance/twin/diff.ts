@@ -126,7 +126,8 @@ function compareLists(expected: readonly Json[], got: readonly Json[], path: str
     const [left, right] = [keyed(expected, identify), keyed(got, identify)];
     for (const key of new Set([...left.keys(), ...right.keys()]))
       compare(left.get(key), right.get(key), `${path}[${key}]`, found);
-    if (found.length === before) found.push({ path: `${path} (order)`, expected: [...left.keys()], got: [...right.keys()] });
+    if (found.length === before)
+      found.push({ path: `${path} (order)`, expected: [...left.keys()], got: [...right.keys()] });
     return;
   }
   if (expected.length !== got.length && !expected.every(isObject)) {

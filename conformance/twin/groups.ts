@@ -24,6 +24,7 @@ export function groupKey({ kind }: TwinCase, { path, expected, got }: Difference
   const words = (text: string) =>
     text
       .replace(/"(?:[^"\\]|\\.)*"/g, '"…"')
+      .replace(/[A-Za-z0-9+/]{11}=(?![A-Za-z0-9+/=])/g, 'HASH')
       .replaceAll(resource, 'RESOURCE')
       .replace(/\b[A-Z]\w+ in version \S+/g, 'KIND in version V')
       .replace(/\{\{\w+\}\}[\w.-]*/g, 'NAME')

@@ -33,6 +33,10 @@ export class Wire {
     this.#target = target;
   }
 
+  get host(): string {
+    return new URL(this.#target.origin).host;
+  }
+
   close(): void {
     this.#session?.destroy();
   }

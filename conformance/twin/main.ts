@@ -114,6 +114,9 @@ const unexplained = (twinCase: TwinCase, all: readonly Difference[]) =>
     return !meant;
   });
 
+/** Other differences of the same case that a group keeps. */
+const mostShown = 6;
+
 async function one(number: number): Promise<void> {
   const twinCase = number < 0 ? serverCases[-1 - number] : caseNumber(number);
   if (!twinCase) return;
@@ -140,7 +143,7 @@ async function one(number: number): Promise<void> {
       example: twinCase,
       number,
       difference,
-      all: first,
+      all: first.slice(0, mostShown),
     };
     group.count++;
     group.kinds.set(twinCase.kind, (group.kinds.get(twinCase.kind) ?? 0) + 1);

@@ -19,7 +19,7 @@ const answer = (body: Json, headers: Observation['headers'] = { 'content-type': 
   body: Buffer.from(JSON.stringify(body)),
   at: startedAt + 1000,
 });
-const run = (...observations: Observation[]): Run => ({ observations, startedAt, waits: [] });
+const run = (...observations: Observation[]): Run => ({ observations, startedAt, waits: [], host: '127.0.0.1:1' });
 const object = (version: number, more: Record<string, Json> = {}) => ({
   metadata: { uid: `aaaaaaaa-bbbb-4ccc-8ddd-00000000000${version % 10}`, resourceVersion: String(version), ...more },
 });

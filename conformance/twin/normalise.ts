@@ -237,7 +237,7 @@ class Known {
 
   /** A text with this case's names and this side's inventions replaced. */
   text(value: string): string {
-    let result = value;
+    let result = value.replaceAll(this.#run.host, '<server>');
     for (const [from, to] of this.#generated) result = result.replaceAll(from, to);
     result = result.replace(uuid, (uid) => this.#uids.get(uid) ?? uid);
     for (const [from, to] of this.#addresses) result = result.replaceAll(from, to);

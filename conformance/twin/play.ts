@@ -41,7 +41,7 @@ export async function play(wire: Wire, twinCase: TwinCase, names: Names, { idleM
     }),
   );
   for (const step of twinCase.after ?? []) await wire.request(wireRequest(step, fill, answers));
-  return { observations, startedAt, waits };
+  return { observations, startedAt, waits, host: wire.host };
 }
 
 function parsed(body: Buffer): Json | undefined {

@@ -6,6 +6,37 @@ const file = new URL('../../reference/kubernetes-v1.35-protobuf.json', import.me
 const unknownMessage = 'k8s.io.apimachinery.pkg.runtime.Unknown';
 const typeMetaMessage = 'k8s.io.apimachinery.pkg.runtime.TypeMeta';
 const watchEventMessage = 'k8s.io.apimachinery.pkg.apis.meta.v1.WatchEvent';
+const metaMessages = 'k8s.io.apimachinery.pkg.apis.meta.v1';
+/** The types of discovery, which the table leaves out. */
+const discoveryMessages: Readonly<Record<string, Readonly<Record<string, readonly [number, string]>>>> = {
+  APIResource: {
+    name: [1, 'string'],
+    namespaced: [2, 'bool'],
+    kind: [3, 'string'],
+    verbs: [4, `${metaMessages}.Verbs`],
+    shortNames: [5, 'repeated string'],
+    singularName: [6, 'string'],
+    categories: [7, 'repeated string'],
+    group: [8, 'string'],
+    version: [9, 'string'],
+    storageVersionHash: [10, 'string'],
+  },
+  Verbs: { items: [1, 'repeated string'] },
+  APIResourceList: { groupVersion: [1, 'string'], resources: [2, `repeated ${metaMessages}.APIResource`] },
+  GroupVersionForDiscovery: { groupVersion: [1, 'string'], version: [2, 'string'] },
+  ServerAddressByClientCIDR: { clientCIDR: [1, 'string'], serverAddress: [2, 'string'] },
+  APIGroup: {
+    name: [1, 'string'],
+    versions: [2, `repeated ${metaMessages}.GroupVersionForDiscovery`],
+    preferredVersion: [3, `${metaMessages}.GroupVersionForDiscovery`],
+    serverAddressByClientCIDRs: [4, `repeated ${metaMessages}.ServerAddressByClientCIDR`],
+  },
+  APIGroupList: { groups: [1, `repeated ${metaMessages}.APIGroup`] },
+  APIVersions: {
+    versions: [1, 'repeated string'],
+    serverAddressByClientCIDRs: [2, `repeated ${metaMessages}.ServerAddressByClientCIDR`],
+  },
+};
 let table: ReadonlyMap<string, ReadonlyMap<number, Field>> | undefined;
 
 function messages(): ReadonlyMap<string, ReadonlyMap<number, Field>> {
@@ -35,6 +66,8 @@ function messages(): ReadonlyMap<string, ReadonlyMap<number, Field>> {
     watchEventMessage,
     fieldsOf({ type: [1, 'string'], object: [2, 'k8s.io.apimachinery.pkg.runtime.RawExtension'] }),
   );
+  for (const [name, fields] of Object.entries(discoveryMessages))
+    result.set(`${metaMessages}.${name}`, fieldsOf(fields));
   table = result;
   return result;
 }

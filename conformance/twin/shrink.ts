@@ -23,7 +23,7 @@ export async function shrink(group: Group, play: Play): Promise<void> {
     if (!shown) return false;
     group.example = candidate;
     group.difference = shown.difference;
-    group.all = shown.all.filter((each) => each === shown.difference || !meantBy(candidate, each));
+    group.all = shown.all.filter((each) => each === shown.difference || !meantBy(candidate, each)).slice(0, 6);
     return true;
   };
   const upTo = group.difference.step + 1;
