@@ -56,7 +56,7 @@ describe('decodePatch', () => {
       '400 error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp',
     );
     expect(failure(() => decodePatch('[1]', 'application/merge-patch+json'))).toContain(
-      '400 json: cannot unmarshal array',
+      '400 error decoding patch: json: cannot unmarshal array',
     );
   });
 });

@@ -134,7 +134,11 @@ export function decodePatch(text: string, patchType: PatchType): DecodedBody {
       `error decoding patch: json: cannot unmarshal ${typeName(decoded.value)} into Go value of type []handlers.jsonPatchOp`,
     );
   }
-  if (typeof decoded.value === 'object' && decoded.value !== null && !list) return decoded;
+  if (decoded.value === null) {
+    if (patchType === 'application/strategic-merge-patch+json') return { ...decoded, value: {} };
+    throw StatusError.badRequest('Invalid JSON Patch');
+  }
+  if (typeof decoded.value === 'object' && !list) return decoded;
   throw StatusError.badRequest(
     `${prefix}json: cannot unmarshal ${typeName(decoded.value)} into Go value of type map[string]interface {}`,
   );
