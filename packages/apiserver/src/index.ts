@@ -14,6 +14,9 @@ export {
   openPki,
   Pki,
   type PkiOptions,
+  type RequestedIdentity,
+  readRequest,
+  type SigningOptions,
   type Subject,
   writeKubeconfig,
 } from './pki/index.ts';

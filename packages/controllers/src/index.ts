@@ -1,3 +1,5 @@
+export { CertificateAuthority } from './certificates/certificate-authority.ts';
+export { certificatesPlugin } from './certificates/plugin.ts';
 export { cronJobPlugin } from './cronjob/plugin.ts';
 export { daemonSetPlugin } from './daemonset/plugin.ts';
 export { deploymentPlugin } from './deployment/plugin.ts';

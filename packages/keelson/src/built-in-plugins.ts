@@ -20,6 +20,7 @@ export const builtInPlugins: readonly AnyPlugin[] = [
   controllers.daemonSetPlugin,
   controllers.jobPlugin,
   controllers.cronJobPlugin,
+  controllers.certificatesPlugin,
   controllers.disruptionPlugin,
   controllers.resourceQuotaPlugin,
   controllers.endpointSlicePlugin,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { ApiServer, Pki, writeKubeconfig } from '@keelson/apiserver';
-import { RootCa } from '@keelson/controllers';
+import { ApiServer, Pki, readRequest, writeKubeconfig } from '@keelson/apiserver';
+import { CertificateAuthority, RootCa } from '@keelson/controllers';
 import { CsiControllers, type CsiDriver, CsiDrivers } from '@keelson/core/csi';
 import { all, definePlugin, type Lifecycle, Lifecycles } from '@keelson/core/plugin';
 import { NodeCertificates } from '@keelson/node';
@@ -25,6 +25,11 @@ export function clusterPlugin({ dataDir, kubeconfig, internalAddress }: ClusterP
             return pki.ca;
           },
         }),
+        [Pki],
+      );
+      provide.factory(
+        CertificateAuthority,
+        (pki: Pki) => ({ read: readRequest, sign: (request) => pki.sign(request) }),
         [Pki],
       );
       provide.factory(

@@ -23,8 +23,8 @@ export interface CertificateRequest {
   readonly notAfter: number;
 }
 
-const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-const extendedKeyUsages = { client: '1.3.6.1.5.5.7.3.2', server: '1.3.6.1.5.5.7.3.1' };
+export const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+export const extendedKeyUsages = { client: '1.3.6.1.5.5.7.3.2', server: '1.3.6.1.5.5.7.3.1' };
 
 /** Makes a new P-256 key and a certificate for it (RFC 5280), signed by `issuer` or, without one, by itself. */
 export async function makeCertificate(request: CertificateRequest, issuer?: KeyPair): Promise<KeyPair> {
@@ -80,7 +80,7 @@ export async function makeCertificate(request: CertificateRequest, issuer?: KeyP
   };
 }
 
-const derOf = (key: string) => createPrivateKey(key).export({ type: 'pkcs8', format: 'der' });
+export const derOf = (key: string) => createPrivateKey(key).export({ type: 'pkcs8', format: 'der' });
 
 function nameOf({ commonName, organizations = [] }: Subject): JsonName {
   return [...organizations.map((each) => ({ O: [each] })), { CN: [commonName] }];

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Clock } from '@keelson/core';
 import { token } from '@keelson/core';
 import { type CertificateRequest, type KeyPair, makeCertificate, type Subject } from './certificate.ts';
+import { type SigningOptions, signRequest } from './sign-request.ts';
 import { readIfPresent, writePrivateFile } from './write-file.ts';
 
 const day = 24 * 60 * 60 * 1000;
@@ -29,6 +30,8 @@ export interface Pki {
   issueClient(subject: Subject): Promise<KeyPair>;
   /** A serving certificate that is also a client certificate: a kubelet's, `system:node:NAME` in `system:nodes`. */
   issueServing(subject: Subject, hosts: readonly string[]): Promise<KeyPair>;
+  /** The certificate that a request asks for, as PEM; never valid for longer than the authority. */
+  sign(options: SigningOptions): Promise<string>;
 }
 
 export const Pki = token<Pki>('Pki');
@@ -88,6 +91,7 @@ export async function openPki(dir: string | undefined, options: PkiOptions): Pro
     kubeletClient,
     serviceAccountKey,
     issueClient: (subject) => issue({ subject, usages: ['client'] }),
+    sign: (request) => signRequest(authority, request),
     issueServing: (subject, names) => issue({ subject, hosts: [...names], usages: ['server', 'client'] }),
   };
 }

@@ -1,4 +1,4 @@
-import type { KeyPair, Pki, Subject } from '../pki/index.ts';
+import type { KeyPair, Pki, SigningOptions, Subject } from '../pki/index.ts';
 import type {
   ListOptions,
   ListResult,
@@ -105,6 +105,9 @@ export class DeferredPki implements Pki {
   }
   issueClient(subject: Subject): Promise<KeyPair> {
     return this.#inner.value.issueClient(subject);
+  }
+  sign(options: SigningOptions): Promise<string> {
+    return this.#inner.value.sign(options);
   }
   issueServing(subject: Subject, hosts: readonly string[]): Promise<KeyPair> {
     return this.#inner.value.issueServing(subject, hosts);

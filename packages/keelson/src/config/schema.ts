@@ -23,6 +23,7 @@ export const controllerNames = [
   'daemonset',
   'job',
   'cronjob',
+  'certificates',
   'disruption',
   'resource-quota',
   'endpointslice',
