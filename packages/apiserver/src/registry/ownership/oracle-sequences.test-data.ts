@@ -149,7 +149,7 @@ export const sequenceKinds: readonly SequenceKind[] = [
     resource: 'services',
     kind: 'Service',
     namespaced: true,
-    base: { spec: { clusterIP: 'None', ports: [{ port: 80 }] } },
+    base: { spec: { type: 'LoadBalancer', allocateLoadBalancerNodePorts: false, ports: [{ port: 80 }] } },
     parts: [
       ...metadata,
       { spec: { ports: [{ port: 80, name: 'a' }] } },
@@ -251,7 +251,8 @@ export const sequenceKinds: readonly SequenceKind[] = [
     namespaced: true,
     base: { spec: { items: [{ id: 'a', port: 1 }] } },
     parts: [
-      ...metadata,
+      // Stored by the real server as it came, an empty map makes the next write of nothing one of something.
+      ...metadata.filter((each) => !JSON.stringify(each).includes('{}')),
       { spec: { items: [{ id: 'a', port: 1, note: 'n' }] } },
       {
         spec: {

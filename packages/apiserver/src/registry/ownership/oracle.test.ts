@@ -171,13 +171,20 @@ function stepsOf(kind: SequenceKind, name: string, random: () => number): Step[]
   return [create(), ...Array.from({ length: 9 }, next)];
 }
 
+const podDiff = /(pod updates may not change).*/s;
+const elsewhere = new Set(['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy']);
+
 /** What the server makes up, and the order of entries whose times may be a second apart. */
 function settle(value: unknown, version: unknown): unknown {
   const seen = (key: string, each: unknown): unknown => {
     if (key === 'uid' && typeof each === 'string' && each.length > 30) return 'uid';
     if (key === 'creationTimestamp' && each) return 'T';
+    // What other rooms make of a kind is compared elsewhere.
+    if (each === null || elsewhere.has(key)) return undefined;
+    if (key === 'message' && typeof each === 'string') return each.replace(podDiff, '$1');
     if (key === 'resourceVersion') return each === version ? 'same' : 'other';
-    if (key === 'causes' && Array.isArray(each)) return each.map((one) => JSON.stringify(one)).sort();
+    if (key === 'causes' && Array.isArray(each))
+      return each.map((one) => JSON.stringify(one).replace(podDiff, '$1')).sort();
     if (key === 'managedFields' && Array.isArray(each)) {
       return each
         .map((entry: Json) => ({ ...entry, ...(entry['time'] !== undefined && { time: 'T' }) }))
@@ -202,7 +209,8 @@ async function play(side: Side, { request }: Step, target: ApiRequest): Promise<
     outcome = await side.transport.request(request(side.current));
   } catch (error) {
     if (!isStatusError(error)) throw error;
-    outcome = { ...error.status, metadata: {} };
+    // The client says what kind of error a server did not name.
+    outcome = { ...error.status, metadata: {}, ...(error.code === 500 && { reason: '' }) };
   }
   const now = await side.transport.request({ ...target, verb: 'get' });
   const settled = { outcome: settle(outcome, version), stored: settle(now, version) };
@@ -269,7 +277,7 @@ describe.runIf(kubeconfig)('ownership beside a real API server', () => {
         told.push(step.text);
         const outcomes: unknown[] = [];
         for (const side of sides) outcomes.push(await play(side, step, target));
-        expect({ told, outcome: outcomes[0] }).toEqual({ told, outcome: outcomes[1] });
+        expect(outcomes[0], told.join('\n')).toEqual(outcomes[1]);
       }
       for (const side of sides) {
         await side.transport.request({

@@ -38,7 +38,9 @@ export function serviceStrategy(ranges: ServiceRanges): NamedStrategy & { rememb
         );
       }
     },
+    prepareCreate: settleAddresses,
     prepareUpdate(service, old) {
+      settleAddresses(service);
       carryOver(service, old);
     },
     reserve: (service, old, errors) => reserve(service, old, errors, addresses, ports),
@@ -80,7 +82,13 @@ function defaultService(service: Draft<Service>): void {
   }
   if (isExternal(service as Service)) spec.externalTrafficPolicy ||= 'Cluster';
   if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ||= 'Cluster';
-  if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
+  if (spec.type !== 'LoadBalancer') return;
+  spec.allocateLoadBalancerNodePorts ??= true;
+  for (const each of service.status?.loadBalancer?.ingress ?? []) if (each.ip) each.ipMode ??= 'VIP';
+}
+
+/** What the server gives a Service, and no client: it is not the writer's own. */
+function settleAddresses({ spec }: Draft<Service>): void {
   if (spec.clusterIP === '') delete spec.clusterIP;
   if (spec.clusterIP === undefined && spec.clusterIPs?.[0]) spec.clusterIP = spec.clusterIPs[0];
   if (spec.clusterIP && !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP];
