@@ -62,8 +62,10 @@ export {
   type TestClusterOptions,
 } from './server/index.ts';
 export {
+  type BackupSummary,
   CompactedError,
   FutureRevisionError,
+  filesBelow,
   KeyExistsError,
   LogStorage,
   type LogStorageOptions,
@@ -71,9 +73,15 @@ export {
   openLogStorage,
   type Revision,
   RevisionMismatchError,
+  readBackup,
+  restoreBackup,
   SlowWatcherError,
   StorageError,
   type StorageEvent,
   StorageOpenError,
+  StorageUnavailableError,
   type StoredEntry,
+  UnsupportedStorageError,
+  writeAtomically,
+  writeBackup,
 } from './storage/index.ts';

@@ -1,5 +1,6 @@
 import type { KeyPair, Pki, SigningOptions, Subject } from '../pki/index.ts';
 import type {
+  FrozenStore,
   ListOptions,
   ListResult,
   ReadOptions,
@@ -71,6 +72,9 @@ export class DeferredStorage implements Storage {
   }
   compact(revision: Revision): Promise<void> {
     return this.#inner.value.compact(revision);
+  }
+  freeze(): FrozenStore {
+    return this.#inner.value.freeze();
   }
   async healthy(): Promise<void> {
     await this.#inner.value.healthy();

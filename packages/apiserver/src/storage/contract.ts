@@ -91,9 +91,20 @@ export interface Storage {
   watch(prefix: string, from: Revision, signal: AbortSignal): AsyncIterable<readonly StorageEvent[]>;
   /** Forgets history before `revision`: later reads and watches below it reject with `CompactedError`. */
   compact(revision: Revision): Promise<void>;
+  /** All that is in the store now. Throws `UnsupportedStorageError` where the store has means of its own for backups. */
+  freeze(): FrozenStore;
   /** Rejects unless the store can take writes now. */
   healthy(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** The content of a store as of one moment: it stays as it is, whatever is written later. */
+export interface FrozenStore {
+  readonly revision: Revision;
+  /** Up to `limit` entries from a key on, in order. */
+  piece(from: string, limit: number): readonly StoredEntry[];
+  /** When an entry goes by itself, in milliseconds since the epoch. */
+  expires(key: string): number | undefined;
 }
 
 /** Base of the errors that are part of the contract. */
@@ -138,6 +149,11 @@ export class SlowWatcherError extends StorageError {
 /** The store was closed: nothing can be written any more. */
 export class StorageClosedError extends StorageError {
   override readonly name = 'StorageClosedError';
+}
+
+/** This store does not do that; the message says what does. */
+export class UnsupportedStorageError extends StorageError {
+  override readonly name = 'UnsupportedStorageError';
 }
 
 /** The disk refused a write (full, broken): the store answers reads only, until it is opened anew. */

@@ -1,5 +1,15 @@
 export {
+  type BackupFile,
+  type BackupSummary,
+  filesBelow,
+  readBackup,
+  restoreBackup,
+  writeAtomically,
+  writeBackup,
+} from './backup.ts';
+export {
   CompactedError,
+  type FrozenStore,
   FutureRevisionError,
   KeyExistsError,
   type ListOptions,
@@ -16,6 +26,7 @@ export {
   StorageOpenError,
   StorageUnavailableError,
   type StoredEntry,
+  UnsupportedStorageError,
   type WriteOptions,
 } from './contract.ts';
 export { EtcdStorage, openEtcdStorage } from './etcd/etcd-storage.ts';

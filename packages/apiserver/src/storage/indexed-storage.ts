@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '@keelson/core/machinery';
 import {
+  type FrozenStore,
   type ListOptions,
   type ListResult,
   type ReadOptions,
@@ -13,7 +14,6 @@ import {
 import { EventFeed } from './event-feed.ts';
 import { Expiries } from './expiries.ts';
 import type { RevisionIndex } from './revision-index.ts';
-import type { SnapshotState } from './snapshot-state.ts';
 import type { WriteRequest } from './write-decision.ts';
 
 const longestWatchLag = 100_000;
@@ -87,10 +87,19 @@ export abstract class IndexedStorage implements Storage {
   /** Resolves once the change is acknowledged and readers see it. */
   protected abstract write(request: WriteRequest): Promise<StorageEvent>;
 
-  /** All that is in the store now, as it stays whatever is written later. */
-  frozenState(): SnapshotState {
+  freeze(): FrozenStore {
+    return this.frozenAt(this.index.currentRevision);
+  }
+
+  /** The content as of a revision that is not compacted. */
+  protected frozenAt(revision: Revision): FrozenStore {
     const { expiries } = this;
-    return { index: this.index.fork(), expires: (key) => expiries.get(key) };
+    const index = this.index.fork();
+    return {
+      revision,
+      piece: (from, limit) => index.piece(from, limit, revision),
+      expires: (key) => expiries.get(key),
+    };
   }
 
   /** Makes an acknowledged change visible. */

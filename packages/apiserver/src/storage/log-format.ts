@@ -23,17 +23,19 @@ const magic = 0x5441424b;
 /** 2: entries that expire. */
 const formatVersion = 2;
 
-export type FileKind = 'KEELSONLOG' | 'KEELSONSNP';
+export type FileKind = 'KEELSONLOG' | 'KEELSONSNP' | 'KEELSONBAK';
 
 export type LogRecord =
   | { readonly type: 'event'; readonly event: StorageEvent }
   | { readonly type: 'compact'; readonly revision: Revision }
   /** A live entry, in snapshots. */
   | { readonly type: 'entry'; readonly entry: StoredEntry; readonly expires?: number }
+  /** Something that belongs to a backup besides the store: a file by its relative path. */
+  | { readonly type: 'file'; readonly name: string; readonly content: Uint8Array }
   /** The end of a log that was closed in order, or of a snapshot with so many entries. */
   | { readonly type: 'end'; readonly revision: Revision; readonly count: number };
 
-const codes = { put: 1, delete: 2, compact: 3, entry: 4, end: 5, expiringPut: 6, expiringEntry: 7 } as const;
+const codes = { put: 1, delete: 2, compact: 3, entry: 4, end: 5, expiringPut: 6, expiringEntry: 7, file: 8 } as const;
 const timeLength = 8;
 
 export function encodeHeader(kind: FileKind): Buffer {
@@ -80,6 +82,8 @@ function fieldsOf(record: LogRecord): Fields {
       const code = expires === undefined ? codes.entry : codes.expiringEntry;
       return { code, revision: modRevision, createRevision, key, value, expires };
     }
+    case 'file':
+      return { code: codes.file, revision: 0, createRevision: 0, key: record.name, value: record.content };
     case 'compact':
       return { code: codes.compact, revision: record.revision, createRevision: 0, key: '', value: nothing };
     case 'end':
@@ -191,6 +195,8 @@ function toRecord(
     }
     case codes.delete:
       return { type: 'event', event: { type: 'delete', key, revision } };
+    case codes.file:
+      return { type: 'file', name: key, content: value };
     case codes.compact:
       return { type: 'compact', revision };
     case codes.entry:

@@ -127,8 +127,16 @@ async function readRecords(
   }
 }
 
-/** Visits the records of all batches from `start` to the first that is not sound, and returns where that begins. */
-export async function readBatches(reader: LogFileReader, start: number, visit: Visit): Promise<number> {
+/**
+ * Visits the records of all batches from `start` to the first that is not sound, and returns where that begins.
+ * `between` is called, and waited for, every few megabytes.
+ */
+export async function readBatches(
+  reader: LogFileReader,
+  start: number,
+  visit: Visit,
+  between?: () => Promise<void>,
+): Promise<number> {
   let piece: Buffer = Buffer.alloc(0);
   let pieceAt = start;
   let at = 0;
@@ -139,6 +147,7 @@ export async function readBatches(reader: LogFileReader, start: number, visit: V
       if (wanted > reader.size - pieceAt - at && piece.length === reader.size - pieceAt) return pieceAt + at;
       pieceAt += at;
       at = 0;
+      await between?.();
       piece = await reader.read(pieceAt, wanted);
       if (known !== undefined && known > piece.length) return pieceAt;
       if (piece.length < batchHeaderLength) return pieceAt;

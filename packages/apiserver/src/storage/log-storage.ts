@@ -280,7 +280,7 @@ export class LogStorage extends IndexedStorage {
 
   private async snapshot(): Promise<void> {
     try {
-      this.snapshotBytes = await this.writer.snapshot(this.frozenState(), this.closing.signal);
+      this.snapshotBytes = await this.writer.snapshot(this.frozenAt(this.index.compactedRevision), this.closing.signal);
     } catch (error) {
       // Not again at once: what failed would most likely fail again.
       this.snapshotBeyond = this.writer.bytes + snapshotAtLeast;

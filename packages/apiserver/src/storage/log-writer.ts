@@ -1,8 +1,8 @@
-import type { Revision } from './contract.ts';
+import type { FrozenStore, Revision } from './contract.ts';
 import type { LogDirectory, LogFile } from './log-files.ts';
 import { encodeBatch, encodeHeader, headerLength, type LogRecord } from './log-format.ts';
 import { type Segment, segmentName, snapshotName, temporarySuffix } from './log-recovery.ts';
-import { type SnapshotState, writeState } from './snapshot-state.ts';
+import { writeState } from './snapshot-state.ts';
 
 /**
  * The segments on disk: appends to the newest, begins a new one when it is full, and replaces old ones by a snapshot.
@@ -61,11 +61,11 @@ export class LogWriter {
   }
 
   /**
-   * Writes a state as of its compaction, then removes the segments that hold nothing later. Resolves to the snapshot's
-   * size. May run while records are appended, since nobody changes `state`.
+   * Writes a state, then removes the segments that hold nothing later than it. Resolves to the snapshot's
+   * size. May run while records are appended.
    */
-  async snapshot(state: SnapshotState, signal: AbortSignal): Promise<number> {
-    const revision = state.index.compactedRevision;
+  async snapshot(state: FrozenStore, signal: AbortSignal): Promise<number> {
+    const { revision } = state;
     const name = snapshotName(revision);
     const file = await this.directory.open(name + temporarySuffix, 0);
     let whole = false;

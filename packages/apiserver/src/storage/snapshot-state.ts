@@ -1,43 +1,39 @@
-import { encodeBatch, encodeHeader, type FileKind } from './log-format.ts';
-import type { RevisionIndex } from './revision-index.ts';
+import type { FrozenStore } from './contract.ts';
+import { encodeBatch, encodeHeader, type FileKind, type LogRecord } from './log-format.ts';
 
 /** Entries per batch: between two of them others get their turn. */
 const batchEntries = 500;
 
-/** What a snapshot is made of. Nobody writes to the index. */
-export interface SnapshotState {
-  readonly index: RevisionIndex;
-  /** When an entry goes by itself, in milliseconds since the epoch. */
-  expires(key: string): number | undefined;
-}
-
-/** Writes all entries as of `revision` (default: the compaction), and how many there were, so that a part is no whole. */
+/**
+ * Writes `first`, then all entries, and at the end how many there were: a part is no whole. Resolves to that number.
+ * `append` resolves when more may be written.
+ */
 export async function writeState(
   append: (bytes: Uint8Array) => Promise<void>,
   kind: FileKind,
-  { index, expires }: SnapshotState,
+  state: FrozenStore,
   signal: AbortSignal,
-  revision = index.compactedRevision,
+  first: readonly LogRecord[] = [],
 ): Promise<number> {
   await append(encodeHeader(kind));
+  for (const each of first) await append(encodeBatch([each]));
   let count = 0;
-  let from = '';
-  for (;;) {
+  for (let from = ''; ; ) {
     signal.throwIfAborted();
-    const entries = index.piece(from, batchEntries, revision);
+    const entries = state.piece(from, batchEntries);
     const last = entries.at(-1);
     if (!last) break;
     await append(
       encodeBatch(
         entries.map((entry) => {
-          const time = expires(entry.key);
-          return time === undefined ? { type: 'entry', entry } : { type: 'entry', entry, expires: time };
+          const expires = state.expires(entry.key);
+          return expires === undefined ? { type: 'entry', entry } : { type: 'entry', entry, expires };
         }),
       ),
     );
     count += entries.length;
     from = `${last.key}\0`;
   }
-  await append(encodeBatch([{ type: 'end', revision, count }]));
+  await append(encodeBatch([{ type: 'end', revision: state.revision, count }]));
   return count;
 }

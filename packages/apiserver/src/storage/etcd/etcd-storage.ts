@@ -1,5 +1,6 @@
 import {
   CompactedError,
+  type FrozenStore,
   FutureRevisionError,
   KeyExistsError,
   type ListOptions,
@@ -11,6 +12,7 @@ import {
   StorageClosedError,
   type StorageEvent,
   type StoredEntry,
+  UnsupportedStorageError,
   type WriteOptions,
 } from '../contract.ts';
 import { compactTo, keepCompacting } from './compactor.ts';
@@ -188,6 +190,12 @@ export class EtcdStorage implements Storage {
     await this.#replica.reached(revision, patienceMs);
     const { index } = this.#replica;
     index.compact(Math.min(revision, index.currentRevision));
+  }
+
+  freeze(): FrozenStore {
+    throw new UnsupportedStorageError(
+      'the cluster is kept in etcd: back it up with `etcdctl snapshot save`, and restore it with `etcdutl snapshot restore`',
+    );
   }
 
   async healthy(): Promise<void> {
