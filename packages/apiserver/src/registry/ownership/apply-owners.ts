@@ -58,7 +58,9 @@ export function applyTo(
   const everyone = new Map(managers);
   everyone.set(identity, { ...writing, time: previous?.time, fields, entry: undefined });
   const laid = mergeValues(asked.type, live, applied);
-  const merged = prune(versions, laid, everyone, previous) as Readonly<Json> | null;
+  const merged = (
+    givesUpNothing(previous, fields, asked) ? laid : prune(versions, laid, everyone, previous)
+  ) as Readonly<Json> | null;
   const comparisons = new Comparisons({ versions, before: live, after: merged, reset });
   const conflicts: Conflict[] = [];
   const result = new Map<string, Manager>();
@@ -82,6 +84,12 @@ export function applyTo(
     else result.set(identity, { ...writing, time, fields: kept, entry: undefined });
   }
   return { type: 'applied', merged: unchanged ? undefined : (merged ?? {}), managers: result };
+}
+
+/** Who applies all that it did before takes nothing away. */
+function givesUpNothing(previous: Manager | undefined, fields: FieldSet, asked: Version): boolean {
+  if (!previous) return true;
+  return previous.apiVersion === asked.kind.apiVersion && differenceOf(previous.fields, fields).size === 0;
 }
 
 /** Takes away what was applied before, is not now, and is nobody else's. */

@@ -150,6 +150,8 @@ function compareLists(list: ListType, before: unknown, after: unknown): Differen
   const left = asList(before);
   const right = asList(after);
   if (list.atomic || (!left?.length && !right?.length)) return compareLeaves(before, after);
+  // Mostly nothing changed, and to see that is cheaper than to tell elements by their keys.
+  if (left?.length === right?.length && deepEqual(left, right)) return same;
   const builder = new Builder();
   const old = byElement(list, left);
   const now = byElement(list, right);

@@ -1,7 +1,7 @@
 import { deepEqual, type KubernetesObject, type ManagedFieldsEntry, timestamp } from '@keelson/core';
 import type { Call } from '../admission-chain.ts';
 import type { RegistryContext } from '../context.ts';
-import { asJson, type Draft, type Json, type ObjectDraft } from '../draft.ts';
+import { asJson, type Draft, isObject, type Json, type ObjectDraft } from '../draft.ts';
 import type { Kind } from '../kind.ts';
 import { versionsOf } from './conversions.ts';
 import { capUpdaters, identityOf, type Manager, type Managers, readManagers, writeManagers } from './managers.ts';
@@ -54,18 +54,21 @@ function isReset(entries: readonly ManagedFieldsEntry[] | undefined): boolean {
 const nobody: Managers = new Map();
 
 /** The owners to go on from: those that the client sent, if it sent any that can be read, or those of the object. */
-function ownersBefore(
-  draft: ObjectDraft,
-  old: KubernetesObject | undefined,
-  subresource: string | undefined,
-): Managers {
+function ownersBefore({ request }: Call, draft: ObjectDraft, old: KubernetesObject | undefined): Managers {
   const sent = draft.metadata.managedFields;
-  if (!subresource && sent !== undefined && sent !== old?.metadata.managedFields) {
+  const before = old?.metadata.managedFields;
+  if (!request.subresource && sent !== undefined && (before === undefined || before !== ownersIn(request.body))) {
     if (isReset(sent)) return nobody;
     const managers = readManagers(sent);
     if (managers !== undefined && managers.size > 0) return managers;
   }
-  return readManagers(old?.metadata.managedFields) ?? nobody;
+  return readManagers(before) ?? nobody;
+}
+
+/** Who writes back what it read in this process sends the very entries that the object has. */
+function ownersIn(body: unknown): unknown {
+  const metadata = isObject(body) ? body['metadata'] : undefined;
+  return isObject(metadata) ? metadata['managedFields'] : undefined;
 }
 
 export function setManagedFields(draft: ObjectDraft, entries: readonly ManagedFieldsEntry[] | undefined): void {
@@ -84,7 +87,7 @@ export function recordOwners(
   old: KubernetesObject | undefined,
 ): void {
   const { kind, request } = call;
-  const managers = ownersBefore(draft, old, request.subresource);
+  const managers = ownersBefore(call, draft, old);
   if (old && managers.size === 0) {
     setManagedFields(draft, undefined);
     return;
