@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import { ApiServer, Pki, readRequest, writeKubeconfig } from '@keelson/apiserver';
+import { ApiServer, Pki, readRequest, Storage, writeKubeconfig } from '@keelson/apiserver';
 import { CertificateAuthority, RootCa } from '@keelson/controllers';
 import { CsiControllers, type CsiDriver, CsiDrivers } from '@keelson/core/csi';
 import { all, definePlugin, type Lifecycle, Lifecycles } from '@keelson/core/plugin';
 import { NodeCertificates } from '@keelson/node';
+import { controlSocket } from './control-socket.ts';
 import { claimLocalAddress } from './machine-address.ts';
 
 export interface ClusterPluginOptions {
@@ -64,6 +65,7 @@ export function clusterPlugin({ dataDir, kubeconfig, internalAddress }: ClusterP
         [all(CsiDrivers)],
       );
 
+      provide.factory(Lifecycles, (storage: Storage): Lifecycle => controlSocket(dataDir, storage), [Storage]);
       if (internalAddress !== undefined) provide.value(Lifecycles, localAddress(internalAddress, dataDir));
       provide.factory(
         Lifecycles,

@@ -1,7 +1,9 @@
 import { createRequire } from 'node:module';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { backup } from './commands/backup.ts';
 import { down } from './commands/down.ts';
 import { printKubeconfig } from './commands/kubeconfig.ts';
+import { restore } from './commands/restore.ts';
 import { status } from './commands/status.ts';
 import { up } from './commands/up.ts';
 import { runtimeNames } from './config/schema.ts';
@@ -70,6 +72,32 @@ export function createProgram(): Command {
     .addOption(dataDir())
     .option('--path', 'print only the path of the file')
     .action(printKubeconfig);
+
+  program
+    .command('backup')
+    .description('write all objects and certificates of a cluster into one file; it may run on meanwhile')
+    .argument('<file>', 'where to write it; it holds secrets, and is readable by its owner alone')
+    .addOption(config())
+    .addOption(dataDir())
+    .option('--force', 'replace the file if it exists')
+    .addHelpText(
+      'after',
+      "\nThe file holds all objects and the certificates, of one moment; not what volumes contain. A cluster in etcd is backed up with etcd's own `etcdctl snapshot save`.",
+    )
+    .action(backup);
+
+  program
+    .command('restore')
+    .description('make a data directory of a backup')
+    .argument('<file>', 'what `keelson backup` wrote; a damaged or newer one is refused')
+    .addOption(config())
+    .addOption(dataDir())
+    .option('--force', 'put aside what the data directory holds')
+    .addHelpText(
+      'after',
+      '\nresourceVersions go on far beyond those of the backup, so that clients list anew instead of missing changes.',
+    )
+    .action(restore);
 
   return program;
 }
