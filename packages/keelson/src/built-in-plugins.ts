@@ -20,6 +20,8 @@ export const builtInPlugins: readonly AnyPlugin[] = [
   controllers.daemonSetPlugin,
   controllers.jobPlugin,
   controllers.cronJobPlugin,
+  controllers.horizontalPodAutoscalerPlugin,
+  controllers.resourceClaimPlugin,
   controllers.certificatesPlugin,
   controllers.disruptionPlugin,
   controllers.resourceQuotaPlugin,

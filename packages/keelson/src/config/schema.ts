@@ -23,6 +23,8 @@ export const controllerNames = [
   'daemonset',
   'job',
   'cronjob',
+  'horizontal-pod-autoscaler',
+  'resource-claim',
   'certificates',
   'disruption',
   'resource-quota',

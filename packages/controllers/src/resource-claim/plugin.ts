@@ -1,0 +1,10 @@
+import { Client, Controllers, definePlugin, EventRecorder, Informers } from '@keelson/core';
+import { ResourceClaimController } from './resource-claim-controller.ts';
+
+export const resourceClaimPlugin = definePlugin({
+  name: 'resource-claim',
+  user: 'system:serviceaccount:kube-system:resource-claim-controller',
+  register({ provide }) {
+    provide(Controllers, ResourceClaimController, [Client, Informers, EventRecorder]);
+  },
+});
