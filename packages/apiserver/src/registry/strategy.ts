@@ -15,6 +15,9 @@ export class FieldErrors {
   duplicate(field: string, value: unknown): void {
     this.list.push({ type: 'FieldValueDuplicate', field, message: `Duplicate value: ${show(value)}` });
   }
+  duplicateBecause(field: string, value: unknown, why: string): void {
+    this.list.push({ type: 'FieldValueDuplicate', field, message: `Duplicate value: ${show(value)}: ${why}` });
+  }
   notSupported(field: string, value: unknown, supported: readonly string[]): void {
     const values = supported.map((each) => JSON.stringify(each)).join(', ');
     this.list.push({
@@ -114,6 +117,8 @@ export interface Strategy<T extends KubernetesObject = KubernetesObject> {
   prepareCreate?(object: Draft<T>, context: WriteContext): void;
   prepareUpdate?(object: Draft<T>, old: T, context: WriteContext): void;
   prepareStatusUpdate?(object: Draft<T>, old: T, context: WriteContext): void;
+  /** Before a write through a subresource other than status. */
+  prepareSubresource?(subresource: string, object: Draft<T>, old: T, context: WriteContext): void;
   /** `old` on an update: values that were stored before a rule came may stay. */
   validate?(object: T, errors: FieldErrors, old?: T): void;
   validateUpdate?(object: T, old: T, errors: FieldErrors): void;

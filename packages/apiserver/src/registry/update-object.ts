@@ -154,6 +154,10 @@ async function updateOnce(
   if (part !== 'raw') keepOtherPart(kind, draft, old, part);
   if (part === 'main') kind.strategy.prepareUpdate?.(draft, old, writeContext(context, call));
   if (part === 'status') kind.strategy.prepareStatusUpdate?.(draft, old, writeContext(context, call));
+  const { subresource } = call.request;
+  if (part === 'raw' && subresource) {
+    kind.strategy.prepareSubresource?.(subresource, draft, old, writeContext(context, call));
+  }
   const bumps = kind.strategy.generation === 'spec' && part !== 'status' && call.request.subresource !== 'binding';
   if (bumps && mainChanged(draft, old, kind.hasStatus)) {
     draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
