@@ -10,6 +10,7 @@ import {
   regressions,
   updated,
 } from './ledger.ts';
+import { resultsInLog } from './run-suite.ts';
 
 const tests = [
   { class: 'api-only', name: 'b' },
@@ -78,4 +79,25 @@ describe('the ledger', () => {
     ]);
     expect(() => durationSeconds('soon')).toThrow(/no duration/);
   });
+});
+
+it('reads the log of a suite that was cut off', () => {
+  const log = [
+    '• [FAILED] [150.250 seconds]',
+    '[sig-x] Collector [It] should  not [Conformance] [sig-x, Conformance]',
+    'file.go:1',
+    '• [2.000 seconds]',
+    '[sig-x] Collector should work [Conformance] [sig-x, Conformance]',
+    '• [3.000 seconds]',
+    '[sig-x] Nothing that was asked for [sig-x]',
+  ].join('\n');
+  const named = (name: string) => ({ class: 'api-only', name });
+  const chosen = [
+    named('[sig-x] Collector should  not [Conformance]'),
+    named('[sig-x] Collector should work [Conformance]'),
+  ];
+  expect([...resultsInLog(log, chosen).values()]).toEqual([
+    { state: 'failed', seconds: 150.25 },
+    { state: 'passed', seconds: 2 },
+  ]);
 });

@@ -26,6 +26,7 @@ const help = `npm run twin -- [options]: the same requests to Keelson's API serv
   --json FILE      the whole report as JSON
   --concurrency N  cases at a time (default 8)
   --groups N       how many groups to shrink and print (default 40)
+  --shrink-seconds N  for all groups together (default 120)
   --no-shrink      print examples as they were found
   --learn          find the fullest valid object of each kind by asking the real server; writes generated/full-objects.json
   --keep           leave both servers running at the end, until Ctrl-C
@@ -45,6 +46,7 @@ const { values: flags } = parseArgs({
     json: { type: 'string' },
     concurrency: { type: 'string', default: '8' },
     groups: { type: 'string', default: '40' },
+    'shrink-seconds': { type: 'string', default: '120' },
     'no-shrink': { type: 'boolean', default: false },
     learn: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
@@ -200,9 +202,10 @@ if (flags.learn) {
   await pool(numbers, Number(flags.concurrency), one);
   console.log(`${count} cases after ${seconds()}`);
   const shown = [...report.groups.values()].sort((a, b) => b.count - a.count).slice(0, Number(flags.groups));
+  const until = Date.now() + Number(flags['shrink-seconds']) * 1000;
   if (!flags['no-shrink'])
     await pool(shown, Number(flags.concurrency), (group) =>
-      shrink(group, (candidate) => runCase(sides, candidate, 300)),
+      shrink(group, (candidate) => runCase(sides, candidate, 300), until),
     );
   printReport(report, shown);
   if (flags.json !== undefined) {

@@ -8,11 +8,12 @@ type Play = (candidate: TwinCase) => Promise<{ readonly differences: readonly Di
 
 const mostRuns = 60;
 
-/** Replaces a group's example by the shortest sequence with the smallest bodies that still shows the same difference. */
-export async function shrink(group: Group, play: Play): Promise<void> {
+/** Replaces a group's example by the shortest sequence with the smallest bodies that still shows the same difference;
+ * `until` (ms since 1970) ends it with what it has. */
+export async function shrink(group: Group, play: Play, until = Number.POSITIVE_INFINITY): Promise<void> {
   let left = mostRuns;
   const shows = async (candidate: TwinCase) => {
-    if (left-- <= 0) return undefined;
+    if (left-- <= 0 || Date.now() > until) return undefined;
     const { differences } = await play(candidate);
     const difference = differences.find((each) => groupKey(candidate, each) === group.key);
     return difference && { difference, all: differences };
