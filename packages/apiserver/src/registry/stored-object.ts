@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8';
 import type { KubernetesObject } from '@keelson/core';
 import type { Revision, StoredEntry } from '../storage/contract.ts';
 import type { EncodedObject } from './contract.ts';
@@ -70,17 +71,27 @@ export function encodeObject(object: KubernetesObject): EncodedObject {
   };
 }
 
+/** Of the heap, which holds a decoded object as some four times its stored bytes. */
+const shareOfHeap = 1 / 16;
+
 /**
- * Decodes each stored value once. Keyed by the identity of the bytes, which every reader of a store in this process
- * shares, so that the object that was written is the very one that watchers and later readers get.
+ * Decodes each stored value once, and keeps those that were asked for lately. Keyed by the identity of the bytes, which
+ * every reader of a store in this process shares, so that the object that was written is the very one that watchers and
+ * later readers get. Bounded: a million objects are kept as bytes, not as objects.
  */
 export class DecodeCache {
-  readonly #decoded = new WeakMap<Uint8Array, StoredObject>();
   readonly #written = new WeakMap<Uint8Array, ObjectDraft>();
   readonly #finish: (object: KubernetesObject) => void;
+  readonly #generationBytes: number;
+  /** What was asked for since the last change of generations, and what before; what is in neither is forgotten. */
+  #young = new Map<Uint8Array, StoredObject>();
+  #old = new Map<Uint8Array, StoredObject>();
+  #youngBytes = 0;
 
-  constructor(finish: (object: KubernetesObject) => void) {
+  /** @param bytes how many bytes of stored values are kept decoded; default: by the size of the heap */
+  constructor(finish: (object: KubernetesObject) => void, bytes = getHeapStatistics().heap_size_limit * shareOfHeap) {
     this.#finish = finish;
+    this.#generationBytes = bytes / 2;
   }
 
   /** Promises that `draft` is what `bytes` will decode to. From here on nobody changes the draft but this class. */
@@ -89,14 +100,29 @@ export class DecodeCache {
   }
 
   get(entry: StoredEntry): StoredObject {
-    const known = this.#decoded.get(entry.value);
-    if (known !== undefined && known.revision === entry.modRevision) return known;
-    const draft = this.#written.get(entry.value) ?? (JSON.parse(Buffer.from(entry.value).toString()) as ObjectDraft);
-    draft.metadata.resourceVersion = String(entry.modRevision);
+    const { value, modRevision } = entry;
+    const young = this.#young.get(value);
+    if (young !== undefined && young.revision === modRevision) return young;
+    const old = this.#old.get(value);
+    if (old !== undefined && old.revision === modRevision) {
+      this.#keep(value, old);
+      return old;
+    }
+    const draft = this.#written.get(value) ?? (JSON.parse(Buffer.from(value).toString()) as ObjectDraft);
+    draft.metadata.resourceVersion = String(modRevision);
     this.#finish(draft);
-    const stored = new StoredObject(draft, entry.value, entry.modRevision);
-    this.#decoded.set(entry.value, stored);
-    this.#written.delete(entry.value);
+    const stored = new StoredObject(draft, value, modRevision);
+    this.#keep(value, stored);
+    this.#written.delete(value);
     return stored;
+  }
+
+  #keep(value: Uint8Array, stored: StoredObject): void {
+    this.#young.set(value, stored);
+    this.#youngBytes += value.length;
+    if (this.#youngBytes < this.#generationBytes) return;
+    this.#old = this.#young;
+    this.#young = new Map();
+    this.#youngBytes = 0;
   }
 }
