@@ -1,6 +1,7 @@
 import { type ApiRequest, type PatchType, type RequestOptions, StatusError } from '@keelson/core';
 import type { HttpRequest } from '../authentication/index.ts';
 import type { ServedResource } from '../registry/contract.ts';
+import { managerFromUserAgent } from '../registry/ownership/manager-name.ts';
 import type { DecodedBody } from './body-findings.ts';
 import { decodeDeleteOptions, decodeObject, decodePatch, mediaTypeOf, unsupportedMediaType } from './decode-body.ts';
 import { readBody } from './read-body.ts';
@@ -82,7 +83,7 @@ const apiVersionOf = ({ group, version }: { readonly group: string; readonly ver
 
 /** A client that names no field manager is known by the first word of its user agent. */
 function managerOf(request: HttpRequest): string {
-  return (request.headers['user-agent'] ?? '').split('/')[0]?.slice(0, 128) ?? '';
+  return managerFromUserAgent(request.headers['user-agent'] ?? '');
 }
 
 const contentTypeOf = (request: HttpRequest) => String(request.headers['content-type'] ?? '');

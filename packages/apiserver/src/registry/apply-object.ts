@@ -22,9 +22,9 @@ export async function applyObject(context: RegistryContext, call: Call, keep?: K
   const { subresource } = request;
   const current = await find(context, call);
   if (!current) {
-    if (subresource) throw StatusError.notFound(kind.names, request.name ?? '');
     const draft = applyConfiguration(context, call, emptyObject(kind), undefined);
     checkIdentity(call, draft, undefined);
+    if (subresource) throw StatusError.notFound(kind.names, request.name ?? '');
     // A create by apply does not mind it.
     delete draft.metadata.resourceVersion;
     return { value: await createDecoded(context, call, draft), created: true };

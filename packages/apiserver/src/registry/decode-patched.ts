@@ -40,6 +40,7 @@ export function keepReset(object: ObjectDraft, from: Readonly<Json>): ObjectDraf
 
 /** The outcome of an apply, whose configuration has been checked against the type already. */
 export function decodeApplied({ kind, request, warnings }: Call, merged: Readonly<Json>): ObjectDraft {
+  const applied = isObject(request.body) ? request.body : {};
   const findings = request.bodyFindings?.([]) ?? [];
   if (findings.length > 0) {
     const validation = request.options?.fieldValidation ?? 'Warn';
@@ -57,15 +58,17 @@ export function decodeApplied({ kind, request, warnings }: Call, merged: Readonl
     if (!(error instanceof DecodeError)) throw error;
     throw new StatusError({
       status: 'Failure',
-      message: `failed to convert new typed object (${describe(kind, merged)}) to object: ${error.message}`,
+      message: `failed to convert new object (${describe(kind, applied)}) to proper version: unable to convert unstructured object to ${typeText(kind)}: ${error.message}`,
       code: 500,
     });
   }
 }
 
 /** How the API names an object in messages about its type: `namespace/name; group/version, Kind=Kind`. */
-export function describe({ served }: Kind, object: Readonly<Json>): string {
+export function describe({ served }: Pick<Kind, 'served'>, object: Readonly<Json>): string {
   const metadata = isObject(object['metadata']) ? object['metadata'] : {};
   const text = (value: unknown) => (typeof value === 'string' ? value : '');
-  return `${text(metadata['namespace'])}/${text(metadata['name'])}; ${served.group}/${served.version}, Kind=${served.kind}`;
+  return `${text(metadata['namespace'])}/${text(metadata['name'])}; ${typeText({ served })}`;
 }
+
+const typeText = ({ served }: Pick<Kind, 'served'>) => `${served.group}/${served.version}, Kind=${served.kind}`;

@@ -1,0 +1,18 @@
+const mostBytes = 128;
+
+/**
+ * Who a client that names no field manager is: what stands before the slash in its user agent, as far as it can be
+ * printed. `header` as Node gives it: a character for each byte.
+ */
+export function managerFromUserAgent(header: string): string {
+  const text = Buffer.from(header.split('/')[0] ?? '', 'latin1').toString();
+  let name = '';
+  let size = 0;
+  for (const each of text) {
+    if (/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(each)) continue;
+    size += Buffer.byteLength(each);
+    if (size > mostBytes) break;
+    name += each;
+  }
+  return name;
+}
