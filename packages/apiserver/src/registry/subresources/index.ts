@@ -1,6 +1,7 @@
-import type { CertificateSigningRequest, KubernetesObject, Namespace } from '@keelson/core';
+import type { KubernetesObject, Namespace } from '@keelson/core';
 import type { Draft, ObjectDraft } from '../draft.ts';
 import type { Kind } from '../kind.ts';
+import { approval } from './approval.ts';
 import type { SubresourceHandler } from './contract.ts';
 import { eviction } from './eviction.ts';
 import { specPart, statusPart } from './part.ts';
@@ -12,20 +13,12 @@ export type { SubresourceAnswer, SubresourceHandler } from './contract.ts';
 /** namespaces/finalize: who takes away the last of the spec's finalizers lets the namespace go. */
 function keepFinalizers(wanted: ObjectDraft, old: KubernetesObject): ObjectDraft {
   const next = wanted as Draft<Namespace>;
-  const before = structuredClone(old) as Draft<Namespace>;
-  before.spec = { ...before.spec, finalizers: next.spec?.finalizers ?? [] };
-  if (before.spec.finalizers?.length === 0) delete before.spec.finalizers;
-  before.metadata.resourceVersion = wanted.metadata.resourceVersion;
-  return before;
-}
-
-/** certificatesigningrequests/approval: the conditions Approved and Denied. */
-function keepApproval(wanted: ObjectDraft, old: KubernetesObject): ObjectDraft {
-  const next = wanted as Draft<CertificateSigningRequest>;
-  const before = structuredClone(old) as Draft<CertificateSigningRequest>;
-  before.status = { ...before.status, conditions: next.status?.conditions };
-  before.metadata.resourceVersion = wanted.metadata.resourceVersion;
-  return before;
+  const { status } = structuredClone(old) as Draft<Namespace>;
+  const { finalizers } = next.spec ?? {};
+  next.spec = { ...(finalizers?.length && { finalizers }) };
+  if (status === undefined) delete next.status;
+  else next.status = status;
+  return next;
 }
 
 const byName: Readonly<Record<string, SubresourceHandler>> = {
@@ -34,7 +27,7 @@ const byName: Readonly<Record<string, SubresourceHandler>> = {
   'pods/ephemeralcontainers': specPart(keepEphemeral),
   'pods/resize': specPart(keepResources),
   'namespaces/finalize': specPart(keepFinalizers),
-  'certificatesigningrequests/approval': specPart(keepApproval),
+  'certificatesigningrequests/approval': approval,
 };
 
 /** Undefined for subresources that are no objects: streams into a node, and what other rooms answer. */
