@@ -1,8 +1,10 @@
 import { type ApiRequest, StatusError } from '@keelson/core';
 import { DecodeError, withNumberTexts } from '../schema/index.ts';
+import { checkBodyType } from './body-type.ts';
 import { keepReset } from './decode-patched.ts';
 import { isObject, type Json, type ObjectDraft } from './draft.ts';
 import type { DecodeResult, Kind } from './kind.ts';
+import { dedupeOwners } from './owner-references.ts';
 
 const deepest = 1000;
 
@@ -15,18 +17,10 @@ export function decodeBody(
 ): ObjectDraft {
   const { served } = kind;
   if (!isObject(body)) throw unrecognized(served.kind, body);
-  if (served.custom && body['kind'] !== undefined && body['kind'] !== served.kind) {
-    const name = isObject(body['metadata']) ? String(body['metadata']['name'] ?? '') : '';
-    throw StatusError.invalid({ group: served.group, resource: String(body['kind']) }, name, [
-      {
-        type: 'FieldValueInvalid',
-        field: 'kind',
-        message: `Invalid value: ${JSON.stringify(body['kind'])}: must be ${served.kind}`,
-      },
-    ]);
-  }
-  checkType(kind, body);
-  checkDepth(body);
+  if (served.custom) {
+    checkCustomType(kind, body);
+    checkDepth(body);
+  } else checkBodyType(kind, body);
   const cannot = (why: string) =>
     StatusError.badRequest(
       `${served.kind} in version ${JSON.stringify(served.version)} cannot be handled as a ${served.kind}: ${why}`,
@@ -38,6 +32,8 @@ export function decodeBody(
     if (validation === 'Strict') throw cannot(`strict decoding error: ${findings.join(', ')}`);
     if (validation === 'Warn') for (const each of findings) warn(each);
   }
+  const twice = dedupeOwners(object);
+  if (twice !== undefined) warn(twice);
   return keepReset(object, body);
 }
 
@@ -50,22 +46,25 @@ function attempt(decode: () => DecodeResult, cannot: (why: string) => StatusErro
   }
 }
 
-function checkType({ served, apiVersion }: Kind, body: Readonly<Json>): void {
-  const kind = body['kind'] ?? served.kind;
-  const version = body['apiVersion'] ?? apiVersion;
-  if (kind === served.kind && version === apiVersion) return;
-  if (kind === '' || version === '') return;
-  if (served.custom && version !== apiVersion) {
-    throw StatusError.badRequest(
-      `the API version in the data (${String(version)}) does not match the expected API version (${apiVersion})`,
-    );
+function checkCustomType({ served, apiVersion }: Kind, body: Readonly<Json>): void {
+  const { kind, apiVersion: version, metadata } = body;
+  if (kind !== undefined && kind !== served.kind) {
+    const name = isObject(metadata) ? String(metadata['name'] ?? '') : '';
+    throw StatusError.invalid({ group: served.group, resource: String(kind) }, name, [
+      {
+        type: 'FieldValueInvalid',
+        field: 'kind',
+        message: `Invalid value: ${JSON.stringify(kind)}: must be ${served.kind}`,
+      },
+    ]);
   }
+  if (isAbsent(version) || version === apiVersion) return;
   throw StatusError.badRequest(
-    `${String(kind)} in version ${JSON.stringify(String(version))} cannot be handled as a ${served.kind}: no kind ${JSON.stringify(
-      kind,
-    )} is registered for version ${JSON.stringify(version)} in scheme "pkg/runtime/scheme.go:111"`,
+    `the API version in the data (${String(version)}) does not match the expected API version (${apiVersion})`,
   );
 }
+
+const isAbsent = (value: unknown) => value === undefined || value === null || value === '';
 
 function unrecognized(kind: string, body: unknown): StatusError {
   const text = body === undefined ? '' : JSON.stringify(body);

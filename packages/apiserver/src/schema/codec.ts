@@ -113,6 +113,10 @@ function compileStruct(definition: string): Codec {
       findings.mismatch(describeJson(value), goType);
       return undefined;
     }
+    if (++findings.depth > deepest) {
+      findings.problem('exceeded max depth', 'fatal');
+      return undefined;
+    }
     const result: Record<string, unknown> = {};
     for (const key in value) {
       const field = fields.get(key);
@@ -130,6 +134,7 @@ function compileStruct(definition: string): Codec {
       if (settled !== undefined) result[key] = settled;
     }
     for (const { name, zero: make } of filled) if (result[name] === undefined) result[name] = make();
+    findings.depth--;
     return result;
   };
   return { kind: 'struct', decode, zero };
@@ -143,6 +148,9 @@ const undeclared = (name: string): GoField => ({
   omitEmpty: true,
   omitZero: false,
 });
+
+/** Recursive code must not run out of stack, whatever comes in: schemas of CRDs nest without end. */
+const deepest = 1000;
 
 const nullZero = () => null;
 
@@ -202,7 +210,21 @@ function codecOf(schema: Schema, type: GoType): Codec {
   return scalarCodec(schema, type.name);
 }
 
-const opaque: Codec = { kind: 'other', decode: (value) => copy(value), zero: nullZero };
+const opaque: Codec = {
+  kind: 'other',
+  decode(value, findings) {
+    if (!exceeds(value, deepest)) return copy(value);
+    findings.problem('exceeded max depth', 'fatal');
+    return undefined;
+  },
+  zero: nullZero,
+};
+
+function exceeds(value: unknown, left: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return left === 0 || Object.values(value).some((each) => exceeds(each, left - 1));
+}
+
 const specials: Readonly<Record<string, Codec>> = {
   [`${resourceNames}Quantity`]: { kind: 'other', decode: quantity, zero: () => '0' },
   'io.k8s.apimachinery.pkg.apis.meta.v1.Time': { kind: 'time', decode: time, zero: nullZero },

@@ -21,6 +21,8 @@ interface Finding {
  */
 export class Findings {
   readonly #list: Finding[] = [];
+  /** How deep the struct that is being read lies in others. */
+  depth = 0;
 
   get count(): number {
     return this.#list.length;

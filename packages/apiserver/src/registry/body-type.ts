@@ -1,0 +1,98 @@
+import { StatusError } from '@keelson/core';
+import { DecodeError, decodeAs, definitionOf } from '../schema/index.ts';
+import type { Json } from './draft.ts';
+import type { Kind } from './kind.ts';
+
+/** What a body says it is, after what it leaves open has been taken from the request. */
+interface BodyType {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
+
+/** Kubernetes is three API servers in one, each with a scheme of its own. */
+const ownSchemes = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io']);
+const schemeOf = (group: string) => (ownSchemes.has(group) ? group : 'core');
+const metaPackage = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
+
+/**
+ * Checks that a body is of the kind that the request is about. Throws a 400 in the words of Kubernetes' codec: a kind
+ * that is not known, one that cannot be converted, or another version.
+ */
+export function checkBodyType({ served, apiVersion }: Kind, body: Readonly<Json>): void {
+  if (body['kind'] === served.kind && body['apiVersion'] === apiVersion) return;
+  const type = typeOf(served, body);
+  const definition = knownDefinition(served.group, type);
+  const cannot = (why: string) =>
+    StatusError.badRequest(
+      `${type.kind} in version ${JSON.stringify(type.version)} cannot be handled as a ${served.kind}: ${why}`,
+    );
+  if (definition === undefined) {
+    const groupVersion = JSON.stringify(groupVersionOf(type));
+    throw cannot(
+      `no kind ${JSON.stringify(type.kind)} is registered for version ${groupVersion} in scheme "pkg/runtime/scheme.go:111"`,
+    );
+  }
+  const sameVersion = type.group === served.group && type.version === served.version;
+  if (type.kind === served.kind && sameVersion) return;
+  // What cannot be read is not converted.
+  try {
+    decodeAs(definition, body, { unknown: [] });
+  } catch (error) {
+    if (error instanceof DecodeError) throw cannot(error.message);
+    throw error;
+  }
+  if (isSameObject(type, served)) {
+    throw StatusError.badRequest(
+      `the API version in the data (${groupVersionOf(type)}) does not match the expected API version (${apiVersion})`,
+    );
+  }
+  throw cannot(`converting (${goName(definition)}) to (${internalName(served)}): unknown conversion`);
+}
+
+/** Alone of all fields these two are found in any spelling of their names: `Kind` counts as `kind`. */
+function textOf(body: Readonly<Json>, name: string): string {
+  let text = '';
+  for (const key in body) if (key.toLowerCase() === name && typeof body[key] === 'string') text = body[key];
+  return text;
+}
+
+const goName = (definition: string) => definition.split('.').slice(-2).join('.');
+const groupVersionOf = ({ group, version }: BodyType) => (group === '' ? version : `${group}/${version}`);
+
+function typeOf(served: Kind['served'], body: Readonly<Json>): BodyType {
+  const text = textOf(body, 'apiversion');
+  const kind = textOf(body, 'kind') || served.kind;
+  const slash = text.indexOf('/');
+  if (text.indexOf('/', slash + 1) > slash && slash >= 0) {
+    throw StatusError.badRequest(
+      `the object provided is unrecognized (must be of type ${served.kind}): unexpected GroupVersion string: ${text} (${excerpt(body)})`,
+    );
+  }
+  if (text === '' || text === '/') return { group: served.group, version: served.version, kind };
+  return { group: slash < 0 ? '' : text.slice(0, slash), version: text.slice(slash + 1), kind };
+}
+
+function excerpt(body: Readonly<Json>): string {
+  const text = JSON.stringify(body);
+  return text.length > 30 ? `${text.slice(0, 30)} ...` : text;
+}
+
+function knownDefinition(servedGroup: string, { group, version, kind }: BodyType): string | undefined {
+  const definition = definitionOf(group, version, kind);
+  if (definition === undefined) return undefined;
+  const everywhere = definition.startsWith(metaPackage);
+  return everywhere || schemeOf(group) === schemeOf(servedGroup) ? definition : undefined;
+}
+
+/** Versions of one kind, among them Events of both groups. */
+function isSameObject(type: BodyType, served: Kind['served']): boolean {
+  if (type.kind !== served.kind) return false;
+  const place = (group: string) => (type.kind === 'Event' && group === 'events.k8s.io' ? '' : group);
+  return place(type.group) === place(served.group);
+}
+
+/** What Go calls the version of a kind that all others are converted to, such as `core.Pod`. */
+function internalName({ group, definition = '', kind }: Kind['served']): string {
+  return `${group === 'events.k8s.io' ? 'core' : definition.split('.').at(-3)}.${kind}`;
+}
