@@ -31,7 +31,7 @@ import { type RuntimeConfig, servedVersions } from './runtime-config.ts';
 import { asStatusError } from './storage-failure.ts';
 import { DecodeCache } from './stored-object.ts';
 import { builtinStrategies } from './strategies/index.ts';
-import { subresourceHandler } from './subresources/index.ts';
+import { legacyBinding, subresourceHandler } from './subresources/index.ts';
 import { replaceObject } from './update-object.ts';
 import { watchObjects } from './watch-objects.ts';
 
@@ -186,6 +186,10 @@ export class ResourceRegistry implements ApiHandler {
       case 'watch':
         return { type: 'watch', resource: kind.served, events: await watchObjects(context, call) };
       case 'create':
+        if (kind.names.group === '' && kind.names.resource === 'bindings') {
+          const { value, code } = await legacyBinding(context, call);
+          return answer(call, kind.served, value, code);
+        }
         return answer(call, kind.served, await createObject(context, call), 201);
       case 'update': {
         const { value, created } = await replaceObject(context, call);

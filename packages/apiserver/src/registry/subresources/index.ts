@@ -2,12 +2,15 @@ import type { KubernetesObject, Namespace } from '@keelson/core';
 import type { Draft, ObjectDraft } from '../draft.ts';
 import type { Kind } from '../kind.ts';
 import { approval } from './approval.ts';
+import { binding } from './binding.ts';
 import type { SubresourceHandler } from './contract.ts';
+import { keepEphemeral } from './ephemeral-containers.ts';
 import { eviction } from './eviction.ts';
 import { specPart, statusPart } from './part.ts';
-import { binding, keepEphemeral, keepResources } from './pods.ts';
+import { keepResources } from './resize.ts';
 import { scaleHandler } from './scale.ts';
 
+export { legacyBinding } from './binding.ts';
 export type { SubresourceAnswer, SubresourceHandler } from './contract.ts';
 
 /** namespaces/finalize: who takes away the last of the spec's finalizers lets the namespace go. */

@@ -10,7 +10,7 @@ import type { Call } from '../admission-chain.ts';
 import { applyConfiguration } from '../apply-object.ts';
 import type { RegistryContext } from '../context.ts';
 import { asJson, draftJson, isObject, type Json, type ObjectDraft } from '../draft.ts';
-import type { Kind, ScalePaths } from '../kind.ts';
+import { type Kind, keyIn, type ScalePaths } from '../kind.ts';
 import { versionsOf } from '../ownership/conversions.ts';
 import { type Manager, type Managers, readManagers, writeManagers } from '../ownership/managers.ts';
 import { recordOwners, setManagedFields } from '../ownership/record-owners.ts';
@@ -42,6 +42,7 @@ export function scaleHandler(paths: ScalePaths): SubresourceHandler {
         const owners = readManagers(current.object.metadata.managedFields) ?? new Map<string, Manager>();
         const before = withOwners(scaleOf(kind.view(current.object), paths), toScaleOwners(versions, owners));
         const wanted = wantedScale(context, call, before);
+        checkIdentity(call, wanted, before);
         const { resourceVersion } = wanted.metadata;
         if (resourceVersion && resourceVersion !== before.metadata.resourceVersion) {
           throw StatusError.conflict(kind.names, before.metadata.name);
@@ -55,6 +56,34 @@ export function scaleHandler(paths: ScalePaths): SubresourceHandler {
     );
     return { value: show(value.object), code: 200 };
   };
+}
+
+/** A Scale that is written must be that of the object on the URL. */
+function checkIdentity({ kind, request }: Call, { metadata }: Scale, before: Scale): void {
+  const { name = '', namespace } = before.metadata;
+  if (request.verb === 'update' && !metadata.name) {
+    throw StatusError.badRequest(
+      `the name of the object (${name} based on URL) was undeterminable: name must be provided`,
+    );
+  }
+  if (metadata.name && metadata.name !== name) {
+    throw StatusError.badRequest(
+      `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
+    );
+  }
+  if (metadata.namespace && metadata.namespace !== namespace) {
+    throw StatusError.badRequest(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
+  }
+  if (metadata.uid && metadata.uid !== before.metadata.uid) {
+    const why = `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${before.metadata.uid}`;
+    throw StatusError.conflict(
+      kind.names,
+      name,
+      `StorageError: invalid object, Code: 4, Key: ${keyIn(kind, namespace, name)}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`,
+    );
+  }
 }
 
 /** The Scale that the request wants, with its owners. */
@@ -108,6 +137,13 @@ function decodeScale({ request, warnings }: Call, body: unknown): ObjectDraft {
           },
         ])
       : StatusError.badRequest(`Scale in version "v1" cannot be handled as a Scale: ${why}`);
+  const { kind: given, apiVersion } = isJsonObject(body) ? body : {};
+  if (request.verb === 'update' && typeof given === 'string' && typeof apiVersion === 'string' && given !== 'Scale') {
+    const version = apiVersion.split('/').at(-1);
+    throw StatusError.badRequest(
+      `${given} in version "${version}" cannot be handled as a Scale: converting (${version}.${given}) to (autoscaling.Scale): unknown conversion`,
+    );
+  }
   if (!isJsonObject(body)) throw bad('json: cannot unmarshal into Go value of type v1.Scale');
   const unknown: string[] = [];
   try {

@@ -1,10 +1,11 @@
-import { type Binding, deepEqual, type KubernetesObject, type Pod, StatusError, timestamp } from '@keelson/core';
+import { type Binding, type KubernetesObject, type Pod, StatusError, timestamp } from '@keelson/core';
 import { z } from 'zod';
 import { copy } from '../../schema/index.ts';
-import { validateAdmission } from '../admission-chain.ts';
+import { type Call, validateAdmission } from '../admission-chain.ts';
 import type { RegistryContext } from '../context.ts';
 import { encodeStatus } from '../delete-object.ts';
 import type { Draft, ObjectDraft } from '../draft.ts';
+import { keyIn } from '../kind.ts';
 import { updateObject } from '../update-object.ts';
 import { done, parseBody } from './body.ts';
 import type { SubresourceHandler } from './contract.ts';
@@ -20,28 +21,61 @@ const BindingBody = z.object({
     .optional(),
   target: z.object({ kind: z.string().optional(), name: z.string().optional() }).optional(),
 }) satisfies z.ZodType<Pick<Partial<Binding>, 'target'>>;
+type BindingBody = z.infer<typeof BindingBody>;
 
 const asPod = (object: KubernetesObject) => object as Pod;
 
 /** The scheduler's word: the pod runs on this node. */
 export const binding: SubresourceHandler = async (context, call) => {
   const body = parseBody(BindingBody, 'Binding', call.request.body);
-  const node = body.target?.name;
-  if (!node) throw new StatusError({ status: 'Failure', message: 'target.name: Required value', code: 500 });
+  const { name = '' } = call.request;
+  if ((body.metadata?.name ?? '') !== '' && body.metadata?.name !== name) {
+    throw StatusError.badRequest('name in URL does not match name in Binding object');
+  }
+  const node = checkTarget(body);
+  await validateAdmission(context, call, 'CREATE', undefined, undefined);
+  await bind(context, call, body, node);
+  return { value: encodeStatus(done), code: 201 };
+};
+
+/** POST of a Binding itself, as the first schedulers did it: the pod is named in it. */
+export const legacyBinding: SubresourceHandler = async (context, call) => {
+  const body = parseBody(BindingBody, 'Binding', call.request.body);
+  const kind = context.catalog.kind('', 'v1', 'pods');
+  const name = body.metadata?.name ?? '';
+  if (!kind || name === '') throw StatusError.badRequest('name is required');
+  return binding(context, {
+    ...call,
+    kind,
+    request: { ...call.request, resource: 'pods', subresource: 'binding', name },
+  });
+};
+
+/** The node's name. Throws what Kubernetes answers with a bare 500. */
+function checkTarget({ target }: BindingBody): string {
+  const refuse = (message: string) => new StatusError({ status: 'Failure', message, code: 500 });
+  const kind = target?.kind ?? '';
+  if (kind !== '' && kind !== 'Node') {
+    const values = 'supported values: "Node", "<empty>"';
+    throw refuse(`target.kind: Unsupported value: ${JSON.stringify(kind)}: ${values}`);
+  }
+  if (!target?.name) throw refuse('target.name: Required value');
+  return target.name;
+}
+
+async function bind(context: RegistryContext, call: Call, body: BindingBody, node: string): Promise<void> {
   const conflict = (name: string, why: string) =>
     StatusError.conflict({ group: '', resource: 'pods/binding' }, name, why);
-  await validateAdmission(context, call, 'CREATE', undefined, undefined);
   await updateObject(
     context,
     call,
     (current) => {
       const pod = asPod(current.object);
-      const { name, uid } = pod.metadata;
+      const { name, uid, namespace } = pod.metadata;
       if (body.metadata?.uid && body.metadata.uid !== uid) {
-        throw conflict(
-          name,
-          `Precondition failed: UID in precondition: ${body.metadata.uid}, UID in object meta: ${uid}`,
-        );
+        const key = keyIn(call.kind, namespace, name);
+        const why = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${body.metadata.uid}, UID in object meta: ${uid}`;
+        throw StatusError.conflict({ group: '', resource: 'pods' }, name, why);
       }
       if (pod.metadata.deletionTimestamp)
         throw conflict(name, `pod ${name} is being deleted, cannot be assigned to a host`);
@@ -51,8 +85,7 @@ export const binding: SubresourceHandler = async (context, call) => {
     },
     { part: 'raw', retry: true, owners: 'kept' },
   );
-  return { value: encodeStatus(done), code: 201 };
-};
+}
 
 function bound(
   context: RegistryContext,
@@ -75,40 +108,4 @@ function bound(
   if (annotations) draft.metadata.annotations = { ...draft.metadata.annotations, ...annotations };
   if (labels) draft.metadata.labels = { ...draft.metadata.labels, ...labels };
   return draft;
-}
-
-/** pods/ephemeralcontainers: containers may be added, and nothing else. */
-export function keepEphemeral(wanted: ObjectDraft, old: KubernetesObject): ObjectDraft {
-  const next = wanted as Draft<Pod>;
-  const before = structuredClone(old) as Draft<Pod>;
-  const added = next.spec.ephemeralContainers ?? [];
-  const kept = before.spec.ephemeralContainers ?? [];
-  if (kept.some((each) => !added.some((now) => deepEqual(now, each)))) {
-    throw StatusError.invalid({ group: '', resource: 'Pod' }, old.metadata.name, [
-      {
-        type: 'FieldValueForbidden',
-        field: 'spec.ephemeralContainers',
-        message: 'Forbidden: existing ephemeral containers may not be changed or removed',
-      },
-    ]);
-  }
-  before.spec.ephemeralContainers = added;
-  before.metadata.resourceVersion = wanted.metadata.resourceVersion;
-  return before;
-}
-
-/** pods/resize: requests and limits of cpu and memory of containers that are there. */
-export function keepResources(wanted: ObjectDraft, old: KubernetesObject): ObjectDraft {
-  const next = wanted as Draft<Pod>;
-  const before = structuredClone(old) as Draft<Pod>;
-  for (const list of ['containers', 'initContainers'] as const) {
-    for (const container of before.spec[list] ?? []) {
-      const asked = next.spec[list]?.find((each) => each.name === container.name);
-      if (!asked) continue;
-      if (asked.resources) container.resources = asked.resources;
-      if (asked.resizePolicy) container.resizePolicy = asked.resizePolicy;
-    }
-  }
-  before.metadata.resourceVersion = wanted.metadata.resourceVersion;
-  return before;
 }
