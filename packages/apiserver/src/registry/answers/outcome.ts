@@ -1,6 +1,13 @@
 import type { Outcome } from './base.ts';
 
-const chance = new Set(['uid', 'creationTimestamp', 'resourceVersion', 'managedFields', 'lastPhaseTransitionTime']);
+const chance = new Set([
+  'uid',
+  'authentication.kubernetes.io/credential-id',
+  'creationTimestamp',
+  'resourceVersion',
+  'managedFields',
+  'lastPhaseTransitionTime',
+]);
 
 interface StatusLike {
   readonly kind?: string;

@@ -51,7 +51,8 @@ function walk(value: unknown, at: string, found: Violation[]): void {
 
 /** The body with one change made. */
 export function violated(body: Json, [pointer, value]: Violation): Json {
-  const copy = structuredClone(body) as Record<string, unknown>;
+  // Not a structured clone: that would keep one value in two places one.
+  const copy = JSON.parse(JSON.stringify(body)) as Record<string, unknown>;
   const keys = pointer.split('/').slice(1).map(unescaped);
   const last = keys.pop() ?? '';
   let place: Record<string, unknown> | unknown[] = copy;

@@ -12,23 +12,36 @@ const words: Readonly<Record<string, string>> = {
   apiGroups: 'APIGroups',
   apiVersion: 'APIVersion',
   apiVersions: 'APIVersions',
+  awsElasticBlockStore: 'AWSElasticBlockStore',
   caBundle: 'CABundle',
   cel: 'CEL',
   cidr: 'CIDR',
   cidrs: 'CIDRs',
   csi: 'CSI',
+  gcePersistentDisk: 'GCEPersistentDisk',
   http: 'HTTP',
   ip: 'IP',
   ipBlock: 'IPBlock',
   ips: 'IPs',
+  iscsi: 'ISCSI',
   jsonPatch: 'JSONPatch',
   jsonPath: 'JSONPath',
+  nfs: 'NFS',
+  fc: 'FC',
+  rbd: 'RBD',
+  cephfs: 'CephFS',
+  scaleIO: 'ScaleIO',
+  storageos: 'StorageOS',
   tls: 'TLS',
   uid: 'UID',
   url: 'URL',
 };
 
-const goName = (name: string) => words[name] ?? `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+const goName = (field: string) => {
+  // Of an embedded struct: `PersistentVolumeSource/csi`.
+  const name = field.slice(field.lastIndexOf('/') + 1);
+  return words[name] ?? `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+};
 
 /**
  * A value of a definition as error messages show it: Kubernetes validates types of its own that have no JSON names, so
@@ -66,7 +79,8 @@ function compile(definition: string): Print {
   const { properties } = definitions()[definition] ?? {};
   if (table === undefined || !properties || definition.startsWith('io.k8s.apimachinery.')) return asIs;
   const fields = table.split('; ').map((each) => {
-    const [name = '', type = ''] = each.split(' ');
+    const [field = '', type = ''] = each.split(' ');
+    const name = field.slice(field.lastIndexOf('/') + 1);
     // Go's JSON puts the fields of embedded structs into the one around them: metadata, kind and apiVersion are such.
     const embedded = type === 'v1.ObjectMeta' && name === 'metadata';
     return { name, embedded, shown: goName(name), print: printerFor(type, properties[name] ?? {}) };

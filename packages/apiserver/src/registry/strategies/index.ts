@@ -1,14 +1,21 @@
 import type { Service } from '@keelson/core';
 import type { NamedStrategy } from '../strategy.ts';
+import { admissionRegistrationStrategies } from './admission-registration/index.ts';
 import { appsStrategies } from './apps.ts';
+import { autoscalingStrategies } from './autoscaling/index.ts';
 import { batchStrategies } from './batch/index.ts';
-import { clusterObjectStrategies } from './cluster-objects.ts';
-import { podStrategy } from './pod.ts';
-import { policyObjectStrategies } from './policy-objects.ts';
+import { certificateStrategies } from './certificates.ts';
+import { coordinationStrategies } from './coordination.ts';
+import { coreStrategies } from './core-objects.ts';
+import { disruptionBudget } from './disruption-budget.ts';
+import { networkingStrategies } from './networking/index.ts';
+import { priorityClass } from './priority-class.ts';
+import { rbacStrategies } from './rbac.ts';
+import { runtimeClass } from './runtime-class.ts';
 import { type ServiceRanges, serviceStrategy } from './service.ts';
+import { servingStrategies } from './serving/index.ts';
 import { statefulSet } from './stateful-set.ts';
-import { storageObjectStrategies } from './storage-objects.ts';
-import { workloadStrategies } from './workloads.ts';
+import { storageStrategies } from './storage/index.ts';
 
 export type { ServiceRanges } from './service.ts';
 
@@ -23,15 +30,22 @@ export function builtinStrategies(ranges: ServiceRanges): BuiltinStrategies {
   const services = serviceStrategy(ranges);
   return {
     all: [
-      podStrategy,
+      ...coreStrategies,
       services,
-      ...workloadStrategies,
       ...appsStrategies,
       statefulSet,
       ...batchStrategies,
-      ...clusterObjectStrategies,
-      ...storageObjectStrategies,
-      ...policyObjectStrategies,
+      ...autoscalingStrategies,
+      ...networkingStrategies,
+      disruptionBudget,
+      ...rbacStrategies,
+      ...storageStrategies,
+      ...coordinationStrategies,
+      priorityClass,
+      runtimeClass,
+      ...admissionRegistrationStrategies(),
+      ...certificateStrategies,
+      ...servingStrategies,
     ],
     rememberService: (service) => services.remember(service),
   };

@@ -4,8 +4,8 @@ import { checkSelector } from './checks.ts';
 import { isEmptySelector, isReadable, selectsTemplate } from './selectors.ts';
 import { validateTemplate } from './workloads.ts';
 
-export function checkSelectorGiven(selector: LabelSelector | undefined, kind: string, errors: FieldErrors): void {
-  if (selector === undefined) {
+export function checkSelectorGiven(selector: LabelSelector | null | undefined, kind: string, errors: FieldErrors): void {
+  if (!selector) {
     errors.required('spec.selector');
     return;
   }
@@ -17,7 +17,7 @@ export function checkSelectorGiven(selector: LabelSelector | undefined, kind: st
 
 /** The template of pods that are replaced when they end, which the selector must find. */
 export function checkReplicaTemplate(
-  selector: LabelSelector | undefined,
+  selector: LabelSelector | null | undefined,
   template: PodTemplateSpec | undefined,
   errors: FieldErrors,
   kind = 'ReplicaSet',

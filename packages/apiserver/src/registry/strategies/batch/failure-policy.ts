@@ -8,8 +8,8 @@ const actions = ['Count', 'FailIndex', 'FailJob', 'Ignore'];
 export function checkFailurePolicy(spec: JobSpec, at: string, errors: FieldErrors): void {
   const rules = spec.podFailurePolicy?.rules ?? [];
   if (rules.length > 20) errors.tooMany(`${at}.rules`, rules.length, 20);
-  const { containers = [], initContainers = [] } = spec.template?.spec ?? { containers: [] };
-  const names = new Set([...containers, ...initContainers].map((each) => each.name));
+  const { containers, initContainers } = spec.template?.spec ?? { containers: [] };
+  const names = new Set([...(containers ?? []), ...(initContainers ?? [])].map((each) => each.name));
   rules.forEach((rule, index) => {
     checkRule(rule, spec, names, `${at}.rules[${index}]`, errors);
   });

@@ -1,0 +1,40 @@
+import { deepEqual, RuntimeClass, type Toleration, validateDnsLabel } from '@keelson/core';
+import { FieldErrors, strategyFor } from '../strategy.ts';
+import { checkLabels } from './checks.ts';
+import { goValue } from './go-value.ts';
+import { validateResources } from './pods/resource-validation.ts';
+import { validateTolerations } from './pods/scheduling-validation.ts';
+
+const none: ReadonlySet<string> = new Set();
+
+function checkOverhead(podFixed: Readonly<Record<string, string>> | undefined, errors: FieldErrors): void {
+  if (podFixed) validateResources({ limits: podFixed }, none, 'overhead.podFixed', errors);
+}
+
+function checkTolerations(tolerations: readonly Toleration[], errors: FieldErrors): void {
+  const at = 'scheduling.tolerations';
+  tolerations.forEach((each, index) => {
+    const found = new FieldErrors();
+    validateTolerations([each], at, found);
+    for (const one of found.list)
+      errors.list.push({ ...one, field: one.field?.replace(`${at}[0]`, `${at}[${index}]`) ?? at });
+    if (tolerations.slice(0, index).some((before) => deepEqual(before, each))) {
+      errors.duplicate(`${at}[${index}]`, goValue('io.k8s.api.core.v1.Toleration', each));
+    }
+  });
+}
+
+export const runtimeClass = strategyFor(RuntimeClass, {
+  metadataFindings: { update: 4 },
+  validate(object, errors) {
+    const { handler = '', scheduling } = object;
+    errors.rule('handler', handler, validateDnsLabel(handler));
+    checkOverhead(object.overhead?.podFixed, errors);
+    if (!scheduling) return;
+    checkLabels(scheduling.nodeSelector, 'scheduling.nodeSelector', errors);
+    checkTolerations(scheduling.tolerations ?? [], errors);
+  },
+  validateUpdate(object, old, errors) {
+    if (object.handler !== old.handler) errors.invalid('handler', object.handler ?? '', 'field is immutable');
+  },
+});

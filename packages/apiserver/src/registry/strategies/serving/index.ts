@@ -1,0 +1,6 @@
+import type { NamedStrategy } from '../../strategy.ts';
+import { apiService } from './api-service.ts';
+import { flowSchema } from './flow-schema.ts';
+import { priorityLevel } from './priority-level.ts';
+
+export const servingStrategies: readonly NamedStrategy[] = [flowSchema, priorityLevel, apiService];
