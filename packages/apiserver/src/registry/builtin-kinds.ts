@@ -28,7 +28,11 @@ export function builtinKinds(strategies: readonly NamedStrategy[], serves: Serve
     const definition = definitionOf(resource.group, resource.version, resource.kind);
     if (definition === undefined) return [];
     const storage = storageOf(resource, versionsOf.get(resource.group) ?? []);
-    const strategy = byResource.get(`${storage.group}/${resource.resource}`) ?? {};
+    // One object may be held to other rules where it comes through another group.
+    const strategy =
+      byResource.get(`${resource.group}/${resource.resource}`) ??
+      byResource.get(`${storage.group}/${resource.resource}`) ??
+      {};
     return [builtinKind(resource, definition, apiVersion, storage, strategy)];
   });
 }

@@ -125,7 +125,7 @@ function validateResizePolicy({ resizePolicy }: Container, spec: PodSpec, at: st
     else checkOneOf(at, resourceName, ['cpu', 'memory'], errors);
     if (!restartPolicy) errors.required(at);
     else checkOneOf(at, restartPolicy, ['NotRequired', 'RestartContainer'], errors);
-    if (spec.restartPolicy === 'Never' && restartPolicy === 'RestartContainer') {
+    if (spec.restartPolicy === 'Never' && restartPolicy !== 'NotRequired') {
       errors.invalid(
         `${at}[${index}].restartPolicy`,
         restartPolicy,

@@ -40,6 +40,15 @@ const goNames: Readonly<Record<string, string>> = {
   chapAuthSession: 'SessionCHAPAuth',
   iscsiInterface: 'ISCSIInterface',
   podCIDR: 'PodCIDR',
+  wwids: 'WWIDs',
+  pdID: 'PdID',
+  sslEnabled: 'SSLEnabled',
+  'RBDVolumeSource.monitors': 'CephMonitors',
+  'RBDVolumeSource.image': 'RBDImage',
+  'RBDVolumeSource.pool': 'RBDPool',
+  'RBDVolumeSource.user': 'RadosUser',
+  'GlusterfsVolumeSource.endpoints': 'EndpointsName',
+  'AzureDiskVolumeSource.diskURI': 'DataDiskURI',
 };
 
 /** Fields in the order of the internal type, where it is not that of the version. */
@@ -129,7 +138,8 @@ const scalars: Readonly<Record<string, unknown>> = {
 const core = 'io.k8s.api.core.v1.';
 const definitionOf = ({ name }: GoType) => (name.startsWith('v1.') ? core + name.slice(3) : undefined);
 const shortOf = (definition: string) => definition.slice(definition.lastIndexOf('.') + 1);
-const goName = (name: string) => goNames[name] ?? (name[0] ?? '').toUpperCase() + name.slice(1);
+const goName = (struct: string, name: string) =>
+  goNames[`${struct}.${name}`] ?? goNames[name] ?? (name[0] ?? '').toUpperCase() + name.slice(1);
 
 function zeroOf(type: GoType): unknown {
   if (type.pointer || type.shape !== 'other') return null;
@@ -167,12 +177,16 @@ function fieldsIn(definition: string): readonly GoField[] {
 }
 
 function struct(definition: string, value: Readonly<Json>): Json {
+  const short = shortOf(definition);
   const shown: Json = {};
   for (const { name, type } of fieldsIn(definition)) {
-    shown[goName(name)] =
-      name === 'securityContext' && shortOf(definition) === 'PodSpec'
-        ? podSecurityContext(value)
-        : show(value[name], type);
+    // Embedded, and so without a name of its own.
+    if (short === 'PersistentVolumeClaimTemplate' && name === 'metadata') {
+      if (isObject(value[name])) Object.assign(shown, value[name]);
+      continue;
+    }
+    shown[goName(short, name)] =
+      name === 'securityContext' && short === 'PodSpec' ? podSecurityContext(value) : show(value[name], type);
   }
   return shown;
 }

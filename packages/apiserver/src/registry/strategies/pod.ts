@@ -37,6 +37,15 @@ export const podStrategy = strategyFor(Pod, {
       ];
     }
   },
+  prepareUpdate(pod, old) {
+    const { spec } = pod;
+    const before = old.spec;
+    // Admission gave these; who does not mention them keeps them.
+    if (spec.priority === undefined && before.priority !== undefined) spec.priority = before.priority;
+    if (spec.preemptionPolicy === undefined && before.preemptionPolicy !== undefined) {
+      spec.preemptionPolicy = before.preemptionPolicy;
+    }
+  },
   prepareStatusUpdate(pod, old) {
     if (pod.status && !pod.status.qosClass && old.status?.qosClass) pod.status.qosClass = old.status.qosClass;
   },

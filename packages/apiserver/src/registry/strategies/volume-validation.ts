@@ -103,7 +103,7 @@ export function validateVolumes(
     const before = errors.list.length;
     const first = validateSource(volume, here, errors);
     // A template may leave the image to whoever fills it in.
-    if (!template && volume.image && !volume.image.reference) errors.required(`${here}.image.reference`);
+    if (!template && first === 'image' && !volume.image?.reference) errors.required(`${here}.image.reference`);
     if (!name) errors.required(`${here}.name`);
     else errors.rule(`${here}.name`, name, validateDnsLabel(name));
     if (byName.has(name)) errors.duplicate(`${here}.name`, name);

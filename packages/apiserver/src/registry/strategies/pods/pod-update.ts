@@ -11,6 +11,7 @@ import type { FieldErrors } from '../../strategy.ts';
 import { inGo } from '../go-internal.ts';
 import { lineDiff } from './line-diff.ts';
 import { appArmorPrefix, mirrorAnnotation } from './pod-annotations.ts';
+import { validateTolerations } from './scheduling-validation.ts';
 
 const fixed =
   'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
@@ -25,10 +26,15 @@ export function validatePodUpdate(pod: Pod, old: Pod, errors: FieldErrors): void
     errors.forbidden(`spec.${list}`, 'pod updates may not add or remove containers');
     return;
   }
-  if (spec === before || deepEqual(spec, before)) return;
+  for (const list of ['containers', 'initContainers'] as const) {
+    spec[list]?.forEach(({ image }, index) => {
+      if (!image) errors.required(`spec.${list}[${index}].image`);
+    });
+  }
   validateDeadline(spec, before, errors);
   const tolerations = validateAddedTolerations(spec.tolerations, before.tolerations, errors);
   validateGateRemoval(spec, before, errors);
+  if (spec === before || deepEqual(spec, before)) return;
   const gated = (before.schedulingGates?.length ?? 0) > 0;
   if (!tolerations) return;
   const wanted = mutableParts(spec, before);
@@ -100,7 +106,10 @@ export function validateAddedTolerations(
   before: readonly Toleration[] = [],
   errors: FieldErrors,
 ): boolean {
-  if (before.every((old) => now.some((each) => sameButSeconds(each, old)))) return true;
+  if (before.every((old) => now.some((each) => sameButSeconds(each, old)))) {
+    validateTolerations(now, 'spec.tolerations', errors);
+    return true;
+  }
   const why = 'existing toleration can not be modified except its tolerationSeconds';
   errors.forbidden('spec.tolerations', why);
   return false;

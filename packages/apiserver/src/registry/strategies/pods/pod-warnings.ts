@@ -9,7 +9,7 @@ import {
   validateDnsLabel,
 } from '@keelson/core';
 import { fractionalBytes } from '../claim-warnings.ts';
-import { ipWarning } from '../ip-warnings.ts';
+import { addressWarnings } from '../ip-checks.ts';
 import { appArmorPrefix, seccompContainerPrefix, seccompPodAnnotation } from './pod-annotations.ts';
 import { portWarnings } from './port-warnings.ts';
 import { volumeWarnings } from './volume-warnings.ts';
@@ -177,9 +177,11 @@ function specWarnings(
   nullSelectorWarnings(spec, at, warn);
   portWarnings(spec, at, warn);
   spec.dnsConfig?.nameservers?.forEach((each, index) => {
-    ipWarning(each, `${at}.dnsConfig.nameservers[${index}]`, warn);
+    addressWarnings(each, `${at}.dnsConfig.nameservers[${index}]`).forEach(warn);
   });
-  spec.hostAliases?.forEach(({ ip }, index) => void ipWarning(ip, `${at}.hostAliases[${index}].ip`, warn));
+  spec.hostAliases?.forEach(({ ip }, index) => {
+    addressWarnings(ip, `${at}.hostAliases[${index}].ip`).forEach(warn);
+  });
 }
 
 /** What Kubernetes tells who creates or changes a Pod; a change that leaves the spec alone says nothing. */

@@ -53,6 +53,7 @@ const countedWhole = new Set([
 
 const NANO = 1_000_000_000n;
 const isHuge = (name: string) => name.startsWith('hugepages-');
+const isHugeQuota = (name: string) => isHuge(name) || name.startsWith('requests.hugepages-');
 const isNative = (name: string) => !name.includes('/') || name.includes('kubernetes.io/');
 /** Of a device plugin or an operator: `example.com/gpu`. */
 export function isExtendedResource(name: string): boolean {
@@ -70,12 +71,12 @@ export function validateResourceName(name: string, at: string, errors: FieldErro
   const sentences = validateQualifiedName(name);
   errors.rule(at, name, sentences);
   if (sentences.length > 0) return false;
-  if (name.includes('/') || standardElsewhere.has(name) || isHuge(name)) return true;
+  if (name.includes('/') || standardElsewhere.has(name) || isHugeQuota(name)) return true;
   errors.invalid(at, name, 'must be a standard resource type or fully qualified');
   return false;
 }
 
-const validateContainerResourceName: NameRule = (name, at, errors) => {
+export const validateContainerResourceName: NameRule = (name, at, errors) => {
   validateResourceName(name, at, errors);
   if (!name.includes('/')) {
     if (!standardForContainers.has(name) && !isHuge(name)) {

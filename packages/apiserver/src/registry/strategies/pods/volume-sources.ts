@@ -35,6 +35,11 @@ const iscsiNames = {
   naa: /^naa.[0-9A-Fa-f]{32}$/,
 } as const;
 
+export function isIscsiName(name: string): boolean {
+  const kind = (['iqn', 'eui', 'naa'] as const).find((each) => name.startsWith(each));
+  return kind !== undefined && iscsiNames[kind].test(name);
+}
+
 function checkIscsiName(name: string, at: string, errors: FieldErrors): void {
   const kind = (['iqn', 'eui', 'naa'] as const).find((each) => name.startsWith(each));
   if (kind === undefined) errors.invalid(at, name, 'must be valid format starting with iqn, eui, or naa');

@@ -1,7 +1,7 @@
 import type { ProjectedVolumeSource, Volume } from '@keelson/core';
 import { claimWarnings } from '../claim-warnings.ts';
 
-const retired: Readonly<Record<string, string>> = {
+export const retiredSources: Readonly<Record<string, string>> = {
   photonPersistentDisk: 'photonPersistentDisk: deprecated in v1.11, non-functional in v1.16+',
   gitRepo: 'gitRepo: deprecated in v1.11, and disabled by default in v1.33+',
   scaleIO: 'scaleIO: deprecated in v1.16, non-functional in v1.22+',
@@ -50,7 +50,7 @@ function projectedWarnings({ sources }: ProjectedVolumeSource, paths: Paths, noS
 export function volumeWarnings(volumes: readonly Volume[] | undefined, at: string, warn: (text: string) => void): void {
   volumes?.forEach((volume, index) => {
     const here = `${at}.volumes[${index}]`;
-    for (const field of Object.keys(volume)) if (retired[field]) warn(`${here}.${retired[field]}`);
+    for (const field of Object.keys(volume)) if (retiredSources[field]) warn(`${here}.${retiredSources[field]}`);
     const { configMap, secret, downwardAPI, projected, ephemeral } = volume;
     const paths = (title: string) => new Paths(`volume "${volume.name}" (${title})`, warn);
     if (configMap?.items) {

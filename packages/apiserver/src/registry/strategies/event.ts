@@ -1,0 +1,104 @@
+import { deepEqual, Event, validateQualifiedName } from '@keelson/core';
+import { type FieldErrors, type NamedStrategy, strategyFor } from '../strategy.ts';
+
+const longestName = 128;
+const longestMessage = 1024;
+
+/** Objects that belong to no namespace have their events in `default`; what is not known may have them anywhere. */
+function checkNamespace(event: Event, errors: FieldErrors): void {
+  const { namespace = '' } = event.metadata;
+  const about = event.involvedObject?.namespace ?? '';
+  // The new form may tell of anything anywhere.
+  if (event.eventTime && about !== '') return;
+  if (about === '') {
+    if (namespace !== 'default' && namespace !== 'kube-system') {
+      errors.invalid('involvedObject.namespace', about, 'does not match event.namespace');
+    }
+  } else if (namespace !== about) errors.invalid('involvedObject.namespace', about, 'does not match event.namespace');
+}
+
+/** The long form: the strings are not shown, so that their values are empty in the finding. */
+function checkLength(value: string, at: string, most: number, errors: FieldErrors): void {
+  if (value.length > most) errors.invalid(at, '', `can have at most ${most} characters`);
+}
+
+/** Events of the new API are whole, and have nothing of the old one (KEP-383). */
+function checkNewForm(event: Event, names: { readonly controller: string }, errors: FieldErrors): void {
+  const { reportingComponent = '', reportingInstance = '', action = '', reason = '' } = event;
+  if (reportingComponent === '') errors.required(names.controller);
+  errors.rule(names.controller, reportingComponent, validateQualifiedName(reportingComponent));
+  if (reportingInstance === '') errors.required('reportingInstance');
+  checkLength(reportingInstance, 'reportingInstance', longestName, errors);
+  if (action === '') errors.required('action');
+  checkLength(action, 'action', longestName, errors);
+  if (reason === '') errors.required('reason');
+  checkLength(reason, 'reason', longestName, errors);
+  checkLength(event.message ?? '', 'message', longestMessage, errors);
+}
+
+function checkNewEvent(event: Event, errors: FieldErrors): void {
+  if (!event.eventTime) {
+    errors.required('eventTime');
+    checkUnset(event, errors);
+    return;
+  }
+  checkNewForm(event, { controller: 'reportingController' }, errors);
+  if (event.series) {
+    if ((event.series.count ?? 0) < 2) errors.invalid('series.count', '', 'should be at least 2');
+    if (!event.series.lastObservedTime) errors.required('series.lastObservedTime');
+  }
+  checkUnset(event, errors);
+}
+
+function checkUnset(event: Event, errors: FieldErrors): void {
+  const { type = '' } = event;
+  if (type !== 'Normal' && type !== 'Warning') errors.invalid('type', '', `has invalid value: ${type}`);
+  const unset = (at: string) => errors.invalid(at, '', 'needs to be unset');
+  if (event.firstTimestamp) unset('firstTimestamp');
+  if (event.lastTimestamp) unset('lastTimestamp');
+  if ((event.count ?? 0) !== 0) unset('count');
+  if (event.source?.component || event.source?.host) unset('source');
+}
+
+/** Events of core/v1. */
+const event = strategyFor(Event, {
+  createOnUpdate: true,
+  validate(object, errors, old) {
+    checkNamespace(object, errors);
+    if (object.eventTime && !old) checkNewForm(object, { controller: 'reportingComponent' }, errors);
+  },
+});
+
+const immutable = [
+  'involvedObject',
+  'reason',
+  'message',
+  'source',
+  'type',
+  'eventTime',
+  'action',
+  'related',
+  'reportingComponent',
+  'reportingInstance',
+] as const;
+
+/** The same objects, written through events.k8s.io. */
+const newEvent: NamedStrategy = {
+  ...strategyFor(Event, {
+    createOnUpdate: true,
+    validate(object, errors, old) {
+      checkNamespace(object, errors);
+      if (!old) checkNewEvent(object, errors);
+    },
+    validateUpdate(object, old, errors) {
+      for (const field of immutable) {
+        if (!deepEqual(object[field] ?? '', old[field] ?? '')) {
+          errors.invalid(field, object[field] ?? '', 'field is immutable');
+        }
+      }
+    },
+  }),
+  group: 'events.k8s.io',
+};
+
+export const eventStrategies: readonly NamedStrategy[] = [event, newEvent];

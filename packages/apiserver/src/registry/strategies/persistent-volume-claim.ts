@@ -1,0 +1,115 @@
+import {
+  compareQuantity,
+  deepEqual,
+  PersistentVolumeClaim,
+  type PersistentVolumeClaimSpec,
+  type PersistentVolumeClaimStatus,
+  validateQualifiedName,
+} from '@keelson/core';
+import type { Draft } from '../draft.ts';
+import { type FieldErrors, strategyFor } from '../strategy.ts';
+import { validateClaimSpec } from './claim-validation.ts';
+import { claimWarnings } from './claim-warnings.ts';
+import { inGo } from './go-internal.ts';
+import { lineDiff } from './pods/line-diff.ts';
+import { validateResourceQuantity } from './pods/resource-validation.ts';
+
+const betaClass = 'volume.beta.kubernetes.io/storage-class';
+const fixed =
+  'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
+const goText = (spec: PersistentVolumeClaimSpec) =>
+  JSON.stringify(inGo('PersistentVolumeClaimSpec', spec), undefined, 1);
+
+/** What the old field can say: another claim, or a snapshot. */
+function isOldDataSource({ dataSource }: PersistentVolumeClaimSpec): boolean {
+  if (!dataSource) return true;
+  const { kind, apiGroup } = dataSource;
+  if ((apiGroup ?? '') === '') return kind === 'PersistentVolumeClaim';
+  return kind === 'VolumeSnapshot' && apiGroup === 'snapshot.storage.k8s.io';
+}
+
+/** Other sources in the old field mean nothing, and those of other namespaces are behind a gate: both are dropped. */
+function dropDataSources(spec: Draft<PersistentVolumeClaimSpec>, old: PersistentVolumeClaimSpec | undefined): void {
+  if (spec.dataSourceRef?.namespace !== undefined && old?.dataSourceRef?.namespace === undefined) {
+    delete spec.dataSourceRef;
+  }
+  if (!isOldDataSource(spec) && !(old?.dataSource && !isOldDataSource(old))) delete spec.dataSource;
+  settleDataSources(spec);
+}
+
+/** A data source in the old field stands in the new one too, where that field can say it (KEP-1495, KEP-3294). */
+export function settleDataSources(spec: Draft<PersistentVolumeClaimSpec>): void {
+  const { dataSource, dataSourceRef } = spec;
+  if (dataSource && !dataSourceRef) spec.dataSourceRef = { ...dataSource };
+  else if (dataSourceRef && !dataSource && !dataSourceRef.namespace) {
+    const { namespace: _none, ...rest } = dataSourceRef;
+    spec.dataSource = rest;
+  }
+}
+
+/** What a claim may become: named, larger, of another class of attributes. */
+function validateChange(now: PersistentVolumeClaim, before: PersistentVolumeClaim, errors: FieldErrors): void {
+  const [spec, old] = [now.spec ?? {}, before.spec ?? {}];
+  const wanted: Draft<PersistentVolumeClaimSpec> = structuredClone(spec) as Draft<PersistentVolumeClaimSpec>;
+  const bound = before.status?.phase === 'Bound';
+  if (!old.volumeName && spec.volumeName) delete wanted.volumeName;
+  if (old.storageClassName === undefined && spec.storageClassName !== undefined) delete wanted.storageClassName;
+  if (bound) {
+    const storage = old.resources?.requests?.['storage'];
+    if (wanted.resources?.requests && storage !== undefined) wanted.resources.requests['storage'] = storage;
+    if (old.volumeAttributesClassName === undefined) delete wanted.volumeAttributesClassName;
+    else wanted.volumeAttributesClassName = old.volumeAttributesClassName;
+  }
+  if (!deepEqual(wanted, old)) {
+    errors.forbidden('spec', `${fixed}\n${lineDiff(goText(wanted as PersistentVolumeClaimSpec), goText(old))}`);
+  } else if (bound) {
+    const [size, least] = [spec.resources?.requests?.['storage'] ?? '0', old.resources?.requests?.['storage'] ?? '0'];
+    const capacity = before.status?.capacity?.['storage'] ?? '0';
+    if (compareQuantity(size, least) < 0 && compareQuantity(size, capacity) <= 0) {
+      errors.forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity');
+    }
+  }
+  if (spec.volumeMode !== old.volumeMode)
+    errors.invalid('spec.volumeMode', spec.volumeMode ?? null, 'field is immutable');
+}
+
+function validateStatus(status: PersistentVolumeClaimStatus, errors: FieldErrors): void {
+  for (const [name, value] of Object.entries(status.capacity ?? {})) {
+    validateResourceQuantity(name, value, `status.capacity[${name}]`, errors);
+  }
+  for (const name of Object.keys(status.allocatedResourceStatuses ?? {})) {
+    errors.rule(`status.allocatedResourceStatuses[${name}]`, name, validateQualifiedName(name));
+  }
+  for (const [name, value] of Object.entries(status.allocatedResources ?? {})) {
+    validateResourceQuantity(name, value, `status.allocatedResources[${name}]`, errors);
+  }
+}
+
+export const persistentVolumeClaimStrategy = strategyFor(PersistentVolumeClaim, {
+  defaults(object) {
+    object.spec ??= {};
+    object.spec.volumeMode ??= 'Filesystem';
+  },
+  prepareCreate(object) {
+    object.status = { phase: 'Pending' };
+    dropDataSources(object.spec ?? {}, undefined);
+  },
+  prepareUpdate(object, old) {
+    dropDataSources(object.spec ?? {}, old.spec);
+  },
+  validate({ spec = {} }, errors, old) {
+    validateClaimSpec(spec, 'spec', errors, {
+      selector: old !== undefined && deepEqual(spec.selector, old.spec?.selector),
+    });
+  },
+  validateUpdate: validateChange,
+  validateStatusUpdate: ({ status = {} }, _old, errors) => validateStatus(status, errors),
+  warnings({ metadata, spec = {} }) {
+    const found: string[] = [];
+    if (metadata.annotations?.[betaClass] !== undefined) {
+      found.push(`metadata.annotations[${betaClass}]: deprecated since v1.8; use "storageClassName" attribute instead`);
+    }
+    claimWarnings(spec, 'spec', (text) => void found.push(text));
+    return found;
+  },
+});
