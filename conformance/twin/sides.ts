@@ -76,7 +76,7 @@ export function complaintsIn(log: string): Map<string, number> {
   for (const each of log.split(/^keelson: /m).slice(1)) {
     const text = each.trimEnd().slice(0, 1500);
     // Names and paths vary with the case; where it broke does not.
-    const place = /at [^(]*\(?\S*packages\/(\S+?)\)?'?/.exec(text)?.[1] ?? '';
+    const place = /packages\/([^\s)']+)/.exec(text)?.[1] ?? '';
     const key = [...found.keys()].find((known) => place !== '' && known.includes(place)) ?? text;
     found.set(key, (found.get(key) ?? 0) + 1);
   }

@@ -1,6 +1,6 @@
 // operator is a small operator written with controller-runtime: for each ConfigMap labelled site=yes it keeps a
 // Deployment and a Service, tells what it did by an Event and an annotation, and cleans up behind a finalizer.
-// usage: operator --kubeconfig FILE     (flag of controller-runtime)
+// usage: KUBECONFIG=FILE operator
 package main
 
 import (
