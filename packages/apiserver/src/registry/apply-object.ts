@@ -22,6 +22,8 @@ export async function applyObject(context: RegistryContext, call: Call, keep?: K
   const { subresource } = request;
   const current = await find(context, call);
   if (!current) {
+    // Kinds that an update may create are looked at first, whatever part of them was meant.
+    if (subresource && !kind.strategy.createOnUpdate) throw StatusError.notFound(kind.names, request.name ?? '');
     const draft = applyConfiguration(context, call, emptyObject(kind), undefined);
     checkIdentity(call, draft, undefined);
     if (subresource) throw StatusError.notFound(kind.names, request.name ?? '');

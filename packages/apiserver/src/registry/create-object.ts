@@ -6,7 +6,8 @@ import type { EncodedObject } from './contract.ts';
 import { decodeBody } from './decode-body.ts';
 import { draftJson, type ObjectDraft } from './draft.ts';
 import { keyIn } from './kind.ts';
-import { checkMetadata, dropRepeatedOwners, settleNamespace, stampNew } from './object-metadata.ts';
+import { checkMetadata, settleNamespace, stampNew } from './object-metadata.ts';
+import { dedupeOwners } from './owner-references.ts';
 import { recordOwners } from './ownership/record-owners.ts';
 import { encodeForStorage, encodeObject } from './stored-object.ts';
 import { FieldErrors, type WriteContext } from './strategy.ts';
@@ -20,6 +21,10 @@ export function writeContext(context: RegistryContext, call: Call): WriteContext
     now: () => timestamp(context.clock),
     warn: (text) => call.warnings.push(text),
   };
+}
+
+export function warnOnce({ warnings }: Call, text: string | undefined): void {
+  if (text !== undefined && !warnings.includes(text)) warnings.push(text);
 }
 
 /** POST: decode, default, admit, prepare, validate, store. */
@@ -43,7 +48,7 @@ export async function createDecoded(
       code: 500,
     });
   }
-  dropRepeatedOwners(decoded, (text) => call.warnings.push(text));
+  warnOnce(call, dedupeOwners(decoded));
   kind.strategy.defaults?.(decoded);
   if (request.patchType !== 'application/apply-patch+yaml') recordOwners(context, call, decoded, undefined);
   if (!decoded.metadata.name && decoded.metadata.generateName) {

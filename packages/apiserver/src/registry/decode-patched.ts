@@ -1,33 +1,65 @@
-import { type JsonValue, StatusError } from '@keelson/core';
+import { goText, type JsonValue, StatusError } from '@keelson/core';
 import { DecodeError } from '../schema/index.ts';
 import type { Call } from './admission-chain.ts';
 import { isObject, type Json, type ObjectDraft } from './draft.ts';
 import type { Kind } from './kind.ts';
+import { goQuote } from './strategy.ts';
+import { unstructuredError } from './unstructured-error.ts';
 
-/** What Kubernetes says of a patch whose outcome is no object of the kind. */
-export function decodePatched({ kind, request, warnings }: Call, patched: JsonValue): ObjectDraft {
+/**
+ * The outcome of a patch as a draft, or what Kubernetes says of one that is no object of the kind. `before` is what was
+ * patched, for telling what the patch touched.
+ */
+export function decodePatched(
+  { kind, request, warnings }: Call,
+  patched: JsonValue,
+  before: unknown,
+  ofPatch: readonly string[] = [],
+): ObjectDraft {
+  const strategic = request.patchType === 'application/strategic-merge-patch+json';
   const bad = (why: string) =>
     StatusError.invalid({ group: '', resource: '' }, '', [
       {
         type: 'FieldValueInvalid',
         field: 'patch',
-        message: `Invalid value: ${JSON.stringify(JSON.stringify(patched))}: ${why}`,
+        message: `Invalid value: ${goQuote(strategic ? goText(asJsonValue(request.body)) : patchedText(patched, before))}: ${why}`,
       },
     ]);
   if (!isObject(patched)) throw bad('json: cannot unmarshal into an object');
   try {
     const { object, unknown } = kind.decode(patched);
-    const findings = request.bodyFindings?.(unknown) ?? unknown;
+    const found = request.bodyFindings?.(unknown) ?? unknown;
+    const findings = ofPatch.length > 0 ? [...ofPatch, ...found] : found;
     if (findings.length > 0) {
       const validation = request.options?.fieldValidation ?? 'Warn';
       if (validation === 'Strict') throw bad(`strict decoding error: ${findings.join(', ')}`);
-      if (validation === 'Warn') warnings.push(...findings);
+      // A patch that is tried again says nothing new.
+      if (validation === 'Warn') warnings.push(...findings.filter((each) => !warnings.includes(each)));
     }
     return keepReset(object, patched);
   } catch (error) {
-    if (error instanceof DecodeError) throw bad(error.message);
-    throw error;
+    if (!(error instanceof DecodeError)) throw error;
+    throw bad(strategic ? unstructuredText(kind, patched, error) : error.message);
   }
+}
+
+function unstructuredText({ served }: Kind, value: unknown, error: DecodeError): string {
+  const found = served.definition === undefined ? undefined : unstructuredError(served.definition, value);
+  if (found !== undefined) return found;
+  return error.message.startsWith('illegal base64') ? `error decoding from json: ${error.message}` : error.message;
+}
+
+/** A body that was parsed from JSON. */
+const asJsonValue = (body: unknown) => body as JsonValue;
+
+/** As the API shows it: the members of what the patch touched in order, the rest as it stood. */
+function patchedText(patched: unknown, before: unknown): string {
+  if (patched === before || !isObject(patched) || !isObject(before)) return JSON.stringify(patched) ?? 'null';
+  const members = Object.keys(patched)
+    .sort()
+    .filter((key) => patched[key] !== undefined)
+    .map((key) => `${JSON.stringify(key)}:${patchedText(patched[key], before[key])}`);
+  return `{${members.join(',')}}`;
 }
 
 /** An empty list of owners says something, which the schema's decoder does not keep. */
@@ -58,7 +90,7 @@ export function decodeApplied({ kind, request, warnings }: Call, merged: Readonl
     if (!(error instanceof DecodeError)) throw error;
     throw new StatusError({
       status: 'Failure',
-      message: `failed to convert new object (${describe(kind, applied)}) to proper version: unable to convert unstructured object to ${typeText(kind)}: ${error.message}`,
+      message: `failed to convert new object (${describe(kind, applied)}) to proper version: unable to convert unstructured object to ${typeText(kind)}: ${unstructuredText(kind, merged, error)}`,
       code: 500,
     });
   }

@@ -1,6 +1,5 @@
 import {
   type Clock,
-  deepEqual,
   type FieldError,
   generateName,
   type KubernetesObject,
@@ -98,19 +97,6 @@ export function checkMetadataUpdate(object: KubernetesObject, old: KubernetesObj
       if (value !== old.metadata[field]) errors.invalid(`metadata.${field}`, value, 'field is immutable');
     }
   }
-}
-
-/** Owners that are named twice in the very same words are kept once. */
-export function dropRepeatedOwners(draft: ObjectDraft, warn: (text: string) => void): void {
-  const owners = draft.metadata.ownerReferences;
-  if (owners === undefined || owners.length < 2) return;
-  const kept = owners.filter((each, at) => !owners.slice(0, at).some((other) => deepEqual(each, other)));
-  if (kept.length === owners.length) return;
-  const repeated = new Set(owners.filter((each) => !kept.includes(each)).map((each) => each.uid));
-  warn(
-    `.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${[...repeated].join(', ')}`,
-  );
-  draft.metadata.ownerReferences = kept;
 }
 
 /** The rules for names and metadata that hold for every kind. */

@@ -3,7 +3,7 @@ import { RevisionMismatchError } from '../storage/contract.ts';
 import { admit, type Call, validateAdmission } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
 import type { EncodedObject } from './contract.ts';
-import { checkSize, createDecoded, writeContext } from './create-object.ts';
+import { checkSize, createDecoded, warnOnce, writeContext } from './create-object.ts';
 import { decodeBody } from './decode-body.ts';
 import { asJson, draftJson, type ObjectDraft } from './draft.ts';
 import { type Kind, keyIn } from './kind.ts';
@@ -12,10 +12,10 @@ import {
   checkMetadata,
   checkMetadataUpdate,
   checkName,
-  dropRepeatedOwners,
   keepServerFields,
   settleNamespace,
 } from './object-metadata.ts';
+import { dedupeOwners } from './owner-references.ts';
 import { keepTimes, recordOwners, setManagedFields } from './ownership/record-owners.ts';
 import { keepOtherPart, ofStatus } from './status-part.ts';
 import { encodeForStorage, encodeObject, type StoredObject } from './stored-object.ts';
@@ -143,7 +143,7 @@ async function updateOnce(
   const { kind } = call;
   const old = current.object;
   const part = rules.part ?? 'main';
-  dropRepeatedOwners(wanted, (text) => call.warnings.push(text));
+  warnOnce(call, dedupeOwners(wanted));
   kind.strategy.defaults?.(wanted);
   if (rules.owners === 'kept') setManagedFields(wanted, old.metadata.managedFields);
   else if (rules.owners === undefined) recordOwners(context, call, wanted, old);

@@ -96,19 +96,15 @@ function compareMaps(map: MapType, before: unknown, after: unknown, skipped: Ski
     const then = left?.[name];
     if (now === then || now === undefined) continue;
     const skip = skipped.get(name);
-    if (skip !== true)
-      builder.member(map, name, left && (then === undefined ? absent(map, name) : then), now, skip ?? none);
+    if (skip !== true) builder.member(map, name, then, now, skip ?? none);
   }
   for (const name in left) {
     if (left[name] === undefined || right?.[name] !== undefined) continue;
     const skip = skipped.get(name);
-    if (skip !== true) builder.member(map, name, left[name], right && absent(map, name), skip ?? none);
+    if (skip !== true) builder.member(map, name, left[name], undefined, skip ?? none);
   }
   return builder.result(before, after);
 }
-
-/** What stands for a member that a written object does not show. */
-const absent = (map: MapType, name: string) => (map.fields.get(name)?.null === true ? null : undefined);
 
 class Builder {
   #found: Difference | undefined;

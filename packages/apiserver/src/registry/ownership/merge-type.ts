@@ -33,8 +33,6 @@ export interface FieldType {
   readonly type: MergeType;
   /** What an element without this key counts as having. */
   readonly keyDefault: unknown;
-  /** Go writes null where this list or map has not been set. */
-  readonly null: boolean;
 }
 
 const untypedAtomic: MergeType = { scalar: 'untyped' };
@@ -129,7 +127,6 @@ function referred(schema: Schema, preserve: boolean): MergeType {
 
 function mapOf(schema: Schema, preserve: boolean, definition: string | undefined): MapType {
   const zeros = definition === undefined ? undefined : zeroDefaults(definition);
-  const required = new Set(definition === undefined ? [] : (schema.required ?? []));
   const properties = Object.entries({ ...schema.properties, ...embedded(schema) });
   const values = schema.additionalProperties;
   return {
@@ -140,7 +137,6 @@ function mapOf(schema: Schema, preserve: boolean, definition: string | undefined
         {
           type: referred(each, preserve),
           keyDefault: each['default'] ?? (name === 'protocol' && definition ? 'TCP' : zeros?.get(name)),
-          null: required.has(name) && (each.type === 'array' || each.type === 'object'),
         },
       ]),
     ),

@@ -11,7 +11,7 @@ import { findingsText, validateValue } from './validate-value.ts';
 
 const text: MergeType = { scalar: 'string' };
 const number: MergeType = { scalar: 'numeric' };
-const field = (type: MergeType, keyDefault?: unknown) => ({ type, keyDefault, null: false });
+const field = (type: MergeType, keyDefault?: unknown) => ({ type, keyDefault });
 const port: MergeType = {
   map: {
     atomic: false,

@@ -1,0 +1,80 @@
+import { definitions, type GoType, goFields } from '../schema/index.ts';
+import type { Schema } from './contract.ts';
+import { isObject } from './draft.ts';
+
+/**
+ * What does not fit a definition, in the words of the converter that Kubernetes uses for strategic merge patches and
+ * applies: it knows types, but no JSON. Undefined if all shapes fit.
+ */
+export function unstructuredError(definition: string, value: unknown): string | undefined {
+  if (!isObject(value)) return `cannot restore struct from: ${kindOf(value)}`;
+  const properties = definitions()[definition]?.properties;
+  for (const { name, type } of goFields(definition) ?? []) {
+    const schema = properties?.[name];
+    const each = value[name];
+    if (schema === undefined || each === undefined || each === null) continue;
+    const found = check(schema, type, each);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** What Go's reflection calls the value. */
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'slice';
+  if (isObject(value)) return 'map';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
+  return typeof value === 'boolean' ? 'bool' : 'string';
+}
+
+function check(schema: Schema, type: GoType, value: unknown): string | undefined {
+  const { ref } = schema;
+  if (ref !== undefined) return goFields(ref) === undefined ? undefined : unstructuredError(ref, value);
+  if (type.shape === 'bytes') return undefined;
+  if (schema.type === 'array') return checkList(schema, type, value);
+  if (schema.type === 'object') return checkMap(schema, type, value);
+  return checkScalar(schema, type, value);
+}
+
+function checkList(schema: Schema, type: GoType, value: unknown): string | undefined {
+  if (!Array.isArray(value)) return `cannot restore slice from ${kindOf(value)}`;
+  if (!schema.items || !type.element) return undefined;
+  for (const each of value) {
+    const found = each === null ? undefined : check(schema.items, type.element, each);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function checkMap(schema: Schema, type: GoType, value: unknown): string | undefined {
+  if (!isObject(value)) return `cannot restore map from ${kindOf(value)}`;
+  const { additionalProperties: values } = schema;
+  if (typeof values !== 'object' || !type.element) return undefined;
+  for (const each of Object.values(value)) {
+    const found = each === null || each === undefined ? undefined : check(values, type.element, each);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Go converts between numbers, and a number to a text as if it were a character: these it refuses by name. */
+function checkScalar(schema: Schema, type: GoType, value: unknown): string | undefined {
+  const from = kindOf(value);
+  const cannot = `cannot convert ${from} to ${type.name}`;
+  switch (schema.type) {
+    case 'string':
+      if (schema.format !== undefined && schema.format !== 'byte') return undefined;
+      if (from === 'string') return undefined;
+      return from === 'int64' ? cannot : 'unrecognized type: string';
+    case 'boolean':
+      return from === 'bool' ? undefined : 'unrecognized type: bool';
+    case 'integer': {
+      if (from === 'int64') return undefined;
+      return from === 'float64' ? cannot : `unrecognized type: ${schema.format ?? 'int64'}`;
+    }
+    case 'number':
+      return from === 'int64' || from === 'float64' ? undefined : 'unrecognized type: float64';
+    default:
+      return undefined;
+  }
+}
