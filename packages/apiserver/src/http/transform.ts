@@ -29,12 +29,19 @@ export function tableOf(
     apiVersion: `meta.k8s.io/${format.metaVersion}`,
     metadata,
     columnDefinitions: withColumns ? tables.columns(resource) : null,
-    rows: tables.rows(resource, objects).map(({ cells, conditions }, index) => {
-      const object = objects[index];
-      const shown =
-        includeObject === 'None' || !object ? null : includeObject === 'Object' ? object : partialOf(object, format);
-      return { cells, ...(conditions && { conditions }), object: shown };
-    }),
+    rows:
+      objects.length === 0 && tables.sparse(resource)
+        ? null
+        : tables.rows(resource, objects).map(({ cells, conditions }, index) => {
+            const object = objects[index];
+            const shown =
+              includeObject === 'None' || !object
+                ? null
+                : includeObject === 'Object'
+                  ? object
+                  : partialOf(object, format);
+            return { cells, ...(conditions && { conditions }), object: shown };
+          }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { HorizontalPodAutoscaler } from '@keelson/core';
+import { z } from 'zod';
 import { none } from './format.ts';
 
 const unknown = '<unknown>';
@@ -15,10 +16,25 @@ interface Target {
 /** TARGETS of an autoscaler: current over wanted, the first two metrics. */
 export function autoscalerTargets(autoscaler: HorizontalPodAutoscaler): string {
   const metrics = autoscaler.spec?.metrics ?? [];
-  if (metrics.length === 0) return none;
+  if (metrics.length === 0) return olderTarget(autoscaler);
   const texts = metrics.map((metric, index) => describe(metric, autoscaler.status?.currentMetrics?.[index]));
   if (texts.length <= 2) return texts.join(', ');
   return `${texts.slice(0, 2).join(', ')} + ${texts.length - 2} more...`;
+}
+
+/** autoscaling/v1 knows CPU utilization only, and has fields of its own for it. */
+const Older = z.object({
+  spec: z.object({ targetCPUUtilizationPercentage: z.number() }),
+  status: z.object({ currentCPUUtilizationPercentage: z.number().nullish() }).nullish(),
+});
+
+function olderTarget(autoscaler: HorizontalPodAutoscaler): string {
+  const read = Older.safeParse(autoscaler);
+  if (!read.success) return none;
+  const { spec, status } = read.data;
+  const current = status?.currentCPUUtilizationPercentage;
+  const target = { averageUtilization: spec.targetCPUUtilizationPercentage };
+  return `cpu: ${ratio(current == null ? undefined : { averageUtilization: current }, target)}`;
 }
 
 function describe(metric: Spec, status: Status | undefined): string {

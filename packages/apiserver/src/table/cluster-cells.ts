@@ -26,6 +26,7 @@ import { z } from 'zod';
 import { type Cell, cellsFor, type KindCells } from './cells.ts';
 import { none, unset } from './format.ts';
 import { age, humanDuration } from './human-duration.ts';
+import { paramReference } from './other-cells.ts';
 
 const named = ({ metadata }: KubernetesObject, now: number, ...between: readonly Cell[]): readonly Cell[] => [
   metadata.name ?? '',
@@ -42,7 +43,7 @@ export const clusterCells: readonly KindCells[] = [
   cellsFor(Secret, (object, now) => named(object, now, object.type ?? '', size(object.data))),
   cellsFor(ServiceAccount, (object, now) => named(object, now)),
   cellsFor(Event, (event, now) => {
-    const { source, involvedObject: target } = event;
+    const { source, involvedObject: target = {} } = event;
     return eventCells(
       {
         name: event.metadata.name ?? '',
@@ -80,9 +81,9 @@ export const clusterCells: readonly KindCells[] = [
   cellsFor(CertificateSigningRequest, ({ metadata, spec, status }, now) => [
     metadata.name ?? '',
     age(now, metadata.creationTimestamp),
-    spec.signerName,
-    spec.username ?? '',
-    spec.expirationSeconds === undefined ? none : humanDuration(spec.expirationSeconds * 1000),
+    spec?.signerName || none,
+    spec?.username ?? '',
+    spec?.expirationSeconds === undefined ? none : humanDuration(spec.expirationSeconds * 1000),
     signingState(status?.conditions ?? [], Boolean(status?.certificate)),
   ]),
   cellsFor(MutatingWebhookConfiguration, (object, now) => named(object, now, object.webhooks?.length ?? 0)),
@@ -92,9 +93,7 @@ export const clusterCells: readonly KindCells[] = [
     return named(object, now, object.spec?.validations?.length ?? 0, kind ? `${apiVersion}/${kind}` : unset);
   }),
   cellsFor(ValidatingAdmissionPolicyBinding, (object, now) => {
-    const { namespace, name, selector } = object.spec?.paramRef ?? {};
-    const reference = name ? [namespace, name].filter(Boolean).join('/') : selector ? 'Selector' : unset;
-    return named(object, now, object.spec?.policyName ?? '', reference);
+    return named(object, now, object.spec?.policyName ?? '', paramReference(object.spec?.paramRef));
   }),
   cellsFor(APIService, (object, now) => {
     const { service } = object.spec ?? {};
@@ -110,7 +109,7 @@ export const clusterCells: readonly KindCells[] = [
     const dangling = status?.conditions?.find((each) => each.type === 'Dangling');
     return [
       metadata.name ?? '',
-      spec?.priorityLevelConfiguration.name ?? '',
+      spec?.priorityLevelConfiguration?.name ?? '',
       spec?.matchingPrecedence ?? 0,
       spec?.distinguisherMethod?.type ?? none,
       age(now, metadata.creationTimestamp),
@@ -156,7 +155,7 @@ function bindingCells(binding: RoleBinding | ClusterRoleBinding, now: number): r
       .map(text)
       .join(', ');
   return [
-    ...named(binding, now, `${binding.roleRef.kind}/${binding.roleRef.name}`),
+    ...named(binding, now, `${binding.roleRef?.kind ?? ''}/${binding.roleRef?.name ?? ''}`),
     of('User', ({ name }) => name),
     of('Group', ({ name }) => name),
     of('ServiceAccount', ({ namespace, name }) => `${namespace ?? ''}/${name}`),

@@ -15,7 +15,7 @@ import { age } from './human-duration.ts';
 export const networkCells: readonly KindCells[] = [
   cellsFor(Service, (service, now) => [
     service.metadata.name ?? '',
-    service.spec?.type ?? 'ClusterIP',
+    service.spec?.type ?? '',
     service.spec?.clusterIPs?.[0] || none,
     externalAddresses(service),
     servicePorts(service),
@@ -31,7 +31,7 @@ export const networkCells: readonly KindCells[] = [
   }),
   cellsFor(EndpointSlice, ({ metadata, addressType, ports, endpoints }, now) => [
     metadata.name ?? '',
-    addressType,
+    addressType ?? '',
     firstThree(
       (ports ?? []).map(({ port, name }) => (port !== undefined ? String(port) : name || '*')),
       unset,
@@ -69,7 +69,7 @@ export const networkCells: readonly KindCells[] = [
     const { group, resource, namespace, name } = spec?.parentRef ?? {};
     const parent = [group ? `${resource}.${group}` : resource, namespace, name].filter(Boolean).join('/');
     // Kubernetes gives the age, too, though it declares no column for it.
-    return [metadata.name ?? '', parent, age(now, metadata.creationTimestamp)];
+    return [metadata.name ?? '', parent || none, age(now, metadata.creationTimestamp)];
   }),
   cellsFor(ServiceCIDR, ({ metadata, spec }, now) => [
     metadata.name ?? '',
@@ -83,7 +83,8 @@ const host = (ip: string) => (ip.includes(':') ? `[${ip}]` : ip);
 function externalAddresses({ spec, status }: Service): string {
   const external = spec?.externalIPs ?? [];
   if (spec?.type === 'ExternalName') return spec.externalName ?? '';
-  if (spec?.type !== 'LoadBalancer') return external.length > 0 ? external.join(',') : none;
+  if (!spec?.type) return '<unknown>';
+  if (spec.type !== 'LoadBalancer') return external.length > 0 ? external.join(',') : none;
   const balancer = (status?.loadBalancer?.ingress ?? [])
     .map(({ ip, hostname }) => ip || hostname || '')
     .filter(Boolean);

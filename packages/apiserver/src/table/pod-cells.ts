@@ -47,7 +47,7 @@ function summarize(pod: Pod): Summary {
   const summary: Summary = {
     reason: scheduled?.reason === 'SchedulingGated' ? 'SchedulingGated' : status.reason || status.phase || '',
     ready: 0,
-    total: pod.spec?.containers.length ?? 0,
+    total: pod.spec?.containers?.length ?? 0,
     restarts: 0,
     lastRestart: undefined,
   };

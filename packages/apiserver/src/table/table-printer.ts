@@ -6,6 +6,7 @@ import { clusterCells } from './cluster-cells.ts';
 import { age } from './human-duration.ts';
 import { evaluateJsonPath } from './json-path.ts';
 import { networkCells } from './network-cells.ts';
+import { otherCells } from './other-cells.ts';
 import { podConditions } from './pod-cells.ts';
 import { storageCells } from './storage-cells.ts';
 import { workloadCells } from './workload-cells.ts';
@@ -31,7 +32,7 @@ export class TablePrinter {
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    const all = [...workloadCells, ...networkCells, ...clusterCells, ...storageCells];
+    const all = [...workloadCells, ...networkCells, ...clusterCells, ...storageCells, ...otherCells];
     this.#kinds = new Map(all.map((each) => [each.key, each]));
   }
 
@@ -45,13 +46,18 @@ export class TablePrinter {
     }));
   }
 
+  /** Kubernetes says null for the rows of an empty list of a kind that has no columns of its own. */
+  sparse({ columns, custom }: ServedResource): boolean {
+    return !custom && columns.some(({ name }) => name === 'Created At');
+  }
+
   rows(resource: ServedResource, objects: readonly KubernetesObject[]): readonly Row[] {
     const now = this.#clock.now();
     const columns = columnsOf(resource);
     const kind = resource.custom ? undefined : this.#kinds.get(`${resource.group}/${resource.resource}`);
     return objects.map((object) => {
-      // The first and only event of a watch without objects is a bookmark: nothing to show.
-      const known = object.metadata.name === undefined ? undefined : kind?.cells(object, now);
+      // Bookmarks come here too: objects without anything but a version.
+      const known = kind?.cells(object, now);
       const fits = known && known.length >= columns.length ? known : undefined;
       const cells = fits ?? columns.map((column) => genericCell(column, object, now));
       const conditions = isPod(object) ? podConditions(object) : undefined;
@@ -72,7 +78,7 @@ function genericCell(column: PrinterColumn, object: KubernetesObject, now: numbe
   if (column.path !== undefined) return pathCell(column, column.path, object, now);
   if (column.name === 'Name') return object.metadata.name ?? '';
   if (column.name === 'Age') return age(now, object.metadata.creationTimestamp);
-  if (column.name === 'Created At') return object.metadata.creationTimestamp ?? '';
+  if (column.name === 'Created At') return object.metadata.creationTimestamp ?? '0001-01-01T00:00:00Z';
   return '';
 }
 

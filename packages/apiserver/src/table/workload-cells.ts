@@ -26,8 +26,8 @@ export const workloadCells: readonly KindCells[] = [
     status?.updatedReplicas ?? 0,
     status?.availableReplicas ?? 0,
     age(now, metadata.creationTimestamp),
-    ...containerCells(spec?.template.spec?.containers),
-    formatSelector(spec?.selector),
+    ...containerCells(spec?.template?.spec?.containers),
+    spec?.selector ? formatSelector(spec.selector) : '',
   ]),
   cellsFor(ReplicaSet, ({ metadata, spec, status }, now) => [
     metadata.name ?? '',
@@ -54,16 +54,16 @@ export const workloadCells: readonly KindCells[] = [
     status?.numberReady ?? 0,
     status?.updatedNumberScheduled ?? 0,
     status?.numberAvailable ?? 0,
-    formatLabels(spec?.template.spec?.nodeSelector),
+    formatLabels(spec?.template?.spec?.nodeSelector),
     age(now, metadata.creationTimestamp),
-    ...containerCells(spec?.template.spec?.containers),
+    ...containerCells(spec?.template?.spec?.containers),
     formatSelector(spec?.selector),
   ]),
   cellsFor(StatefulSet, ({ metadata, spec, status }, now) => [
     metadata.name ?? '',
     `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`,
     age(now, metadata.creationTimestamp),
-    ...containerCells(spec?.template.spec?.containers),
+    ...containerCells(spec?.template?.spec?.containers),
   ]),
   cellsFor(Job, (job, now) => [
     job.metadata.name ?? '',
@@ -71,23 +71,23 @@ export const workloadCells: readonly KindCells[] = [
     jobCompletions(job),
     jobDuration(job, now),
     age(now, job.metadata.creationTimestamp),
-    ...containerCells(job.spec?.template.spec?.containers),
+    ...containerCells(job.spec?.template?.spec?.containers),
     formatSelector(job.spec?.selector),
   ]),
   cellsFor(CronJob, ({ metadata, spec, status }, now) => [
     metadata.name ?? '',
     spec?.schedule ?? '',
     spec?.timeZone ?? none,
-    yesNo(spec?.suspend),
+    spec?.suspend === undefined ? unset : yesNo(spec.suspend),
     status?.active?.length ?? 0,
     status?.lastScheduleTime ? age(now, status.lastScheduleTime) : none,
     age(now, metadata.creationTimestamp),
-    ...containerCells(spec?.jobTemplate.spec?.template.spec?.containers),
-    formatSelector(spec?.jobTemplate.spec?.selector),
+    ...containerCells(spec?.jobTemplate.spec?.template?.spec?.containers),
+    formatSelector(spec?.jobTemplate?.spec?.selector),
   ]),
   cellsFor(HorizontalPodAutoscaler, (autoscaler, now) => [
     autoscaler.metadata.name ?? '',
-    `${autoscaler.spec?.scaleTargetRef.kind}/${autoscaler.spec?.scaleTargetRef.name}`,
+    `${autoscaler.spec?.scaleTargetRef?.kind ?? ''}/${autoscaler.spec?.scaleTargetRef?.name ?? ''}`,
     autoscalerTargets(autoscaler),
     String(autoscaler.spec?.minReplicas ?? unset),
     autoscaler.spec?.maxReplicas ?? 0,
@@ -105,7 +105,7 @@ export const workloadCells: readonly KindCells[] = [
     const owner = metadata.ownerReferences?.find((each) => each.controller);
     const group = owner?.apiVersion.includes('/') ? `.${owner.apiVersion.split('/')[0]}` : '';
     const controller = owner ? `${owner.kind.toLowerCase()}${group}/${owner.name}` : none;
-    return [metadata.name ?? '', controller, revision, age(now, metadata.creationTimestamp)];
+    return [metadata.name ?? '', controller, revision ?? 0, age(now, metadata.creationTimestamp)];
   }),
   cellsFor(PodTemplate, ({ metadata, template }) => [
     metadata.name ?? '',
