@@ -83,11 +83,9 @@ function customKind(
     strategy: { generation: 'spec', unconditionalUpdate: false },
     hasStatus,
     ...(scalePaths && { scale: scalePaths }),
-    fields: fieldLabels(
-      `${group}/${names.plural}`,
-      served.namespaced,
-      (version.selectableFields ?? []).map((each) => each.jsonPath.replace(/^\./, '')),
-    ),
+    fields: fieldLabels(`${group}/${names.plural}`, {
+      extra: (version.selectableFields ?? []).map((each) => each.jsonPath.replace(/^\./, '')),
+    }),
     decode(body) {
       const unknown: string[] = [];
       const { metadata, rest } = decodeCustom(body, schema, { unknown });

@@ -91,7 +91,7 @@ function builtinKind(
     strategy,
     hasStatus: served.subresources.some((each) => each.name === 'status'),
     ...(served.subresources.some((each) => each.name === 'scale') && { scale: scalePaths }),
-    fields: fieldLabels(`${storageGroup}/${resource.resource}`, served.namespaced),
+    fields: fieldLabels(`${storageGroup}/${resource.resource}`, { apiVersion }),
     decode(body) {
       const unknown: string[] = [];
       const decoded = decodeAs(definition, body, { unknown }) as ObjectDraft;

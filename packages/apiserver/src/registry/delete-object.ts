@@ -2,10 +2,10 @@ import { type KubernetesObject, type RequestOptions, type Status, StatusError } 
 import { RevisionMismatchError } from '../storage/contract.ts';
 import { type Call, validateAdmission } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
-import type { EncodedObject } from './contract.ts';
+import type { EncodedObject, ListAnswer } from './contract.ts';
 import { asJson, type Draft, type ObjectDraft } from './draft.ts';
 import { type Kind, keyIn } from './kind.ts';
-import { listPage } from './read-objects.ts';
+import { answerOf, listPage } from './read-objects.ts';
 import { encodeForStorage, encodeObject, type StoredObject } from './stored-object.ts';
 import { find } from './update-object.ts';
 
@@ -174,12 +174,12 @@ function finalizersAfter(kind: Kind, before: readonly string[], options: Request
   return policy === 'Foreground' ? [...kept, 'foregroundDeletion'] : kept;
 }
 
-/** DELETE of all that a selection holds; goes on where one has gone already. */
-export async function deleteCollection(context: RegistryContext, call: Call): Promise<EncodedObject> {
-  const { kind, request } = call;
+/** DELETE of all that a selection holds; goes on where one has gone already. The answer has them as they were. */
+export async function deleteCollection(context: RegistryContext, call: Call): Promise<ListAnswer> {
+  const { request } = call;
   checkDeleteOptions(request.options ?? {});
-  const { objects } = await listPage(context, call);
-  for (const { object } of objects) {
+  const page = await listPage(context, call);
+  for (const { object } of page.objects) {
     const { preconditions, propagationPolicy, gracePeriodSeconds, dryRun } = request.options ?? {};
     try {
       await deleteObject(context, {
@@ -196,11 +196,5 @@ export async function deleteCollection(context: RegistryContext, call: Call): Pr
       if (!(error instanceof StatusError && error.reason === 'NotFound')) throw error;
     }
   }
-  return encodeStatus({
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Success',
-    details: { ...(kind.names.group !== '' && { group: kind.names.group }), kind: kind.names.resource },
-  });
+  return answerOf(call, page);
 }

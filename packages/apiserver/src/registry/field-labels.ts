@@ -32,7 +32,6 @@ const byResource: Readonly<Record<string, readonly string[]>> = {
   'core/nodes': ['spec.unschedulable'],
   'core/replicationcontrollers': ['status.replicas'],
   'core/services': ['spec.clusterIP', 'spec.type'],
-  'apps/replicasets': ['status.replicas'],
   'batch/jobs': ['status.successful'],
   'certificates.k8s.io/certificatesigningrequests': ['spec.signerName'],
   'resource.k8s.io/resourceslices': ['spec.nodeName', 'spec.driver'],
@@ -51,22 +50,47 @@ const whenAbsent: Readonly<Record<string, string>> = {
 
 const always = ['metadata.name', 'metadata.namespace'];
 
-/** The two fields of metadata, and those that the kind itself offers. `extra` are a CRD's selectableFields. */
+/** Kinds whose own rule leaves out the namespace that others know even where they have none. */
+const withoutNamespace = new Set([
+  'core/namespaces',
+  'core/nodes',
+  'certificates.k8s.io/certificatesigningrequests',
+  'resource.k8s.io/resourceslices',
+]);
+
+export interface FieldLabels {
+  readonly supported: ReadonlySet<string>;
+  readonly fieldsOf: FieldsOf;
+  /** What is said of a field by which the kind cannot be selected. */
+  refusal(field: string): string;
+}
+
+/**
+ * The two fields of metadata, and those that the kind itself offers. `extra` are a CRD's selectableFields; a built-in
+ * kind has none, but an API version for its refusals.
+ */
 export function fieldLabels(
   kind: string,
-  namespaced: boolean,
-  extra: readonly string[] = [],
-): { readonly supported: ReadonlySet<string>; readonly fieldsOf: FieldsOf } {
-  const own = [...(byResource[kind] ?? []), ...extra];
+  { extra, apiVersion = '' }: { readonly extra?: readonly string[]; readonly apiVersion?: string },
+): FieldLabels {
+  const own = [...(byResource[kind] ?? []), ...(extra ?? [])];
   const paths = new Map(own.map((each) => [each, (elsewhere[`${kind} ${each}`] ?? each).split('.')]));
   return {
-    supported: new Set([...(namespaced ? always : ['metadata.name']), ...own]),
+    supported: new Set([...(withoutNamespace.has(kind) ? ['metadata.name'] : always), ...own]),
     fieldsOf: (object, field) => {
       if (field === 'metadata.name') return object.metadata.name;
       if (field === 'metadata.namespace') return object.metadata.namespace;
       if (kind === 'core/events' && field === 'source') return eventSource(object);
       const path = paths.get(field);
       return path === undefined ? undefined : (textAt(object, path) ?? whenAbsent[field]);
+    },
+    refusal: (field) => {
+      if (kind === 'batch/jobs') return `field label ${JSON.stringify(field)} not supported for Job`;
+      if (kind === 'resource.k8s.io/resourceslices') {
+        return `field label not supported for ${apiVersion}, Kind=ResourceSlice: ${field}`;
+      }
+      if (kind in byResource || extra) return `field label not supported: ${field}`;
+      return `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`;
     },
   };
 }

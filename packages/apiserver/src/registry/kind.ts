@@ -1,7 +1,7 @@
 import type { KubernetesObject, ResourceName } from '@keelson/core';
 import type { EncodedObject, ServedResource } from './contract.ts';
 import type { ObjectDraft } from './draft.ts';
-import type { FieldsOf } from './selection.ts';
+import type { FieldLabels } from './field-labels.ts';
 import type { StoredObject } from './stored-object.ts';
 import type { FieldErrors, Strategy } from './strategy.ts';
 
@@ -33,7 +33,7 @@ export interface Kind {
   readonly strategy: Strategy;
   readonly hasStatus: boolean;
   readonly scale?: ScalePaths;
-  readonly fields: { readonly supported: ReadonlySet<string>; readonly fieldsOf: FieldsOf };
+  readonly fields: FieldLabels;
   /** Checks a body against the schema and copies it. Throws `DecodeError`. The result is in the stored version. */
   decode(body: Readonly<Record<string, unknown>>): DecodeResult;
   /** Checks that the strategy does not make: those of a CRD's schema. */

@@ -26,14 +26,14 @@ export async function getObject(context: RegistryContext, call: Call): Promise<E
 
 export function selectionFor(kind: Kind, request: ApiRequest): Selection {
   const { labelSelector, fieldSelector } = request.options ?? {};
-  return selectionOf(labelSelector, fieldSelector, kind.fields.supported, kind.fields.fieldsOf);
+  return selectionOf(labelSelector, fieldSelector, kind.fields);
 }
 
 export function scopeOf(kind: Kind, request: ApiRequest): string {
   return kind.served.namespaced && request.namespace ? `${kind.prefix}${request.namespace}/` : kind.prefix;
 }
 
-interface Page {
+export interface Page {
   readonly objects: readonly StoredObject[];
   readonly revision: Revision;
   /** The first key of the next page, where there is one. */
@@ -166,18 +166,29 @@ const tooOldContinue =
   'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.';
 
 export async function listObjects(context: RegistryContext, call: Call): Promise<ListAnswer> {
-  const { kind, request } = call;
-  const { objects, revision, next, remaining } = await listPage(context, call);
+  return answerOf(call, await listPage(context, call));
+}
+
+/** A page as a list of the kind. */
+export function answerOf({ kind, request }: Call, { objects, revision, next, remaining }: Page): ListAnswer {
   const { everything } = selectionFor(kind, request);
+  const token = next === undefined ? undefined : formatContinue({ revision, from: next }, scopeOf(kind, request));
   return {
     apiVersion: kind.apiVersion,
     kind: kind.served.listKind,
-    metadata: {
-      resourceVersion: String(revision),
-      ...(next !== undefined && { continue: formatContinue({ revision, from: next }, scopeOf(kind, request)) }),
-      // With a selector nobody knows how many of those left match.
-      ...(next !== undefined && everything && { remainingItemCount: remaining }),
-    },
+    metadata: listMeta(kind, String(revision), token, everything ? remaining : undefined),
     items: objects.map((each) => kind.serve(each)),
   };
+}
+
+/** With a selector nobody knows how many of those left match. Lists of custom objects have their fields in another order. */
+function listMeta(
+  { served }: Kind,
+  resourceVersion: string,
+  token: string | undefined,
+  remaining: number | undefined,
+): ListAnswer['metadata'] {
+  const count = token !== undefined && remaining !== undefined ? { remainingItemCount: remaining } : undefined;
+  if (served.custom) return { continue: token ?? '', ...count, resourceVersion };
+  return { resourceVersion, ...(token !== undefined && { continue: token }), ...count };
 }

@@ -202,7 +202,7 @@ export class ResourceRegistry implements ApiHandler {
       case 'delete':
         return answer(call, kind.served, await deleteObject(context, call));
       case 'deletecollection':
-        return answer(call, kind.served, await deleteCollection(context, call));
+        return { type: 'list', resource: kind.served, value: await deleteCollection(context, call) };
       default:
         throw notAllowed();
     }

@@ -8,6 +8,7 @@ import {
   SelectorError,
   StatusError,
 } from '@keelson/core';
+import type { FieldLabels } from './field-labels.ts';
 
 /** The fields by which a kind can be selected; undefined for one that it does not know. */
 export type FieldsOf = (object: KubernetesObject, field: string) => string | undefined;
@@ -28,16 +29,14 @@ export const everything: Selection = { everything: true, matches: () => true };
 export function selectionOf(
   labels: string | undefined,
   fields: string | undefined,
-  supported: ReadonlySet<string>,
-  fieldsOf: FieldsOf,
+  { supported, fieldsOf, refusal }: FieldLabels,
 ): Selection {
   if (!labels && !fields) return everything;
   try {
     const labelTerms: readonly LabelRequirement[] = labels ? parseLabelSelector(labels) : [];
-    const fieldTerms = fields ? parseFieldSelector(fields) : [];
-    for (const { field } of fieldTerms) {
-      if (!supported.has(field)) throw StatusError.badRequest(`field label not supported: ${field}`);
-    }
+    // A term without field and value asks for nothing.
+    const fieldTerms = (fields ? parseFieldSelector(fields) : []).filter(({ field, value }) => field || value);
+    for (const { field } of fieldTerms) if (!supported.has(field)) throw StatusError.badRequest(refusal(field));
     const name = fieldTerms.find((each) => each.field === 'metadata.name' && each.operator === '=')?.value;
     const field = fieldTerms.find((each) => each.operator === '=' && !each.field.startsWith('metadata.'));
     return {

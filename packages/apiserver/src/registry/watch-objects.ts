@@ -48,7 +48,7 @@ export async function watchObjects(
 function watchedSelection(kind: Kind, { options, name }: ApiRequest): Selection {
   const named = name ? `metadata.name=${name}` : undefined;
   const fields = [options?.fieldSelector, named].filter((each) => each).join(',');
-  return selectionOf(options?.labelSelector, fields, kind.fields.supported, kind.fields.fieldsOf);
+  return selectionOf(options?.labelSelector, fields, kind.fields);
 }
 
 function narrowing({ fields }: Kind, { name, field }: Selection): Narrowing | undefined {
