@@ -42,14 +42,14 @@ export function requestOf({ method, path, dryRun, body }: Question): ApiRequest 
 }
 
 /** A registry in memory that answers; everything that Kubernetes serves with all versions on. */
-export async function askRegistry(enabledVersions: readonly string[]): Promise<Ask> {
+export async function askRegistry(): Promise<Ask> {
   const registry = new ResourceRegistry({
     storage: new MemoryStorage(),
     clock: systemClock,
     random: systemRandom,
     logger: quiet,
     disabledAdmission: [],
-    enabledVersions,
+    runtimeConfig: { 'api/all': true },
   });
   const user = { name: 'admin', groups: ['system:masters', 'system:authenticated'] };
   const ask: Ask = async (question) => {

@@ -11,6 +11,7 @@ import { disruptionBudget } from './disruption-budget.ts';
 import { networkingStrategies } from './networking/index.ts';
 import { priorityClass } from './priority-class.ts';
 import { rbacStrategies } from './rbac.ts';
+import { resourceStrategies } from './resource/index.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { type ServiceRanges, serviceStrategy } from './service.ts';
 import { servingStrategies } from './serving/index.ts';
@@ -46,6 +47,7 @@ export function builtinStrategies(ranges: ServiceRanges): BuiltinStrategies {
       ...admissionRegistrationStrategies(),
       ...certificateStrategies,
       ...servingStrategies,
+      ...resourceStrategies(),
     ],
     rememberService: (service) => services.remember(service),
   };

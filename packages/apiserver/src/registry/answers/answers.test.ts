@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { askRegistry } from './ask-registry.ts';
+import { type Interview, interview, planAgain } from './interview.ts';
+import { type Recorded, recordings } from './recording.ts';
+
+const refused = (causes: readonly string[]) => ({ code: 422, causes });
+
+function asInterview({ path, body, stored, withStatus, create, update, status }: Recorded): Interview {
+  const answers = (list: Recorded['create']) =>
+    list.map(([violation, causes]) => [violation, refused(causes)] as const);
+  return {
+    path,
+    body,
+    plain: { code: 201 },
+    create: answers(create),
+    ...(stored && { stored, update: answers(update) }),
+    // The first of the status' answers is that to the write which the others begin from.
+    ...(withStatus && { withStatus, status: [[['/metadata/labels/written', 'x'], { code: 200 }], ...answers(status)] }),
+  };
+}
+
+describe.each(
+  recordings().map((each) => [`${each.path} ${each.body.metadata.name}`, each] as const),
+)('%s', (_title, recorded) => {
+  it('is refused in the words of Kubernetes', async () => {
+    const ask = await askRegistry();
+    const wanted = asInterview(recorded);
+    const found = await interview(ask, planAgain(wanted));
+    expect(found.plain.code).toBe(201);
+    const causes = (list: Interview['create'] | undefined) =>
+      (list ?? []).map(([violation, { causes: why }]) => [violation, why]);
+    expect(causes(found.create)).toEqual(causes(wanted.create));
+    expect(causes(found.update)).toEqual(causes(wanted.update));
+    expect(causes(found.status?.slice(1))).toEqual(causes(wanted.status?.slice(1)));
+  });
+});

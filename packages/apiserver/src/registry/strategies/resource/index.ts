@@ -1,0 +1,122 @@
+import {
+  deepEqual,
+  validateAnnotations,
+  validateLabels,
+  validateLabelValue,
+  validateQualifiedName,
+} from '@keelson/core';
+import type { Draft } from '../../draft.ts';
+import { type NamedStrategy, strategyFor } from '../../strategy.ts';
+import type { ExpressionCheck } from '../admission-registration/index.ts';
+import { checkConditions } from '../conditions.ts';
+import { goValue } from '../go-value.ts';
+import { resetMetadata } from '../reset-metadata.ts';
+import { checkClaimSpec } from './claim-spec.ts';
+import { checkClaimStatus } from './claim-status.ts';
+import { checkConfig, checkDriver, checkName, checkPool, checkSelectors } from './device-checks.ts';
+import { slice } from './slice.ts';
+import { type ClaimSpec, deviceClass, deviceTaintRule, resourceClaim, resourceClaimTemplate } from './types.ts';
+
+const api = 'io.k8s.api.resource.v1.';
+
+function defaultClaim(spec: Draft<ClaimSpec> | undefined): void {
+  for (const { exactly, firstAvailable } of spec?.devices?.requests ?? []) {
+    for (const each of [...(exactly ? [exactly] : []), ...(firstAvailable ?? [])]) {
+      each.allocationMode ||= 'ExactCount';
+      if (each.allocationMode === 'ExactCount') each.count ||= 1;
+    }
+  }
+}
+
+/** Tolerations of taints are of an alpha gate that is off by default. */
+function dropGated(spec: Draft<ClaimSpec> | undefined): void {
+  for (const { exactly, firstAvailable } of spec?.devices?.requests ?? []) {
+    for (const each of [...(exactly ? [exactly] : []), ...(firstAvailable ?? [])]) delete each.tolerations;
+  }
+}
+
+/** `check` compiles expressions of CEL. */
+export function resourceStrategies(check: ExpressionCheck = () => undefined): readonly NamedStrategy[] {
+  return [
+    strategyFor(deviceClass, {
+      generation: 'spec',
+      metadataFindings: { update: 4 },
+      prepareCreate: ({ spec }) => void (spec && delete spec.extendedResourceName),
+      prepareUpdate: ({ spec }) => void (spec && delete spec.extendedResourceName),
+      validate({ spec }, errors) {
+        checkSelectors(spec?.selectors, 'spec.selectors', errors, check);
+        const config = spec?.config ?? [];
+        if (config.length > 32) errors.tooMany('spec.config', config.length, 32);
+        config.slice(0, 32).forEach((each, index) => {
+          checkConfig(each, `spec.config[${index}]`, errors);
+        });
+      },
+    }),
+    strategyFor(resourceClaim, {
+      metadataFindings: { update: 4 },
+      defaults: ({ spec }) => defaultClaim(spec),
+      prepareCreate(object) {
+        dropGated(object.spec);
+      },
+      prepareUpdate: ({ spec }) => dropGated(spec),
+      prepareStatusUpdate: (object, old) => resetMetadata(object, old),
+      validate({ spec }, errors, old) {
+        if (!old) checkClaimSpec(spec, 'spec', errors, check);
+      },
+      validateUpdate({ spec }, { spec: old }, errors) {
+        if (!deepEqual(spec, old))
+          errors.invalid('spec', goValue(`${api}ResourceClaimSpec`, spec ?? {}), 'field is immutable');
+        else checkClaimSpec(spec, 'spec', errors, check);
+      },
+      validateStatusUpdate: checkClaimStatus,
+    }),
+    strategyFor(resourceClaimTemplate, {
+      metadataFindings: { update: 4 },
+      defaults: ({ spec }) => defaultClaim(spec?.spec),
+      prepareCreate: ({ spec }) => dropGated(spec?.spec),
+      prepareUpdate: ({ spec }) => dropGated(spec?.spec),
+      validate({ spec }, errors) {
+        const { labels, annotations } = spec?.metadata ?? {};
+        errors.list.push(...validateLabels(labels, 'spec.metadata.labels'));
+        errors.list.push(...validateAnnotations(annotations, 'spec.metadata.annotations'));
+        checkClaimSpec(spec?.spec, 'spec.spec', errors, check);
+      },
+      validateUpdate({ spec }, { spec: old }, errors) {
+        if (!deepEqual(spec, old)) {
+          errors.invalid('spec', goValue(`${api}ResourceClaimTemplateSpec`, spec ?? {}), 'field is immutable');
+        }
+      },
+    }),
+    slice,
+    strategyFor(deviceTaintRule, {
+      generation: 'spec',
+      prepareCreate(object, { now }) {
+        if (object.spec?.taint) object.spec.taint.timeAdded ??= now();
+      },
+      prepareUpdate(object, old, { now }) {
+        const taint = object.spec?.taint;
+        if (!taint) return;
+        // What changes an effect is a taint of its own, with a time of its own.
+        if (taint.effect !== old.spec?.taint?.effect && taint.timeAdded === old.spec?.taint?.timeAdded)
+          taint.timeAdded = now();
+        taint.timeAdded ??= now();
+      },
+      prepareStatusUpdate: (object, old) => resetMetadata(object, old),
+      validate({ spec }, errors) {
+        const { driver, pool, device } = spec?.deviceSelector ?? {};
+        const at = 'spec.deviceSelector';
+        if (driver !== undefined) checkDriver(driver, `${at}.driver`, errors);
+        if (pool !== undefined) checkPool(pool, `${at}.pool`, errors);
+        if (device !== undefined) checkName(device, `${at}.device`, errors);
+        const { key = '', value = '', effect = '' } = spec?.taint ?? {};
+        errors.rule('spec.taint.key', key, validateQualifiedName(key));
+        if (value !== '') errors.rule('spec.taint.value', value, validateLabelValue(value));
+        const effects = ['NoExecute', 'NoSchedule', 'None'];
+        if (effect === '') errors.required('spec.taint.effect');
+        else if (!effects.includes(effect)) errors.notSupported('spec.taint.effect', effect, effects);
+      },
+      validateStatusUpdate: ({ status }, _old, errors) =>
+        checkConditions(status?.conditions, 'status.conditions', errors),
+    }),
+  ];
+}
