@@ -41,6 +41,16 @@ const byResource: Readonly<Record<string, readonly string[]>> = {
 const elsewhere: Readonly<Record<string, string>> = {
   'batch/jobs status.successful': 'status.succeeded',
 };
+/** Events are stored as the core group has them; their own group selects them by its own names. */
+const eventsGroupLabels: ReadonlyMap<string, string> = new Map([
+  ...['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'].map(
+    (each) => [`regarding.${each}`, `involvedObject.${each}`] as const,
+  ),
+  ['reason', 'reason'],
+  ['reportingController', 'reportingComponent'],
+  ['type', 'type'],
+]);
+
 const whenAbsent: Readonly<Record<string, string>> = {
   'spec.hostNetwork': 'false',
   'spec.unschedulable': 'false',
@@ -73,8 +83,11 @@ export function fieldLabels(
   kind: string,
   { extra, apiVersion = '' }: { readonly extra?: readonly string[]; readonly apiVersion?: string },
 ): FieldLabels {
-  const own = [...(byResource[kind] ?? []), ...(extra ?? [])];
-  const paths = new Map(own.map((each) => [each, (elsewhere[`${kind} ${each}`] ?? each).split('.')]));
+  const ofEvents = kind === 'core/events' && apiVersion.startsWith('events.k8s.io/');
+  const own = ofEvents ? [...eventsGroupLabels.keys()] : [...(byResource[kind] ?? []), ...(extra ?? [])];
+  const stored = (field: string) =>
+    ofEvents ? (eventsGroupLabels.get(field) ?? field) : (elsewhere[`${kind} ${field}`] ?? field);
+  const paths = new Map(own.map((each) => [each, stored(each).split('.')]));
   return {
     supported: new Set([...(withoutNamespace.has(kind) ? ['metadata.name'] : always), ...own]),
     fieldsOf: (object, field) => {
