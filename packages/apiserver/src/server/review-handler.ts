@@ -59,7 +59,7 @@ export class ReviewHandler implements ApiHandler {
       ['authorization.k8s.io/selfsubjectrulesreviews', (_, user, { spec }) => this.#rules(user, spec)],
       ['authentication.k8s.io/selfsubjectreviews', (_, user) => this.#self(user)],
       ['authentication.k8s.io/tokenreviews', (_, __, { spec }) => this.#token(spec)],
-      ['/serviceaccounts/token', (request, _, { spec }) => this.#issue(request, spec)],
+      ['/serviceaccounts/token', (request, _, body) => this.#issue(request, body)],
     ]);
   }
 
@@ -112,7 +112,9 @@ export class ReviewHandler implements ApiHandler {
     return { spec, status: { user: {}, error: 'invalid bearer token' } };
   }
 
-  async #issue({ namespace = '', name = '' }: ApiRequest, spec: unknown): Promise<object> {
+  async #issue({ namespace = '', name = '' }: ApiRequest, body: z.infer<typeof Body>): Promise<object> {
+    const { spec } = body;
+    checkTokenOwner(body.metadata, namespace, name);
     const { tokens: issuer, clock } = this.#options;
     const lookup = (resource: string, from: string | undefined, of: string) => this.#read(resource, from, of);
     const answer = await requestToken(namespace, name, spec, { issuer, audiences: issuer.audiences, lookup });
@@ -138,6 +140,24 @@ export class ReviewHandler implements ApiHandler {
     if (answer.type === 'object') return answer.value.object;
     throw StatusError.internal(`reading ${resource}/${name} gave no object`);
   }
+}
+
+/** A TokenRequest may name the account that it is for, and no other. */
+function checkTokenOwner(metadata: z.infer<typeof Body>['metadata'], namespace: string, name: string): void {
+  if (metadata?.namespace && metadata.namespace !== namespace) {
+    throw StatusError.badRequest(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
+  }
+  const asked = metadata?.['name'];
+  if (typeof asked !== 'string' || asked === '' || asked === name) return;
+  throw StatusError.invalid({ group: 'authentication.k8s.io', resource: 'TokenRequest' }, name, [
+    {
+      type: 'FieldValueInvalid',
+      field: 'metadata.name',
+      message: `Invalid value: ${JSON.stringify(asked)}: must match the service account name if specified`,
+    },
+  ]);
 }
 
 const TokenReviewSpec = z.object({
