@@ -71,7 +71,7 @@ export class ApiFace {
       const info = parseRequestInfo(method, path, query);
       measure = this.#options.metrics.begin(info, request, this.#options.handler.catalog);
       const user = await this.#user(request);
-      this.#authorize(user, info);
+      this.#authorize(user, info, response);
       if (!info.isResource) {
         await send(
           request,
@@ -127,7 +127,7 @@ export class ApiFace {
     socket.on('error', (error) => ended.abort(error));
     try {
       const user = await this.#user(request);
-      this.#authorize(user, info, true);
+      this.#authorize(user, info, undefined, true);
       await this.#options.connector.upgrade(request, socket, head, { info, query, user, signal: ended.signal });
     } catch (error) {
       const failure = this.#toStatus(error, request);
@@ -145,10 +145,12 @@ export class ApiFace {
   }
 
   /** Throws 403. Nobody without leave learns more, not even that there is no such thing. */
-  #authorize(user: UserInfo, info: RequestInfo, upgrade = false): void {
+  #authorize(user: UserInfo, info: RequestInfo, response: HttpResponse | undefined, upgrade = false): void {
     for (const asked of questions(user, info, upgrade)) {
       const decision = this.#options.authorizer.authorize(asked);
-      if (!decision.allowed) throw forbidden(asked, decision.reason);
+      if (decision.allowed) continue;
+      response?.setHeader('x-content-type-options', 'nosniff');
+      throw forbidden(asked, decision.reason);
     }
   }
 

@@ -4,6 +4,7 @@ import { type ApiRequest, type Clock, type Random, StatusError } from '@keelson/
 import type { HttpRequest } from '../authentication/index.ts';
 import type { ApiHandler, ServedResource, UserInfo } from '../registry/contract.ts';
 import type { TablePrinter } from '../table/index.ts';
+import { deprecationOf } from './deprecations.ts';
 import { type EncodingContext, encodeList, encodeObject } from './encode-answer.ts';
 import type { ApiMetrics } from './metrics.ts';
 import { checkAccept, negotiate, type OutputFormat, produced } from './negotiate.ts';
@@ -65,6 +66,9 @@ export class ResourceFace {
     if (!routed) return send(request, response, notFoundReply());
     if (!served) throw unknownResource();
     const { version, custom } = served;
+    const { warning } = warningHeaders(this.#warnings(served)) ?? {};
+    // Errors and watches carry it too.
+    if (warning) response.setHeader('warning', warning);
     const watch = info.verb === 'watch';
     const format = negotiate(request.headers.accept, { pretty: visit.pretty, version, custom, watch });
     const context: EncodingContext = {
@@ -91,7 +95,7 @@ export class ResourceFace {
     const reply: Omit<Reply, 'body'> = {
       code: answer.type === 'object' ? answer.code : 200,
       contentType: context.format.mediaType,
-      headers: warningHeaders([...payload.findings, ...(answer.warnings ?? [])]),
+      headers: warningHeaders([...this.#warnings(context.resource), ...payload.findings, ...(answer.warnings ?? [])]),
     };
     const body =
       answer.type === 'object' ? encodeObject(answer.value, encoding) : await encodeList(answer.value, encoding);
@@ -129,6 +133,11 @@ export class ResourceFace {
     } finally {
       cancel();
     }
+  }
+
+  #warnings(served: ServedResource): readonly string[] {
+    const warning = deprecationOf(served);
+    return warning === undefined ? [] : [warning];
   }
 
   #isBuiltIn(group: string): boolean {

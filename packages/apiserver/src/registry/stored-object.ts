@@ -7,7 +7,7 @@ import type { ObjectDraft } from './draft.ts';
 /**
  * One version of one object: decoded, and encoded as it goes over the wire. What is stored has no resourceVersion,
  * since that is known only after the write: it is put into its slot, right after `"metadata":{`, when the JSON is
- * first asked for.
+ * first asked for, with a line's end behind it.
  */
 export class StoredObject implements EncodedObject {
   readonly object: KubernetesObject;
@@ -41,10 +41,11 @@ export class StoredObject implements EncodedObject {
 function withRevision(object: KubernetesObject, stored: Uint8Array, revision: Revision): Uint8Array {
   const slot = Buffer.byteLength(prefixOf(object));
   const text = Buffer.from(`"resourceVersion":"${revision}",`);
-  const json = Buffer.allocUnsafe(stored.length + text.length);
+  const json = Buffer.allocUnsafe(stored.length + text.length + 1);
   json.set(stored.subarray(0, slot), 0);
   json.set(text, slot);
   json.set(stored.subarray(slot), slot + text.length);
+  json[json.length - 1] = 0x0a;
   return json;
 }
 
@@ -65,7 +66,7 @@ export function encodeObject(object: KubernetesObject): EncodedObject {
     object,
     protobuf: undefined,
     get json() {
-      json ??= Buffer.from(JSON.stringify(object));
+      json ??= Buffer.from(`${JSON.stringify(object)}\n`);
       return json;
     },
   };
