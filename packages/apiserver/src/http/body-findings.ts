@@ -18,14 +18,15 @@ const unknownField = (path: string) => `unknown field ${JSON.stringify(path)}`;
 const pathIn = (finding: string) => /^unknown field "(.*)"$/s.exec(finding)?.[1];
 
 /**
- * A JSON text. Unknown fields and duplicates are told where they stand in it; what lies in an unknown field is not
+ * A JSON text. A key given twice fills one object, as Go's decoder does with a struct, or counts as it was given `last`,
+ * as with a map. Unknown fields and duplicates are told where they stand in it; what lies in an unknown field is not
  * judged. Throws `JsonSyntaxError`.
  */
-export function readJson(text: string): DecodedBody {
+export function readJson(text: string, repeated: 'filled' | 'last' = 'filled'): DecodedBody {
   const plain = readPlain(text);
   if (plain !== undefined) return { value: plain, findings: [], withUnknown: (unknown) => unknown };
   const { duplicates, numbers, repeats } = scanJson(text);
-  const value: unknown = repeats.length === 0 ? JSON.parse(text) : mergeRepeats(text, repeats);
+  const value: unknown = repeats.length === 0 || repeated === 'last' ? JSON.parse(text) : mergeRepeats(text, repeats);
   rememberNumbers(value, numbers);
   return {
     value,

@@ -125,11 +125,11 @@ export function decodePatch(text: string, patchType: PatchType): DecodedBody {
     );
   }
   const prefix = patchType === 'application/strategic-merge-patch+json' ? '' : 'error decoding patch: ';
-  const read = decodeJson(text, (why) => StatusError.badRequest(`${prefix}${why}`));
+  const read = decodeJson(text, (why) => StatusError.badRequest(`${prefix}${why}`), 'last');
   const list = Array.isArray(read.value);
   const decoded = patchFindings(read, patchType);
   if (patchType === 'application/json-patch+json') {
-    if (list) return decoded;
+    if (list || decoded.value === null) return decoded;
     throw StatusError.badRequest(
       `error decoding patch: json: cannot unmarshal ${typeName(decoded.value)} into Go value of type []handlers.jsonPatchOp`,
     );
@@ -180,9 +180,13 @@ function typeName(value: unknown): string {
   return value === null ? 'null' : typeof value;
 }
 
-function decodeJson(text: string, wrap: (why: string) => StatusError): DecodedBody {
+function decodeJson(
+  text: string,
+  wrap: (why: string) => StatusError,
+  repeated: 'filled' | 'last' = 'filled',
+): DecodedBody {
   try {
-    return readJson(text);
+    return readJson(text, repeated);
   } catch (error) {
     if (error instanceof JsonSyntaxError || error instanceof SyntaxError) throw wrap(error.message);
     throw error;
@@ -193,7 +197,7 @@ function decodeYaml(text: string, wrap: (why: string) => StatusError): DecodedBo
   // Clients send JSON under YAML's name, above all in server-side apply; JSON is YAML, and much quicker to read.
   if (text.trimStart().startsWith('{')) {
     try {
-      return decodeJson(text, wrap);
+      return decodeJson(text, wrap, 'last');
     } catch (error) {
       if (error instanceof StatusError && error.message.includes('exceeded max depth')) {
         throw wrap(`yaml: exceeded max depth of ${maxDepth}`);

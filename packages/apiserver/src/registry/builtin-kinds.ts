@@ -21,13 +21,12 @@ const scalePaths: ScalePaths = {
 /** Every built-in kind in the versions that are served. */
 export function builtinKinds(strategies: readonly NamedStrategy[], serves: Serves): readonly Kind[] {
   const byResource = new Map(strategies.map((each) => [`${each.group}/${each.resource}`, each.strategy]));
-  const versionsOf = new Map(resourceTable().groups.map((each) => [each.group, each.versions]));
   return resourceTable().resources.flatMap((resource) => {
     const apiVersion = apiVersionOf(resource);
     if (!serves(resource)) return [];
     const definition = definitionOf(resource.group, resource.version, resource.kind);
     if (definition === undefined) return [];
-    const storage = storageOf(resource, versionsOf.get(resource.group) ?? []);
+    const storage = resource.storage ?? { group: resource.group, version: resource.version };
     // One object may be held to other rules where it comes through another group.
     const strategy =
       byResource.get(`${resource.group}/${resource.resource}`) ??
@@ -36,17 +35,6 @@ export function builtinKinds(strategies: readonly NamedStrategy[], serves: Serve
     return [builtinKind(resource, definition, apiVersion, storage, strategy)];
   });
 }
-
-/** Objects are stored in the preferred version of their group; Events of both groups in the core one. */
-function storageOf(resource: TableResource, versions: readonly string[]): { group: string; version: string } {
-  if (resource.group === 'events.k8s.io') return { group: '', version: 'v1' };
-  if (resource.resource === 'horizontalpodautoscalers') return { group: 'autoscaling', version: 'v2' };
-  const preferred = versions.find((each) => hasResource(resource.group, each, resource.resource));
-  return { group: resource.group, version: preferred ?? resource.version };
-}
-
-const hasResource = (group: string, version: string, name: string) =>
-  resourceTable().resources.some((each) => each.group === group && each.version === version && each.resource === name);
 
 function builtinKind(
   resource: TableResource,
@@ -67,6 +55,7 @@ function builtinKind(
     verbs: resource.verbs,
     shortNames: resource.shortNames ?? [],
     categories: resource.categories ?? [],
+    ...(resource.storageVersionHash && { storageVersionHash: resource.storageVersionHash }),
     subresources: (resource.subresources ?? []).map((each) => ({
       ...each,
       kind: subresourceVersion(resource, each.kind),
@@ -79,8 +68,14 @@ function builtinKind(
   const storedVersion = apiVersionOf(storage);
   const storageGroup = storage.group === '' ? 'core' : storage.group;
   const same = conversion === undefined && storedVersion === apiVersion;
-  const view = (object: KubernetesObject): KubernetesObject =>
-    same ? object : { ...(conversion?.fromStored(object) ?? object), kind, apiVersion };
+  const storedDefinition = definitionOf(storage.group, storage.version, kind) ?? definition;
+  // What has been moved about is brought into the form that Go would give it.
+  const canonical = (name: string, object: object) => decodeAs(name, object, { unknown: [] });
+  const view = (object: KubernetesObject): KubernetesObject => {
+    if (same) return object;
+    if (!conversion) return { ...object, kind, apiVersion };
+    return inOrder(canonical(definition, conversion.fromStored(object)) as ObjectDraft, kind, apiVersion);
+  };
   const views = new WeakMap<StoredObject, ReturnType<typeof encodeObject>>();
   return {
     served,
@@ -95,7 +90,7 @@ function builtinKind(
     decode(body) {
       const unknown: string[] = [];
       const decoded = decodeAs(definition, body, { unknown }) as ObjectDraft;
-      const object = conversion ? conversion.toStored(decoded) : decoded;
+      const object = conversion ? (canonical(storedDefinition, conversion.toStored(decoded)) as ObjectDraft) : decoded;
       return { object: inOrder(object, kind, storedVersion), unknown };
     },
     serve(stored) {

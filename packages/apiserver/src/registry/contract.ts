@@ -48,6 +48,8 @@ export interface ServedResource {
   readonly verbs: readonly string[];
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
+  /** What tells clients in discovery that objects are stored in another version than before. */
+  readonly storageVersionHash?: string;
   readonly subresources: readonly ServedSubresource[];
   /** Name in the definitions table for a built-in kind. */
   readonly definition?: string;
@@ -67,7 +69,7 @@ export interface ResourceCatalog {
   readonly changes$: Observable<void>;
 }
 
-/** An object that is stored, with its JSON as it goes over the wire (`{"kind":…,"apiVersion":…,"metadata":…`), encoded once. */
+/** An object that is stored, with its JSON as it goes over the wire (`{"kind":…,"apiVersion":…,"metadata":…`), encoded once; a line's end may follow. */
 export interface EncodedObject {
   readonly object: KubernetesObject;
   readonly json: Uint8Array;

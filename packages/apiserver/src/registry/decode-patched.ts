@@ -10,12 +10,7 @@ import { unstructuredError } from './unstructured-error.ts';
  * The outcome of a patch as a draft, or what Kubernetes says of one that is no object of the kind. `before` is what was
  * patched, for telling what the patch touched.
  */
-export function decodePatched(
-  { kind, request, warnings }: Call,
-  patched: JsonValue,
-  before: unknown,
-  ofPatch: readonly string[] = [],
-): ObjectDraft {
+export function decodePatched({ kind, request, warnings }: Call, patched: JsonValue, before: unknown): ObjectDraft {
   const strategic = request.patchType === 'application/strategic-merge-patch+json';
   const bad = (why: string) =>
     StatusError.invalid({ group: '', resource: '' }, '', [
@@ -26,10 +21,18 @@ export function decodePatched(
       },
     ]);
   if (!isObject(patched)) throw bad('json: cannot unmarshal into an object');
+  if (!strategic) {
+    const named = patched['kind'] || kind.served.kind;
+    const version = patched['apiVersion'] || kind.apiVersion;
+    if (named !== kind.served.kind || version !== kind.apiVersion) {
+      throw bad(
+        `no kind ${JSON.stringify(named)} is registered for version ${JSON.stringify(version)} in scheme "pkg/runtime/scheme.go:111"`,
+      );
+    }
+  }
   try {
     const { object, unknown } = kind.decode(patched);
-    const found = request.bodyFindings?.(unknown) ?? unknown;
-    const findings = ofPatch.length > 0 ? [...ofPatch, ...found] : found;
+    const findings = request.bodyFindings?.(unknown) ?? unknown;
     if (findings.length > 0) {
       const validation = request.options?.fieldValidation ?? 'Warn';
       if (validation === 'Strict') throw bad(`strict decoding error: ${findings.join(', ')}`);

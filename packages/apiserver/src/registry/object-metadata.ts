@@ -89,9 +89,28 @@ export function keepServerFields(draft: ObjectDraft, old: KubernetesObject): voi
   }
 }
 
-/** Metadata that no update may change. Kubernetes looks twice, and says so twice. */
-export function checkMetadataUpdate(object: KubernetesObject, old: KubernetesObject, errors: FieldErrors): void {
-  for (let time = 0; time < 2; time++) {
+const lookedAtOnce = new Set([
+  '/events',
+  '/persistentvolumes',
+  'events.k8s.io/events',
+  'admissionregistration.k8s.io/mutatingadmissionpolicies',
+  'admissionregistration.k8s.io/mutatingadmissionpolicybindings',
+  'admissionregistration.k8s.io/mutatingwebhookconfigurations',
+  'admissionregistration.k8s.io/validatingadmissionpolicies',
+  'admissionregistration.k8s.io/validatingadmissionpolicybindings',
+  'admissionregistration.k8s.io/validatingwebhookconfigurations',
+  'internal.apiserver.k8s.io/storageversions',
+]);
+
+/** Metadata that no update may change. Kubernetes looks twice at most kinds, and says so twice. */
+export function checkMetadataUpdate(
+  { served }: Kind,
+  object: KubernetesObject,
+  old: KubernetesObject,
+  errors: FieldErrors,
+): void {
+  const times = lookedAtOnce.has(`${served.group}/${served.resource}`) ? 1 : 2;
+  for (let time = 0; time < times; time++) {
     for (const field of ['uid', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const) {
       const value = object.metadata[field];
       if (value !== old.metadata[field]) errors.invalid(`metadata.${field}`, value, 'field is immutable');

@@ -14,7 +14,7 @@ import { applyObject } from './apply-object.ts';
 import type { RegistryContext } from './context.ts';
 import { checkDepth } from './decode-body.ts';
 import { decodePatched } from './decode-patched.ts';
-import { asJson, isObject, type ObjectDraft } from './draft.ts';
+import { asJson, type ObjectDraft } from './draft.ts';
 import type { Kind } from './kind.ts';
 import { checkName } from './object-metadata.ts';
 import { checkVersion, type KeepRest, type UpdateOutcome, updateObject } from './update-object.ts';
@@ -30,25 +30,13 @@ export async function patchObject(context: RegistryContext, call: Call, keep?: K
     call,
     (current) => {
       const before = kind.view(current.object);
-      const draft = decodePatched(call, applyPatch(kind, request, before), before, unknownMembers(request));
+      const draft = decodePatched(call, applyPatch(kind, request, before), before);
       checkIdentity(call, draft, before);
       return draft;
     },
     { part, retry: true, ...(keep && { keep }) },
   );
   return { value, created: false };
-}
-
-const ofOperation = new Set(['op', 'path', 'from', 'value']);
-
-/** Members of a JSON patch's operations that mean nothing. */
-function unknownMembers({ patchType, body }: Call['request']): readonly string[] {
-  if (patchType !== 'application/json-patch+json' || !Array.isArray(body)) return [];
-  return body.flatMap((each: unknown, at) =>
-    Object.keys(isObject(each) ? each : {})
-      .filter((key) => !ofOperation.has(key))
-      .map((key) => `json patch unknown field "[${at}].${key}"`),
-  );
 }
 
 /** The patched form of an object of the served version. */

@@ -200,6 +200,7 @@ async function write(
     return encodeObject(kind.view(draft));
   }
   draft.metadata.resourceVersion = current.object.metadata.resourceVersion;
+  if (draft.metadata.selfLink !== undefined && !call.dryRun) delete draft.metadata.selfLink;
   if (deepEqual(draft, current.object)) return kind.serve(current);
   if (call.dryRun) return encodeObject(kind.view(draft));
   const bytes = encodeForStorage(draft);
@@ -245,7 +246,7 @@ function validateChanged(
     const found = [...errors.list];
     for (let time = 1; time < times; time++) errors.list.push(...found);
   }
-  checkMetadataUpdate(object, old, errors);
+  checkMetadataUpdate(kind, object, old, errors);
   checkFinalizers(object, old, errors);
   kind.validateSchema?.(object, errors, old);
   const { subresource } = call.request;

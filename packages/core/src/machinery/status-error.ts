@@ -136,7 +136,11 @@ export class StatusError extends Error {
 }
 
 function details(type: ResourceName, name: string): NonNullable<Status['details']> {
-  return { ...(name !== '' && { name }), ...(type.group !== '' && { group: type.group }), kind: type.resource };
+  return {
+    ...(name !== '' && { name }),
+    ...(type.group !== '' && { group: type.group }),
+    ...(type.resource !== '' && { kind: type.resource }),
+  };
 }
 
 /** Whether an error is an API answer, with one of these reasons if any are given. */

@@ -38,7 +38,7 @@ const failed = (message: string) => new StatusError({ message, code: 500 });
  * Applies a strategic merge patch with all its directives. Source of the rules:
  * https://github.com/kubernetes/community/blob/main/contributors/devel/sig-api-machinery/strategic-merge-patch.md
  *
- * The result may still hold directives inside values that are new to the object: the API prunes them as unknown fields.
+ * The result may still hold directives inside elements that are new to a list: the API prunes them as unknown fields.
  * Neither argument is changed. Throws `StatusError` with the API's words.
  */
 export function applyStrategicMergePatch(original: JsonObject, patch: unknown, schema: PatchSchema): JsonObject {
@@ -129,7 +129,23 @@ function mergeField(
   } else if (isJsonArray(old) && isJsonArray(value)) {
     const field = lookUp(schema, key);
     result.set(key, strategyOf(field) === 'merge' ? mergeList(old, value, field) : value);
-  } else result.set(key, withoutNulls(value));
+  } else {
+    const kept = withoutDirectives(withoutNulls(value));
+    if (kept !== undefined) result.set(key, kept);
+  }
+}
+
+/** A map that is new has nothing to be replaced or deleted: with a directive in it, it is left out altogether. */
+function withoutDirectives(value: JsonValue): JsonValue | undefined {
+  if (isJsonArray(value)) return value.flatMap((each) => withoutDirectives(each) ?? []);
+  if (!isJsonObject(value)) return value;
+  if (value[directive] !== undefined) return undefined;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, each]) => {
+      const kept = each === undefined ? undefined : withoutDirectives(each);
+      return kept === undefined ? [] : [[key, kept]];
+    }),
+  );
 }
 
 function lookUp(schema: PatchSchema | undefined, key: string): PatchField | undefined {

@@ -156,7 +156,7 @@ function checkDaemonSetStrategy(strategy: DaemonSet['spec']['updateStrategy'], e
   const { type, rollingUpdate } = strategy ?? {};
   if (type === 'OnDelete') return;
   if (type !== 'RollingUpdate') {
-    errors.notSupported(`${at}.type`, type ?? '', ['OnDelete', 'RollingUpdate']);
+    errors.notSupported(at, goValue('io.k8s.api.apps.v1.DaemonSetUpdateStrategy', strategy ?? {}), ['RollingUpdate', 'OnDelete']);
     return;
   }
   if (!rollingUpdate) {
@@ -164,6 +164,7 @@ function checkDaemonSetStrategy(strategy: DaemonSet['spec']['updateStrategy'], e
     return;
   }
   const { maxUnavailable, maxSurge } = rollingUpdate;
+  const before = errors.list.length;
   checkIntOrPercent(`${at}.rollingUpdate.maxUnavailable`, maxUnavailable, errors);
   checkAtMostAll(`${at}.rollingUpdate.maxUnavailable`, maxUnavailable, errors);
   checkIntOrPercent(`${at}.rollingUpdate.maxSurge`, maxSurge, errors);
@@ -173,7 +174,7 @@ function checkDaemonSetStrategy(strategy: DaemonSet['spec']['updateStrategy'], e
   if (unavailable && surge) {
     errors.invalid(`${at}.rollingUpdate.maxSurge`, maxSurge, 'may not be set when maxUnavailable is non-zero');
   }
-  if (!unavailable && !surge) {
+  if (!unavailable && !surge && errors.list.length === before) {
     errors.required(`${at}.rollingUpdate.maxUnavailable`, 'cannot be 0 when maxSurge is 0');
   }
 }
@@ -214,8 +215,9 @@ const daemonSet = strategyFor(DaemonSet, {
       [generationAnnotation]: String(changed ? before + 1 : before),
     };
   },
-  validate({ spec }, errors) {
+  validate({ spec }, errors, old) {
     const { selector, template } = spec;
+    if (old) selectorStays(selector, old.spec.selector, errors);
     if (selector) {
       const from = errors.list.length;
       errors.list.push(...selectorFindings(selector));
@@ -230,7 +232,6 @@ const daemonSet = strategyFor(DaemonSet, {
     checkDaemonSetStrategy(spec.updateStrategy, errors);
     checkNonNegative('spec.revisionHistoryLimit', spec.revisionHistoryLimit, errors);
   },
-  validateUpdate: (object, old, errors) => selectorStays(object.spec.selector, old.spec.selector, errors),
   validateStatusUpdate({ status }, old, errors) {
     for (const field of [
       'currentNumberScheduled',

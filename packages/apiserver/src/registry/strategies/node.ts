@@ -2,7 +2,7 @@ import { deepEqual, Node, type NodeSpec, type Taint, validateLabelValue, validat
 import type { Draft } from '../draft.ts';
 import { type FieldErrors, strategyFor } from '../strategy.ts';
 import { inGo } from './go-internal.ts';
-import { checkLegacyCidr, cidrWarnings, isV6 } from './ip-checks.ts';
+import { checkLegacyCidr, cidrWarnings, isV6, parseCidr } from './ip-checks.ts';
 import { jsonSyntaxError } from './json-syntax.ts';
 import { validateResourceQuantity } from './pods/resource-validation.ts';
 
@@ -46,6 +46,12 @@ function validateResources(status: Node['status'], errors: FieldErrors): void {
 
 function validateCidrs({ podCIDRs = [] }: NodeSpec, errors: FieldErrors): void {
   podCIDRs.forEach((each, index) => void checkLegacyCidr(each, `spec.podCIDRs[${index}]`, errors));
+  const bad = podCIDRs.findIndex((each) => !parseCidr(each));
+  if (podCIDRs.length > 1 && bad >= 0) {
+    // Kubernetes takes this for a fault of its own.
+    const why = `invalid PodCIDRs. failed to check with dual stack with error:invalid CIDR[${bad}]: <nil> (invalid CIDR address: ${podCIDRs[bad]})`;
+    errors.list.push({ type: 'InternalError', field: 'spec.podCIDRs', message: `Internal error: ${why}` });
+  }
   const families = podCIDRs.map(isV6);
   if (podCIDRs.length > 2 || (podCIDRs.length === 2 && families[0] === families[1])) {
     errors.invalid('spec.podCIDRs', podCIDRs, 'may specify no more than one CIDR for each IP family');

@@ -12,7 +12,6 @@ import type { Draft } from '../draft.ts';
 import { type FieldErrors, strategyFor } from '../strategy.ts';
 import { checkNoBacksteps, checkOneOf, checkRange } from './checks.ts';
 import { accessModes } from './claim-validation.ts';
-import { fractionalBytes } from './claim-warnings.ts';
 import { inGo } from './go-internal.ts';
 import { validateNodeSelector } from './pods/affinity-validation.ts';
 import { nodeTermWarnings } from './pods/pod-warnings.ts';
@@ -326,7 +325,6 @@ export const persistentVolumeStrategy = strategyFor(PersistentVolume, {
     });
     for (const name of sources)
       if (spec[name] !== undefined && retiredSources[name]) warn(`${at}.${retiredSources[name]}`);
-    fractionalBytes(spec.capacity?.['storage'], `${at}.capacity[storage]`, warn);
     return found;
   },
 });

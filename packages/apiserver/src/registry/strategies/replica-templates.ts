@@ -1,10 +1,14 @@
 import { deepEqual, type LabelSelector, type PodTemplateSpec } from '@keelson/core';
 import type { FieldErrors } from '../strategy.ts';
-import { checkSelector } from './checks.ts';
+import { checkLabels, checkSelector } from './checks.ts';
 import { isEmptySelector, isReadable, selectsTemplate } from './selectors.ts';
 import { validateTemplate } from './workloads.ts';
 
-export function checkSelectorGiven(selector: LabelSelector | null | undefined, kind: string, errors: FieldErrors): void {
+export function checkSelectorGiven(
+  selector: LabelSelector | null | undefined,
+  kind: string,
+  errors: FieldErrors,
+): void {
   if (!selector) {
     errors.required('spec.selector');
     return;
@@ -23,13 +27,18 @@ export function checkReplicaTemplate(
   kind = 'ReplicaSet',
 ): void {
   if (selector && !isReadable(selector)) {
-    errors.invalid('spec.selector', selector, kind === 'StatefulSet' ? '' : 'invalid label selector');
+    if (kind === 'StatefulSet') {
+      const message = `Invalid value: ${JSON.stringify(selector)}`;
+      errors.list.push({ type: 'FieldValueInvalid', field: 'spec.selector', message });
+    } else errors.invalid('spec.selector', selector, 'invalid label selector');
     return;
   }
   if (!(selector && isEmptySelector(selector)) && !selectsTemplate(selector, template)) {
     const labels = template?.metadata?.labels ?? null;
     errors.invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`');
   }
+  // Kubernetes looks at the labels of a stateful set's template twice.
+  if (kind === 'StatefulSet') checkLabels(template?.metadata?.labels, 'spec.template.labels', errors);
   validateTemplate(template, 'spec.template', errors);
   checkRunsForever(template, kind, errors);
 }

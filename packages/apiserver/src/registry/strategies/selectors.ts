@@ -7,6 +7,9 @@ export const isEmptySelector = ({ matchLabels = {}, matchExpressions = [] }: Lab
 export const isReadable = (selector: LabelSelector) => validateLabelSelector(selector, '').length === 0;
 
 /** No selector matches nothing; an empty one, everything. Only for readable selectors. */
-export function selectsTemplate(selector: LabelSelector | null | undefined, template: PodTemplateSpec | undefined): boolean {
+export function selectsTemplate(
+  selector: LabelSelector | null | undefined,
+  template: PodTemplateSpec | undefined,
+): boolean {
   return !!selector && labelSelectorMatches(selector, template?.metadata?.labels);
 }

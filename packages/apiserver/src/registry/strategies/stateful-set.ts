@@ -1,6 +1,7 @@
-import { deepEqual, StatefulSet, type StatefulSetSpec, validateDns1035Label } from '@keelson/core';
+import { deepEqual, StatefulSet, type StatefulSetSpec, validateDnsLabel } from '@keelson/core';
 import { type FieldErrors, strategyFor } from '../strategy.ts';
 import { checkNonNegative } from './checks.ts';
+import { validateClaimSpec } from './claim-validation.ts';
 import { checkAtMostAll, checkIntOrPercent, intOrPercentValue } from './int-or-percent-checks.ts';
 import { defaultTemplate } from './pod-defaults.ts';
 import { checkReplicaTemplate, checkSelectorGiven } from './replica-templates.ts';
@@ -47,6 +48,18 @@ function checkRetention({ persistentVolumeClaimRetentionPolicy: policy }: Statef
   }
 }
 
+/** The template as its pods get it: with a volume for each of their claims, in place of any of that name. */
+function withClaims({ template, volumeClaimTemplates: claims }: StatefulSetSpec): StatefulSetSpec['template'] {
+  if (!template?.spec || !claims?.length) return template;
+  const volumes = claims.map(({ metadata }) => ({
+    name: metadata?.name ?? '',
+    persistentVolumeClaim: { claimName: metadata?.name ?? '' },
+  }));
+  const names = new Set(volumes.map((each) => each.name));
+  const others = (template.spec.volumes ?? []).filter((each) => !names.has(each.name));
+  return { ...template, spec: { ...template.spec, volumes: [...volumes, ...others] } };
+}
+
 const changeable = [
   'replicas',
   'template',
@@ -62,7 +75,7 @@ const onlyTheseChange =
 
 export const statefulSet = strategyFor(StatefulSet, {
   generation: 'spec',
-  nameRule: validateDns1035Label,
+  nameRule: validateDnsLabel,
   defaults({ spec }) {
     spec.podManagementPolicy ||= 'OrderedReady';
     spec.updateStrategy ??= {};
@@ -101,12 +114,20 @@ export const statefulSet = strategyFor(StatefulSet, {
     checkNonNegative('spec.minReadySeconds', spec.minReadySeconds, errors);
     checkNonNegative('spec.ordinals.start', spec.ordinals?.start, errors);
     checkSelectorGiven(spec.selector, 'statefulset', errors);
-    checkReplicaTemplate(spec.selector, spec.template, errors, 'StatefulSet');
+    (spec.volumeClaimTemplates ?? []).forEach((claim, index) => {
+      validateClaimSpec(claim.spec, `spec.volumeClaimTemplates[${index}].spec`, errors);
+    });
+    checkReplicaTemplate(spec.selector, withClaims(spec), errors, 'StatefulSet');
+    if (spec.serviceName) errors.rule('spec.serviceName', spec.serviceName, validateDnsLabel(spec.serviceName));
   },
   validateUpdate({ spec }, { spec: old }, errors) {
     const kept: Record<string, unknown> = { ...spec };
     for (const field of changeable) kept[field] = old[field];
     if (!deepEqual(kept, { ...kept, ...old })) errors.forbidden('spec', onlyTheseChange);
+  },
+  warnings({ spec }) {
+    if ((spec.revisionHistoryLimit ?? 0) >= 0) return [];
+    return ['spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended'];
   },
   validateStatusUpdate({ status }, old, errors) {
     const {

@@ -1,7 +1,6 @@
 import type { PodTemplateSpec } from '@keelson/core';
-import type { FieldErrors, NamedStrategy } from '../strategy.ts';
+import type { FieldErrors } from '../strategy.ts';
 import { validatePodTemplateSpec } from './pod-validation.ts';
-import { podTemplateStrategy, replicationControllerStrategy } from './replication-controller.ts';
 
 /** `old`: the template as it was stored, on an update. */
 export function validateTemplate(
@@ -12,5 +11,3 @@ export function validateTemplate(
 ): void {
   validatePodTemplateSpec(template ?? {}, at, errors, old);
 }
-
-export const workloadStrategies: readonly NamedStrategy[] = [replicationControllerStrategy, podTemplateStrategy];

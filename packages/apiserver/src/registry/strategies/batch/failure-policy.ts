@@ -22,7 +22,8 @@ function checkRule(
   at: string,
   errors: FieldErrors,
 ): void {
-  const { action, onExitCodes, onPodConditions = [] } = rule;
+  const { action, onExitCodes } = rule;
+  const onPodConditions = rule.onPodConditions ?? [];
   if (!action) errors.required(`${at}.action`, `valid values: ${JSON.stringify(actions).replaceAll(',', ', ')}`);
   else if (action === 'FailIndex') {
     if (spec.backoffLimitPerIndex === undefined) {
@@ -57,7 +58,8 @@ function checkExitCodes(
   at: string,
   errors: FieldErrors,
 ): void {
-  const { operator, values = [], containerName } = requirement;
+  const { operator, containerName } = requirement;
+  const values = requirement.values ?? [];
   if (!operator) errors.required(`${at}.operator`, 'valid values: "In", "NotIn"');
   else if (operator !== 'In' && operator !== 'NotIn') errors.notSupported(`${at}.operator`, operator, ['In', 'NotIn']);
   if (containerName !== undefined && !names.has(containerName)) {
