@@ -1,0 +1,143 @@
+import {
+  ConfigMap,
+  isStatusError,
+  LimitRange,
+  Pod,
+  ResourceQuota,
+  Service,
+  systemClock,
+  systemRandom,
+} from '@keelson/core';
+import { createClient } from '@keelson/core/client';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { inProcessTransport, ResourceRegistry } from '../registry/index.ts';
+import { MemoryStorage } from '../storage/memory-storage.ts';
+
+const logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  named: () => logger,
+};
+const user = { name: 'admin', groups: ['system:masters'] };
+const namespace = 'default';
+let registries: readonly ResourceRegistry[];
+let clients: readonly ReturnType<typeof createClient>[];
+
+beforeEach(() => {
+  // Two servers on one store: neither knows what the other has charged but through the quota itself.
+  const storage = new MemoryStorage();
+  const options = { storage, clock: systemClock, random: systemRandom, logger };
+  registries = [new ResourceRegistry(options), new ResourceRegistry(options)];
+  clients = registries.map((registry) => createClient(inProcessTransport(registry, user)));
+});
+
+afterEach(async () => {
+  for (const registry of registries) await registry.close();
+});
+
+const client = (at = 0) => clients[at % clients.length]!;
+
+async function quota(hard: Record<string, string>, used: Record<string, string> = {}, more = {}) {
+  const made = await client().create(ResourceQuota, { metadata: { name: 'q', namespace }, spec: { hard, ...more } });
+  const zero = Object.fromEntries(Object.keys(hard).map((name) => [name, '0']));
+  return client().updateStatus(ResourceQuota, { ...made, status: { hard, used: { ...zero, ...used } } });
+}
+const used = async () => (await client().get(ResourceQuota, { name: 'q', namespace })).status?.used;
+const refusal = async (write: Promise<unknown>) => {
+  const error = await write.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  return isStatusError(error) ? error.message : error;
+};
+const pod = (name: string, resources = {}, spec = {}) => ({
+  metadata: { name, namespace },
+  spec: { containers: [{ name: 'c', image: 'i', resources }], ...spec },
+});
+
+describe('ResourceQuota', () => {
+  it('never gives away more than there is, whoever asks at once', async () => {
+    await quota({ 'count/configmaps': '25' });
+    const writes = Array.from({ length: 80 }, (_, at) =>
+      client(at).create(ConfigMap, { metadata: { name: `c${at}`, namespace } }),
+    );
+    const outcomes = await Promise.allSettled(writes);
+    expect(outcomes.filter((each) => each.status === 'fulfilled').length).toBe(25);
+    expect((await client().list(ConfigMap, { namespace })).items.length).toBe(25);
+    expect(await used()).toEqual({ 'count/configmaps': '25' });
+  });
+
+  it('says what is missing, unknown and exceeded in the words of Kubernetes', async () => {
+    await quota({ cpu: '1', 'limits.memory': '1Gi', pods: '5' });
+    expect(await refusal(client().create(Pod, pod('a')))).toBe(
+      'pods "a" is forbidden: failed quota: q: must specify cpu for: c; limits.memory for: c',
+    );
+    expect(
+      await refusal(client().create(Pod, pod('a', { requests: { cpu: '2' }, limits: { cpu: '2', memory: '1Mi' } }))),
+    ).toBe('pods "a" is forbidden: exceeded quota: q, requested: cpu=2, used: cpu=0, limited: cpu=1');
+    await client().create(Pod, pod('a', { requests: { cpu: '500m' }, limits: { memory: '512Mi' } }));
+    expect(await used()).toEqual({ cpu: '500m', 'limits.memory': '512Mi', pods: '1' });
+  });
+
+  it('waits for a quota that nobody has counted for yet', async () => {
+    await client().create(ResourceQuota, { metadata: { name: 'q', namespace }, spec: { hard: { pods: '1' } } });
+    const made = await client().get(ResourceQuota, { name: 'q', namespace });
+    await client().updateStatus(ResourceQuota, { ...made, status: { hard: { pods: '1' } } });
+    expect(await refusal(client().create(Pod, pod('a')))).toBe(
+      'pods "a" is forbidden: status unknown for quota: q, resources: pods',
+    );
+  });
+
+  it('charges only what its scopes are about, and nothing for a dry run', async () => {
+    await quota({ pods: '1' }, {}, { scopes: ['BestEffort'] });
+    await client().create(Pod, pod('a', { requests: { cpu: '1' } }));
+    await client().create(Pod, pod('b'), { dryRun: ['All'] });
+    expect(await used()).toEqual({ pods: '0' });
+    await client().create(Pod, pod('b'));
+    expect(await refusal(client().create(Pod, pod('c')))).toMatch('exceeded quota');
+  });
+
+  it('charges the difference that an update makes', async () => {
+    await quota({ 'services.nodeports': '1' });
+    const made = await client().create(Service, {
+      metadata: { name: 's', namespace },
+      spec: { ports: [{ port: 80 }] },
+    });
+    const exposed = await client().update(Service, { ...made, spec: { ...made.spec, type: 'NodePort' } });
+    expect(await used()).toEqual({ 'services.nodeports': '1' });
+    await client().update(Service, { ...exposed, spec: { ...exposed.spec, type: 'ClusterIP' } });
+    expect(await used()).toEqual({ 'services.nodeports': '0' });
+  });
+});
+
+describe('LimitRanger', () => {
+  it('fills in what is missing and holds to the bounds', async () => {
+    await client().create(LimitRange, {
+      metadata: { name: 'l', namespace },
+      spec: {
+        limits: [
+          {
+            type: 'Container',
+            max: { cpu: '1' },
+            default: { cpu: '500m' },
+            defaultRequest: { cpu: '200m' },
+            maxLimitRequestRatio: { cpu: '3' },
+          },
+          { type: 'Pod', max: { memory: '1Gi' } },
+        ],
+      },
+    });
+    const made = await client().create(Pod, pod('a', { limits: { memory: '1Gi' } }));
+    expect(made.spec.containers[0]?.resources).toMatchObject({ limits: { cpu: '500m' }, requests: { cpu: '200m' } });
+    expect(made.metadata.annotations).toEqual({
+      'kubernetes.io/limit-ranger': 'LimitRanger plugin set: cpu request for container c; cpu limit for container c',
+    });
+    expect(
+      await refusal(client().create(Pod, pod('b', { requests: { cpu: '100m' }, limits: { cpu: '2', memory: '2Gi' } }))),
+    ).toBe(
+      'pods "b" is forbidden: [maximum cpu usage per Container is 1, but limit is 2, cpu max limit to request ratio per Container is 3, but provided ratio is 20.000000, maximum memory usage per Pod is 1Gi, but limit is 2Gi]',
+    );
+  });
+});
