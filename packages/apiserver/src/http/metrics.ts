@@ -86,7 +86,7 @@ export class ApiMetrics {
     for (const each of ['mutating', 'readOnly']) this.#inflight.add([each], 0);
   }
 
-  readonly contentType = 'text/plain; version=0.0.4; charset=utf-8';
+  readonly contentType = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores';
 
   /** All of them in the text format of Prometheus. */
   async text(): Promise<string> {

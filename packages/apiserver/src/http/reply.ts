@@ -62,10 +62,9 @@ export function warningHeaders(warnings: readonly string[] | undefined): Reply['
 
 /** The headers of a reply with those that every answer has. */
 export function headersOf(reply: Pick<Reply, 'contentType' | 'headers'>): Record<string, string | string[]> {
-  const headers: Record<string, string | string[]> = {
-    'cache-control': 'no-cache, private',
-    'content-type': reply.contentType,
-  };
+  const headers: Record<string, string | string[]> = { 'cache-control': 'no-cache, private' };
+  // Some documents go without, as from Kubernetes.
+  if (reply.contentType !== '') headers['content-type'] = reply.contentType;
   for (const [name, value] of Object.entries(reply.headers ?? {}))
     headers[name] = typeof value === 'string' ? value : [...value];
   return headers;
