@@ -20,7 +20,7 @@ interface Bounds {
 interface Field {
   readonly values: ReadonlySet<number>;
   /** `*` or `?` without a step: says nothing about the day. */
-  readonly any: boolean;
+  readonly open: boolean;
 }
 
 const bounds: readonly Bounds[] = [
@@ -89,28 +89,28 @@ function every(spec: string): CronSchedule {
 
 function parseField(text: string, limits: Bounds): Field {
   const values = new Set<number>();
-  let any = false;
+  let open = false;
   for (const part of text.split(',')) {
     if (part === '') continue;
     const range = parseRange(part, limits);
     for (let value = range.start; value <= range.end; value += range.step) values.add(value);
-    any ||= range.any;
+    open ||= range.open;
   }
-  return { values, any };
+  return { values, open };
 }
 
 function parseRange(text: string, limits: Bounds) {
   const [span = '', stepText, ...more] = text.split('/');
   const [low = '', high, ...rest] = span.split('-');
-  const any = low === '*' || low === '?';
-  let start = any ? limits.min : parseValue(low, limits);
-  if (!any && rest.length > 0) throw new CronScheduleError(`too many hyphens: ${text}`);
-  let end = any ? limits.max : high === undefined ? start : parseValue(high, limits);
+  const open = low === '*' || low === '?';
+  let start = open ? limits.min : parseValue(low, limits);
+  if (!open && rest.length > 0) throw new CronScheduleError(`too many hyphens: ${text}`);
+  let end = open ? limits.max : high === undefined ? start : parseValue(high, limits);
   let step = 1;
   if (more.length > 0) throw new CronScheduleError(`too many slashes: ${text}`);
   if (stepText !== undefined) {
     step = parseNumber(stepText);
-    if (!any && high === undefined) end = limits.max;
+    if (!open && high === undefined) end = limits.max;
   }
   if (start < limits.min) {
     throw new CronScheduleError(`beginning of range (${start}) below minimum (${limits.min}): ${text}`);
@@ -119,7 +119,7 @@ function parseRange(text: string, limits: Bounds) {
   if (start > end) throw new CronScheduleError(`beginning of range (${start}) beyond end of range (${end}): ${text}`);
   if (step === 0) throw new CronScheduleError(`step of range should be a positive number: ${text}`);
   start = Math.max(start, limits.min);
-  return { start, end, step, any: any && step === 1 };
+  return { start, end, step, open: open && step === 1 };
 }
 
 function parseValue(text: string, { names }: Bounds): number {
@@ -152,7 +152,7 @@ function calendar({ minute, hour, day, month, weekday }: Fields, timeZone: strin
   const clock = wallClock(timeZone);
   const dayFits = (dayOfMonth: number, dayOfWeek: number) => {
     const fits = [day.values.has(dayOfMonth), weekday.values.has(dayOfWeek)];
-    return day.any || weekday.any ? fits.every(Boolean) : fits.some(Boolean);
+    return day.open || weekday.open ? fits.every(Boolean) : fits.some(Boolean);
   };
   return {
     next(ms) {
