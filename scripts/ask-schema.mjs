@@ -2,6 +2,7 @@
 // its discovery, and writes them, without descriptions, into reference/. By hand, when the version that is matched changes:
 //
 //   node scripts/ask-schema.mjs ~/.kube/config && npm run generate
+import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { dirname, join } from 'node:path';
@@ -184,6 +185,16 @@ for (const { metadata, versions } of groups) {
       });
     }
   }
+}
+/** Which version a resource is stored in, its hash tells: the first eight bytes of the SHA-256 of group, version and kind. */
+const storageHash = ({ group, version, kind }) =>
+  createHash('sha256').update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString('base64');
+for (const each of resources) {
+  const stored = resources.find(
+    ({ kind, ...other }) => kind === each.kind && storageHash({ kind, ...other }) === each.storageVersionHash,
+  );
+  if (stored && (stored.group !== each.group || stored.version !== each.version))
+    each.storage = { group: stored.group, version: stored.version };
 }
 const named = groups.filter(({ metadata }) => metadata.name && !customGroups.has(metadata.name));
 const groupList = named.map(({ metadata, versions }) => ({

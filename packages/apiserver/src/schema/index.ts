@@ -1,6 +1,7 @@
 export { copy, type DecodeFindings, decodeAs, emptyOf } from './codec.ts';
 export { DecodeError } from './decode-error.ts';
 export { mostStrictErrors } from './findings.ts';
+export { inGoOrder } from './go-order.ts';
 export { type GoField, type GoType, goFields } from './go-types.ts';
 export { rememberNumbers, withNumberTexts } from './number-text.ts';
 export { patchSchemaOf } from './patch-schema.ts';

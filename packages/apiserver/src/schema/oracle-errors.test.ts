@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readJson } from '../http/body-findings.ts';
-import { DecodeError, decodeAs, definitionOf, resourceTable, type TableResource, withNumberTexts } from './index.ts';
-import { type AskOracle, isJson, oracle } from './oracle.test-data.ts';
+import { DecodeError, decodeAs, definitionOf, resourceTable, withNumberTexts } from './index.ts';
+import { type AskOracle, collectionPath, isJson, oracle } from './oracle.test-data.ts';
 import { type Chance, chanceFrom, randomObject } from './random-value.test-data.ts';
 
 const kubeconfig = process.env['KEELSON_TEST_KUBECONFIG'];
@@ -63,9 +63,6 @@ function mutate(body: Record<string, unknown>, chance: Chance): string {
   return JSON.stringify(body).replaceAll(`"${mark}"`, () => strange[Math.floor(chance() * strange.length)] ?? '1');
 }
 
-const pathOf = ({ group, version, resource, scope }: TableResource) =>
-  `${group === '' ? '/api' : `/apis/${group}`}/${version}/${scope === 'Namespaced' ? 'namespaces/default/' : ''}${resource}?dryRun=All&fieldValidation=Strict`;
-
 describe.runIf(kubeconfig)('decode errors beside a real control plane', () => {
   let ask: AskOracle;
   beforeAll(async () => {
@@ -86,7 +83,7 @@ describe.runIf(kubeconfig)('decode errors beside a real control plane', () => {
         delete body['apiVersion'];
         body['metadata'] = { name: 'A', ...(isJson(body['metadata']) && body['metadata']), namespace: 'default' };
         const text = mutate(body, chance);
-        const answer = await ask('POST', pathOf(resource), text);
+        const answer = await ask('POST', `${collectionPath(resource)}?dryRun=All&fieldValidation=Strict`, text);
         const parsed: unknown = JSON.parse(answer.text);
         const message = isJson(parsed) ? String(parsed['message']) : '';
         const prefix = `${kind} in version "${version}" cannot be handled as a ${kind}: `;

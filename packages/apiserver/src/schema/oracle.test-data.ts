@@ -1,5 +1,6 @@
 import { Agent, request } from 'node:https';
 import { loadKubeconfig } from '@keelson/core/client';
+import type { TableResource } from './index.ts';
 
 export type Json = { readonly [key: string]: unknown };
 export const isJson = (value: unknown): value is Json =>
@@ -72,4 +73,10 @@ export function differences(ours: unknown, theirs: unknown, at = ''): string[] {
   }
   const [left, right] = [JSON.stringify(ours), JSON.stringify(theirs)];
   return left === right ? [] : [`${at}: ours ${left?.slice(0, 300)}, theirs ${right?.slice(0, 300)}`];
+}
+
+/** Where objects of a kind are made; namespaced ones in `default`. */
+export function collectionPath({ group, version, resource, scope }: TableResource): string {
+  const base = `${group === '' ? '/api' : `/apis/${group}`}/${version}`;
+  return `${base}/${scope === 'Namespaced' ? 'namespaces/default/' : ''}${resource}`;
 }

@@ -84,3 +84,28 @@ export function randomObject(definition: string, chance: Chance, depth = 0): Rec
   }
   return result;
 }
+
+/** Metadata that the server takes out or refuses before any webhook is asked. */
+const serverFields = [
+  'creationTimestamp',
+  'deletionGracePeriodSeconds',
+  'deletionTimestamp',
+  'generateName',
+  'managedFields',
+  'namespace',
+  'resourceVersion',
+  'selfLink',
+  'uid',
+];
+
+/** A body to create, of no declared type, with these labels alone. */
+export function randomBody(
+  definition: string,
+  chance: Chance,
+  labels: Readonly<Record<string, string>>,
+): Record<string, unknown> {
+  const { kind: _kind, apiVersion: _version, metadata, ...body } = randomObject(definition, chance);
+  const own = Object.entries(typeof metadata === 'object' && metadata !== null ? metadata : {});
+  const kept = Object.fromEntries(own.filter(([name]) => !serverFields.includes(name)));
+  return { ...body, metadata: { ...kept, name: 'a', labels } };
+}

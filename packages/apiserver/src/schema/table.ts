@@ -15,6 +15,9 @@ export interface TableResource {
   readonly verbs: readonly string[];
   readonly shortNames?: readonly string[];
   readonly categories?: readonly string[];
+  readonly storageVersionHash?: string;
+  /** The version that Kubernetes stores it in, where that is another one. */
+  readonly storage?: { readonly group: string; readonly version: string };
   readonly subresources?: readonly {
     readonly name: string;
     readonly kind: { readonly group: string; readonly version: string; readonly kind: string };
