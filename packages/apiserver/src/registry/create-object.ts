@@ -41,7 +41,9 @@ export async function createDecoded(
 ): Promise<EncodedObject> {
   const { kind, request } = call;
   settleNamespace(kind, decoded, request.namespace);
-  if (decoded.metadata.resourceVersion && !call.dryRun) {
+  const { resourceVersion } = decoded.metadata;
+  // What is no number is nobody's version, and a dry run stores nothing that could have one.
+  if (!call.dryRun && /^0*[1-9]\d*$/.test(resourceVersion ?? '')) {
     throw new StatusError({
       status: 'Failure',
       message: 'resourceVersion should not be set on objects to be created',
@@ -50,6 +52,8 @@ export async function createDecoded(
   }
   warnOnce(call, dedupeOwners(decoded));
   kind.strategy.defaults?.(decoded);
+  delete decoded.metadata.deletionTimestamp;
+  delete decoded.metadata.deletionGracePeriodSeconds;
   if (request.patchType !== 'application/apply-patch+yaml') recordOwners(context, call, decoded, undefined);
   if (!decoded.metadata.name && decoded.metadata.generateName) {
     stampNew(decoded, context.clock, context.random, false);
@@ -64,6 +68,7 @@ export async function createDecoded(
     if (call.dryRun) {
       await refuseExisting(context, call, draft);
       reservation?.release();
+      if (resourceVersion) draft.metadata.resourceVersion = resourceVersion;
       return encodeObject(kind.view(draft));
     }
     const stored = await store(context, call, draft);

@@ -1,5 +1,5 @@
 import { goText, type JsonValue, StatusError } from '@keelson/core';
-import { DecodeError } from '../schema/index.ts';
+import { DecodeError, goFields } from '../schema/index.ts';
 import type { Call } from './admission-chain.ts';
 import { isObject, type Json, type ObjectDraft } from './draft.ts';
 import type { Kind } from './kind.ts';
@@ -61,8 +61,18 @@ function patchedText(patched: unknown, before: unknown): string {
   const members = Object.keys(patched)
     .sort()
     .filter((key) => patched[key] !== undefined)
-    .map((key) => `${JSON.stringify(key)}:${patchedText(patched[key], before[key])}`);
+    .map((key) => {
+      const each = patched[key];
+      const shown = key === 'metadata' && each === before[key] ? inGoOrder(each) : each;
+      return `${JSON.stringify(key)}:${shown === each ? patchedText(each, before[key]) : JSON.stringify(shown)}`;
+    });
   return `{${members.join(',')}}`;
+}
+
+function inGoOrder(metadata: unknown): unknown {
+  if (!isObject(metadata)) return metadata;
+  const fields = goFields('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta') ?? [];
+  return Object.fromEntries(fields.map(({ name }) => [name, metadata[name]]));
 }
 
 /** An empty list of owners says something, which the schema's decoder does not keep. */

@@ -192,7 +192,7 @@ function settle(value: unknown, version: unknown): unknown {
     }
     return each;
   };
-  return JSON.parse(JSON.stringify(value ?? null, seen));
+  return JSON.parse(JSON.stringify(value ?? 'absent', seen));
 }
 const identityText = ({ manager, operation, subresource, apiVersion }: Json) =>
   JSON.stringify([manager, operation, subresource, apiVersion]);
