@@ -1,5 +1,6 @@
 // `node conformance/build.mjs [NAME…]`: builds the real programs from the modules that go.mod names, into the cache.
-// Names: kube-apiserver, etcd, kubectl, e2e.test, ginkgo; without one, all. What is there in its version stays.
+// Names: kube-apiserver, etcd, kubectl, ginkgo, e2e.test, kube-controller-manager, kube-scheduler, kwok, helm3, helm4,
+// clientgo, operator; without one, all. What is there in its version stays.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -14,12 +15,19 @@ if (!kubernetes) fail('conformance/go.mod names no version of Kubernetes');
 const version = 'k8s.io/component-base/version';
 const stamped = `-s -w -X ${version}.gitVersion=${kubernetes[1]} -X ${version}.gitMajor=1 -X ${version}.gitMinor=${kubernetes[2]}`;
 
-/** Package, link flags, and whether it is a test binary; the slow one last. */
+/** Package, link flags, the folder of its module when it is not this one, and whether it is a test binary; the slow one last. */
 const programs = {
   etcd: { from: 'go.etcd.io/etcd/server/v3', flags: '-s -w' },
   'kube-apiserver': { from: 'k8s.io/kubernetes/cmd/kube-apiserver', flags: stamped },
   kubectl: { from: 'k8s.io/kubernetes/cmd/kubectl', flags: stamped },
   ginkgo: { from: 'github.com/onsi/ginkgo/v2/ginkgo', flags: '-s -w' },
+  'kube-controller-manager': { from: 'k8s.io/kubernetes/cmd/kube-controller-manager', flags: stamped },
+  'kube-scheduler': { from: 'k8s.io/kubernetes/cmd/kube-scheduler', flags: stamped },
+  kwok: { from: 'sigs.k8s.io/kwok/cmd/kwok', flags: '-s -w', module: 'modules/kwok' },
+  helm3: { from: 'helm.sh/helm/v3/cmd/helm', flags: '-s -w', module: 'modules/helm3' },
+  helm4: { from: 'helm.sh/helm/v4/cmd/helm', flags: '-s -w', module: 'modules/helm4' },
+  clientgo: { from: './clientgo', flags: '-s -w', module: 'modules/clients' },
+  operator: { from: './operator', flags: '-s -w', module: 'modules/clients' },
   'e2e.test': { from: 'k8s.io/kubernetes/test/e2e', flags: stamped, test: true },
 };
 const names = process.argv.slice(2);
@@ -34,9 +42,9 @@ if (go.error)
 
 const bin = join(process.env.KEELSON_CONFORMANCE_BIN ?? join(cacheDir, 'bin'));
 mkdirSync(bin, { recursive: true });
-const wanted = createHash('sha256').update(goMod).digest('hex');
 for (const name of names.length > 0 ? names : Object.keys(programs)) {
-  const { from, flags, test } = programs[name];
+  const { from, flags, test, module = '.' } = programs[name];
+  const wanted = createHash('sha256').update(readFileSync(join(here, module, 'go.mod'), 'utf8')).digest('hex');
   const target = join(bin, name);
   const stamp = `${target}.built-from`;
   if (existsSync(target) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) {
@@ -46,7 +54,7 @@ for (const name of names.length > 0 ? names : Object.keys(programs)) {
   const started = Date.now();
   const args = test ? ['test', '-c'] : ['build'];
   const { status } = spawnSync('go', [...args, '-trimpath', '-ldflags', flags, '-o', target, from], {
-    cwd: here,
+    cwd: join(here, module),
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, CGO_ENABLED: '0' },
   });

@@ -22,13 +22,23 @@ export interface CommandOutcome {
 export function command(
   program: string,
   args: readonly string[],
-  options: { readonly input?: string; readonly env?: Record<string, string>; readonly timeoutMs?: number } = {},
+  options: {
+    readonly input?: string;
+    readonly env?: Record<string, string>;
+    readonly timeoutMs?: number;
+    readonly signal?: AbortSignal;
+  } = {},
 ): Promise<CommandOutcome> {
   return new Promise((resolve) => {
     const child = execFile(
       program,
       args,
-      { maxBuffer: 1 << 26, timeout: options.timeoutMs ?? 60_000, env: { ...process.env, ...options.env } },
+      {
+        maxBuffer: 1 << 26,
+        timeout: options.timeoutMs ?? 60_000,
+        env: { ...process.env, ...options.env },
+        ...(options.signal && { signal: options.signal }),
+      },
       (error, stdout, stderr) => {
         resolve({ code: error ? (typeof error.code === 'number' ? error.code : 1) : 0, stdout, stderr });
       },
