@@ -1,18 +1,20 @@
 import type { AdmissionPlugin } from '@keelson/core/admission';
-import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
+import { certificateApproval } from './certificate-approval.ts';
+import { certificateSigning } from './certificate-signing.ts';
+import { certificateSubjectRestriction } from './certificate-subject-restriction.ts';
 import type { AdmissionEnvironment } from './contract.ts';
+import { defaultIngressClass } from './default-ingress-class.ts';
+import { defaultStorageClass } from './default-storage-class.ts';
+import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
-import { defaultTolerationSeconds, priority, taintNodesByCondition } from './pod-admission.ts';
+import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
+import { priority } from './priority.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
-import {
-  defaultIngressClass,
-  defaultStorageClass,
-  persistentVolumeClaimResize,
-  storageObjectInUseProtection,
-} from './storage-admission.ts';
+import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
+import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
 
 export type { AdmissionEnvironment, ObjectReader } from './contract.ts';
 

@@ -1,4 +1,4 @@
-import { Node, Pod, PriorityClass, StatusError, type Toleration, wellKnown } from '@keelson/core';
+import { Pod, PriorityClass, StatusError } from '@keelson/core';
 import type { AdmissionPlugin } from '@keelson/core/admission';
 import type { AdmissionEnvironment } from './contract.ts';
 import { objectAs } from './narrow.ts';
@@ -51,46 +51,6 @@ export function priority({ reader }: AdmissionEnvironment): AdmissionPlugin {
           priority: value,
           preemptionPolicy: pod.spec.preemptionPolicy ?? preemptionPolicy,
         },
-      };
-    },
-  };
-}
-
-const tolerated = 300;
-
-/** Pods stay five minutes on a node that is not ready or not reachable, unless they say otherwise. */
-export function defaultTolerationSeconds(): AdmissionPlugin {
-  return {
-    name: 'DefaultTolerationSeconds',
-    admit(attributes) {
-      if (attributes.operation === 'DELETE') return undefined;
-      const pod = objectAs(attributes, Pod);
-      if (!pod) return undefined;
-      const added = [wellKnown.notReadyTaint, wellKnown.unreachableTaint]
-        .filter((key) => !pod.spec.tolerations?.some((each) => covers(each, key)))
-        .map((key) => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: tolerated }));
-      if (added.length === 0) return undefined;
-      return { ...pod, spec: { ...pod.spec, tolerations: [...(pod.spec.tolerations ?? []), ...added] } };
-    },
-  };
-}
-
-const covers = (toleration: Toleration, key: string) =>
-  (!toleration.key || toleration.key === key) && (!toleration.effect || toleration.effect === 'NoExecute');
-
-/** A new node takes no pods until somebody has seen it ready. */
-export function taintNodesByCondition(): AdmissionPlugin {
-  return {
-    name: 'TaintNodesByCondition',
-    admit(attributes) {
-      if (attributes.operation !== 'CREATE') return undefined;
-      const node = objectAs(attributes, Node);
-      if (!node) return undefined;
-      const taints = node.spec?.taints ?? [];
-      if (taints.some((each) => each.key === wellKnown.notReadyTaint && each.effect === 'NoSchedule')) return undefined;
-      return {
-        ...node,
-        spec: { ...node.spec, taints: [...taints, { key: wellKnown.notReadyTaint, effect: 'NoSchedule' }] },
       };
     },
   };
