@@ -6,8 +6,10 @@ import {
   validateDns1035Label,
   validateDnsSubdomain,
 } from '@keelson/core';
-import { checkOneOf } from '../registry/strategies/checks.ts';
+import { checkClientConfig } from '../registry/strategies/admission-registration/client-config.ts';
+import { checkGiven } from '../registry/strategies/checks.ts';
 import { type FieldErrors, strategyFor } from '../registry/strategy.ts';
+import { checkColumn, checkSelectableFields } from './printer-columns.ts';
 import { validateStructure } from './structural-schema.ts';
 
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
@@ -24,6 +26,8 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
       names.listKind ||= `${names.kind}List`;
     }
     spec.conversion ??= { strategy: 'None' };
+    const service = spec.conversion.webhook?.clientConfig?.service;
+    if (service) service.port ??= 443;
     for (const version of spec.versions ?? []) {
       for (const column of version.additionalPrinterColumns ?? []) {
         if (column.priority === 0) delete column.priority;
@@ -49,7 +53,7 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
     if (!spec.group) errors.required('spec.group');
     else {
       errors.rule('spec.group', spec.group, validateDnsSubdomain(spec.group));
-      if (!spec.group.includes('.'))
+      if (validateDnsSubdomain(spec.group).length === 0 && !spec.group.includes('.'))
         errors.invalid('spec.group', spec.group, 'should be a domain with at least one dot');
       const isProtected = /(^|\.)(k8s|kubernetes)\.io$/.test(spec.group);
       if (isProtected && !metadata.annotations?.[approval]) {
@@ -59,12 +63,23 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
         );
       }
     }
-    checkOneOf('spec.scope', spec.scope, ['Cluster', 'Namespaced'], errors);
+    checkGiven('spec.scope', spec.scope, ['Cluster', 'Namespaced'], errors);
+    if (spec.preserveUnknownFields) {
+      const why =
+        'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead';
+      errors.invalid('spec.preserveUnknownFields', true, why);
+    }
     validateVersions(spec.versions ?? [], errors);
     if (spec.names) validateNames(spec.names, errors);
-    if (spec.conversion) checkOneOf('spec.conversion.strategy', spec.conversion.strategy, ['None', 'Webhook'], errors);
-    if (!object.status?.storedVersions?.length) {
+    if (spec.conversion) validateConversion(spec.conversion, errors);
+    const stored = object.status?.storedVersions ?? [];
+    if (stored.length === 0) {
       errors.invalid('status.storedVersions', null, 'must have at least one stored version');
+      return;
+    }
+    const storage = spec.versions?.findLast((each) => each.storage)?.name;
+    if (storage !== undefined && !stored.includes(storage)) {
+      errors.invalid('status.storedVersions', stored, `must have the storage version ${storage}`);
     }
   },
   validateUpdate({ spec, status }, old, errors) {
@@ -79,7 +94,7 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
       errors.invalid('spec.names.plural', spec.names.plural, 'field is immutable');
     }
     (status?.storedVersions ?? []).forEach((version, index) => {
-      if (spec.versions.some((each) => each.name === version)) return;
+      if ((spec.versions ?? []).some((each) => each.name === version)) return;
       errors.invalid(
         `status.storedVersions[${index}]`,
         version,
@@ -97,9 +112,11 @@ function validateVersions(versions: readonly CustomResourceDefinitionVersion[], 
   versions.forEach((version, index) => {
     const at = `spec.versions[${index}]`;
     if (version.storage) storage++;
-    if (names.has(version.name)) errors.invalid('spec.versions', versions, 'must contain unique version names');
+    if (names.has(version.name))
+      errors.invalid('spec.versions', versionsShown(versions, shared), 'must contain unique version names');
     names.add(version.name);
     errors.rule(`${at}.name`, version.name, validateDns1035Label(version.name));
+    checkDeprecation(version, `${at}.deprecationWarning`, errors);
     const schema = version.schema?.openAPIV3Schema;
     // Kubernetes hoists what all versions share, and names it by the old place.
     const schemaAt = shared ? 'spec.validation.openAPIV3Schema' : `${at}.schema.openAPIV3Schema`;
@@ -110,49 +127,131 @@ function validateVersions(versions: readonly CustomResourceDefinitionVersion[], 
       const here = shared ? 'spec.subresources.scale' : `${at}.subresources.scale`;
       checkPath(`${here}.specReplicasPath`, scale.specReplicasPath, 'spec', errors);
       checkPath(`${here}.statusReplicasPath`, scale.statusReplicasPath, 'status', errors);
+      const { labelSelectorPath: selector } = scale;
+      if (selector) checkSelectorPath(`${here}.labelSelectorPath`, selector, errors);
     }
     version.additionalPrinterColumns?.forEach((column, place) => {
-      const here = shared ? `spec.additionalPrinterColumns[${place}]` : `${at}.additionalPrinterColumns[${place}]`;
-      const types = ['boolean', 'date', 'integer', 'number', 'string'];
-      if (!column.name) errors.required(`${here}.name`);
-      if (!column.type) errors.required(`${here}.type`, `must be one of ${types.join(',')}`);
-      else if (!types.includes(column.type))
-        errors.invalid(`${here}.type`, column.type, `must be one of ${types.join(',')}`);
-      if (!column.jsonPath) errors.required(`${here}.JSONPath`);
+      const here = shared ? 'spec.additionalPrinterColumns' : `${at}.additionalPrinterColumns`;
+      checkColumn(column, `${here}[${place}]`, errors);
     });
+    const fieldsAt = shared ? 'spec.selectableFields' : `${at}.selectableFields`;
+    checkSelectableFields(version.selectableFields, schema, fieldsAt, errors);
   });
   if (storage !== 1) {
-    const shown = versions.length === 0 ? null : versions;
-    errors.invalid('spec.versions', shown, 'must have exactly one version marked as storage version');
+    errors.invalid(
+      'spec.versions',
+      versionsShown(versions, shared),
+      'must have exactly one version marked as storage version',
+    );
+  }
+}
+
+const simplePath = /^(\.[A-Za-z_][A-Za-z0-9_-]*)+$/;
+
+function checkSelectorPath(field: string, path: string, errors: FieldErrors): void {
+  if (!simplePath.test(path)) errors.invalid(field, path, 'must be a simple json path starting with .');
+  else if (!/^\.(spec|status)\./.test(path)) {
+    errors.invalid(field, path, 'should be a json path under either .status or .spec');
   }
 }
 
 function checkPath(field: string, path: string | undefined, below: 'spec' | 'status', errors: FieldErrors): void {
   if (!path) errors.required(field);
-  else if (!/^(\.[A-Za-z_][A-Za-z0-9_-]*)+$/.test(path)) {
+  else if (!simplePath.test(path)) {
     errors.invalid(field, path, 'must be a simple json path starting with .');
   } else if (!path.startsWith(`.${below}.`)) {
     errors.invalid(field, path, `should be a json path under .${below}`);
   }
 }
 
-function validateNames(names: CustomResourceDefinitionNames, errors: FieldErrors): void {
-  errors.rule('spec.names.plural', names.plural, validateDns1035Label(names.plural ?? ''));
-  if (names.singular) errors.rule('spec.names.singular', names.singular, validateDns1035Label(names.singular));
-  for (const field of ['kind', 'listKind'] as const) {
-    const value = names[field];
-    if (!value) {
-      if (field === 'kind') errors.required('spec.names.kind');
-      continue;
-    }
-    for (const each of validateDns1035Label(value.toLowerCase())) {
-      errors.invalid(`spec.names.${field}`, value, `may have mixed case, but should otherwise match: ${each}`);
-    }
+function checkDeprecation(
+  { deprecated, deprecationWarning: text }: CustomResourceDefinitionVersion,
+  at: string,
+  errors: FieldErrors,
+): void {
+  if (text === undefined) return;
+  if (!deprecated) errors.invalid(at, text, 'can only be set for deprecated versions');
+  if (text === '') errors.invalid(at, text, 'must not be an empty string');
+  if (Buffer.byteLength(text) > 256) errors.tooLong(at, 256);
+  const found = text.search(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u);
+  if (found >= 0) {
+    const why = `must only contain printable UTF-8 characters; non-printable character found at index ${found}`;
+    errors.invalid(at, text, why);
   }
-  if (names.listKind && names.listKind === names.kind) {
-    errors.invalid('spec.names.listKind', names.listKind, 'kind and listKind may not be the same');
+}
+
+/** As Kubernetes holds them: what all have in common is not with each of them. */
+function versionsShown(versions: readonly CustomResourceDefinitionVersion[], shared: boolean): unknown {
+  if (versions.length === 0) return null;
+  const own = <T>(value: T | undefined) => (shared ? null : (value ?? null));
+  return versions.map((each) => ({
+    Name: each.name ?? '',
+    Served: each.served ?? false,
+    Storage: each.storage ?? false,
+    Deprecated: each.deprecated ?? false,
+    DeprecationWarning: each.deprecationWarning ?? null,
+    Schema: own(each.schema),
+    Subresources: own(each.subresources),
+    AdditionalPrinterColumns: own(each.additionalPrinterColumns),
+    SelectableFields: own(each.selectableFields),
+  }));
+}
+
+type Conversion = NonNullable<CustomResourceDefinition['spec']['conversion']>;
+
+function validateConversion({ strategy, webhook }: Conversion, errors: FieldErrors): void {
+  const at = 'spec.conversion';
+  checkGiven(`${at}.strategy`, strategy, ['None', 'Webhook'], errors);
+  if (strategy === 'None' && webhook) {
+    const why = 'should not be set when strategy is not set to Webhook';
+    if (webhook.clientConfig) errors.forbidden(`${at}.webhookClientConfig`, why);
+    if (webhook.conversionReviewVersions?.length) errors.forbidden(`${at}.conversionReviewVersions`, why);
+  }
+  if (strategy !== 'Webhook') return;
+  const { clientConfig, conversionReviewVersions: versions } = webhook ?? {};
+  if (!clientConfig) errors.required(`${at}.webhookClientConfig`, 'required when strategy is set to Webhook');
+  else checkClientConfig(clientConfig, `${at}.webhookClientConfig`, errors);
+  validateReviewVersions(versions ?? [], `${at}.conversionReviewVersions`, errors);
+}
+
+function validateReviewVersions(versions: readonly string[], at: string, errors: FieldErrors): void {
+  const accepted = ['v1', 'v1beta1'];
+  if (versions.length === 0) {
+    errors.required(at);
+    return;
+  }
+  const seen = new Set<string>();
+  versions.forEach((each, index) => {
+    if (seen.has(each)) errors.invalid(`${at}[${index}]`, each, 'duplicate version');
+    seen.add(each);
+    errors.rule(`${at}[${index}]`, each, validateDns1035Label(each));
+  });
+  if (!versions.some((each) => accepted.includes(each))) {
+    errors.invalid(at, versions, 'must include at least one of v1, v1beta1');
+  }
+}
+
+function validateNames(names: CustomResourceDefinitionNames, errors: FieldErrors): void {
+  const at = 'spec.names';
+  for (const field of ['plural', 'singular', 'kind', 'listKind'] as const) {
+    if (!names[field]) errors.required(`${at}.${field}`);
+  }
+  const { plural, singular, kind, listKind } = names;
+  if (plural) errors.rule(`${at}.plural`, plural, validateDns1035Label(plural));
+  if (singular) errors.rule(`${at}.singular`, singular, validateDns1035Label(singular));
+  for (const [field, value] of [
+    ['kind', kind],
+    ['listKind', listKind],
+  ] as const) {
+    for (const each of value ? validateDns1035Label(value.toLowerCase()) : []) {
+      errors.invalid(`${at}.${field}`, value, `may have mixed case, but should otherwise match: ${each}`);
+    }
   }
   names.shortNames?.forEach(
-    (each, index) => void errors.rule(`spec.names.shortNames[${index}]`, each, validateDns1035Label(each)),
+    (each, index) => void errors.rule(`${at}.shortNames[${index}]`, each, validateDns1035Label(each)),
+  );
+  if (kind && kind === listKind) errors.invalid(`${at}.listKind`, listKind, 'kind and listKind may not be the same');
+  names.categories?.forEach(
+    (each, index) => void errors.rule(`${at}.categories[${index}]`, each, validateDns1035Label(each)),
   );
 }

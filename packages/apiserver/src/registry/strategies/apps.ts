@@ -156,7 +156,10 @@ function checkDaemonSetStrategy(strategy: DaemonSet['spec']['updateStrategy'], e
   const { type, rollingUpdate } = strategy ?? {};
   if (type === 'OnDelete') return;
   if (type !== 'RollingUpdate') {
-    errors.notSupported(at, goValue('io.k8s.api.apps.v1.DaemonSetUpdateStrategy', strategy ?? {}), ['RollingUpdate', 'OnDelete']);
+    errors.notSupported(at, goValue('io.k8s.api.apps.v1.DaemonSetUpdateStrategy', strategy ?? {}), [
+      'RollingUpdate',
+      'OnDelete',
+    ]);
     return;
   }
   if (!rollingUpdate) {
@@ -245,6 +248,7 @@ const daemonSet = strategyFor(DaemonSet, {
     ] as const) {
       checkNonNegative(`status.${field}`, status?.[field], errors);
     }
+    checkNonNegative('status.collisionCount', status?.collisionCount, errors);
     const before = old.status?.collisionCount;
     if (before !== undefined && (status?.collisionCount ?? -1) < before) {
       errors.invalid('status.collisionCount', status?.collisionCount ?? 0, 'cannot be decremented');

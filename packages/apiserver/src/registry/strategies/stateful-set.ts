@@ -2,7 +2,6 @@ import { deepEqual, StatefulSet, type StatefulSetSpec, validateDnsLabel } from '
 import { type FieldErrors, strategyFor } from '../strategy.ts';
 import { checkNonNegative } from './checks.ts';
 import { validateClaimSpec } from './claim-validation.ts';
-import { checkAtMostAll, checkIntOrPercent, intOrPercentValue } from './int-or-percent-checks.ts';
 import { defaultTemplate } from './pod-defaults.ts';
 import { checkReplicaTemplate, checkSelectorGiven } from './replica-templates.ts';
 
@@ -21,13 +20,6 @@ function checkUpdateStrategy({ updateStrategy }: StatefulSetSpec, errors: FieldE
   } else if (type === 'RollingUpdate') {
     if (!rollingUpdate) return;
     checkNonNegative(`${at}.rollingUpdate.partition`, rollingUpdate.partition ?? 0, errors);
-    const { maxUnavailable } = rollingUpdate;
-    if (maxUnavailable === undefined) return;
-    checkIntOrPercent(`${at}.rollingUpdate.maxUnavailable`, maxUnavailable, errors);
-    if (intOrPercentValue(maxUnavailable) === 0) {
-      errors.invalid(`${at}.rollingUpdate.maxUnavailable`, maxUnavailable, 'cannot be 0');
-    }
-    checkAtMostAll(`${at}.rollingUpdate.maxUnavailable`, maxUnavailable, errors);
   } else {
     const shown = { Type: type, RollingUpdate: rollingUpdate ? shownRollingUpdate(rollingUpdate) : null };
     errors.invalid(at, shown, "must be 'RollingUpdate' or 'OnDelete'");
@@ -51,14 +43,14 @@ function checkRetention({ persistentVolumeClaimRetentionPolicy: policy }: Statef
 /** The template as its pods get it: with a volume for each of their claims, in place of any of that name. */
 function withClaims({ template, volumeClaimTemplates: claims }: StatefulSetSpec): StatefulSetSpec['template'] {
   if (!template?.spec || !claims?.length) return template;
-  const volumes = claims.map(({ metadata }) => ({
-    name: metadata?.name ?? '',
-    persistentVolumeClaim: { claimName: metadata?.name ?? '' },
-  }));
-  const names = new Set(volumes.map((each) => each.name));
+  const names = new Set(claims.map(({ metadata }) => metadata?.name ?? ''));
+  const volumes = [...names].map((name) => ({ name, persistentVolumeClaim: { claimName: name } }));
   const others = (template.spec.volumes ?? []).filter((each) => !names.has(each.name));
   return { ...template, spec: { ...template.spec, volumes: [...volumes, ...others] } };
 }
+
+const untyped = (claims: StatefulSetSpec['volumeClaimTemplates']) =>
+  (claims ?? []).map(({ kind: _kind, apiVersion: _version, ...rest }) => rest);
 
 const changeable = [
   'replicas',
@@ -78,6 +70,8 @@ export const statefulSet = strategyFor(StatefulSet, {
   nameRule: validateDnsLabel,
   defaults({ spec }) {
     spec.podManagementPolicy ||= 'OrderedReady';
+    // The alpha gate MaxUnavailableStatefulSet is off by default.
+    if (spec.updateStrategy?.rollingUpdate) delete spec.updateStrategy.rollingUpdate.maxUnavailable;
     spec.updateStrategy ??= {};
     if (!spec.updateStrategy.type) {
       spec.updateStrategy.type = 'RollingUpdate';
@@ -102,7 +96,7 @@ export const statefulSet = strategyFor(StatefulSet, {
   prepareCreate(object) {
     object.status = { replicas: 0, availableReplicas: 0 };
   },
-  validate({ spec }, errors) {
+  validate({ spec }, errors, old) {
     const policy = spec.podManagementPolicy;
     if (!policy) errors.required('spec.podManagementPolicy');
     else if (policy !== 'OrderedReady' && policy !== 'Parallel') {
@@ -114,7 +108,7 @@ export const statefulSet = strategyFor(StatefulSet, {
     checkNonNegative('spec.minReadySeconds', spec.minReadySeconds, errors);
     checkNonNegative('spec.ordinals.start', spec.ordinals?.start, errors);
     checkSelectorGiven(spec.selector, 'statefulset', errors);
-    (spec.volumeClaimTemplates ?? []).forEach((claim, index) => {
+    (old ? [] : (spec.volumeClaimTemplates ?? [])).forEach((claim, index) => {
       validateClaimSpec(claim.spec, `spec.volumeClaimTemplates[${index}].spec`, errors);
     });
     checkReplicaTemplate(spec.selector, withClaims(spec), errors, 'StatefulSet');
@@ -122,12 +116,16 @@ export const statefulSet = strategyFor(StatefulSet, {
   },
   validateUpdate({ spec }, { spec: old }, errors) {
     const kept: Record<string, unknown> = { ...spec };
+    kept['volumeClaimTemplates'] = untyped(spec.volumeClaimTemplates);
     for (const field of changeable) kept[field] = old[field];
-    if (!deepEqual(kept, { ...kept, ...old })) errors.forbidden('spec', onlyTheseChange);
+    if (!deepEqual(kept, { ...kept, ...old, volumeClaimTemplates: untyped(old.volumeClaimTemplates) }))
+      errors.forbidden('spec', onlyTheseChange);
   },
   warnings({ spec }) {
     if ((spec.revisionHistoryLimit ?? 0) >= 0) return [];
-    return ['spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended'];
+    return [
+      'spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended',
+    ];
   },
   validateStatusUpdate({ status }, old, errors) {
     const {

@@ -23,6 +23,10 @@ function generateSelector({ spec, metadata }: Draft<Job>): void {
     [uidLabel]: uid,
     ...template.labels,
   };
+  // Labels that a job has from its template are one map with the template's in Kubernetes, also after this.
+  const { labels: own = {} } = metadata;
+  const shared = Object.keys(own).length === 0 || deepEqual(own, template.labels);
+  if (shared) metadata.labels = { ...labels };
   Object.assign(spec.template, { metadata: { ...template, labels } });
   const matchLabels = spec.selector?.matchLabels ?? {};
   spec.selector = { ...spec.selector, matchLabels: { [uidLabel]: uid, ...matchLabels } };
