@@ -1,5 +1,6 @@
 import { type FieldError, type RequestOptions, StatusError, type Verb } from '@keelson/core';
 import { z } from 'zod';
+import { checkListOptions } from '../registry/resource-version.ts';
 import { isTrue } from './request-info.ts';
 
 const integer = /^[+-]?\d+$/;
@@ -58,12 +59,9 @@ export function parseSelection(parameters: URLSearchParams): RequestOptions {
 }
 
 function listOptions(query: Query): RequestOptions {
-  const errors: FieldError[] = [];
-  const match = oneOf(query.text('resourceVersionMatch'), ['Exact', 'NotOlderThan'], 'resourceVersionMatch', errors);
-  refuse(errors, 'ListOptions');
-  return defined({
+  const match = query.text('resourceVersionMatch');
+  const options = defined({
     resourceVersion: query.text('resourceVersion'),
-    resourceVersionMatch: match,
     labelSelector: query.text('labelSelector'),
     fieldSelector: query.text('fieldSelector'),
     limit: query.number('limit'),
@@ -72,6 +70,12 @@ function listOptions(query: Query): RequestOptions {
     allowWatchBookmarks: query.flag('allowWatchBookmarks'),
     sendInitialEvents: query.flag('sendInitialEvents'),
   });
+  if (match === undefined || match === 'Exact' || match === 'NotOlderThan') {
+    return { ...options, ...(match && { resourceVersionMatch: match }) };
+  }
+  // Refused together with all else that is wrong.
+  checkListOptions({ ...options, resourceVersionMatch: match }, query.flag('watch') ?? false);
+  return options;
 }
 
 const writeKinds: Partial<Record<Verb, string>> = { create: 'CreateOptions', update: 'UpdateOptions' };

@@ -85,6 +85,7 @@ export class EventHub {
     }
     const joined = index;
     joined.add(guarded);
+    subscriber.joined?.();
     return () => {
       joined.delete(guarded);
       if (joined.size === 0 && this.#indexes.get(kindPrefix) === joined) this.#indexes.delete(kindPrefix);

@@ -57,8 +57,11 @@ function tooLarge(asked: string, storage: Storage): StatusError {
   );
 }
 
+/** Before it is known whether the match is one that there is. */
+type ListOptions = Omit<RequestOptions, 'resourceVersionMatch'> & { readonly resourceVersionMatch?: string };
+
 /** The rules of resourceVersionMatch and sendInitialEvents (kubernetes.io/docs/reference/using-api/api-concepts). Throws a 422. */
-export function checkListOptions(options: RequestOptions, watch: boolean): void {
+export function checkListOptions(options: ListOptions, watch: boolean): void {
   const errors = watch ? watchErrors(options) : listErrors(options);
   if (errors.length > 0) throw StatusError.invalid({ group: 'meta.k8s.io', resource: 'ListOptions' }, '', errors);
 }
@@ -75,7 +78,7 @@ const unsupported = (value: unknown, supported: string): FieldError => ({
   message: `Unsupported value: "${String(value)}": supported values: ${supported}`,
 });
 
-function listErrors(options: RequestOptions): readonly FieldError[] {
+function listErrors(options: ListOptions): readonly FieldError[] {
   const { resourceVersionMatch: match, resourceVersion: version } = options;
   const errors: FieldError[] = [];
   if (match) {
@@ -102,7 +105,7 @@ function listErrors(options: RequestOptions): readonly FieldError[] {
   return errors;
 }
 
-function watchErrors(given: RequestOptions): readonly FieldError[] {
+function watchErrors(given: ListOptions): readonly FieldError[] {
   const options = withWatchDefaults(given);
   const { resourceVersionMatch: match } = options;
   const errors: FieldError[] = [];
@@ -126,7 +129,7 @@ function watchErrors(given: RequestOptions): readonly FieldError[] {
 }
 
 /** A watch from the beginning that says nothing else gets the initial events, and the bookmark that ends them. */
-export function withWatchDefaults(options: RequestOptions): RequestOptions {
+export function withWatchDefaults<Options extends ListOptions>(options: Options): Options {
   const fromStart = !options.resourceVersion || options.resourceVersion === '0';
   if (!fromStart || options.sendInitialEvents !== undefined || options.resourceVersionMatch) return options;
   return { ...options, sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' };

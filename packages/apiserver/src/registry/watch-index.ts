@@ -29,6 +29,8 @@ export interface Subscriber {
   readonly only?: Narrowing;
   /** Changes later than the subscriber's position, in order. */
   change(change: Change): void;
+  /** From now on it is told as things happen; what was before has been delivered. */
+  joined?(): void;
   /** Everything up to `revision` has been delivered. */
   progress(revision: Revision): void;
   /** The history is broken: the watch must end. */

@@ -74,6 +74,7 @@ async function begin(
       ? context.storage.currentRevision()
       : (await context.storage.list(stream.prefix, { limit: 0, ...signalOf(request) })).revision;
   }
+  stream.startAt(from);
   if (!stream.ended) stream.onClose(context.hub.subscribe(stream, from));
 }
 

@@ -30,6 +30,8 @@ export class WatchStream implements Subscriber, AsyncIterable<readonly EncodedWa
   readonly #options: WatchStreamOptions;
   #queue: EncodedWatchEvent[] = [];
   #bytes = 0;
+  #from: Revision = 0;
+  #live = false;
   /** How many events of the initial list wait. */
   #first = 0;
   #wake: (() => void) | undefined;
@@ -69,7 +71,17 @@ export class WatchStream implements Subscriber, AsyncIterable<readonly EncodedWa
     else if (before) this.#push({ type: 'DELETED', value: serve(deletedState(change, previous)) }, change.bytes);
   }
 
+  /** Only what is later than `revision` comes from here on. */
+  startAt(revision: Revision): void {
+    this.#from = revision;
+  }
+
+  joined(): void {
+    this.#live = true;
+  }
+
   progress(revision: Revision): void {
+    if (!this.#live || revision < this.#from) return;
     if (this.#options.bookmarks && this.#queue.length === 0) this.bookmark(revision, false);
   }
 
