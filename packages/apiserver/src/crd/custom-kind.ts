@@ -10,6 +10,7 @@ import type { ObjectDraft } from '../registry/draft.ts';
 import { fieldLabels } from '../registry/field-labels.ts';
 import { customPrefixFor, type Kind, type ScalePaths } from '../registry/kind.ts';
 import { encodeObject, type StoredObject } from '../registry/stored-object.ts';
+import { storageVersionHash } from '../schema/index.ts';
 import { decodeCustom, withDefaults } from './custom-decoder.ts';
 import { validateSchema } from './schema-validation.ts';
 
@@ -64,6 +65,7 @@ function customKind(
     verbs: verbs.filter((each) => !(leaving && each === 'create')),
     shortNames: names.shortNames ?? [],
     categories: names.categories ?? [],
+    storageVersionHash: storageVersionHash(group, spec.versions.find((each) => each.storage)?.name ?? '', kind),
     subresources: subresourcesOf(group, version, kind),
     schema: schema as Schema,
     columns: columnsOf(version),

@@ -14,6 +14,7 @@ interface ApiResource {
   readonly verbs: readonly string[];
   readonly shortNames?: readonly string[];
   readonly categories?: readonly string[];
+  readonly storageVersionHash?: string;
 }
 
 const byName = (a: { readonly name: string }, b: { readonly name: string }) =>
@@ -41,6 +42,7 @@ function entries(resource: ServedResource): ApiResource[] {
     verbs: resource.verbs,
     ...(resource.shortNames.length > 0 && { shortNames: resource.shortNames }),
     ...(resource.categories.length > 0 && { categories: resource.categories }),
+    ...(resource.storageVersionHash && { storageVersionHash: resource.storageVersionHash }),
   };
   const subresources = resource.subresources.map(({ name, kind, verbs }): ApiResource => {
     const foreign = kind.group !== '' || kind.version !== '' ? !sameGroupVersion(kind, resource) : false;

@@ -5,6 +5,7 @@ export { inGoOrder } from './go-order.ts';
 export { type GoField, type GoType, goFields } from './go-types.ts';
 export { rememberNumbers, withNumberTexts } from './number-text.ts';
 export { patchSchemaOf } from './patch-schema.ts';
+export { storageVersionHash } from './storage-version-hash.ts';
 export {
   alwaysWritten,
   bootstrapTable,
