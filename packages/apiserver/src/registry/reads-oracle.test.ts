@@ -90,7 +90,10 @@ class Side {
   #token(token: string): unknown {
     const parsed = z.looseObject({ rv: z.number() }).parse(JSON.parse(Buffer.from(token, 'base64url').toString()));
     const known = [...this.versions].find(([, version]) => version === parsed.rv);
-    return { ...parsed, rv: parsed.rv < 0 ? parsed.rv : (known?.[0] ?? 'now') };
+    return {
+      ...parsed,
+      rv: parsed.rv < 0 ? parsed.rv : known === undefined || known[0] === objects.at(-1) ? 'now' : known[0],
+    };
   }
 }
 
