@@ -132,7 +132,7 @@ describe('real clients', () => {
       'serverside-applied',
     );
     expect(await kubectl('auth', 'whoami')).toContain('system:masters');
-    expect(await kubectl('get', 'events', '--for', 'deployment/newer')).toContain('ScalingReplicaSet');
+    expect(await kubectl('events', '--for', 'deployment/newer')).toContain('ScalingReplicaSet');
     await kubectl('delete', 'deployment', 'newer', '--cascade=foreground', '--timeout=30s');
     expect(await kubectl('get', 'pods', '-l', 'app=newer')).toBe('');
   });
@@ -212,9 +212,9 @@ describe('real clients', () => {
         PatchStrategy.ServerSideApply,
       );
       expect(applied).toMatchObject({ data: { a: '1', b: '2', c: '3' } });
-      expect(applied.metadata?.managedFields?.map(({ manager }) => manager)).toEqual(
-        ['applier', 'unknown', 'merger'].sort((a, b) => (a === 'applier' ? -1 : b === 'applier' ? 1 : 0)),
-      );
+      const managers = applied.metadata?.managedFields?.map(({ manager }) => manager);
+      expect(managers).toEqual(expect.arrayContaining(['applier', 'merger']));
+      expect(managers?.[0]).toBe('applier');
       await objects.delete(map('object', {}));
       await expect(
         objects.read({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'object', namespace: 'default' } }),
