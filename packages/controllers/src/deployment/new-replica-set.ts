@@ -48,7 +48,7 @@ export function templateHash(deployment: Deployment, collisionCount: number | un
 
 export function newReplicaSet(
   deployment: Deployment,
-  { revision, replicas }: { readonly revision: number; readonly replicas: number },
+  { revision, replicas }: { readonly revision: bigint; readonly replicas: number },
 ): NewObject<ReplicaSet> {
   const hash = templateHash(deployment, deployment.status?.collisionCount);
   const { template, selector, minReadySeconds } = deployment.spec;

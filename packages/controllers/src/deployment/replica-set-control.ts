@@ -36,7 +36,7 @@ export class ReplicaSetControl {
   /** @throws StatusError as the API answers */
   async create(
     deployment: Deployment,
-    size: { readonly revision: number; readonly replicas: number },
+    size: { readonly revision: bigint; readonly replicas: number },
     signal: AbortSignal,
   ): Promise<Creation> {
     try {
@@ -89,7 +89,7 @@ export class ReplicaSetControl {
   async sync(
     deployment: Deployment,
     replicaSet: ReplicaSet,
-    revision: number,
+    revision: bigint,
     signal: AbortSignal,
   ): Promise<ReplicaSet> {
     const existing = replicaSet.metadata.annotations ?? {};

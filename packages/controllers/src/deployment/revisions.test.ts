@@ -10,22 +10,25 @@ const revision = (value: string, history?: string) => ({
 
 describe('revisions', () => {
   it('count up from the old ReplicaSets', () => {
-    expect(nextRevision([])).toBe(1);
+    expect(nextRevision([])).toBe(1n);
     const old = [
       replicaSet('a', 0, { annotations: revision('3') }),
       replicaSet('b', 0, { annotations: revision('7') }),
     ];
-    expect(nextRevision(old)).toBe(8);
+    expect(nextRevision(old)).toBe(8n);
+    // Beyond what a double can hold.
+    const wide = replicaSet('wide', 1, { annotations: { 'deployment.kubernetes.io/revision': '3546343826724305832' } });
+    expect(nextRevision([wide])).toBe(3546343826724305833n);
   });
 
   it('are remembered when a ReplicaSet becomes the new one again', () => {
     const wanted = deployment(3, {
       metadata: { annotations: { foo: 'bar', 'kubectl.kubernetes.io/last-applied-configuration': '{}' } },
     });
-    expect(revisionAnnotations(wanted, {}, 1)).toEqual({ foo: 'bar', ...revision('1') });
-    expect(revisionAnnotations(wanted, revision('1'), 3)).toEqual({ foo: 'bar', ...revision('3', '1') });
-    expect(revisionAnnotations(wanted, revision('3', '1'), 5)).toEqual({ foo: 'bar', ...revision('5', '1,3') });
-    expect(revisionAnnotations(wanted, revision('5'), 5)).toEqual({ foo: 'bar', ...revision('5') });
+    expect(revisionAnnotations(wanted, {}, 1n)).toEqual({ foo: 'bar', ...revision('1') });
+    expect(revisionAnnotations(wanted, revision('1'), 3n)).toEqual({ foo: 'bar', ...revision('3', '1') });
+    expect(revisionAnnotations(wanted, revision('3', '1'), 5n)).toEqual({ foo: 'bar', ...revision('5', '1,3') });
+    expect(revisionAnnotations(wanted, revision('5'), 5n)).toEqual({ foo: 'bar', ...revision('5') });
   });
 
   it('beyond the limit go, oldest first, unless they have pods', () => {
@@ -57,7 +60,7 @@ describe('the new ReplicaSet', () => {
 
   it('is named by the hash of the template, which also selects its pods', () => {
     const wanted = deployment(3);
-    const made = newReplicaSet(wanted, { revision: 1, replicas: 3 });
+    const made = newReplicaSet(wanted, { revision: 1n, replicas: 3 });
     const hash = made.metadata.labels?.['pod-template-hash'];
     expect(made.metadata.name).toBe(`web-${hash}`);
     expect(made.spec.selector).toEqual({ matchLabels: { app: 'web', 'pod-template-hash': hash } });

@@ -13,13 +13,14 @@ const ownAnnotations: ReadonlySet<string> = new Set([
 
 const maxHistoryLength = 2_000;
 
-export function revisionOf(replicaSet: ReplicaSet): number {
+/** Revisions are 64 bits wide: a ReplicaSet may come with any that somebody has written on it. */
+export function revisionOf(replicaSet: ReplicaSet): bigint {
   const revision = replicaSet.metadata.annotations?.[wellKnown.deploymentRevision] ?? '';
-  return /^\d+$/.test(revision) ? Number(revision) : 0;
+  return /^\d+$/.test(revision) ? BigInt(revision) : 0n;
 }
 
-export function nextRevision(old: readonly ReplicaSet[]): number {
-  return Math.max(0, ...old.map(revisionOf)) + 1;
+export function nextRevision(old: readonly ReplicaSet[]): bigint {
+  return old.map(revisionOf).reduce((latest, each) => (each > latest ? each : latest), 0n) + 1n;
 }
 
 /**
@@ -29,7 +30,7 @@ export function nextRevision(old: readonly ReplicaSet[]): number {
 export function revisionAnnotations(
   deployment: Deployment,
   existing: Readonly<Record<string, string>>,
-  revision: number,
+  revision: bigint,
 ): Readonly<Record<string, string>> {
   const annotations: Record<string, string> = { ...existing };
   for (const [name, value] of Object.entries(deployment.metadata.annotations ?? {})) {
@@ -37,7 +38,7 @@ export function revisionAnnotations(
   }
   const had = existing[wellKnown.deploymentRevision];
   if (had !== undefined && had !== '' && !/^\d+$/.test(had)) return annotations;
-  if (Number(had ?? 0) >= revision) return annotations;
+  if (BigInt(had || 0) >= revision) return annotations;
   annotations[wellKnown.deploymentRevision] = String(revision);
   if (had) {
     const history = (existing[wellKnown.deploymentRevisionHistory] ?? '').split(',').filter((each) => each !== '');
@@ -55,7 +56,7 @@ export function beyondHistory(deployment: Deployment, old: readonly ReplicaSet[]
   const surplus = cleanable.length - limit;
   if (surplus <= 0 || limit === 2 ** 31 - 1) return [];
   return byAge(cleanable)
-    .sort((a, b) => revisionOf(a) - revisionOf(b))
+    .sort((a, b) => Number(revisionOf(a) - revisionOf(b)))
     .slice(0, surplus)
     .filter(
       (replicaSet) =>
