@@ -45,9 +45,9 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
       object.status = { ...object.status, storedVersions: [...stored, storage] };
     }
   },
-  validate(object, errors) {
+  validate(object, errors, old) {
     const { spec, metadata } = object;
-    if (metadata.name !== `${spec.names?.plural}.${spec.group}` && metadata.name) {
+    if (!old && metadata.name !== `${spec.names?.plural}.${spec.group}` && metadata.name) {
       errors.invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group');
     }
     if (!spec.group) errors.required('spec.group');

@@ -24,7 +24,7 @@ function checkRule(
 ): void {
   const { action, onExitCodes } = rule;
   const onPodConditions = rule.onPodConditions ?? [];
-  if (!action) errors.required(`${at}.action`, `valid values: ${JSON.stringify(actions).replaceAll(',', ', ')}`);
+  if (!action) errors.required(`${at}.action`, `valid values: [${actions.map((each) => `"${each}"`).join(' ')}]`);
   else if (action === 'FailIndex') {
     if (spec.backoffLimitPerIndex === undefined) {
       errors.invalid(`${at}.action`, action, 'requires the backoffLimitPerIndex to be set');
@@ -36,7 +36,7 @@ function checkRule(
     const here = `${at}.onPodConditions[${index}]`;
     checkConditionType(pattern.type ?? '', `${here}.type`, errors);
     const { status } = pattern;
-    if (!status) errors.required(`${here}.status`, 'valid values: "False", "True", "Unknown"');
+    if (!status) errors.required(`${here}.status`, 'valid values: ["False" "True" "Unknown"]');
     else if (!['False', 'True', 'Unknown'].includes(status)) {
       errors.notSupported(`${here}.status`, status, ['False', 'True', 'Unknown']);
     }
@@ -60,7 +60,7 @@ function checkExitCodes(
 ): void {
   const { operator, containerName } = requirement;
   const values = requirement.values ?? [];
-  if (!operator) errors.required(`${at}.operator`, 'valid values: "In", "NotIn"');
+  if (!operator) errors.required(`${at}.operator`, 'valid values: ["In" "NotIn"]');
   else if (operator !== 'In' && operator !== 'NotIn') errors.notSupported(`${at}.operator`, operator, ['In', 'NotIn']);
   if (containerName !== undefined && !names.has(containerName)) {
     errors.invalid(
@@ -70,7 +70,7 @@ function checkExitCodes(
     );
   }
   if (values.length === 0) {
-    errors.invalid(`${at}.values`, values, 'at least one value is required');
+    errors.invalid(`${at}.values`, requirement.values ?? null, 'at least one value is required');
   } else if (values.length > 255) errors.tooMany(`${at}.values`, values.length, 255);
   const seen = new Set<number>();
   let before: number | undefined;

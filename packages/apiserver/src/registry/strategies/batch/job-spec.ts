@@ -43,7 +43,7 @@ function checkModes(spec: JobSpec, at: string, errors: FieldErrors): void {
   const { completionMode, completions, parallelism = 0, backoffLimitPerIndex, maxFailedIndexes } = spec;
   if (completionMode === undefined) return;
   if (completionMode !== 'NonIndexed' && completionMode !== 'Indexed') {
-    errors.notSupported(`${at}.completionMode`, completionMode, ['Indexed', 'NonIndexed']);
+    errors.notSupported(`${at}.completionMode`, completionMode, ['NonIndexed', 'Indexed']);
   }
   if (completionMode === 'Indexed') {
     if (completions === undefined) errors.required(`${at}.completions`, 'when completion mode is Indexed');

@@ -1,4 +1,11 @@
-import { deepEqual, Job, type JobSpec, labelSelectorMatches, type PodTemplateSpec } from '@keelson/core';
+import {
+  deepEqual,
+  Job,
+  type JobSpec,
+  labelSelectorMatches,
+  type PodTemplateSpec,
+  validateDnsLabel,
+} from '@keelson/core';
 import type { Draft } from '../../draft.ts';
 import { type FieldErrors, strategyFor } from '../../strategy.ts';
 import { goValue } from '../go-value.ts';
@@ -61,7 +68,9 @@ function checkSpec(spec: JobSpec, errors: FieldErrors): void {
   checkJobSpec(spec, 'spec', errors);
   checkJobSelector(spec, errors);
   const labels = spec.template?.metadata?.labels;
-  if (spec.selector && isReadable(spec.selector) && !labelSelectorMatches(spec.selector, labels)) {
+  // No selector selects nothing.
+  const fits = spec.selector && (!isReadable(spec.selector) || labelSelectorMatches(spec.selector, labels));
+  if (!fits) {
     errors.invalid('spec.template.metadata.labels', labels ?? null, '`selector` does not match template `labels`');
   }
 }
@@ -69,7 +78,7 @@ function checkSpec(spec: JobSpec, errors: FieldErrors): void {
 function checkName({ spec, metadata: { name = '' } }: Job, errors: FieldErrors): void {
   if (spec.completionMode !== 'Indexed' || (spec.completions ?? 0) <= 0) return;
   const last = `${name}-${(spec.completions ?? 1) - 1}`;
-  if (last.length > 63) {
+  if (validateDnsLabel(last).length > 0) {
     errors.invalid('metadata.name', name, `will not able to create pod with invalid DNS label: ${last}`);
   }
 }

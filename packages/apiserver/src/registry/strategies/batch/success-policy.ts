@@ -23,6 +23,7 @@ export function checkSuccessPolicy(spec: JobSpec, at: string, errors: FieldError
       const counted = countIndexes(succeededIndexes, completions);
       if (typeof counted === 'string') {
         errors.invalid(`${here}.succeededIndexes`, succeededIndexes, `error parsing succeededIndexes: ${counted}`);
+        total = 0;
       } else total = counted;
     }
     if (succeededCount === undefined) return;
