@@ -61,21 +61,23 @@ export async function createDecoded(
   const draft = await admit(context, call, 'CREATE', decoded, undefined);
   prepareCreate(context, call, draft);
   const errors = new FieldErrors();
-  const reservation = kind.strategy.reserve?.(draft, undefined, errors);
+  const reservation = kind.strategy.reserve
+    ? await kind.strategy.reserve(draft, undefined, errors, writeContext(context, call))
+    : undefined;
   try {
     validateNew(call, draft, errors);
     await validateAdmission(context, call, 'CREATE', draft, undefined);
     if (call.dryRun) {
       await refuseExisting(context, call, draft);
-      reservation?.release();
+      await reservation?.release();
       if (resourceVersion) draft.metadata.resourceVersion = resourceVersion;
       return encodeObject(kind.view(draft));
     }
     const stored = await store(context, call, draft);
-    reservation?.commit();
+    await reservation?.commit();
     return kind.serve(stored);
   } catch (error) {
-    reservation?.release();
+    await reservation?.release();
     throw error;
   }
 }

@@ -51,7 +51,7 @@ async function deleteOnce(context: RegistryContext, call: Call, current: StoredO
   if (marked === 'gone') {
     if (call.dryRun) return deletedAnswer(kind, object);
     const { revision } = await context.storage.delete(key, current.revision);
-    kind.strategy.released?.(object);
+    await kind.strategy.released?.(object);
     return deletedAnswer(kind, current.deletedAt(revision).object);
   }
   if (marked === 'unchanged') return kind.serve(current);

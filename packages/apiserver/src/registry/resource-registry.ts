@@ -5,7 +5,6 @@ import {
   type Logger,
   type Random,
   ResourceQuota,
-  type Service,
   StatusError,
 } from '@keelson/core';
 import type { AdmissionPlugin } from '@keelson/core/admission';
@@ -31,6 +30,9 @@ import { type RuntimeConfig, servedVersions } from './runtime-config.ts';
 import { asStatusError } from './storage-failure.ts';
 import { DecodeCache } from './stored-object.ts';
 import { builtinStrategies } from './strategies/index.ts';
+import { AddressBook } from './strategies/services/address-book.ts';
+import { NodePortLedger } from './strategies/services/node-port-ledger.ts';
+import type { Allocators } from './strategies/services/service-allocation.ts';
 import { legacyBinding, subresourceHandler } from './subresources/index.ts';
 import { replaceObject } from './update-object.ts';
 import { watchObjects } from './watch-objects.ts';
@@ -44,7 +46,7 @@ export interface ResourceRegistryOptions {
   readonly authorizer?: Authorizer;
   /** Runs after the built-in gates. */
   readonly admission?: readonly AdmissionPlugin[];
-  /** Addresses of Services. Default `10.96.0.0/16`. */
+  /** Addresses of Services, one range a family with a comma between. Default `10.96.0.0/16`. */
   readonly serviceCidr?: string;
   /** How long Events are kept; 0: for ever. Default one hour. */
   readonly eventTtlSeconds?: number;
@@ -77,24 +79,29 @@ const needBootstrap = ['NamespaceLifecycle', 'ServiceAccount'];
 /** The one place where API objects are read and written. */
 export class ResourceRegistry implements ApiHandler {
   readonly catalog: KindCatalog;
+  /** Where Services have their addresses and ports from. */
+  readonly allocators: Allocators;
   readonly #context: RegistryContext;
   readonly #crds: CrdController;
-  readonly #rememberService: (service: Service) => void;
   #started: Promise<void> | undefined;
 
   constructor(options: ResourceRegistryOptions) {
-    const strategies = builtinStrategies({
-      serviceCidr: options.serviceCidr ?? '10.96.0.0/16',
-      nodePorts: options.nodePortRange ?? [30000, 32767],
-      random: options.random,
-    });
-    this.catalog = new KindCatalog(
-      builtinKinds([...strategies.all, crdStrategy], servedVersions(runtimeConfigOf(options))),
-    );
-    this.#rememberService = strategies.rememberService;
     const cache = new DecodeCache((object) => (options.freeze ? deepFreeze(object) : object));
     const { storage, clock, random, logger } = options;
     const reader = objectReader(storage, cache);
+    this.allocators = {
+      addresses: new AddressBook({
+        reader,
+        random,
+        configured: (options.serviceCidr ?? '10.96.0.0/16').split(','),
+        send: (request) => this.handle(request, apiServerUser),
+      }),
+      ports: new NodePortLedger({ storage, random, range: options.nodePortRange ?? [30000, 32767] }),
+    };
+    const strategies = builtinStrategies({ allocators: this.allocators });
+    this.catalog = new KindCatalog(
+      builtinKinds([...strategies, crdStrategy], servedVersions(runtimeConfigOf(options))),
+    );
     const authorizer = options.authorizer ?? allowAll;
     const disabled = options.disabledAdmission ?? (options.authorizer ? [] : needBootstrap);
     const { eventTtlSeconds: ttlSeconds = 3600 } = options;
@@ -124,11 +131,7 @@ export class ResourceRegistry implements ApiHandler {
   }
 
   async #start(): Promise<void> {
-    const { hub, storage, cache } = this.#context;
-    hub.start();
-    const services = await storage.list(prefixFor('', 'services'));
-    // What lies under this prefix was decoded by the schema of Services when it was written.
-    for (const entry of services.entries) this.#rememberService(cache.get(entry).object as Service);
+    this.#context.hub.start();
     await this.#crds.start();
   }
 

@@ -103,8 +103,8 @@ export interface WriteContext {
 
 /** Taken back when the write fails or was only a dry run. */
 export interface Reservation {
-  commit(): void;
-  release(): void;
+  commit(): Promise<void>;
+  release(): Promise<void>;
 }
 
 /**
@@ -135,9 +135,14 @@ export interface Strategy<T extends KubernetesObject = KubernetesObject> {
   /** Sentences that are wrong with a name. Default: an RFC 1123 subdomain. */
   nameRule?(name: string): readonly string[];
   /** Takes something that only one object may have, such as an address. `old` is undefined on create. */
-  reserve?(object: Draft<T>, old: T | undefined, errors: FieldErrors): Reservation | undefined;
+  reserve?(
+    object: Draft<T>,
+    old: T | undefined,
+    errors: FieldErrors,
+    context: WriteContext,
+  ): Promise<Reservation | undefined>;
   /** Gives back what `reserve` took, after the object is gone. */
-  released?(object: T): void;
+  released?(object: T): Promise<void>;
   /** The default seconds between deletion and disappearance; undefined: it disappears at once. */
   gracePeriod?(object: T, asked: number | undefined): number | undefined;
   /** Changes that need a new generation. Default: anything outside of metadata and status. */

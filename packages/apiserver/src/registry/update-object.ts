@@ -163,16 +163,19 @@ async function updateOnce(
     draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
   }
   const errors = new FieldErrors();
-  const reservation = part === 'main' ? kind.strategy.reserve?.(draft, old, errors) : undefined;
+  const reserves = part === 'main' && kind.strategy.reserve !== undefined;
+  const reservation = reserves
+    ? await kind.strategy.reserve?.(draft, old, errors, writeContext(context, call))
+    : undefined;
   try {
     validateChanged(call, draft, old, part, errors);
     await validateAdmission(context, call, 'UPDATE', draft, old);
     const value = await write(context, call, current, draft);
-    if (call.dryRun) reservation?.release();
-    else reservation?.commit();
+    if (call.dryRun) await reservation?.release();
+    else await reservation?.commit();
     return value;
   } catch (error) {
-    reservation?.release();
+    await reservation?.release();
     throw error;
   }
 }
@@ -196,7 +199,7 @@ async function write(
     draft.metadata.resourceVersion = current.object.metadata.resourceVersion;
     if (call.dryRun) return encodeObject(kind.view(draft));
     await context.storage.delete(key, current.revision);
-    kind.strategy.released?.(current.object);
+    await kind.strategy.released?.(current.object);
     return encodeObject(kind.view(draft));
   }
   draft.metadata.resourceVersion = current.object.metadata.resourceVersion;

@@ -1,4 +1,3 @@
-import type { Service } from '@keelson/core';
 import type { NamedStrategy } from '../strategy.ts';
 import { admissionRegistrationStrategies } from './admission-registration/index.ts';
 import { appsStrategies } from './apps.ts';
@@ -13,42 +12,36 @@ import { priorityClass } from './priority-class.ts';
 import { rbacStrategies } from './rbac.ts';
 import { resourceStrategies } from './resource/index.ts';
 import { runtimeClass } from './runtime-class.ts';
-import { type ServiceRanges, serviceStrategy } from './service.ts';
+import { serviceStrategy } from './service.ts';
+import type { Allocators } from './services/service-allocation.ts';
 import { servingStrategies } from './serving/index.ts';
 import { statefulSet } from './stateful-set.ts';
 import { storageStrategies } from './storage/index.ts';
 
-export type { ServiceRanges } from './service.ts';
-
-export interface BuiltinStrategies {
-  readonly all: readonly NamedStrategy[];
-  /** Tells the allocators of a Service that was stored before this process began. */
-  rememberService(service: Service): void;
+export interface StrategyParts {
+  /** Where Services have their addresses and ports from. */
+  readonly allocators: Allocators;
 }
 
-/** Fresh strategies for one registry: that of Services remembers which addresses and ports are taken. */
-export function builtinStrategies(ranges: ServiceRanges): BuiltinStrategies {
-  const services = serviceStrategy(ranges);
-  return {
-    all: [
-      ...coreStrategies,
-      services,
-      ...appsStrategies,
-      statefulSet,
-      ...batchStrategies,
-      ...autoscalingStrategies,
-      ...networkingStrategies,
-      disruptionBudget,
-      ...rbacStrategies,
-      ...storageStrategies,
-      ...coordinationStrategies,
-      priorityClass,
-      runtimeClass,
-      ...admissionRegistrationStrategies(),
-      ...certificateStrategies,
-      ...servingStrategies,
-      ...resourceStrategies(),
-    ],
-    rememberService: (service) => services.remember(service),
-  };
+/** Fresh strategies for one registry. */
+export function builtinStrategies({ allocators }: StrategyParts): readonly NamedStrategy[] {
+  return [
+    ...coreStrategies,
+    serviceStrategy(allocators),
+    ...appsStrategies,
+    statefulSet,
+    ...batchStrategies,
+    ...autoscalingStrategies,
+    ...networkingStrategies,
+    disruptionBudget,
+    ...rbacStrategies,
+    ...storageStrategies,
+    ...coordinationStrategies,
+    priorityClass,
+    runtimeClass,
+    ...admissionRegistrationStrategies(),
+    ...certificateStrategies,
+    ...servingStrategies,
+    ...resourceStrategies(),
+  ];
 }

@@ -33,7 +33,8 @@ function dropDataSources(spec: Draft<PersistentVolumeClaimSpec>, old: Persistent
   if (spec.dataSourceRef?.namespace !== undefined && old?.dataSourceRef?.namespace === undefined) {
     delete spec.dataSourceRef;
   }
-  if (!spec.dataSourceRef && !isOldDataSource(spec) && !(old?.dataSource && !isOldDataSource(old))) delete spec.dataSource;
+  if (!spec.dataSourceRef && !isOldDataSource(spec) && !(old?.dataSource && !isOldDataSource(old)))
+    delete spec.dataSource;
   settleDataSources(spec);
 }
 

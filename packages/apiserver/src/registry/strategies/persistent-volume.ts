@@ -170,7 +170,7 @@ function validateSources(spec: PersistentVolumeSpec, volumeName: string, errors:
 }
 
 const isRoot = (path: string | undefined) =>
-  path !== undefined && path.startsWith('/') && path.split('/').every((each) => each === '' || each === '.');
+  path?.startsWith('/') && path.split('/').every((each) => each === '' || each === '.');
 
 function validateModes({ accessModes: modes = [] }: PersistentVolumeSpec, errors: FieldErrors): void {
   if (modes.length === 0) errors.required('spec.accessModes');
