@@ -1,6 +1,5 @@
 import type { KubernetesObject } from '@keelson/core';
 import { asJson, isObject } from './draft.ts';
-import type { FieldsOf } from './selection.ts';
 
 /** Fields beyond metadata.name and metadata.namespace by which objects of a kind are selected (same names as in the API). */
 const byResource: Readonly<Record<string, readonly string[]>> = {
@@ -67,6 +66,9 @@ const withoutNamespace = new Set([
   'certificates.k8s.io/certificatesigningrequests',
   'resource.k8s.io/resourceslices',
 ]);
+
+/** The fields by which a kind can be selected; undefined for one that it does not know. */
+export type FieldsOf = (object: KubernetesObject, field: string) => string | undefined;
 
 export interface FieldLabels {
   readonly supported: ReadonlySet<string>;

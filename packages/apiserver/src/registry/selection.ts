@@ -10,9 +10,6 @@ import {
 } from '@keelson/core';
 import type { FieldLabels } from './field-labels.ts';
 
-/** The fields by which a kind can be selected; undefined for one that it does not know. */
-export type FieldsOf = (object: KubernetesObject, field: string) => string | undefined;
-
 /** Which objects of a kind a list, watch or deletecollection is about. */
 export interface Selection {
   readonly everything: boolean;

@@ -10,6 +10,7 @@ import { type Selection, selectionOf } from './selection.ts';
 import type { Narrowing } from './watch-index.ts';
 import { WatchStream } from './watch-stream.ts';
 
+const leastTimeoutSeconds = 1800;
 /** Before a watch with bookmarks times out it gets some, so that its successor need not begin far back. */
 const lastBookmarksMs = [2000, 1000];
 
@@ -109,8 +110,12 @@ function endWith(context: RegistryContext, stream: WatchStream, request: ApiRequ
       stream.onClose(() => signal.removeEventListener('abort', end));
     }
   }
-  const seconds = request.options?.timeoutSeconds;
-  if (seconds === undefined || seconds <= 0) return;
+  // Without a wish half an hour to an hour, so that watches wander from server to server, and not all at once.
+  const seconds = request.options?.timeoutSeconds || leastTimeoutSeconds * (1 + context.random());
+  if (seconds < 0) {
+    stream.end(undefined);
+    return;
+  }
   stream.onClose(context.clock.after(seconds * 1000, () => stream.end(undefined)));
   for (const before of lastBookmarksMs) {
     if (seconds * 1000 <= before) continue;
