@@ -36,7 +36,7 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
   },
   prepareCreate(object) {
     const storage = object.spec.versions?.find((each) => each.storage)?.name;
-    object.status = { acceptedNames: { plural: '', kind: '' }, ...(storage && { storedVersions: [storage] }) };
+    if (storage) object.status = { ...object.status, storedVersions: [storage] };
   },
   prepareUpdate(object) {
     const storage = object.spec.versions?.find((each) => each.storage)?.name;

@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ApiRequest, type Clock, type Random, StatusError } from '@keelson/core';
 import type { HttpRequest } from '../authentication/index.ts';
-import type { ApiHandler, ServedResource, UserInfo } from '../registry/contract.ts';
+import type { ApiAnswer, ApiHandler, ServedResource, UserInfo } from '../registry/contract.ts';
+import { warningsOf } from '../registry/error-warnings.ts';
 import type { TablePrinter } from '../table/index.ts';
 import { deprecationOf } from './deprecations.ts';
 import { type EncodingContext, encodeList, encodeObject } from './encode-answer.ts';
@@ -89,7 +90,7 @@ export class ResourceFace {
     context: EncodingContext,
     payload: Payload,
   ): Promise<void> {
-    const answer = await this.#options.handler.handle(apiRequest(info, payload, ended), user);
+    const answer = await this.#handle(response, context.resource, apiRequest(info, payload, ended), user, payload);
     if (answer.type === 'watch') throw StatusError.internal('a watch was answered that nobody asked for');
     const encoding = { ...context, resource: answer.resource };
     const reply: Omit<Reply, 'body'> = {
@@ -132,6 +133,23 @@ export class ResourceFace {
       }
     } finally {
       cancel();
+    }
+  }
+
+  /** Errors carry the warnings that came before them. */
+  async #handle(
+    response: HttpResponse,
+    served: ServedResource,
+    request: ApiRequest,
+    user: UserInfo,
+    { findings }: Payload,
+  ): Promise<ApiAnswer> {
+    try {
+      return await this.#options.handler.handle(request, user);
+    } catch (error) {
+      const { warning } = warningHeaders([...this.#warnings(served), ...findings, ...warningsOf(error)]) ?? {};
+      if (warning) response.setHeader('warning', warning);
+      throw error;
     }
   }
 

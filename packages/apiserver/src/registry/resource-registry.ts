@@ -20,6 +20,7 @@ import type { RegistryContext } from './context.ts';
 import type { ApiAnswer, ApiHandler, Authorizer, EncodedObject, ServedResource, UserInfo } from './contract.ts';
 import { createObject } from './create-object.ts';
 import { deleteCollection, deleteObject } from './delete-object.ts';
+import { withWarnings } from './error-warnings.ts';
 import { EventHub } from './event-hub.ts';
 import { prefixFor } from './kind.ts';
 import { objectReader } from './object-reader.ts';
@@ -152,7 +153,7 @@ export class ResourceRegistry implements ApiHandler {
     try {
       return await (request.subresource ? this.#subresource(call, request.subresource) : this.#resource(call));
     } catch (error) {
-      throw asStatusError(error);
+      throw withWarnings(asStatusError(error), call.warnings);
     }
   }
 

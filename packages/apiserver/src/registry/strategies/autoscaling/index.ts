@@ -80,9 +80,6 @@ const autoscaler = strategyFor(HorizontalPodAutoscaler, {
     }
     if (spec.behavior) defaultBehavior(spec.behavior);
   },
-  prepareCreate(object) {
-    object.status = { desiredReplicas: 0 };
-  },
   validate({ spec }, errors) {
     const { minReplicas, maxReplicas = 0, metrics = [], behavior } = spec;
     const toZero = minReplicas === 0 && !metrics.some((each) => each.type === 'Object' || each.type === 'External');
