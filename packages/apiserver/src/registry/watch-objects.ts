@@ -10,7 +10,6 @@ import { type Selection, selectionOf } from './selection.ts';
 import type { Narrowing } from './watch-index.ts';
 import { WatchStream } from './watch-stream.ts';
 
-const leastTimeoutSeconds = 1800;
 /** Before a watch with bookmarks times out it gets some, so that its successor need not begin far back. */
 const lastBookmarksMs = [2000, 1000];
 
@@ -110,8 +109,8 @@ function endWith(context: RegistryContext, stream: WatchStream, request: ApiRequ
       stream.onClose(() => signal.removeEventListener('abort', end));
     }
   }
-  // Without a wish half an hour to an hour, so that watches wander from server to server, and not all at once.
-  const seconds = request.options?.timeoutSeconds || leastTimeoutSeconds * (1 + context.random());
+  const seconds = request.options?.timeoutSeconds ?? 0;
+  if (seconds === 0) return;
   if (seconds < 0) {
     stream.end(undefined);
     return;
