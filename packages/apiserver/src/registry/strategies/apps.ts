@@ -267,12 +267,15 @@ function mismatch(template: PodTemplateSpec | undefined, errors: FieldErrors): v
   );
 }
 
+function checkData(data: unknown, errors: FieldErrors): void {
+  if (data === undefined || data === null) errors.required('data', 'data is mandatory');
+  else if (typeof data !== 'object' || Array.isArray(data)) errors.required('data', 'data must be a valid JSON object');
+}
+
 const revision = strategyFor(ControllerRevision, {
-  validate({ data, revision: number }, errors) {
-    if (data === undefined) errors.required('data', 'data is mandatory');
-    else if (typeof data !== 'object' || data === null || Array.isArray(data)) {
-      errors.invalid('data', '<value omitted>', 'data must be a valid JSON object');
-    }
+  metadataFindings: { update: 4 },
+  validate({ data, revision: number }, errors, old) {
+    if (!old) checkData(data, errors);
     if ((number ?? 0) < 0) errors.invalid('revision', number, 'must be greater than or equal to 0');
   },
   validateUpdate(object, old, errors) {

@@ -8,6 +8,7 @@ import {
 } from '@keelson/core';
 import type { Draft } from '../../draft.ts';
 import { type FieldErrors, strategyFor } from '../../strategy.ts';
+import { inGo } from '../go-internal.ts';
 import { goValue } from '../go-value.ts';
 import { isReadable } from '../selectors.ts';
 import { checkJobSelector, checkJobSpec, defaultJobSpec, defaultJobTemplate } from './job-spec.ts';
@@ -113,7 +114,7 @@ function checkTemplateUpdate(job: Job, old: Job, errors: FieldErrors): void {
   if (deepEqual(template, before)) return;
   const movable = old.spec.suspend === true && old.status?.startTime === undefined;
   if (movable && deepEqual(stripped(withOldScheduling(template, before)), stripped(before))) return;
-  errors.invalid('spec.template', goValue('io.k8s.api.core.v1.PodTemplateSpec', template), 'field is immutable');
+  errors.invalid('spec.template', inGo('PodTemplateSpec', template), 'field is immutable');
 }
 
 /** Empty metadata is no metadata. */

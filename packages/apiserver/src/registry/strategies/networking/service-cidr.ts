@@ -57,8 +57,7 @@ const ipAddress = strategyFor(IPAddress, {
     const canonical = canonicalAddress(name);
     return canonical === name ? [] : [`must be in canonical form ("${canonical}")`];
   },
-  validate({ spec }, errors, old) {
-    if (old) return;
+  validate({ spec }, errors) {
     const parent = spec?.parentRef;
     if (!parent) {
       errors.required(parentField);
