@@ -84,10 +84,12 @@ function diffCauses(expected: readonly Json[], got: readonly Json[], found: Foun
     if (index >= 0) left.splice(index, 1);
     else missing.push(cause);
   }
-  // A cause about the same field is the same cause, said otherwise.
-  for (const cause of missing) {
-    const field = isObject(cause) ? cause['field'] : undefined;
-    const index = left.findIndex((each) => isObject(each) && each['field'] === field);
+  // A cause about the same field is the same cause, said otherwise; one with the same reason before others.
+  const alike = (cause: Json, keys: readonly string[]) =>
+    left.findIndex((each) => isObject(each) && isObject(cause) && keys.every((key) => each[key] === cause[key]));
+  for (const cause of [...missing].sort((a, b) => alike(b, ['field', 'reason']) - alike(a, ['field', 'reason']))) {
+    const exact = alike(cause, ['field', 'reason']);
+    const index = exact >= 0 ? exact : alike(cause, ['field']);
     const other = index >= 0 ? left.splice(index, 1)[0] : undefined;
     found.push({ path: 'body.details.causes[*]', expected: cause, got: other });
   }

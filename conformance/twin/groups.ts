@@ -33,7 +33,7 @@ export function groupKey({ kind }: TwinCase, { path, expected, got }: Difference
       .slice(0, 160);
   const place = path
     // Of a description of the API: what differs, not in which of a thousand places.
-    .replace(/^body\.(paths|definitions|components)\b.*?((?:\.[\w-]+|\[[^\]]*\]){1,2})$/, 'body.$1 … $2')
+    .replace(/^body\.(paths|definitions|components|parameters)\b.*?((?:\.[\w-]+|\[[^\]]*\]){1,2})$/, 'body.$1 … $2')
     .replace(/\[\d+\]/g, '[*]')
     .replace(/\[[^\]]*\b(Update|Apply)\b[^\]]*\]/g, '[$1]')
     .replace(/\["(?:[kv]:)[^\]]*\]/g, '[k:*]')

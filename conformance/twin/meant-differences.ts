@@ -24,6 +24,6 @@ export const meantDifferences: readonly MeantDifference[] = [
   {
     reason: "the prose of the API's documentation is not carried over into OpenAPI",
     kind: /^server$/,
-    path: /^body\.(definitions|paths|components)\b.*\.description$/,
+    path: /^body\.(definitions|paths|components|parameters)\b.*\.description$/,
   },
 ];

@@ -80,7 +80,8 @@ export function stepText({ id, method, path, query, headers, json, text, from, w
   if (json !== undefined) parts.push(short(json, 2000));
   if (text !== undefined) parts.push(text.length > 1500 ? `${text.slice(0, 1500)}… (${text.length} characters)` : text);
   if (from) parts.push(`answer of ${from.step} merged with ${short(from.merge, 1000)}`);
-  return parts.join(' ');
+  // What a terminal or grep would stumble over.
+  return parts.join(' ').replace(/[\u0000-\u0008\u000b-\u001f]/g, (char) => JSON.stringify(char).slice(1, -1));
 }
 
 function differenceLines({ path, expected, got }: Difference): string[] {
