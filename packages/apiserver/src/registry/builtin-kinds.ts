@@ -81,7 +81,8 @@ function builtinKind(
     served,
     apiVersion,
     names: { group, resource: resource.resource },
-    kindName: { group, resource: kind },
+    // Errors name the kind by the group that it is stored in: Events are core's, whatever they are called.
+    kindName: { group: storage.group, resource: kind },
     prefix: prefixFor(storage.group, resource.resource),
     strategy,
     hasStatus: served.subresources.some((each) => each.name === 'status'),
