@@ -21,5 +21,6 @@ export { RootCa } from './root-ca/root-ca.ts';
 export { schedulerPlugin } from './scheduler/plugin.ts';
 export { servicePlugin } from './service/plugin.ts';
 export { serviceAccountPlugin } from './service-account/plugin.ts';
+export { serviceCidrPlugin } from './service-cidr/plugin.ts';
 export { statefulSetPlugin } from './statefulset/plugin.ts';
 export { volumeBinderPlugin } from './volume-binder/plugin.ts';

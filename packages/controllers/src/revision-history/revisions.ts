@@ -24,8 +24,17 @@ export interface RevisionKind {
 
 const longestPrefix = 223;
 
+/** Members in alphabetical order: clients compare the very bytes with what Go makes of the template. */
 export function templatePatch(template: PodTemplateSpec): TemplatePatch {
-  return { spec: { template: { ...template, $patch: 'replace' } } };
+  return { spec: { template: sorted({ ...template, $patch: 'replace' as const }) } };
+}
+
+function sorted<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(sorted) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  // The same members, in another order.
+  return Object.fromEntries(members.map(([name, each]) => [name, sorted(each)])) as T;
 }
 
 /** The template that a revision keeps; undefined for data of somebody else's making. */
