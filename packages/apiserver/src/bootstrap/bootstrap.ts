@@ -1,4 +1,4 @@
-import { isStatusError, type KubernetesObject, type PluginGrant } from '@keelson/core';
+import { isStatusError, type KubernetesObject, type PluginGrant, systemClock } from '@keelson/core';
 import type { ApiHandler, UserInfo } from '../registry/contract.ts';
 import {
   type BootstrapObject,
@@ -59,7 +59,36 @@ async function listed(
   return new Map(items.map(({ object }) => [identity(object), object]));
 }
 
+/** Another server on the same store may be making the same object, and hold what it needs, such as its address. */
+const attempts = 30;
+const pauseMs = 100;
+
 async function ensure(
+  options: BootstrapOptions,
+  wanted: BootstrapObject,
+  existing: KubernetesObject | undefined,
+): Promise<void> {
+  const { resource, object } = wanted;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await ensureOnce(options, wanted, existing);
+      return;
+    } catch (error) {
+      if (isStatusError(error, 'AlreadyExists', 'Conflict')) return;
+      if (isStatusError(error) && !existing && attempt < attempts) {
+        await systemClock.sleep(pauseMs, options.signal);
+        if ((await listed(options, [wanted])).has(identity(object))) return;
+        continue;
+      }
+      const message = error instanceof Error ? error.message : String(error);
+      throw new Error(`the bootstrap object ${resource}/${object.metadata.name} could not be made: ${message}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+async function ensureOnce(
   { handler, user, signal }: BootstrapOptions,
   wanted: BootstrapObject,
   existing: KubernetesObject | undefined,
@@ -68,16 +97,10 @@ async function ensure(
   const apiVersion = group === '' ? version : `${group}/${version}`;
   const { name, namespace } = object.metadata;
   const target = { group, version, resource, ...(namespace && { namespace }), ...(signal && { signal }) };
-  try {
-    if (!existing) {
-      await handler.handle({ ...target, verb: 'create', body: { kind, apiVersion, ...object } }, user);
-      return;
-    }
-    const body = reconciled(wanted, { ...existing });
-    if (body) await handler.handle({ ...target, verb: 'update', ...(name && { name }), body }, user);
-  } catch (error) {
-    if (isStatusError(error, 'AlreadyExists', 'Conflict')) return;
-    const message = error instanceof Error ? error.message : String(error);
-    throw new Error(`the bootstrap object ${resource}/${name} could not be made: ${message}`, { cause: error });
+  if (!existing) {
+    await handler.handle({ ...target, verb: 'create', body: { kind, apiVersion, ...object } }, user);
+    return;
   }
+  const body = reconciled(wanted, { ...existing });
+  if (body) await handler.handle({ ...target, verb: 'update', ...(name && { name }), body }, user);
 }
