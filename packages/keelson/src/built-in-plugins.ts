@@ -28,6 +28,7 @@ export const builtInPlugins: readonly AnyPlugin[] = [
   controllers.endpointSlicePlugin,
   controllers.endpointSliceMirroringPlugin,
   controllers.servicePlugin,
+  controllers.serviceCidrPlugin,
   controllers.garbageCollectorPlugin,
   controllers.podGarbageCollectorPlugin,
   controllers.nodeLifecyclePlugin,

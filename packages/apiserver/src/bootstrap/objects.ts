@@ -98,13 +98,12 @@ export interface ServerAddress {
   readonly host: string;
   readonly port: number;
   readonly serviceIp: string;
-  readonly serviceCidr: string;
   /** PEM of the authority of client certificates. */
   readonly clientCa: string;
 }
 
 /** The Service `kubernetes` with its endpoints, and what else tells of the server itself. */
-export function serverObjects({ host, port, serviceIp, serviceCidr, clientCa }: ServerAddress): BootstrapObject[] {
+export function serverObjects({ host, port, serviceIp, clientCa }: ServerAddress): BootstrapObject[] {
   const ipv6 = host.includes(':');
   const metadata = { name: 'kubernetes', namespace: 'default' };
   const labels = { component: 'apiserver', provider: 'kubernetes' };
@@ -150,14 +149,6 @@ export function serverObjects({ host, port, serviceIp, serviceCidr, clientCa }: 
         endpoints: [{ addresses: [host], conditions: { ready: true } }],
         ports,
       },
-    },
-    {
-      group: 'networking.k8s.io',
-      version: 'v1',
-      resource: 'servicecidrs',
-      kind: 'ServiceCIDR',
-      existing: 'keep',
-      object: { metadata: { name: 'kubernetes' }, spec: { cidrs: [serviceCidr] } },
     },
     {
       ...core,

@@ -15,14 +15,18 @@ import { OpenApi } from '../openapi/index.ts';
 import type { Pki } from '../pki/index.ts';
 import type { ApiHandler, UserInfo } from '../registry/contract.ts';
 import { customPrefixFor, prefixFor } from '../registry/kind.ts';
+import type { Allocators } from '../registry/strategies/services/service-allocation.ts';
 import type { Storage } from '../storage/contract.ts';
 import { TablePrinter } from '../table/index.ts';
 import { apiServerUser } from './api-server-user.ts';
 import { SecureListener } from './secure-listener.ts';
+import { ServiceRepair } from './service-repair.ts';
 
 export interface ApiServerOptions {
   readonly handler: ApiHandler;
   readonly storage: Storage;
+  /** Of the registry; without them nothing repairs what Services hold. */
+  readonly allocators?: Allocators;
   readonly authorizer: RbacAuthorizer;
   readonly tokens: ServiceAccountTokens;
   readonly authenticator: RequestAuthenticator;
@@ -141,19 +145,30 @@ export class HttpApiServer {
 
   /** Makes the objects that every cluster has, and begins to keep authorization current. */
   async bootstrap(clientCa: string | undefined, signal?: AbortSignal): Promise<void> {
-    const { handler, authorizer, grants = [], clock, logger, serviceCidr = '10.96.0.0/16' } = this.#options;
+    const { handler, authorizer, grants = [], clock, logger, serviceCidr = '10.96.0.0/16', allocators } = this.#options;
+    const repair =
+      allocators &&
+      new ServiceRepair({
+        handler,
+        allocators,
+        user: apiServerUser,
+        clock,
+        logger,
+        serviceCidrs: serviceCidr.split(','),
+      });
+    await repair?.ensureDefaultCidr();
     const listening = this.#listening;
     const address = listening &&
       clientCa !== undefined && {
         host: this.#options.advertiseAddress ?? advertised(listening.host),
         port: listening.port,
-        serviceCidr,
-        serviceIp: firstAddress(serviceCidr),
+        serviceIp: firstAddress(serviceCidr.split(',')[0] ?? serviceCidr),
         clientCa,
       };
     await bootstrap({ handler, user: apiServerUser, grants, ...(address && { address }), ...(signal && { signal }) });
     const feed = new RbacFeed(handler, authorizer);
     await feed.start({ clock, logger, user: apiServerUser, signal: this.#running.signal });
+    void repair?.run(this.#running.signal);
     this.#bootstrapped = true;
   }
 

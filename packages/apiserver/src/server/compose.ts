@@ -93,6 +93,7 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
   const server = new HttpApiServer({
     handler,
     storage,
+    allocators: registry.allocators,
     authorizer,
     authenticator,
     tokens,

@@ -33,6 +33,7 @@ export const controllerNames = [
   'service',
   'namespace',
   'service-account',
+  'service-cidr',
   'root-ca',
   'garbage-collector',
   'pod-garbage-collector',
