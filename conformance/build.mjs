@@ -44,7 +44,9 @@ const bin = join(process.env.KEELSON_CONFORMANCE_BIN ?? join(cacheDir, 'bin'));
 mkdirSync(bin, { recursive: true });
 for (const name of names.length > 0 ? names : Object.keys(programs)) {
   const { from, flags, test, module = '.' } = programs[name];
-  const wanted = createHash('sha256').update(readFileSync(join(here, module, 'go.mod'), 'utf8')).digest('hex');
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(here, module, 'go.mod'), 'utf8'))
+    .digest('hex');
   const target = join(bin, name);
   const stamp = `${target}.built-from`;
   if (existsSync(target) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) {

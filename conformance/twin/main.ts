@@ -97,7 +97,8 @@ const sides = await startSides({
 });
 startNamesAt(flags.oracle === undefined ? 0 : Math.floor(Date.now() / 1000) % 30_000_000);
 console.log(`both sides are up after ${seconds()}: ${sides.about}`);
-process.once('SIGINT', () => void sides.stop().then(() => process.exit(130)));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => void sides.stop().then(() => process.exit(130)));
 
 const report: Report = {
   seed: flags.seed,

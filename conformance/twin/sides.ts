@@ -36,7 +36,14 @@ export interface SidesOptions {
 export async function startSides({ oracle, versions }: SidesOptions): Promise<Sides> {
   const dir = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'keelson-twin-'));
   const children: ChildProcess[] = [];
+  // However this process ends, the servers end with it.
+  const endAll = () => {
+    for (const child of children) child.kill('SIGKILL');
+    rmSync(dir, { recursive: true, force: true });
+  };
+  process.once('exit', endAll);
   const stop = async () => {
+    process.off('exit', endAll);
     for (const child of children.reverse()) await end(child);
     rmSync(dir, { recursive: true, force: true });
   };
