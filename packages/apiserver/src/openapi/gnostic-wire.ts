@@ -26,8 +26,11 @@ export const flag = (field: number, value: unknown) =>
 export const integer = (field: number, value: unknown) =>
   typeof value === 'number' && value > 0 ? Buffer.concat([varint(field * 8), varint(value)]) : nothing;
 
-export function double(field: number, value: unknown): Buffer {
-  if (typeof value !== 'number' || value === 0) return nothing;
+export const double = (field: number, value: unknown) =>
+  typeof value === 'number' && value !== 0 ? fixed(field, value) : nothing;
+
+/** A double, also where it is zero. */
+export function fixed(field: number, value: number): Buffer {
   const content = Buffer.alloc(8);
   content.writeDoubleLE(value);
   return Buffer.concat([varint(field * 8 + 1), content]);

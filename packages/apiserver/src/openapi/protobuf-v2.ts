@@ -131,7 +131,7 @@ function parameter(object: Loose): Buffer {
     text(2, place),
     text(4, name),
     text(path ? 5 : 6, type),
-    flag(path ? 18 : 19, uniqueItems),
+    flag(path ? 19 : 20, uniqueItems),
   );
   return bytes(2, bytes(path ? 4 : 3, own));
 }

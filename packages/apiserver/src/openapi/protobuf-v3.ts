@@ -5,6 +5,7 @@ import {
   double,
   entries,
   extensions,
+  fixed,
   flag,
   integer,
   Loose,
@@ -93,11 +94,12 @@ function ownSchema(object: Loose): Buffer {
   );
 }
 
-/** `DefaultType` has only scalars. */
+/** `DefaultType` has only scalars, and says which of them even of a zero; of anything else that there is one. */
 function presetOf(value: unknown): Buffer {
-  if (typeof value === 'number') return bytes(33, double(1, value));
-  if (typeof value === 'boolean') return bytes(33, flag(2, value));
-  return typeof value === 'string' ? bytes(33, text(3, value)) : nothing;
+  if (value === undefined) return nothing;
+  if (typeof value === 'number') return bytes(33, fixed(1, value));
+  if (typeof value === 'boolean') return bytes(33, Buffer.from([2 * 8, value ? 1 : 0]));
+  return bytes(33, typeof value === 'string' ? bytes(3, Buffer.from(value)) : nothing);
 }
 
 const methods = { get: 4, put: 5, post: 6, delete: 7, options: 8, head: 9, patch: 10, trace: 11 } as const;
