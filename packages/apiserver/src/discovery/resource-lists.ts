@@ -29,8 +29,14 @@ export function apiResourceList(catalog: ResourceCatalog, group: string, version
     kind: 'APIResourceList',
     ...(group !== '' && { apiVersion: 'v1' }),
     groupVersion: group === '' ? version : `${group}/${version}`,
-    resources: served.flatMap(entries).sort(byName),
+    resources: listed(served),
   };
+}
+
+/** Kubernetes' own are sorted with their subresources; those of a custom resource come in the order of its definition. */
+function listed(served: readonly ServedResource[]): ApiResource[] {
+  if (!served.some((each) => each.custom)) return served.flatMap(entries).sort(byName);
+  return served.toSorted((a, b) => (a.resource < b.resource ? -1 : 1)).flatMap(entries);
 }
 
 function entries(resource: ServedResource): ApiResource[] {

@@ -85,19 +85,18 @@ interface CustomKind {
 export function customSchemas(resource: CustomKind, style: SchemaStyle): Readonly<Record<string, Json>> {
   const { group, version, kind, listKind } = resource;
   const name = customSchemaName(group, version, kind);
+  const schema: Schema = resource.schema ?? { type: 'object', [preserving]: true };
+  const open = style.version === 2 && schema[preserving] === true;
+  const own = open ? {} : custom({ ...schema, properties: schema.properties ?? {} }, style);
   const typed = { apiVersion: { type: 'string' }, kind: { type: 'string' } };
-  const { properties, ...rest }: Schema = resource.schema ?? {
-    type: 'object',
-    'x-kubernetes-preserve-unknown-fields': true,
-  };
-  const own = toOpenApi({ ...rest, properties: { ...properties } }, style);
-  const ownProperties = typeof own['properties'] === 'object' ? own['properties'] : {};
+  const meta = (ref: string) => toOpenApi({ ref }, style);
   const identity = (each: string) => [{ group, kind: each, version }];
+  const ownProperties = typeof own['properties'] === 'object' ? own['properties'] : {};
   return {
     [name]: {
       ...own,
       type: 'object',
-      properties: { ...ownProperties, ...typed, metadata: { allOf: [reference(objectMeta, style)] } },
+      ...(!open && { properties: { ...ownProperties, ...typed, metadata: meta(objectMeta) } }),
       'x-kubernetes-group-version-kind': identity(kind),
     },
     [`${name}List`]: {
@@ -105,10 +104,43 @@ export function customSchemas(resource: CustomKind, style: SchemaStyle): Readonl
       required: ['items'],
       properties: {
         ...typed,
-        metadata: { allOf: [reference(listMeta, style)] },
+        metadata: meta(listMeta),
         items: { type: 'array', items: reference(name, style) },
       },
       'x-kubernetes-group-version-kind': identity(listKind),
     },
+  };
+}
+
+const preserving = 'x-kubernetes-preserve-unknown-fields';
+
+/** Version 2 has no words for null, alternatives and what may be anything: the types of such fields are left out of it. */
+function custom(schema: Schema, style: SchemaStyle): Json {
+  const { properties, items, additionalProperties, ...rest } = schema;
+  const each = (below: Schema) => custom(below, style);
+  if (style.version === 3) {
+    const either =
+      schema['x-kubernetes-int-or-string'] === true && rest['anyOf'] === undefined && rest['allOf'] === undefined;
+    return {
+      ...rest,
+      ...(either && { anyOf: [{ type: 'integer' }, { type: 'string' }] }),
+      ...below({ properties, items, additionalProperties }, each),
+    };
+  }
+  const { type, default: _, nullable, anyOf: _any, oneOf: _one, allOf: _all, not: _not, ...kept } = rest;
+  if (nullable === true || schema[preserving] === true) return kept;
+  return { ...kept, ...(type !== undefined && { type }), ...below({ properties, items, additionalProperties }, each) };
+}
+
+function below({ properties, items, additionalProperties }: Schema, change: (schema: Schema) => Json): Json {
+  return {
+    ...(properties && {
+      properties: Object.fromEntries(Object.entries(properties).map(([name, each]) => [name, change(each)])),
+    }),
+    ...(items && { items: change(items) }),
+    ...(additionalProperties !== undefined && {
+      additionalProperties:
+        typeof additionalProperties === 'boolean' ? additionalProperties : change(additionalProperties),
+    }),
   };
 }
