@@ -11,6 +11,8 @@ const byResource: Readonly<Record<string, readonly string[]>> = {
     'spec.hostNetwork',
     'status.phase',
     'status.podIP',
+    // Taken, and of no value: no object has it.
+    'status.podIPs',
     'status.nominatedNodeName',
   ],
   'core/events': [
