@@ -11,21 +11,37 @@ export interface Behaviour {
   readonly exec: SimulatedOptions['exec'];
 }
 
+/** What is known of a container that is to behave. */
+export interface Subject {
+  readonly image: string;
+  readonly container: string;
+  /** Command and arguments with a space between each. */
+  readonly command: string;
+  readonly labels: Readonly<Record<string, string>> | undefined;
+  readonly annotations: Readonly<Record<string, string>> | undefined;
+}
+
 export const annotationPrefix = 'simulated.keelson.dev/';
 
 /**
- * The pod's annotations win over the image's rule, and that over the options. An annotation is
+ * The pod's annotations win over the container's rule, that over the image's, and that over the options. An annotation is
  * `simulated.keelson.dev/<setting>` for the whole pod or `simulated.keelson.dev/<setting>.<container>` for one of
  * its containers; settings are `start-delay-ms`, `stop-delay-ms`, `exit-after-ms`, `exit-code`, `pull-error`,
  * `start-error`, `exec-stdout`, `exec-stderr` and `exec-exit-code`. What is not a number where one is due is ignored.
  */
 export function behaviourOf(
   options: SimulatedOptions,
-  image: string,
-  container: string,
-  annotations: Readonly<Record<string, string>> | undefined,
+  { image, container, command, labels, annotations }: Subject,
 ): Behaviour {
-  const rule = options.images.find(({ match }) => imageMatches(match, image));
+  const rule =
+    options.containers.find(
+      (each) =>
+        (each.command === undefined || matches(each.command, command)) &&
+        Object.entries(each.labels).every(([key, pattern]) => {
+          const value = labels?.[key];
+          return value !== undefined && matches(pattern, value);
+        }),
+    ) ?? options.images.find(({ match }) => matches(match, image));
   const text = (setting: string): string | undefined =>
     annotations?.[`${annotationPrefix}${setting}.${container}`] ?? annotations?.[`${annotationPrefix}${setting}`];
   const number = (setting: string): number | undefined => {
@@ -48,7 +64,7 @@ export function behaviourOf(
 }
 
 /** `*` matches any run of characters, everything else itself. */
-export function imageMatches(pattern: string, image: string): boolean {
+export function matches(pattern: string, text: string): boolean {
   const parts = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`).test(image);
+  return new RegExp(`^${parts.join('.*')}$`, 's').test(text);
 }

@@ -40,6 +40,19 @@ export const simulatedOptionsSchema = z
       .default({ runPodSandbox: 0, pullImage: 0, createContainer: 0, startContainer: 0, crash: 0 }),
     /** When the containers of `failureRates.crash` crash, after their start. */
     crashAfterMs: milliseconds.default(1000),
+    /**
+     * By the labels of the pod and by the command line (command and arguments with a space between each), `*` matching
+     * anything; the first rule that matches counts, and the rules by image only where none does.
+     */
+    containers: z
+      .array(
+        z.strictObject({
+          labels: z.record(z.string(), z.string()).default({}),
+          command: z.string().min(1).optional(),
+          ...behaviour,
+        }),
+      )
+      .default([]),
     /** By image reference, `*` matching anything; the first rule that matches counts. */
     images: z.array(z.strictObject({ match: z.string().min(1), ...behaviour })).default([]),
     /** What execSync answers. */

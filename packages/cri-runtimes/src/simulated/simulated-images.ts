@@ -51,7 +51,13 @@ export class SimulatedImages implements ImageService {
     const name = normalizeReference(text);
     if (name === undefined) throw new GrpcError(grpcCode.invalidArgument, `invalid image reference ${text}`);
     if (this.#options.pullDelayMs > 0) await this.#clock.sleep(this.#options.pullDelayMs, signal);
-    const { pullError } = behaviourOf(this.#options, text, '', request.sandboxConfig?.annotations);
+    const { pullError } = behaviourOf(this.#options, {
+      image: text,
+      container: '',
+      command: '',
+      labels: request.sandboxConfig?.labels,
+      annotations: request.sandboxConfig?.annotations,
+    });
     if (pullError !== undefined) throw new GrpcError(grpcCode.unknown, pullError);
     if (this.#options.failureRates.pullImage > 0 && this.#random() < this.#options.failureRates.pullImage) {
       throw new GrpcError(grpcCode.unavailable, `pull of ${name}: simulated failure`);

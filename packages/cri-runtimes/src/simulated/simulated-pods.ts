@@ -188,12 +188,15 @@ export class SimulatedPods {
   }
 
   #behaviour(record: ContainerRecord): Behaviour {
-    return behaviourOf(
-      this.#options,
-      record.config.image?.userSpecifiedImage || record.config.image?.image || '',
-      record.config.metadata?.name ?? '',
-      this.store.findSandbox(record.sandboxId)?.config.annotations,
-    );
+    const { image, metadata, command = [], args = [] } = record.config;
+    const sandbox = this.store.findSandbox(record.sandboxId)?.config;
+    return behaviourOf(this.#options, {
+      image: image?.userSpecifiedImage || image?.image || '',
+      container: metadata?.name ?? '',
+      command: [...command, ...args].join(' '),
+      labels: sandbox?.labels,
+      annotations: sandbox?.annotations,
+    });
   }
 
   /**

@@ -5,7 +5,7 @@ import { criConformance } from '@keelson/core/cri/conformance';
 import { systemClock } from '@keelson/core/machinery';
 import { FakeClock, settle } from '@keelson/core/testing';
 import { describe, expect, it } from 'vitest';
-import { imageMatches } from './behaviour.ts';
+import { behaviourOf, matches } from './behaviour.ts';
 import { simulatedOptionsSchema } from './options.ts';
 import { openSimulatedRuntime } from './simulated-runtime.ts';
 
@@ -106,8 +106,29 @@ describe('simulated runtime', () => {
     await runtime.runtimeService.stopPodSandbox(await run('a').catch(() => ({ podSandboxId: '' })));
   });
 
+  it('takes the first rule that fits the labels and the command, then that of the image', () => {
+    const options = simulatedOptionsSchema.parse({
+      containers: [
+        { command: 'sleep *' },
+        { labels: { job: '*' }, command: '*exit 1', exitAfterMs: 10, exitCode: 1 },
+        { labels: { job: '*' }, exitAfterMs: 20 },
+      ],
+      images: [{ match: 'app', exitAfterMs: 30 }],
+    });
+    const exit = (command: string, labels?: Record<string, string>) => {
+      const subject = { image: 'app', container: 'c', command, labels, annotations: undefined };
+      const { exitAfterMs, exitCode } = behaviourOf(options, subject);
+      return [exitAfterMs, exitCode];
+    };
+    expect(exit('sleep 1', { job: 'a' })).toEqual([undefined, 0]);
+    expect(exit('sh -c exit 1', { job: 'a' })).toEqual([10, 1]);
+    expect(exit('sh -c exit 1')).toEqual([30, 0]);
+    expect(exit('work', { job: 'a' })).toEqual([20, 0]);
+    expect(exit('work', { other: 'a' })).toEqual([30, 0]);
+  });
+
   it('matches images by pattern', () => {
-    expect(imageMatches('registry.example/*:broken', 'registry.example/a/b:broken')).toBe(true);
-    expect(imageMatches('a.c', 'abc')).toBe(false);
+    expect(matches('registry.example/*:broken', 'registry.example/a/b:broken')).toBe(true);
+    expect(matches('a.c', 'abc')).toBe(false);
   });
 });
