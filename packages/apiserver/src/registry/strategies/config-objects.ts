@@ -32,7 +32,9 @@ function checkFrozen(
 }
 
 const configMap = strategyFor(ConfigMap, {
-  validate({ data = {}, binaryData = {} }, errors) {
+  validate(object, errors, old) {
+    if (old) checkFrozen(object, old, ['data', 'binaryData'], errors);
+    const { data = {}, binaryData = {} } = object;
     let size = 0;
     for (const [key, value] of Object.entries(data)) {
       errors.rule(`data[${key}]`, key, validateConfigMapKey(key));
@@ -46,7 +48,6 @@ const configMap = strategyFor(ConfigMap, {
     // The whole object has no path, and Go prints one that is empty like this.
     if (size > largestData) errors.tooLong('[]', largestData);
   },
-  validateUpdate: (object, old, errors) => checkFrozen(object, old, ['data', 'binaryData'], errors),
 });
 
 const accountAnnotation = 'kubernetes.io/service-account.name';
@@ -125,7 +126,11 @@ const secret = strategyFor(Secret, {
       delete object.stringData;
     }
   },
-  validate(object, errors) {
+  validate(object, errors, old) {
+    if (old) {
+      if (object.type !== old.type) errors.invalid('type', object.type ?? '', 'field is immutable');
+      checkFrozen(object, old, ['data'], errors);
+    }
     let size = 0;
     for (const [key, value] of Object.entries(object.data ?? {})) {
       errors.rule(`data[${key}]`, key, validateConfigMapKey(key));
@@ -133,10 +138,6 @@ const secret = strategyFor(Secret, {
     }
     if (size > largestData) errors.tooLong('data', largestData);
     checkType(object, errors);
-  },
-  validateUpdate(object, old, errors) {
-    if (object.type !== old.type) errors.invalid('type', object.type ?? '', 'field is immutable');
-    checkFrozen(object, old, ['data'], errors);
   },
   warnings: ({ type, data }) => (type === 'kubernetes.io/tls' ? keyPairWarnings(data ?? {}) : []),
 });

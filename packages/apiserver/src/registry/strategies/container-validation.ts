@@ -126,11 +126,7 @@ function validateResizePolicy({ resizePolicy }: Container, spec: PodSpec, at: st
     if (!restartPolicy) errors.required(at);
     else checkOneOf(at, restartPolicy, ['NotRequired', 'RestartContainer'], errors);
     if (spec.restartPolicy === 'Never' && restartPolicy !== 'NotRequired') {
-      errors.invalid(
-        `${at}[${index}].restartPolicy`,
-        restartPolicy,
-        "must be 'NotRequired' when `restartPolicy` is 'Never'",
-      );
+      errors.invalid(at, restartPolicy, "must be 'NotRequired' when `restartPolicy` is 'Never'");
     }
   });
 }

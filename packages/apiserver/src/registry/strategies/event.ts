@@ -63,9 +63,9 @@ function checkUnset(event: Event, errors: FieldErrors): void {
 /** Events of core/v1. */
 const event = strategyFor(Event, {
   createOnUpdate: true,
-  validate(object, errors, old) {
+  validate(object, errors) {
     checkNamespace(object, errors);
-    if (object.eventTime && !old) checkNewForm(object, { controller: 'reportingComponent' }, errors);
+    if (object.eventTime) checkNewForm(object, { controller: 'reportingComponent' }, errors);
   },
 });
 

@@ -48,6 +48,11 @@ const goNames: Readonly<Record<string, string>> = {
   'RBDVolumeSource.pool': 'RBDPool',
   'RBDVolumeSource.user': 'RadosUser',
   'GlusterfsVolumeSource.endpoints': 'EndpointsName',
+  'RBDPersistentVolumeSource.monitors': 'CephMonitors',
+  'RBDPersistentVolumeSource.image': 'RBDImage',
+  'RBDPersistentVolumeSource.pool': 'RBDPool',
+  'RBDPersistentVolumeSource.user': 'RadosUser',
+  'GlusterfsPersistentVolumeSource.endpoints': 'EndpointsName',
   'AzureDiskVolumeSource.diskURI': 'DataDiskURI',
 };
 
@@ -90,6 +95,45 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     'resources',
     'hostnameOverride',
     'workloadRef',
+  ],
+  PersistentVolumeSource: [
+    'gcePersistentDisk',
+    'awsElasticBlockStore',
+    'hostPath',
+    'glusterfs',
+    'nfs',
+    'rbd',
+    'quobyte',
+    'iscsi',
+    'flexVolume',
+    'cinder',
+    'cephfs',
+    'fc',
+    'flocker',
+    'azureFile',
+    'vsphereVolume',
+    'azureDisk',
+    'photonPersistentDisk',
+    'portworxVolume',
+    'scaleIO',
+    'local',
+    'storageos',
+    'csi',
+  ],
+  PodSecurityContext: [
+    'seLinuxOptions',
+    'windowsOptions',
+    'runAsUser',
+    'runAsGroup',
+    'runAsNonRoot',
+    'supplementalGroups',
+    'supplementalGroupsPolicy',
+    'fsGroup',
+    'fsGroupChangePolicy',
+    'sysctls',
+    'seccompProfile',
+    'appArmorProfile',
+    'seLinuxChangePolicy',
   ],
   Volume: [
     'name',
@@ -169,7 +213,8 @@ function show(value: unknown, type: GoType): unknown {
 }
 
 function fieldsIn(definition: string): readonly GoField[] {
-  const declared = goFields(definition) ?? [];
+  // Embedded into the spec, and so no definition of its own.
+  const declared = goFields(definition.replace(/\.PersistentVolumeSource$/, '.PersistentVolumeSpec')) ?? [];
   const order = orders[shortOf(definition)];
   if (!order) return declared;
   const byName = new Map(declared.map((each) => [each.name, each]));

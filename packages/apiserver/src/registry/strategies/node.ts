@@ -53,7 +53,7 @@ function validateCidrs({ podCIDRs = [] }: NodeSpec, errors: FieldErrors): void {
     errors.list.push({ type: 'InternalError', field: 'spec.podCIDRs', message: `Internal error: ${why}` });
   }
   const families = podCIDRs.map(isV6);
-  if (podCIDRs.length > 2 || (podCIDRs.length === 2 && families[0] === families[1])) {
+  if (podCIDRs.length > 2 || (podCIDRs.length === 2 && (bad >= 0 || families[0] === families[1]))) {
     errors.invalid('spec.podCIDRs', podCIDRs, 'may specify no more than one CIDR for each IP family');
   }
 }
@@ -70,23 +70,26 @@ export const nodeStrategy = strategyFor(Node, {
   prepareUpdate(object, old) {
     if (object.spec && !old.spec?.configSource) delete object.spec.configSource;
   },
-  validate({ metadata, spec = {}, status }, errors, old) {
+  validate({ metadata, spec = {}, status }, errors) {
     const avoid = metadata.annotations?.[avoidAnnotation];
     const why = avoid === undefined || avoid === '' ? undefined : jsonSyntaxError(avoid);
     if (why !== undefined) errors.invalid('metadata.annotations.AvoidPods', avoidAnnotation, why);
-    if (old) {
-      validateAddresses(status, errors);
-      validateResources(status, errors);
-      return;
-    }
     validateTaints(spec.taints, errors);
     validateResources(status, errors);
     validateCidrs(spec, errors);
   },
-  validateUpdate: ({ spec = {} }, { spec: old = {} }, errors) => validateSpecUpdate(spec, old, errors),
+  validateUpdate({ spec = {}, status }, { spec: old = {} }, errors) {
+    validateAddresses(status, errors);
+    validateSpecUpdate(spec, old, errors);
+  },
   validateStatusUpdate({ status }, _old, errors) {
     validateAddresses(status, errors);
-    validateResources(status, errors);
+    for (const part of ['capacity', 'allocatable'] as const) {
+      for (const [name, value] of Object.entries(status?.[part] ?? {})) {
+        validateResourceQuantity(name, value, `status.${part}[${name}]`, errors);
+      }
+    }
+    validateFeatures(status?.declaredFeatures ?? [], errors);
   },
   warnings({ spec }, old) {
     const found: string[] = [];
@@ -97,6 +100,23 @@ export const nodeStrategy = strategyFor(Node, {
     return found;
   },
 });
+
+const featureName = /^[A-Z][A-Za-z0-9]*(\/[A-Za-z0-9]+)*$/;
+
+/** What the kubelet says that it can (KEP-5328). */
+function validateFeatures(features: readonly string[], errors: FieldErrors): void {
+  features.forEach((each, index) => {
+    const at = `status.declaredFeatures[${index}]`;
+    if (!featureName.test(each)) {
+      const why = `invalid feature name "${each}": must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes`;
+      errors.invalid(at, each, why);
+    }
+    const before = features[index - 1];
+    if (before === undefined) return;
+    if (each === before) errors.duplicate(at, each);
+    else if (each < before) errors.invalid(at, each, 'list must be sorted alphabetically');
+  });
+}
 
 function validateAddresses(status: Node['status'], errors: FieldErrors): void {
   const seen = new Set<string>();
@@ -117,9 +137,5 @@ function validateSpecUpdate(spec: NodeSpec, old: NodeSpec, errors: FieldErrors):
     errors.forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid');
   }
   validateTaints(spec.taints, errors);
-  if ((spec.externalID ?? '') !== (old.externalID ?? '')) {
-    const why =
-      'node updates may only change labels, taints, or capacity (or configSource, if the DynamicKubeletConfig feature gate is enabled)';
-    errors.forbidden('', why);
-  }
+  if ((spec.externalID ?? '') !== (old.externalID ?? '')) errors.forbidden('spec.externalID', 'may not be updated');
 }

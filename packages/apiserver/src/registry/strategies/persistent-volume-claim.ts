@@ -29,12 +29,9 @@ function isOldDataSource({ dataSource }: PersistentVolumeClaimSpec): boolean {
 }
 
 /** Other sources in the old field mean nothing, and those of other namespaces are behind a gate: both are dropped. */
-function dropDataSources(spec: Draft<PersistentVolumeClaimSpec>, old: PersistentVolumeClaimSpec | undefined): void {
-  if (spec.dataSourceRef?.namespace !== undefined && old?.dataSourceRef?.namespace === undefined) {
-    delete spec.dataSourceRef;
-  }
-  if (!spec.dataSourceRef && !isOldDataSource(spec) && !(old?.dataSource && !isOldDataSource(old)))
-    delete spec.dataSource;
+function dropDataSources(spec: Draft<PersistentVolumeClaimSpec>): void {
+  if (spec.dataSourceRef?.namespace !== undefined) delete spec.dataSourceRef;
+  if (!spec.dataSourceRef && !isOldDataSource(spec)) delete spec.dataSource;
   settleDataSources(spec);
 }
 
@@ -52,7 +49,7 @@ export function settleDataSources(spec: Draft<PersistentVolumeClaimSpec>): void 
 function validateChange(now: PersistentVolumeClaim, before: PersistentVolumeClaim, errors: FieldErrors): void {
   const [spec, old] = [now.spec ?? {}, before.spec ?? {}];
   const wanted: Draft<PersistentVolumeClaimSpec> = structuredClone(spec) as Draft<PersistentVolumeClaimSpec>;
-  const bound = before.status?.phase === 'Bound';
+  const bound = now.status?.phase === 'Bound';
   if (!old.volumeName && spec.volumeName) delete wanted.volumeName;
   if (old.storageClassName === undefined && spec.storageClassName !== undefined) delete wanted.storageClassName;
   if (bound) {
@@ -62,26 +59,47 @@ function validateChange(now: PersistentVolumeClaim, before: PersistentVolumeClai
     else wanted.volumeAttributesClassName = old.volumeAttributesClassName;
   }
   if (!deepEqual(wanted, old)) {
-    errors.forbidden('spec', `${fixed}\n${lineDiff(goText(wanted as PersistentVolumeClaimSpec), goText(old))}`);
-  } else if (bound) {
-    const [size, least] = [spec.resources?.requests?.['storage'] ?? '0', old.resources?.requests?.['storage'] ?? '0'];
-    const capacity = before.status?.capacity?.['storage'] ?? '0';
-    if (compareQuantity(size, least) < 0 && compareQuantity(size, capacity) <= 0) {
-      errors.forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity');
-    }
+    errors.forbidden('spec', `${fixed}\n${lineDiff(goText(old), goText(wanted as PersistentVolumeClaimSpec))}`);
   }
-  if (spec.volumeMode !== old.volumeMode)
-    errors.invalid('spec.volumeMode', spec.volumeMode ?? null, 'field is immutable');
+  const [size, least] = [spec.resources?.requests?.['storage'] ?? '0', old.resources?.requests?.['storage'] ?? '0'];
+  const capacity = before.status?.capacity?.['storage'] ?? '0';
+  if (compareQuantity(size, least) < 0 && compareQuantity(size, capacity) <= 0) {
+    errors.forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity');
+  }
+  if (spec.volumeMode !== old.volumeMode) errors.invalid('volumeMode', spec.volumeMode ?? null, 'field is immutable');
+  if (bound && old.volumeAttributesClassName !== undefined && spec.volumeAttributesClassName === undefined) {
+    errors.forbidden('spec.volumeAttributesClassName', 'update from non-nil value to nil is forbidden');
+  }
+}
+
+const resizeStates = [
+  'ControllerResizeInProgress',
+  'ControllerResizeInfeasible',
+  'NodeResizeInProgress',
+  'NodeResizeInfeasible',
+  'NodeResizePending',
+];
+
+/** `storage`, or a resource of somebody's own. */
+function checkClaimResource(name: string, at: string, errors: FieldErrors): void {
+  const sentences = validateQualifiedName(name);
+  if (sentences.length > 0) errors.rule(at, name, sentences);
+  else if (name !== 'storage' && (!name.includes('/') || name.includes('kubernetes.io/'))) {
+    errors.notSupported(at, name, ['storage']);
+  }
 }
 
 function validateStatus(status: PersistentVolumeClaimStatus, errors: FieldErrors): void {
   for (const [name, value] of Object.entries(status.capacity ?? {})) {
     validateResourceQuantity(name, value, `status.capacity[${name}]`, errors);
   }
-  for (const name of Object.keys(status.allocatedResourceStatuses ?? {})) {
-    errors.rule(`status.allocatedResourceStatuses[${name}]`, name, validateQualifiedName(name));
+  for (const [name, state] of Object.entries(status.allocatedResourceStatuses ?? {})) {
+    checkClaimResource(name, 'status.allocatedResourceStatuses', errors);
+    // Kubernetes shows the resource where it means the state.
+    if (!resizeStates.includes(state)) errors.notSupported('status.allocatedResourceStatuses', name, resizeStates);
   }
   for (const [name, value] of Object.entries(status.allocatedResources ?? {})) {
+    checkClaimResource(name, 'status.allocatedResources', errors);
     validateResourceQuantity(name, value, `status.allocatedResources[${name}]`, errors);
   }
 }
@@ -90,14 +108,13 @@ export const persistentVolumeClaimStrategy = strategyFor(PersistentVolumeClaim, 
   defaults(object) {
     object.spec ??= {};
     object.spec.volumeMode ??= 'Filesystem';
+    if (object.status) object.status.phase ||= 'Pending';
   },
   prepareCreate(object) {
     object.status = { phase: 'Pending' };
-    dropDataSources(object.spec ?? {}, undefined);
+    dropDataSources(object.spec ?? {});
   },
-  prepareUpdate(object, old) {
-    dropDataSources(object.spec ?? {}, old.spec);
-  },
+  prepareUpdate: (object) => settleDataSources(object.spec ?? {}),
   validate({ spec = {} }, errors, old) {
     validateClaimSpec(spec, 'spec', errors, {
       selector: old !== undefined && deepEqual(spec.selector, old.spec?.selector),

@@ -14,6 +14,7 @@ import { checkNoBacksteps, checkOneOf, checkRange } from './checks.ts';
 import { accessModes } from './claim-validation.ts';
 import { inGo } from './go-internal.ts';
 import { validateNodeSelector } from './pods/affinity-validation.ts';
+import { lineDiff } from './pods/line-diff.ts';
 import { nodeTermWarnings } from './pods/pod-warnings.ts';
 import { checkDriverName, isIscsiName, sharedSources } from './pods/volume-sources.ts';
 import { retiredSources } from './pods/volume-warnings.ts';
@@ -259,6 +260,8 @@ function defaultSpec(spec: Draft<PersistentVolumeSpec>): void {
 const sourceOf = (spec: PersistentVolumeSpec) =>
   Object.fromEntries(sources.flatMap((each) => (spec[each] === undefined ? [] : [[each, spec[each]]])));
 
+const sourceText = (spec: PersistentVolumeSpec) => JSON.stringify(inGo('PersistentVolumeSource', spec), undefined, 1);
+
 /** A secret may be added to what a CSI driver was given, and no more. */
 function mutableCsi(spec: PersistentVolumeSpec, old: PersistentVolumeSpec): boolean {
   const [now, before] = [spec.csi, old.csi];
@@ -284,6 +287,7 @@ export const persistentVolumeStrategy = strategyFor(PersistentVolume, {
   defaults(object) {
     object.spec ??= {};
     defaultSpec(object.spec);
+    if (object.status) object.status.phase ||= 'Pending';
   },
   prepareCreate(object, { now }) {
     object.status = { phase: 'Pending', lastPhaseTransitionTime: now() };
@@ -297,10 +301,11 @@ export const persistentVolumeStrategy = strategyFor(PersistentVolume, {
   validate: ({ spec = {}, metadata }, errors) => validateSpec(spec, metadata.name, errors),
   validateUpdate({ spec = {} }, { spec: old = {} }, errors) {
     if (!deepEqual(sourceOf(spec), sourceOf(old)) && !mutableCsi(spec, old)) {
-      errors.forbidden('spec.persistentvolumesource', 'spec.persistentvolumesource is immutable after creation');
+      const diff = lineDiff(sourceText(old), sourceText(spec));
+      const why = 'spec.persistentvolumesource is immutable after creation';
+      errors.forbidden('spec.persistentvolumesource', `${why}\n${diff}`);
     }
-    if (spec.volumeMode !== old.volumeMode)
-      errors.invalid('spec.volumeMode', spec.volumeMode ?? null, 'field is immutable');
+    if (spec.volumeMode !== old.volumeMode) errors.invalid('volumeMode', spec.volumeMode ?? null, 'field is immutable');
     if (old.nodeAffinity && !deepEqual(spec.nodeAffinity, old.nodeAffinity)) {
       errors.invalid('spec.nodeAffinity', inGo('VolumeNodeAffinity', spec.nodeAffinity), 'field is immutable');
     }

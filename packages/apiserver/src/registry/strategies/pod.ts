@@ -16,6 +16,21 @@ function settleIps(status: Draft<Pod>['status']): void {
   else if (!podIP && podIPs?.[0]?.ip) status.podIP = podIPs[0].ip;
 }
 
+/** Less than no time is one second. */
+function settleGrace({ spec }: Draft<Pod>): void {
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;
+}
+
+/** Fields of the status behind gates that are shut in v1.35 (KEP-4680, KEP-5004, KEP-5419): they are dropped. */
+function dropGated(status: NonNullable<Draft<Pod>['status']>): void {
+  delete status.extendedResourceClaimStatus;
+  delete status.resources;
+  delete status.allocatedResources;
+  for (const list of [status.containerStatuses, status.initContainerStatuses, status.ephemeralContainerStatuses]) {
+    for (const each of list ?? []) delete each.allocatedResourcesStatus;
+  }
+}
+
 export const podStrategy = strategyFor(Pod, {
   generation: 'spec',
   defaults(pod) {
@@ -24,6 +39,7 @@ export const podStrategy = strategyFor(Pod, {
     settleIps(pod.status);
   },
   prepareCreate(pod) {
+    settleGrace(pod);
     pod.status = { phase: 'Pending', qosClass: qosClassOf(pod.spec) };
     if ((pod.spec.schedulingGates?.length ?? 0) > 0) {
       pod.status.conditions = [
@@ -38,6 +54,7 @@ export const podStrategy = strategyFor(Pod, {
     }
   },
   prepareUpdate(pod, old) {
+    settleGrace(pod);
     const { spec } = pod;
     const before = old.spec;
     // Admission gave these; who does not mention them keeps them.
@@ -47,6 +64,7 @@ export const podStrategy = strategyFor(Pod, {
     }
   },
   prepareStatusUpdate(pod, old) {
+    if (pod.status) dropGated(pod.status);
     if (pod.status && !pod.status.qosClass && old.status?.qosClass) pod.status.qosClass = old.status.qosClass;
   },
   validate: (pod, errors, old) => (old ? validatePod(pod, errors, old) : validateNewPod(pod, errors)),

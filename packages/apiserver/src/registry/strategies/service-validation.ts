@@ -12,7 +12,7 @@ import { checkLabels, checkOneOf, checkPort } from './checks.ts';
 import { validatePortNumberOrName } from './container-validation.ts';
 import { checkReachable } from './endpoints.ts';
 import { inGo } from './go-internal.ts';
-import { addressWarnings, checkLegacyAddress, checkLegacyCidr, cidrWarnings } from './ip-checks.ts';
+import { addressBytes, addressWarnings, checkLegacyAddress, checkLegacyCidr, cidrWarnings } from './ip-checks.ts';
 import { isExternal, isHeadless, needsHealthPort } from './services/service-kinds.ts';
 
 const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
@@ -42,7 +42,7 @@ export function validateService(service: Service, errors: FieldErrors, old?: Ser
   validateNodePorts(spec, errors);
   validatePortKeys(spec, errors);
   validateSourceRanges(service, errors);
-  validateBalancer(spec, old?.spec, errors);
+  validateBalancer(spec, errors);
   validateTraffic(spec, errors);
 }
 
@@ -151,11 +151,16 @@ function validateSourceRanges({ spec = {}, metadata }: Service, errors: FieldErr
   for (const each of text.trim().split(',')) checkLegacyCidr(each.trim(), field, errors);
 }
 
-function validateBalancer(spec: ServiceSpec, old: ServiceSpec | undefined, errors: FieldErrors): void {
+function validateBalancer(spec: ServiceSpec, errors: FieldErrors): void {
   const balanced = spec.type === 'LoadBalancer';
   const allocate = 'spec.allocateLoadBalancerNodePorts';
   if (balanced && spec.allocateLoadBalancerNodePorts === undefined) errors.required(allocate);
   if (!balanced && spec.allocateLoadBalancerNodePorts !== undefined) errors.forbidden(allocate, onlyBalanced);
+  validateClass(spec, undefined, errors);
+}
+
+function validateClass(spec: ServiceSpec, old: ServiceSpec | undefined, errors: FieldErrors): void {
+  const balanced = spec.type === 'LoadBalancer';
   const name = spec.loadBalancerClass;
   const at = 'spec.loadBalancerClass';
   if (balanced && old?.type === 'LoadBalancer' && name !== old.loadBalancerClass) {
@@ -188,6 +193,8 @@ function validateTraffic(spec: ServiceSpec, errors: FieldErrors): void {
 
 /** What an update may not change. */
 export function validateServiceUpdate({ spec = {} }: Service, { spec: old = {} }: Service, errors: FieldErrors): void {
+  // The class is looked at again with the rest, so that some findings come twice.
+  validateClass(spec, old, errors);
   if (spec.type === 'ExternalName' || old.type === 'ExternalName') return;
   const [now, before] = [spec.clusterIPs ?? [], old.clusterIPs ?? []];
   const fixed = 'may not change once set';
@@ -220,7 +227,7 @@ export function validateServiceStatus({ spec = {}, status }: Service, old: Servi
     } else if (ipMode !== undefined) checkOneOf(`${here}.ipMode`, ipMode, ['Proxy', 'VIP'], errors);
     if (hostname) {
       errors.rule(`${here}.hostname`, hostname, validateDnsSubdomain(hostname));
-      if (/^\d+(\.\d+){3}$/.test(hostname) || hostname.includes(':')) {
+      if (/^\d+(\.\d+){3}$/.test(hostname) || addressBytes(hostname) !== undefined) {
         errors.invalid(`${here}.hostname`, hostname, 'must be a DNS name, not an IP address');
       }
     }

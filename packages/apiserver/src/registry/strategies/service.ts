@@ -24,8 +24,10 @@ export function serviceStrategy(allocators: Allocators): NamedStrategy {
       settleClusterIps(service, old);
       dropOfOldType(service, old);
     },
-    validate: validateService,
-    validateUpdate: validateServiceUpdate,
+    validate(service, errors, old) {
+      if (old) validateServiceUpdate(service, old, errors);
+      validateService(service, errors, old);
+    },
     validateStatusUpdate: validateServiceStatus,
     warnings: serviceWarnings,
     reserve: (service, old, _errors, { dryRun }) => allocate(service, old, allocators, dryRun),

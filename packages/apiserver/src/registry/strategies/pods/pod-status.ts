@@ -1,13 +1,16 @@
 import { type ContainerStatus, type Pod, validateDnsSubdomain, validateQualifiedName } from '@keelson/core';
 import type { FieldErrors } from '../../strategy.ts';
 import { checkId, checkIp, isIpv6 } from '../checks.ts';
+import { isAnyIp } from '../ip-checks.ts';
 
 /** What the status of a Pod may say. */
 export function validatePodStatusUpdate(pod: Pod, old: Pod, errors: FieldErrors): void {
   const { status = {}, spec } = pod;
-  status.conditions?.forEach(({ type }, index) => {
+  status.conditions?.forEach(({ type, observedGeneration }, index) => {
     errors.rule(`status.conditions[${index}].Type`, type ?? '', validateQualifiedName(type ?? ''));
+    checkGeneration(observedGeneration, `status.conditions[${index}].observedGeneration`, errors);
   });
+  checkGeneration(status.observedGeneration, 'status.observedGeneration', errors);
   if (status.nominatedNodeName) {
     errors.rule('status.nominatedNodeName', status.nominatedNodeName, validateDnsSubdomain(status.nominatedNodeName));
   }
@@ -25,6 +28,10 @@ export function validatePodStatusUpdate(pod: Pod, old: Pod, errors: FieldErrors)
   validateClaimStatuses(pod, errors);
   validateIps(status.podIPs, 'status.podIPs', errors);
   validateHostIps(status, errors);
+}
+
+function checkGeneration(value: number | undefined, at: string, errors: FieldErrors): void {
+  if (value !== undefined && value < 0) errors.invalid(at, value, 'must be a non-negative integer');
 }
 
 /** A container that ended for good stays so. */
@@ -84,8 +91,13 @@ function validateIps(list: readonly WithIp[] | undefined, at: string, errors: Fi
   if (!list) return;
   list.forEach(({ ip = '' }, index) => void checkIp(`${at}[${index}]`, ip, errors));
   if (list.length < 2) return;
+  const bad = list.findIndex(({ ip = '' }) => !isAnyIp(ip));
+  if (bad >= 0) {
+    // Kubernetes takes this for a fault of its own.
+    const why = `failed to check for dual stack with error:invalid IP[${bad}]: ${list[bad]?.ip ?? ''}`;
+    errors.list.push({ type: 'InternalError', field: at, message: `Internal error: ${why}` });
+  }
   const families = list.map(({ ip = '' }) => isIpv6(ip));
-  const addresses = list.map(({ ip = '' }) => ip);
   if (list.length > 2) {
     errors.invalid(
       at,
@@ -99,16 +111,11 @@ function validateIps(list: readonly WithIp[] | undefined, at: string, errors: Fi
       'may specify no more than one IP for each IP family',
     );
   }
-  const seen = new Set<string>();
-  addresses.forEach((each, index) => {
-    if (seen.has(each)) errors.duplicate(`${at}[${index}]`, { IP: each });
-    seen.add(each);
-  });
 }
 
 function validateHostIps({ hostIP, hostIPs }: NonNullable<Pod['status']>, errors: FieldErrors): void {
   if (!hostIPs?.length) return;
   const first = hostIPs[0]?.ip ?? '';
-  if (hostIP !== first) errors.invalid('status.hostIPs[0].ip', first, 'must be equal to `hostIP`');
+  if ((hostIP ?? '') !== first) errors.invalid('status.hostIPs[0].ip', first, 'must be equal to `hostIP`');
   validateIps(hostIPs, 'status.hostIPs', errors);
 }

@@ -95,6 +95,7 @@ export function settleFamilies(
   if (errors.list.length > 0) return;
   const unchanged =
     before !== undefined &&
+    spec.ipFamilyPolicy === 'PreferDualStack' &&
     spec.ipFamilyPolicy === before.ipFamilyPolicy &&
     sameList(spec.ipFamilies, before.ipFamilies) &&
     sameList(spec.clusterIPs, before.clusterIPs);

@@ -10,7 +10,7 @@ import { type FieldErrors, strategyFor } from '../../strategy.ts';
 import { goValue } from '../go-value.ts';
 import { resetMetadata } from '../reset-metadata.ts';
 import { checkFlowConditions } from './flow-conditions.ts';
-import { mandatorySchemas } from './mandatory.ts';
+import { mandatorySchemas } from './flow-control-defaults.ts';
 
 type Subject = NonNullable<NonNullable<NonNullable<FlowSchema['spec']>['rules']>[number]['subjects']>[number];
 

@@ -4,7 +4,7 @@ import { checkRange } from '../checks.ts';
 import { goValue } from '../go-value.ts';
 import { resetMetadata } from '../reset-metadata.ts';
 import { checkFlowConditions } from './flow-conditions.ts';
-import { mandatoryLevels } from './mandatory.ts';
+import { mandatoryLevels } from './flow-control-defaults.ts';
 
 type Spec = PriorityLevelConfiguration['spec'];
 
