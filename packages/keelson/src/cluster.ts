@@ -76,6 +76,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       bindAddress: config.api.address,
       port: config.api.port,
       serviceCidr: config.api.serviceCidr,
+      runtimeConfig: config.api.runtimeConfig,
       ...(podsHaveNetwork && { advertiseAddress: internalAddress, alsoListen: [internalAddress] }),
     },
     node: {

@@ -78,6 +78,8 @@ export const clusterConfigSchema = z.strictObject({
       address: z.string().min(1).default('127.0.0.1'),
       port: z.int().min(0).max(65535).default(6443),
       serviceCidr: cidr.default('10.96.0.0/16'),
+      /** API versions and resources to switch on or off, as `--runtime-config` of kube-apiserver: `api/beta: true`. */
+      runtimeConfig: z.record(z.string(), z.boolean()).default({}),
     })
     .prefault({}),
   /** `log`: in the data directory; `memory`: gone with the process; or an etcd cluster. */
