@@ -8,7 +8,6 @@ export { patchSchemaOf } from './patch-schema.ts';
 export { storageVersionHash } from './storage-version-hash.ts';
 export {
   alwaysWritten,
-  bootstrapTable,
   columnTable,
   definitionOf,
   definitions,

@@ -1,5 +1,4 @@
 import type { PrinterColumn, Schema } from '../registry/contract.ts';
-import { bootstrapJson } from './generated/bootstrap.ts';
 import { columnsJson } from './generated/columns.ts';
 import { definitionsJson } from './generated/definitions.ts';
 import { resourcesJson } from './generated/resources.ts';
@@ -44,9 +43,6 @@ export const definitions = lazy<Readonly<Record<string, Schema>>>(definitionsJso
 export const resourceTable = lazy<ResourceTable>(resourcesJson);
 /** Table columns by `/v1/pods` or `/apps/v1/deployments`. */
 export const columnTable = lazy<Readonly<Record<string, readonly PrinterColumn[]>>>(columnsJson);
-/** Objects that a cluster is born with: cluster roles, bindings, flow schemas and so on, by plural. */
-export const bootstrapTable =
-  lazy<Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>>(bootstrapJson);
 
 let byKind: Map<string, string> | undefined;
 

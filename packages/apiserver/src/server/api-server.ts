@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os';
 import { type Clock, type Logger, type PluginGrant, type Random, StatusError, token } from '@keelson/core';
 import type { RequestAuthenticator, ServiceAccountTokens } from '../authentication/index.ts';
 import { forbidden, type RbacAuthorizer, RbacFeed } from '../authorization/index.ts';
-import { bootstrap, ClusterRoleAggregator } from '../bootstrap/index.ts';
+import { ApiServiceController, bootstrap, ClusterRoleAggregator, FlowControlController } from '../bootstrap/index.ts';
 import { Discovery } from '../discovery/index.ts';
 import { ApiFace } from '../http/api-face.ts';
 import { Forwarder } from '../http/connect/forward.ts';
@@ -165,6 +165,9 @@ export class HttpApiServer {
         serviceIp: firstAddress(serviceCidr.split(',')[0] ?? serviceCidr),
         clientCa,
       };
+    const loop = { handler, user: apiServerUser, clock, logger };
+    await new FlowControlController(loop).start(this.#running.signal);
+    await new ApiServiceController(loop).start(this.#running.signal);
     await bootstrap({ handler, user: apiServerUser, grants, ...(address && { address }), ...(signal && { signal }) });
     const feed = new RbacFeed(handler, authorizer);
     await feed.start({ clock, logger, user: apiServerUser, signal: this.#running.signal });

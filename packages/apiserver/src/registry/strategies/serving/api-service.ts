@@ -59,7 +59,7 @@ export const apiService = strategyFor(APIService, {
   validateStatusUpdate({ status }, _old, errors) {
     (status?.conditions ?? []).forEach(({ status: value }, index) => {
       if (!['True', 'False', 'Unknown'].includes(value)) {
-        errors.notSupported(`status.conditions[${index}].status`, value, ['False', 'True', 'Unknown']);
+        errors.notSupported(`status.conditions[${index}].status`, value, ['True', 'False', 'Unknown']);
       }
     });
   },

@@ -1,0 +1,185 @@
+import {
+  APIService,
+  type ApiRequest,
+  type Clock,
+  type EndpointSlice,
+  isStatusError,
+  type KubernetesObject,
+  type Logger,
+  type Service,
+  timestamp,
+} from '@keelson/core';
+import { follow } from '../authorization/follow.ts';
+import type { ApiHandler, UserInfo } from '../registry/contract.ts';
+import { availabilityOf, withAvailability } from './api-service-availability.ts';
+import { automanaged, builtinService, customService } from './local-api-services.ts';
+import { PendingKeys } from './pending-keys.ts';
+
+export interface ServerLoopOptions {
+  readonly handler: ApiHandler;
+  /** In whose name it writes. */
+  readonly user: UserInfo;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const target = { group: APIService.group, version: APIService.version, resource: APIService.plural };
+const ofService = 'kubernetes.io/service-name';
+const isApiService = (object: KubernetesObject): object is APIService => object.kind === 'APIService';
+
+/**
+ * Keeps an APIService for every group version that this server itself serves, and says of each APIService whether it
+ * is available. Services and EndpointSlices are watched only once an APIService leads to one.
+ */
+export class ApiServiceController {
+  readonly #options: ServerLoopOptions;
+  readonly #services = new Map<string, APIService>();
+  readonly #backends = new Map<string, Service>();
+  /** By `namespace/service`, then by name. */
+  readonly #slices = new Map<string, Map<string, EndpointSlice>>();
+  readonly #pending: PendingKeys;
+  #custom: ReadonlyMap<string, APIService> = new Map();
+  #followsBackends = false;
+
+  constructor(options: ServerLoopOptions) {
+    this.#options = options;
+    this.#pending = new PendingKeys(options.logger, 'an APIService', (name) => this.#reconcile(name));
+  }
+
+  /** Resolves when the APIServices of the start are there; goes on until the signal. */
+  async start(signal: AbortSignal): Promise<void> {
+    const { handler } = this.#options;
+    const { catalog } = handler;
+    const set = (object: KubernetesObject) => {
+      if (!isApiService(object)) return;
+      this.#services.set(object.metadata.name, object);
+      this.#pending.add(object.metadata.name);
+      if (object.spec.service) this.#followBackends(signal);
+    };
+    const remove = ({ metadata: { name = '' } }: KubernetesObject) => {
+      this.#services.delete(name);
+      this.#pending.add(name);
+    };
+    await follow(handler, target, { set, delete: remove }, { ...this.#options, signal });
+    this.#readCatalog();
+    const wanted = catalog.list().filter(({ custom }) => !custom);
+    const versions = new Map(wanted.map(({ group, version }) => [`${version}.${group}`, { group, version }]));
+    await Promise.all(
+      [...versions].map(async ([name, { group, version }]) => {
+        const service = builtinService(group, version);
+        if (service && !this.#services.has(name)) await this.#create(service);
+      }),
+    );
+    const subscription = catalog.changes$.subscribe(() => this.#readCatalog());
+    signal.addEventListener('abort', () => subscription.unsubscribe(), { once: true });
+    signal.addEventListener('abort', () => this.#pending.stop(), { once: true });
+  }
+
+  #readCatalog(): void {
+    const { catalog } = this.#options.handler;
+    const builtin = new Set<string>();
+    const custom = new Map<string, APIService>();
+    for (const { group, version, custom: defined } of catalog.list()) {
+      const name = `${version}.${group}`;
+      if (!defined) builtin.add(name);
+      else if (!custom.has(name)) custom.set(name, customService(group, version));
+    }
+    for (const name of builtin) custom.delete(name);
+    const before = this.#custom;
+    this.#custom = custom;
+    for (const name of custom.keys()) if (!before.has(name)) this.#pending.add(name);
+    for (const name of before.keys()) if (!custom.has(name)) this.#pending.add(name);
+  }
+
+  async #reconcile(name: string): Promise<void> {
+    const service = this.#services.get(name);
+    const wanted = this.#custom.get(name);
+    if (!service) {
+      if (wanted) await this.#create(wanted);
+      return;
+    }
+    if (!wanted && service.metadata.labels?.[automanaged] === 'true') {
+      await this.#send({ ...target, verb: 'delete', name, options: preconditions(service) });
+      return;
+    }
+    const { clock } = this.#options;
+    const found = availabilityOf(service, this.#backendOf(service));
+    const conditions = withAvailability(service.status?.conditions ?? [], found, timestamp(clock));
+    if (!conditions) return;
+    const body = { ...service, status: { ...service.status, conditions } };
+    await this.#send({ ...target, verb: 'update', name, subresource: 'status', body });
+  }
+
+  #backendOf({ spec: { service } }: APIService) {
+    const key = `${service?.namespace ?? ''}/${service?.name ?? ''}`;
+    return { service: this.#backends.get(key), slices: [...(this.#slices.get(key)?.values() ?? [])] };
+  }
+
+  #followBackends(signal: AbortSignal): void {
+    if (this.#followsBackends) return;
+    this.#followsBackends = true;
+    const { handler, logger } = this.#options;
+    const options = { ...this.#options, signal };
+    const services = {
+      set: (object: KubernetesObject) => {
+        this.#backends.set(identity(object), object as Service);
+        this.#leadingTo(identity(object));
+      },
+      delete: (object: KubernetesObject) => {
+        this.#backends.delete(identity(object));
+        this.#leadingTo(identity(object));
+      },
+    };
+    const slices = {
+      set: (object: KubernetesObject) => this.#changeSlice(object as EndpointSlice, true),
+      delete: (object: KubernetesObject) => this.#changeSlice(object as EndpointSlice, false),
+    };
+    Promise.all([
+      follow(handler, { group: '', version: 'v1', resource: 'services' }, services, options),
+      follow(handler, { group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices' }, slices, options),
+    ]).catch((error: unknown) => {
+      this.#followsBackends = false;
+      if (!signal.aborted) logger.warn('the Services of APIServices could not be watched', { error: String(error) });
+    });
+  }
+
+  #changeSlice(slice: EndpointSlice, there: boolean): void {
+    const service = slice.metadata.labels?.[ofService];
+    const { namespace = '', name = '' } = slice.metadata;
+    // A slice may have been another Service's before.
+    for (const [key, known] of this.#slices) {
+      if (!key.startsWith(`${namespace}/`) || (there && key === `${namespace}/${service}`)) continue;
+      if (known.delete(name)) this.#leadingTo(key);
+      if (known.size === 0) this.#slices.delete(key);
+    }
+    if (!there || service === undefined) return;
+    const key = `${namespace}/${service}`;
+    const known = this.#slices.get(key) ?? new Map<string, EndpointSlice>();
+    this.#slices.set(key, known.set(name, slice));
+    this.#leadingTo(key);
+  }
+
+  #leadingTo(key: string): void {
+    for (const [name, { spec }] of this.#services) {
+      const { service } = spec;
+      if (service && `${service.namespace ?? ''}/${service.name ?? ''}` === key) this.#pending.add(name);
+    }
+  }
+
+  async #create(service: APIService): Promise<void> {
+    await this.#send({ ...target, verb: 'create', body: service });
+  }
+
+  /** What somebody else was faster with comes by watch, and with it the next look. */
+  async #send(request: ApiRequest): Promise<void> {
+    const { handler, user } = this.#options;
+    try {
+      await handler.handle(request, user);
+    } catch (error) {
+      if (!isStatusError(error, 'AlreadyExists', 'Conflict', 'NotFound')) throw error;
+    }
+  }
+}
+
+const preconditions = ({ metadata: { uid } }: APIService) => ({ ...(uid && { preconditions: { uid } }) });
+const identity = ({ metadata }: KubernetesObject) => `${metadata.namespace ?? ''}/${metadata.name ?? ''}`;
