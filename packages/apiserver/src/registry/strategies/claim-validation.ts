@@ -32,7 +32,13 @@ export function validateClaimTemplate(template: PersistentVolumeClaimTemplate, a
 }
 
 /** A data source with a group needs nothing; the core group offers claims only. */
-function validateDataSource(source: TypedObjectReference, at: string, errors: FieldErrors, namespaced: boolean): void {
+function validateDataSource(
+  source: TypedObjectReference,
+  at: string,
+  errors: FieldErrors,
+  namespaced: boolean,
+  anyGroup: boolean,
+): void {
   const { name, kind = '', namespace } = source;
   // Null is what Go writes for an absent group.
   const apiGroup = source.apiGroup ?? '';
@@ -42,7 +48,7 @@ function validateDataSource(source: TypedObjectReference, at: string, errors: Fi
     if (kind !== 'PersistentVolumeClaim') {
       errors.invalid(at, kind, "must be 'PersistentVolumeClaim' when referencing the default apiGroup");
     }
-  } else errors.rule(`${at}.apiGroup`, apiGroup, validateDnsSubdomain(apiGroup));
+  } else if (!anyGroup) errors.rule(`${at}.apiGroup`, apiGroup, validateDnsSubdomain(apiGroup));
   if (namespaced && namespace) errors.rule(`${at}.namespace`, namespace, validateDnsLabel(namespace));
 }
 
@@ -50,7 +56,7 @@ export function validateClaimSpec(
   spec: PersistentVolumeClaimSpec | undefined,
   at: string,
   errors: FieldErrors,
-  keeps: { readonly selector?: boolean; readonly dataSource?: boolean } = {},
+  keeps: { readonly selector?: boolean; readonly apiGroup?: boolean } = {},
 ): void {
   const { accessModes: modes = [], selector, resources, storageClassName, volumeMode } = spec ?? {};
   if (modes.length === 0) errors.required(`${at}.accessModes`, 'at least 1 access mode is required');
@@ -68,15 +74,20 @@ export function validateClaimSpec(
     errors.rule(`${at}.storageClassName`, storageClassName, validateDnsSubdomain(storageClassName));
   }
   checkOneOf(`${at}.volumeMode`, volumeMode, ['Block', 'Filesystem'], errors);
-  validateSources(spec, at, errors);
+  validateSources(spec, at, keeps.apiGroup ?? false, errors);
   const attributes = spec?.volumeAttributesClassName;
   if (attributes) errors.rule(`${at}.volumeAttributesClassName`, attributes, validateDnsSubdomain(attributes));
 }
 
-function validateSources(spec: PersistentVolumeClaimSpec | undefined, at: string, errors: FieldErrors): void {
+function validateSources(
+  spec: PersistentVolumeClaimSpec | undefined,
+  at: string,
+  anyGroup: boolean,
+  errors: FieldErrors,
+): void {
   const { dataSource, dataSourceRef } = spec ?? {};
-  if (dataSource) validateDataSource(dataSource, `${at}.dataSource`, errors, false);
-  if (dataSourceRef) validateDataSource(dataSourceRef, `${at}.dataSourceRef`, errors, true);
+  if (dataSource) validateDataSource(dataSource, `${at}.dataSource`, errors, false, anyGroup);
+  if (dataSourceRef) validateDataSource(dataSourceRef, `${at}.dataSourceRef`, errors, true, anyGroup);
   if (dataSourceRef?.namespace) {
     if (dataSource) {
       errors.invalid(at, {}, 'may not be specified when dataSourceRef.namespace is specified');

@@ -205,6 +205,9 @@ function validateEphemeralContainers(scope: ContainerScope, names: Set<string>, 
     const here = `${at}.ephemeralContainers[${index}]`;
     validateCommon(each, scope, here, errors);
     takeName(each.name, names, here, errors);
+    if (each.image !== undefined && each.image.trim() !== each.image) {
+      errors.invalid(`${here}.image`, each.image, 'must not have leading or trailing whitespace');
+    }
     if (each.targetContainerName && !targets.has(each.targetContainerName)) {
       errors.notFound(`${here}.targetContainerName`, each.targetContainerName);
     }

@@ -118,6 +118,8 @@ export const persistentVolumeClaimStrategy = strategyFor(PersistentVolumeClaim, 
   validate({ spec = {} }, errors, old) {
     validateClaimSpec(spec, 'spec', errors, {
       selector: old !== undefined && deepEqual(spec.selector, old.spec?.selector),
+      // A group that was once taken is not looked at again.
+      apiGroup: Boolean(old?.spec?.dataSource?.apiGroup ?? old?.spec?.dataSourceRef?.apiGroup),
     });
   },
   validateUpdate: validateChange,

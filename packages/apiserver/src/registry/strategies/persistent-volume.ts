@@ -298,7 +298,11 @@ export const persistentVolumeStrategy = strategyFor(PersistentVolume, {
     if (status.lastPhaseTransitionTime !== old.status?.lastPhaseTransitionTime) return;
     status.lastPhaseTransitionTime = now();
   },
-  validate: ({ spec = {}, metadata }, errors) => validateSpec(spec, metadata.name, errors),
+  validate({ spec = {}, metadata }, errors, old) {
+    validateSpec(spec, metadata.name, errors);
+    // Kubernetes looks twice on an update, and says twice what it finds.
+    if (old) validateSpec(spec, metadata.name, errors);
+  },
   validateUpdate({ spec = {} }, { spec: old = {} }, errors) {
     if (!deepEqual(sourceOf(spec), sourceOf(old)) && !mutableCsi(spec, old)) {
       const diff = lineDiff(sourceText(old), sourceText(spec));

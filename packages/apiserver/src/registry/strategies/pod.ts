@@ -5,6 +5,7 @@ import { defaultPod, defaultPodSpec } from './pod-defaults.ts';
 import { qosClassOf } from './pod-qos.ts';
 import { validateNewPod, validatePod } from './pod-validation.ts';
 import { validatePodStatusUpdate } from './pods/pod-status.ts';
+import { validatePodSubresource } from './pods/pod-subresources.ts';
 import { validatePodUpdate } from './pods/pod-update.ts';
 import { podWarnings } from './pods/pod-warnings.ts';
 
@@ -70,6 +71,7 @@ export const podStrategy = strategyFor(Pod, {
   validate: (pod, errors, old) => (old ? validatePod(pod, errors, old) : validateNewPod(pod, errors)),
   validateUpdate: validatePodUpdate,
   validateStatusUpdate: validatePodStatusUpdate,
+  validateSubresource: validatePodSubresource,
   warnings: podWarnings,
   gracePeriod(pod, asked) {
     if (!pod.spec.nodeName) return 0;
