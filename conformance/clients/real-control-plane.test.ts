@@ -1,75 +1,33 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import type { Deployment, Job, Lease, Node } from '@keelson/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { controllerNames } from '../../packages/keelson/src/config/schema.ts';
 import { ClusterProcess, ci, eventually } from '../../packages/keelson/test/cluster-process.ts';
+import {
+  apiServerOnly,
+  type RealControlPlane,
+  realControlPlanePrograms,
+  simulatedNode,
+  startRealControlPlane,
+} from '../real-control-plane.ts';
 import { realProgram } from './real-programs.ts';
 
-const programs = ['kube-controller-manager', 'kube-scheduler', 'kwok'] as const;
-
-const node = (name: string) => ({
-  apiVersion: 'v1',
-  kind: 'Node',
-  metadata: {
-    name,
-    annotations: { 'kwok.x-k8s.io/node': 'fake' },
-    labels: { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux' },
-  },
-  status: {
-    allocatable: { cpu: '32', memory: '256Gi', pods: '110' },
-    capacity: { cpu: '32', memory: '256Gi', pods: '110' },
-  },
-});
-
 /** Ours are all switched off: whatever happens here is done by Kubernetes' own programs on our API server. */
-describe.skipIf(programs.some((each) => !realProgram(each)) && !ci)(
+describe.skipIf(realControlPlanePrograms.some((each) => !realProgram(each)) && !ci)(
   'the real controller manager, scheduler and simulated nodes on our API server',
   () => {
     let cluster: ClusterProcess;
-    const running: ChildProcess[] = [];
-
-    const start = (name: (typeof programs)[number], args: readonly string[]) => {
-      const log = createWriteStream(join(cluster.dir, `${name}.log`));
-      const child = spawn(realProgram(name) ?? name, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-      child.stdout.pipe(log, { end: false });
-      child.stderr.pipe(log, { end: false });
-      running.push(child);
-    };
+    let others: RealControlPlane | undefined;
 
     beforeAll(async () => {
-      const off = controllerNames.map((each) => `  ${each}: false`).join('\n');
-      cluster = await ClusterProcess.start({
-        args: ['--runtime', 'simulated', '--nodes', '0'],
-        config: `network: none\nstorage: []\ncontrollers:\n${off}\n`,
+      cluster = await ClusterProcess.start({ config: apiServerOnly });
+      others = startRealControlPlane({
+        kubeconfig: cluster.kubeconfig,
+        pki: join(cluster.dir, 'data/pki'),
+        dir: cluster.dir,
       });
-      const pki = join(cluster.dir, 'data', 'pki');
-      const access = ['kubeconfig', 'authentication-kubeconfig', 'authorization-kubeconfig'].map(
-        (flag) => `--${flag}=${cluster.kubeconfig}`,
-      );
-      start('kube-controller-manager', [
-        ...access,
-        `--service-account-private-key-file=${pki}/sa.key`,
-        `--root-ca-file=${pki}/ca.crt`,
-        `--cluster-signing-cert-file=${pki}/ca.crt`,
-        `--cluster-signing-key-file=${pki}/ca.key`,
-        '--use-service-account-credentials=true',
-        '--allocate-node-cidrs=true',
-        '--cluster-cidr=10.244.0.0/16',
-        '--secure-port=0',
-      ]);
-      start('kube-scheduler', [...access, '--secure-port=0']);
-      start('kwok', [
-        `--kubeconfig=${cluster.kubeconfig}`,
-        '--manage-all-nodes=false',
-        '--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake',
-        '--cidr=10.245.0.0/24',
-        '--node-lease-duration-seconds=40',
-      ]);
       await cluster.kubectl(
         'create -f -',
-        JSON.stringify({ apiVersion: 'v1', kind: 'List', items: ['n1', 'n2'].map(node) }),
+        JSON.stringify({ apiVersion: 'v1', kind: 'List', items: ['n1', 'n2'].map(simulatedNode) }),
       );
       await eventually(
         () => cluster.json<{ items: Node[] }>('get nodes'),
@@ -82,16 +40,7 @@ describe.skipIf(programs.some((each) => !realProgram(each)) && !ci)(
       );
     });
     afterAll(async () => {
-      await Promise.all(
-        running.map(
-          (child) =>
-            new Promise<void>((resolve) => {
-              if (child.exitCode !== null) return resolve();
-              child.once('exit', () => resolve());
-              child.kill('SIGKILL');
-            }),
-        ),
-      );
+      await others?.stop();
       await cluster?.remove();
     });
 

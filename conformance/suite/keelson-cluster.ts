@@ -1,7 +1,10 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { machineAddress } from '../../packages/keelson/src/machine-address.ts';
+import { binary } from '../binaries.mjs';
+import { apiServerOnly, type RealControlPlane, simulatedNode, startRealControlPlane } from '../real-control-plane.ts';
 
 export interface RunningCluster {
   readonly kubeconfig: string;
@@ -9,15 +12,48 @@ export interface RunningCluster {
   stop(): Promise<void>;
 }
 
-// The suite wants two nodes that take any pod; the simulated ones are that.
-const configuration = 'runtime: simulated\nnodes: 2\napi: { port: 0 }\n';
+export const controllerSources = ['own', 'real'] as const;
+
+export interface ClusterChoice {
+  /** Another `keelson.yaml` than the default. */
+  readonly config: string | undefined;
+  /** Whose controllers, scheduler and nodes: ours, or Kubernetes' own and kwok's. */
+  readonly controllers: (typeof controllerSources)[number];
+}
+
+/**
+ * The suite wants two nodes that take any pod; the simulated ones are that. Their pods end as those of other simulated
+ * nodes do: servers run on, what a Job starts is done after a second, unless its command says otherwise.
+ */
+const ownControllers = `
+runtime:
+  name: simulated
+  options:
+    containers:
+      - { command: '*sleep *' }
+      - { command: '*exit 1', exitAfterMs: 200, exitCode: 1 }
+      - { command: '*exit 0', exitAfterMs: 200 }
+      - { labels: { batch.kubernetes.io/job-name: '*' }, exitAfterMs: 1000 }
+nodes: 2
+`;
 const startMs = 60_000;
 
+/**
+ * On the machine's address where it has one: the Endpoints of the API server may not name a loopback address, and the
+ * suite looks at them.
+ */
+function configuration({ config, controllers }: ClusterChoice): string {
+  if (config !== undefined) return readFileSync(config, 'utf8');
+  const address = machineAddress() ?? '127.0.0.1';
+  return `${controllers === 'real' ? apiServerOnly : ownControllers}api: { address: ${address}, port: 0 }\n`;
+}
+
 /** Starts `keelson up` in `dir`; resolves once the cluster is ready. */
-export async function startKeelsonCluster(dir: string, config: string | undefined): Promise<RunningCluster> {
+export async function startKeelsonCluster(dir: string, choice: ClusterChoice): Promise<RunningCluster> {
   mkdirSync(dir, { recursive: true });
   const file = join(dir, 'keelson.yaml');
-  writeFileSync(file, config === undefined ? configuration : readFileSync(config, 'utf8'));
+  writeFileSync(file, configuration(choice));
+  const kubeconfig = join(dir, 'data/kubeconfig');
   const logFile = join(dir, 'keelson.log');
   const log = openSync(logFile, 'w');
   const run = fileURLToPath(new URL('../run.mjs', import.meta.url));
@@ -28,7 +64,9 @@ export async function startKeelsonCluster(dir: string, config: string | undefine
       stdio: ['ignore', 'pipe', log],
     },
   );
+  let others: RealControlPlane | undefined;
   const stop = async () => {
+    await others?.stop();
     if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGTERM');
@@ -53,9 +91,25 @@ export async function startKeelsonCluster(dir: string, config: string | undefine
         reject(new Error(`keelson ended with ${code}:\n${seen}${readFileSync(logFile, 'utf8').slice(-2000)}`)),
       );
     });
+    if (choice.controllers === 'real') {
+      others = startRealControlPlane({ kubeconfig, pki: join(dir, 'data/pki'), dir });
+      addNodes(kubeconfig);
+    }
   } catch (error) {
     await stop();
     throw error;
   }
-  return { kubeconfig: join(dir, 'data/kubeconfig'), pid: child.pid, stop };
+  return { kubeconfig, pid: child.pid, stop };
+}
+
+/** Two nodes of kwok's, both ready. */
+function addNodes(kubeconfig: string): void {
+  const items = ['node-1', 'node-2'].map(simulatedNode);
+  const kubectl = (args: readonly string[], input = '') =>
+    execFileSync(binary('kubectl'), [`--kubeconfig=${kubeconfig}`, ...args], {
+      input,
+      stdio: ['pipe', 'ignore', 'inherit'],
+    });
+  kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+  kubectl(['wait', '--for=condition=Ready', 'nodes', '--all', '--timeout=60s']);
 }

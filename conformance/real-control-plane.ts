@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { controllerNames } from '../packages/keelson/src/config/schema.ts';
+import { binary } from './binaries.mjs';
+
+export const realControlPlanePrograms = ['kube-controller-manager', 'kube-scheduler', 'kwok'] as const;
+
+const annotation = { key: 'kwok.x-k8s.io/node', value: 'fake' };
+const room = { cpu: '32', memory: '256Gi', pods: '110' };
+
+/** Lines of `keelson.yaml` that leave nothing but the API server, without nodes: who controls comes from outside. */
+export const apiServerOnly = [
+  'runtime: simulated',
+  'nodes: 0',
+  'network: none',
+  'storage: []',
+  'controllers:',
+  ...controllerNames.map((each) => `  ${each}: false`),
+  '',
+].join('\n');
+
+/** A node that kwok plays. */
+export const simulatedNode = (name: string) => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: {
+    name,
+    annotations: { [annotation.key]: annotation.value },
+    labels: { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' },
+  },
+  status: { allocatable: room, capacity: room },
+});
+
+export interface RealControlPlane {
+  /** Ends all of it. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts Kubernetes' own controller manager and scheduler, and kwok for the nodes, against an API server of ours. It
+ * does not wait for them. Their logs go to `dir`.
+ */
+export function startRealControlPlane(options: {
+  readonly kubeconfig: string;
+  /** The cluster's keys: `<data directory>/pki`. */
+  readonly pki: string;
+  readonly dir: string;
+}): RealControlPlane {
+  const { kubeconfig, pki, dir } = options;
+  const access = ['kubeconfig', 'authentication-kubeconfig', 'authorization-kubeconfig'].map(
+    (flag) => `--${flag}=${kubeconfig}`,
+  );
+  const args: Record<(typeof realControlPlanePrograms)[number], readonly string[]> = {
+    'kube-controller-manager': [
+      ...access,
+      `--service-account-private-key-file=${pki}/sa.key`,
+      `--root-ca-file=${pki}/ca.crt`,
+      `--cluster-signing-cert-file=${pki}/ca.crt`,
+      `--cluster-signing-key-file=${pki}/ca.key`,
+      '--use-service-account-credentials=true',
+      '--allocate-node-cidrs=true',
+      '--cluster-cidr=10.244.0.0/16',
+      '--secure-port=0',
+    ],
+    'kube-scheduler': [...access, '--secure-port=0'],
+    kwok: [
+      `--kubeconfig=${kubeconfig}`,
+      '--manage-all-nodes=false',
+      `--manage-nodes-with-annotation-selector=${annotation.key}=${annotation.value}`,
+      '--cidr=10.245.0.0/24',
+      '--node-lease-duration-seconds=40',
+    ],
+  };
+  const running = realControlPlanePrograms.map((name) => {
+    const log = openSync(join(dir, `${name}.log`), 'w');
+    const child = spawn(binary(name), args[name], { stdio: ['ignore', log, log] });
+    closeSync(log);
+    return child;
+  });
+  return {
+    async stop() {
+      await Promise.all(running.map(end));
+    },
+  };
+}
+
+/** At once: what they hold is a lease in a cluster that ends with them. */
+function end(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return resolve();
+    child.once('exit', () => resolve());
+    child.kill('SIGKILL');
+  });
+}
