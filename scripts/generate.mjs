@@ -187,6 +187,7 @@ write(
   `${at}/operations.ts`,
   `export const operationsJson =\n  ${literal({ parameters, paths, shapes, operations })};\n`,
 );
+write(`${at}/kinds.ts`, `export const kindsJson =\n  ${literal(read('kubernetes-v1.35-kinds.json'))};\n`);
 write(`${at}/go-types.ts`, `export const goTypesJson =\n  ${literal(read('kubernetes-v1.35-go-types.json'))};\n`);
 write(`${at}/resources.ts`, `export const resourcesJson =\n  ${literal(discovery)};\n`);
 write(`${at}/columns.ts`, `export const columnsJson =\n  ${literal(read('kubernetes-v1.35-columns.json'))};\n`);

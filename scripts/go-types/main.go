@@ -4,6 +4,7 @@
 // Of the types, only those that the schema table has are printed.
 //
 //	go run . ../../reference/kubernetes-v1.35-schema.json > ../../reference/kubernetes-v1.35-go-types.json
+//	go run . ../../reference/kubernetes-v1.35-schema.json kinds > ../../reference/kubernetes-v1.35-kinds.json
 package main
 
 import (
@@ -131,6 +132,31 @@ func schemaNames(path string) map[string]bool {
 	return names
 }
 
+// printKinds prints every kind that Kubernetes' code knows, also of versions that it no longer serves, by version.
+func printKinds(out *bufio.Writer, known *runtime.Scheme) {
+	byVersion := map[string][]string{}
+	for gvk := range known.AllKnownTypes() {
+		if gvk.Version != runtime.APIVersionInternal {
+			byVersion[gvk.GroupVersion().String()] = append(byVersion[gvk.GroupVersion().String()], gvk.Kind)
+		}
+	}
+	versions := make([]string, 0, len(byVersion))
+	for version, kinds := range byVersion {
+		sort.Strings(kinds)
+		versions = append(versions, version)
+	}
+	sort.Strings(versions)
+	fmt.Fprintln(out, "{")
+	for i, version := range versions {
+		comma := ","
+		if i == len(versions)-1 {
+			comma = ""
+		}
+		fmt.Fprintf(out, "%q: %q%s\n", version, strings.Join(byVersion[version], " "), comma)
+	}
+	fmt.Fprintln(out, "}")
+}
+
 func main() {
 	kept := schemaNames(os.Args[1])
 	known := runtime.NewScheme()
@@ -154,6 +180,10 @@ func main() {
 	sort.Strings(names)
 	out := bufio.NewWriter(os.Stdout)
 	defer out.Flush()
+	if len(os.Args) > 2 {
+		printKinds(out, known)
+		return
+	}
 	fmt.Fprintln(out, "{")
 	for i, name := range names {
 		key, _ := json.Marshal(name)

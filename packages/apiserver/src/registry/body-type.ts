@@ -1,5 +1,5 @@
 import { StatusError } from '@keelson/core';
-import { DecodeError, decodeAs, definitionOf } from '../schema/index.ts';
+import { DecodeError, decodeAs, definitionOf, isKnownKind } from '../schema/index.ts';
 import type { Json } from './draft.ts';
 import type { Kind } from './kind.ts';
 
@@ -22,12 +22,12 @@ const metaPackage = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
 export function checkBodyType({ served, apiVersion }: Kind, body: Readonly<Json>): void {
   if (body['kind'] === served.kind && body['apiVersion'] === apiVersion) return;
   const type = typeOf(served, body);
-  const definition = knownDefinition(served.group, type);
+  const definition = definitionOf(type.group, type.version, type.kind);
   const cannot = (why: string) =>
     StatusError.badRequest(
       `${type.kind} in version ${JSON.stringify(type.version)} cannot be handled as a ${served.kind}: ${why}`,
     );
-  if (definition === undefined) {
+  if (!isKnown(served.group, type, definition)) {
     const groupVersion = JSON.stringify(groupVersionOf(type));
     throw cannot(
       `no kind ${JSON.stringify(type.kind)} is registered for version ${groupVersion} in scheme "pkg/runtime/scheme.go:111"`,
@@ -37,7 +37,7 @@ export function checkBodyType({ served, apiVersion }: Kind, body: Readonly<Json>
   if (type.kind === served.kind && sameVersion) return;
   // What cannot be read is not converted.
   try {
-    decodeAs(definition, body, { unknown: [] });
+    if (definition !== undefined) decodeAs(definition, body, { unknown: [] });
   } catch (error) {
     if (error instanceof DecodeError) throw cannot(error.message);
     throw error;
@@ -47,7 +47,7 @@ export function checkBodyType({ served, apiVersion }: Kind, body: Readonly<Json>
       `the API version in the data (${groupVersionOf(type)}) does not match the expected API version (${apiVersion})`,
     );
   }
-  throw cannot(`converting (${goName(definition)}) to (${internalName(served)}): unknown conversion`);
+  throw cannot(`converting (${type.version}.${type.kind}) to (${internalName(served)}): unknown conversion`);
 }
 
 /** Alone of all fields these two are found in any spelling of their names: `Kind` counts as `kind`. */
@@ -57,7 +57,6 @@ function textOf(body: Readonly<Json>, name: string): string {
   return text;
 }
 
-const goName = (definition: string) => definition.split('.').slice(-2).join('.');
 const groupVersionOf = ({ group, version }: BodyType) => (group === '' ? version : `${group}/${version}`);
 
 function typeOf(served: Kind['served'], body: Readonly<Json>): BodyType {
@@ -78,11 +77,10 @@ function excerpt(body: Readonly<Json>): string {
   return text.length > 30 ? `${text.slice(0, 30)} ...` : text;
 }
 
-function knownDefinition(servedGroup: string, { group, version, kind }: BodyType): string | undefined {
-  const definition = definitionOf(group, version, kind);
-  if (definition === undefined) return undefined;
-  const everywhere = definition.startsWith(metaPackage);
-  return everywhere || schemeOf(group) === schemeOf(servedGroup) ? definition : undefined;
+function isKnown(servedGroup: string, type: BodyType, definition: string | undefined): boolean {
+  if (definition?.startsWith(metaPackage)) return true;
+  const known = definition !== undefined || isKnownKind(groupVersionOf(type), type.kind);
+  return known && schemeOf(type.group) === schemeOf(servedGroup);
 }
 
 /** Versions of one kind, among them Events of both groups. */

@@ -11,6 +11,7 @@ export {
   columnTable,
   definitionOf,
   definitions,
+  isKnownKind,
   type ResourceTable,
   resourceTable,
   type TableResource,

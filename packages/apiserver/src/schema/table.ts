@@ -1,6 +1,7 @@
 import type { PrinterColumn, Schema } from '../registry/contract.ts';
 import { columnsJson } from './generated/columns.ts';
 import { definitionsJson } from './generated/definitions.ts';
+import { kindsJson } from './generated/kinds.ts';
 import { resourcesJson } from './generated/resources.ts';
 
 /** A kind as discovery of Kubernetes v1.35 lists it. */
@@ -43,6 +44,13 @@ export const definitions = lazy<Readonly<Record<string, Schema>>>(definitionsJso
 export const resourceTable = lazy<ResourceTable>(resourcesJson);
 /** Table columns by `/v1/pods` or `/apps/v1/deployments`. */
 export const columnTable = lazy<Readonly<Record<string, readonly PrinterColumn[]>>>(columnsJson);
+
+const kinds = lazy<Readonly<Record<string, string>>>(kindsJson);
+
+/** Whether Kubernetes' code knows a kind, be it of a version that it no longer serves, or one that no API has. */
+export function isKnownKind(groupVersion: string, kind: string): boolean {
+  return kinds()[groupVersion]?.split(' ').includes(kind) ?? false;
+}
 
 let byKind: Map<string, string> | undefined;
 
