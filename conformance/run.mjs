@@ -11,6 +11,7 @@ const entries = {
   twin: 'twin/main.ts',
   'keelson-side': 'twin/keelson-side.ts',
   conformance: 'suite/main.ts',
+  fuzz: 'fuzz/main.ts',
   keelson: '../packages/keelson/src/cli.ts',
 };
 const name = process.argv[2] ?? '';

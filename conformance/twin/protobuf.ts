@@ -7,7 +7,7 @@ const unknownMessage = 'k8s.io.apimachinery.pkg.runtime.Unknown';
 const typeMetaMessage = 'k8s.io.apimachinery.pkg.runtime.TypeMeta';
 const watchEventMessage = 'k8s.io.apimachinery.pkg.apis.meta.v1.WatchEvent';
 const metaMessages = 'k8s.io.apimachinery.pkg.apis.meta.v1';
-/** The types of discovery, which the table leaves out. */
+/** The types of discovery and refusals, which the table leaves out. */
 const discoveryMessages: Readonly<Record<string, Readonly<Record<string, readonly [number, string]>>>> = {
   APIResource: {
     name: [1, 'string'],
@@ -21,6 +21,29 @@ const discoveryMessages: Readonly<Record<string, Readonly<Record<string, readonl
     version: [9, 'string'],
     storageVersionHash: [10, 'string'],
   },
+  ListMeta: {
+    selfLink: [1, 'string'],
+    resourceVersion: [2, 'string'],
+    continue: [3, 'string'],
+    remainingItemCount: [4, 'int64'],
+  },
+  Status: {
+    metadata: [1, `${metaMessages}.ListMeta`],
+    status: [2, 'string'],
+    message: [3, 'string'],
+    reason: [4, 'string'],
+    details: [5, `${metaMessages}.StatusDetails`],
+    code: [6, 'int32'],
+  },
+  StatusDetails: {
+    name: [1, 'string'],
+    group: [2, 'string'],
+    kind: [3, 'string'],
+    causes: [4, `repeated ${metaMessages}.StatusCause`],
+    retryAfterSeconds: [5, 'int32'],
+    uid: [6, 'string'],
+  },
+  StatusCause: { reason: [1, 'string'], message: [2, 'string'], field: [3, 'string'] },
   Verbs: { items: [1, 'repeated string'] },
   APIResourceList: { groupVersion: [1, 'string'], resources: [2, `repeated ${metaMessages}.APIResource`] },
   GroupVersionForDiscovery: { groupVersion: [1, 'string'], version: [2, 'string'] },

@@ -3,6 +3,7 @@ import { StatusError } from '@keelson/core';
 import { forbidden } from '../authorization/forbidden.ts';
 import type { AuthorizationRequest, Authorizer, UserInfo } from '../registry/contract.ts';
 
+const serviceAccountName = /^system:serviceaccount:([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?):([a-z0-9][-.a-z0-9]{0,252})$/;
 const extraPrefix = 'impersonate-extra-';
 
 /**
@@ -18,14 +19,19 @@ export function impersonate(user: UserInfo, headers: IncomingHttpHeaders, author
     if (groups.length === 0 && uid === undefined && extraNames.length === 0) return user;
     const asked = [
       ...groups.map((each) => `{Group  ${each}    }`),
+      ...extraNames.flatMap((each) =>
+        list(headers[each]).map(
+          (value) => `{UserExtra  ${value}  authentication.k8s.io/v1  ${unescaped(each.slice(extraPrefix.length))}}`,
+        ),
+      ),
       ...(uid === undefined ? [] : [`{UID  ${uid} authentication.k8s.io/v1   }`]),
     ];
     throw StatusError.badRequest(`requested [${asked.join(' ')}] without impersonating a user`);
   }
   const extra = Object.fromEntries(
-    extraNames.map((each) => [decodeURIComponent(each.slice(extraPrefix.length)), list(headers[each])]),
+    extraNames.map((each) => [unescaped(each.slice(extraPrefix.length)), list(headers[each])]),
   );
-  const [, , namespace, account] = name.startsWith('system:serviceaccount:') ? name.split(':') : [];
+  const [, namespace, account] = serviceAccountName.exec(name) ?? [];
   const asServiceAccount = namespace !== undefined && account !== undefined;
   const checks: Omit<AuthorizationRequest, 'user' | 'verb'>[] = [
     asServiceAccount
@@ -57,6 +63,15 @@ export function impersonate(user: UserInfo, headers: IncomingHttpHeaders, author
     groups: all.includes(everyone) || all.includes('system:unauthenticated') ? all : [...all, everyone],
     ...(extraNames.length > 0 && { extra }),
   };
+}
+
+/** Keys are escaped where a header's name could not hold them; one that is not stands for itself. */
+function unescaped(key: string): string {
+  try {
+    return decodeURIComponent(key);
+  } catch {
+    return key;
+  }
 }
 
 function single(value: string | readonly string[] | undefined): string | undefined {

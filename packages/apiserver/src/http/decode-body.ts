@@ -1,23 +1,13 @@
 import { type PatchType, StatusError } from '@keelson/core';
-import { isScalar, LineCounter, parseDocument, type Tags, visit } from 'yaml';
 import { z } from 'zod';
 import { DecodeError, decodeAs } from '../schema/index.ts';
-import { type DecodedBody, type KeyTwice, patchFindings, readJson, yamlFindings } from './body-findings.ts';
+import { type DecodedBody, patchFindings, readJson } from './body-findings.ts';
 import { JsonSyntaxError, maxDepth } from './json-scan.ts';
 import { mediaTypes } from './negotiate.ts';
 import { openProtobuf } from './protobuf/decode-protobuf.ts';
 import { protobufMediaType, type TypeMeta } from './protobuf/envelope.ts';
 import { WireError } from './protobuf/wire.ts';
-
-/** An alias in YAML may not blow a small text up to a large object. */
-const maxAliasCount = 100;
-
-/** YAML 1.1 as Kubernetes reads it: `yes` and `on` are true, but nothing becomes a date or bytes. */
-const plainTags = (tags: Tags): Tags =>
-  tags.filter(
-    (each) =>
-      typeof each === 'string' || (!/:(timestamp|binary|set|omap|pairs)$/.test(each.tag) && each.format !== 'TIME'),
-  );
+import { readYaml, YamlError } from './read-yaml.ts';
 
 /** How errors show what could not be read: the beginning of an object as it stands, of all else its bytes. */
 function summary(body: Buffer): string {
@@ -162,18 +152,6 @@ function parsedMediaType(contentType: string): string | undefined {
   return mediaTypeOf(contentType);
 }
 
-/** How deep brackets nest, taking those in strings for real ones: never less than the truth. */
-function flowDepth(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === 0x7b || code === 0x5b) deepest = Math.max(deepest, ++depth);
-    else if ((code === 0x7d || code === 0x5d) && depth > 0) depth--;
-  }
-  return deepest;
-}
-
 function typeName(value: unknown): string {
   if (Array.isArray(value)) return 'array';
   if (typeof value === 'boolean') return 'bool';
@@ -204,35 +182,10 @@ function decodeYaml(text: string, wrap: (why: string) => StatusError): DecodedBo
       }
     }
   }
-  if (flowDepth(text) > maxDepth) throw wrap(`yaml: exceeded max depth of ${maxDepth}`);
-  const lines = new LineCounter();
   try {
-    const document = parseDocument(text, {
-      uniqueKeys: false,
-      lineCounter: lines,
-      merge: true,
-      version: '1.1',
-      customTags: plainTags,
-    });
-    const problem = document.errors[0];
-    if (problem) throw wrap(`yaml: line ${problem.linePos?.[0].line ?? 1}: ${problem.message.split('\n')[0] ?? ''}`);
-    const twice: KeyTwice[] = [];
-    visit(document, {
-      Map(_, map) {
-        const seen = new Set<unknown>();
-        for (const { key } of map.items) {
-          const name = isScalar(key) ? key.value : key;
-          if (seen.has(name) && isScalar(key) && key.range) {
-            twice.push({ line: lines.linePos(key.range[0]).line, key: JSON.stringify(name) });
-          }
-          seen.add(name);
-        }
-      },
-    });
-    return yamlFindings(document.toJS({ maxAliasCount }) ?? undefined, twice);
+    return readYaml(text);
   } catch (error) {
-    if (error instanceof RangeError) throw wrap(`yaml: exceeded max depth of ${maxDepth}`);
-    if (error instanceof ReferenceError) throw wrap(`yaml: ${error.message}`);
+    if (error instanceof YamlError) throw wrap(`yaml: ${error.message}`);
     throw error;
   }
 }
