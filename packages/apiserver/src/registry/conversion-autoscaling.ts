@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '@keelson/core';
 import { inGoOrder } from '../schema/index.ts';
-import type { Conversion } from './conversion.ts';
+import type { Conversion } from './conversion-contract.ts';
 import { asJson, draftJson, isObject, type Json, type ObjectDraft } from './draft.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '@keelson/core';
-import type { Conversion } from './conversion.ts';
+import type { Conversion } from './conversion-contract.ts';
 import { asJson, draftJson, isObject, type Json, type ObjectDraft } from './draft.ts';
 
 /**

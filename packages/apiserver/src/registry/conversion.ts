@@ -1,13 +1,7 @@
-import type { KubernetesObject } from '@keelson/core';
 import { autoscaling } from './conversion-autoscaling.ts';
+import type { Conversion } from './conversion-contract.ts';
 import { resourceConversions } from './conversion-resource.ts';
-import { asJson, draftJson, type Json, type ObjectDraft } from './draft.ts';
-
-/** Two shapes of one object. `toStored` may write into its argument. */
-export interface Conversion {
-  toStored(object: ObjectDraft): ObjectDraft;
-  fromStored(object: KubernetesObject): KubernetesObject;
-}
+import { asJson, draftJson, type Json } from './draft.ts';
 
 export function conversionFor(
   served: { readonly group: string; readonly version: string; readonly resource: string },

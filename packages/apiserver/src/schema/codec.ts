@@ -1,4 +1,6 @@
 import type { Schema } from '../registry/contract.ts';
+import type { Codec, Decoder } from './codec-contract.ts';
+import { copy } from './copy.ts';
 import { describeJson } from './decode-error.ts';
 import { Findings } from './findings.ts';
 import { type GoField, type GoType, goFields, parseGoType } from './go-types.ts';
@@ -11,7 +13,6 @@ import {
   intOrString,
   microTime,
   quantity,
-  type ScalarDecoder,
   stringDecoder,
   time,
 } from './scalars.ts';
@@ -21,17 +22,6 @@ import { definitions } from './table.ts';
 /** What a decoder found besides the value: fields that the schema does not know, as `unknown field "spec.foo"`. */
 export interface DecodeFindings {
   readonly unknown: string[];
-}
-
-/** Copies a value that is not null. `undefined`: it did not fit, and the findings say so. */
-export type Decoder = ScalarDecoder;
-
-/** How values of a type are read, and what Go writes where there is none. */
-export interface Codec {
-  readonly decode: Decoder;
-  /** Go's zero value, which null stands for in lists and maps. */
-  readonly zero: () => unknown;
-  readonly kind: 'scalar' | 'collection' | 'bytes' | 'time' | 'struct' | 'other';
 }
 
 /**
@@ -319,21 +309,4 @@ function mapCodec(values: Schema, type: GoType): Codec {
       return result;
     },
   };
-}
-
-/** A copy of plain JSON that shares nothing with the caller's value. */
-export function copy(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (value instanceof NumberText) return Number(value.text);
-  return Array.isArray(value) ? value.map(copy) : copyObject(value);
-}
-
-function copyObject(value: object): Record<string, unknown> {
-  const result: Record<string, unknown> = {};
-  for (const [key, each] of Object.entries(value)) {
-    if (each === undefined) continue;
-    if (key === '__proto__') Object.defineProperty(result, key, { value: copy(each), enumerable: true });
-    else result[key] = copy(each);
-  }
-  return result;
 }

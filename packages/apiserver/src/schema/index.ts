@@ -1,4 +1,5 @@
-export { copy, type DecodeFindings, decodeAs, emptyOf } from './codec.ts';
+export { type DecodeFindings, decodeAs, emptyOf } from './codec.ts';
+export { copy } from './copy.ts';
 export { DecodeError } from './decode-error.ts';
 export { mostStrictErrors } from './findings.ts';
 export { inGoOrder } from './go-order.ts';

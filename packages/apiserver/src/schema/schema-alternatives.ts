@@ -1,5 +1,5 @@
-import type { Codec, Decoder } from './codec.ts';
-import { copy } from './codec.ts';
+import type { Codec, Decoder } from './codec-contract.ts';
+import { copy } from './copy.ts';
 
 const prefix = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps';
 
