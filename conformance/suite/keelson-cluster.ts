@@ -31,6 +31,7 @@ runtime:
   options:
     containers:
       - { command: '*sleep *' }
+      - { image: '*/pause:*' }
       - { command: '*exit 1', exitAfterMs: 200, exitCode: 1 }
       - { command: '*exit 0', exitAfterMs: 200 }
       - { labels: { batch.kubernetes.io/job-name: '*' }, exitAfterMs: 1000 }

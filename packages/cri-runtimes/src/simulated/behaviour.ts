@@ -36,6 +36,7 @@ export function behaviourOf(
   const rule =
     options.containers.find(
       (each) =>
+        (each.image === undefined || matches(each.image, image)) &&
         (each.command === undefined || matches(each.command, command)) &&
         Object.entries(each.labels).every(([key, pattern]) => {
           const value = labels?.[key];

@@ -41,12 +41,13 @@ export const simulatedOptionsSchema = z
     /** When the containers of `failureRates.crash` crash, after their start. */
     crashAfterMs: milliseconds.default(1000),
     /**
-     * By the labels of the pod and by the command line (command and arguments with a space between each), `*` matching
-     * anything; the first rule that matches counts, and the rules by image only where none does.
+     * By image, by the labels of the pod and by the command line (command and arguments with a space between each), `*`
+     * matching anything; the first rule that matches counts, and those of `images` only where none does.
      */
     containers: z
       .array(
         z.strictObject({
+          image: z.string().min(1).optional(),
           labels: z.record(z.string(), z.string()).default({}),
           command: z.string().min(1).optional(),
           ...behaviour,

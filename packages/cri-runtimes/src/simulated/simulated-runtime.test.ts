@@ -110,17 +110,19 @@ describe('simulated runtime', () => {
     const options = simulatedOptionsSchema.parse({
       containers: [
         { command: 'sleep *' },
+        { image: '*/pause:*' },
         { labels: { job: '*' }, command: '*exit 1', exitAfterMs: 10, exitCode: 1 },
         { labels: { job: '*' }, exitAfterMs: 20 },
       ],
       images: [{ match: 'app', exitAfterMs: 30 }],
     });
-    const exit = (command: string, labels?: Record<string, string>) => {
-      const subject = { image: 'app', container: 'c', command, labels, annotations: undefined };
+    const exit = (command: string, labels?: Record<string, string>, image = 'app') => {
+      const subject = { image, container: 'c', command, labels, annotations: undefined };
       const { exitAfterMs, exitCode } = behaviourOf(options, subject);
       return [exitAfterMs, exitCode];
     };
     expect(exit('sleep 1', { job: 'a' })).toEqual([undefined, 0]);
+    expect(exit('', { job: 'a' }, 'registry.example/pause:3')).toEqual([undefined, 0]);
     expect(exit('sh -c exit 1', { job: 'a' })).toEqual([10, 1]);
     expect(exit('sh -c exit 1')).toEqual([30, 0]);
     expect(exit('work', { job: 'a' })).toEqual([20, 0]);
