@@ -1,73 +1,85 @@
-import { StatusError } from '@keelson/core';
-import { z } from 'zod';
+import {
+  type FieldSelectorRequirement,
+  type LabelSelectorRequirement,
+  type PolicyRule,
+  parseFieldSelector,
+  parseLabelSelector,
+  type ResourceAttributes,
+  type SubjectAccessReviewSpec,
+  type SubjectAccessReviewStatus,
+} from '@keelson/core';
 import type { AuthorizationRequest, UserInfo } from '../registry/contract.ts';
 import type { RbacAuthorizer } from './rbac-authorizer.ts';
 
-const text = z
-  .string()
-  .nullish()
-  .transform((each) => each ?? undefined);
-const strings = z
-  .array(z.string())
-  .nullish()
-  .transform((each) => each ?? []);
-const AccessSpec = z.object({
-  resourceAttributes: z
-    .object({ namespace: text, verb: text, group: text, version: text, resource: text, subresource: text, name: text })
-    .nullish(),
-  nonResourceAttributes: z.object({ path: text, verb: text }).nullish(),
-  user: text,
-  groups: strings,
-  uid: text,
-  extra: z.record(z.string(), z.array(z.string())).nullish(),
-});
-
-const invalid = (field: string, value: string, why: string) =>
-  StatusError.invalid({ group: 'authorization.k8s.io', resource: '' }, '', [
-    { type: 'FieldValueInvalid', field, message: `Invalid value: ${value}: ${why}` },
-  ]);
-
-/**
- * The `status` of a (Self|Local)SubjectAccessReview. `self` is who is asked about when the spec does not say;
- * `namespace` is where a LocalSubjectAccessReview stands. Throws 400 or 422 for a spec that asks nothing clear.
- */
+/** The `status` of a (Self|Local)SubjectAccessReview that is valid. `self` is who asks, where that is the subject. */
 export function reviewAccess(
   authorizer: RbacAuthorizer,
-  spec: unknown,
-  options: { readonly self?: UserInfo; readonly namespace?: string },
-): { readonly allowed: boolean; readonly reason?: string } {
-  const parsed = AccessSpec.safeParse(spec ?? {});
-  if (!parsed.success) throw StatusError.badRequest(z.prettifyError(parsed.error));
-  const { resourceAttributes, nonResourceAttributes, user, groups, uid, extra } = parsed.data;
-  if (Boolean(resourceAttributes) === Boolean(nonResourceAttributes)) {
-    const why = nonResourceAttributes
-      ? 'cannot be specified in combination with resourceAttributes'
-      : 'exactly one of nonResourceAttributes or resourceAttributes must be specified';
-    throw invalid(nonResourceAttributes ? 'spec.nonResourceAttributes' : 'spec.resourceAttributes', 'null', why);
-  }
-  if (!options.self && user === undefined && groups.length === 0) {
-    throw invalid('spec.user', '""', 'at least one of user or group must be specified');
-  }
-  if (options.namespace !== undefined && resourceAttributes?.namespace !== options.namespace) {
-    const namespace = JSON.stringify(resourceAttributes?.namespace ?? '');
-    throw invalid('spec.resourceAttributes.namespace', namespace, 'must match metadata.namespace');
-  }
-  const asked: UserInfo = options.self ?? { name: user ?? '', groups, ...(uid && { uid }), ...(extra && { extra }) };
+  spec: Partial<SubjectAccessReviewSpec>,
+  self?: UserInfo,
+): SubjectAccessReviewStatus {
+  const { resourceAttributes, nonResourceAttributes, user = '', groups = [], uid, extra } = spec;
+  const asked: UserInfo = self ?? { name: user, groups, ...(uid && { uid }), ...(extra && { extra }) };
   const request: AuthorizationRequest = resourceAttributes
-    ? {
-        ...resourceAttributes,
-        user: asked,
-        verb: resourceAttributes.verb ?? '',
-        resource: resourceAttributes.resource ?? '',
-      }
+    ? { user: asked, ...attributesOf(resourceAttributes) }
     : { user: asked, verb: nonResourceAttributes?.verb ?? '', path: nonResourceAttributes?.path ?? '' };
   const { allowed, reason } = authorizer.authorize(request);
-  return { allowed, ...(reason !== '' && { reason }) };
+  const ignored = selectorsIgnored(resourceAttributes);
+  return { allowed, ...(reason !== '' && { reason }), ...(ignored !== '' && { evaluationError: ignored }) };
+}
+
+function attributesOf({ namespace, verb = '', group, version, resource = '', subresource, name }: ResourceAttributes) {
+  return {
+    verb,
+    resource,
+    ...(namespace && { namespace }),
+    ...(group && { group }),
+    ...(version && { version }),
+    ...(subresource && { subresource }),
+    ...(name && { name }),
+  };
+}
+
+/** Which selectors of a question could not be read: RBAC looks at none of them. */
+function selectorsIgnored(attributes: ResourceAttributes | undefined): string {
+  const found: string[] = [];
+  const look = <T>(
+    name: 'fieldSelector' | 'labelSelector',
+    selector: { readonly rawSelector?: string; readonly requirements?: readonly T[] } | undefined,
+    parse: (text: string) => unknown,
+    fits: (requirement: T) => boolean,
+  ) => {
+    if (!selector) return;
+    const { rawSelector, requirements = [] } = selector;
+    const good = requirements.filter(fits).length;
+    const bad = rawSelector ? !parses(parse, rawSelector) : good < requirements.length;
+    const partially = good > 0 ? 'partially ' : '';
+    if (bad) found.push(`spec.resourceAttributes.${name} ${partially}ignored due to parse error`);
+  };
+  look('fieldSelector', attributes?.fieldSelector, parseFieldSelector, isFieldRequirement);
+  look('labelSelector', attributes?.labelSelector, parseLabelSelector, isLabelRequirement);
+  return found.join('; ');
+}
+
+/** A selector of fields knows equality alone. */
+const isFieldRequirement = ({ operator, values }: FieldSelectorRequirement) =>
+  ['In', 'NotIn'].includes(operator) && values?.length === 1;
+const isLabelRequirement = ({ operator }: LabelSelectorRequirement) =>
+  ['In', 'NotIn', 'Exists', 'DoesNotExist'].includes(operator);
+
+function parses(parse: (text: string) => unknown, text: string): boolean {
+  try {
+    parse(text);
+    return true;
+  } catch (error) {
+    if (error instanceof Error) return false;
+    throw error;
+  }
 }
 
 /** The `status` of a SelfSubjectRulesReview. */
 export function reviewRules(authorizer: RbacAuthorizer, user: UserInfo, namespace: string) {
-  const rules = authorizer.rulesFor(user, namespace);
+  // Two bindings may lead to the same rule.
+  const rules = [...new Map(authorizer.rulesFor(user, namespace).map((rule) => [ruleKey(rule), rule])).values()];
   return {
     resourceRules: rules
       .filter((rule) => rule.resources?.length)
@@ -83,3 +95,6 @@ export function reviewRules(authorizer: RbacAuthorizer, user: UserInfo, namespac
     incomplete: false,
   };
 }
+
+const ruleKey = ({ verbs, apiGroups, resources, resourceNames, nonResourceURLs }: PolicyRule) =>
+  JSON.stringify([verbs, apiGroups, resources, resourceNames, nonResourceURLs]);

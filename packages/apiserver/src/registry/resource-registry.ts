@@ -27,6 +27,7 @@ import { objectReader } from './object-reader.ts';
 import { patchObject } from './patch-object.ts';
 import { getObject, listObjects } from './read-objects.ts';
 import { checkRequestOptions } from './request-options.ts';
+import { type ReviewAnswer, type ReviewCheck, reviewObject } from './review-object.ts';
 import { type RuntimeConfig, servedVersions } from './runtime-config.ts';
 import { asStatusError } from './storage-failure.ts';
 import { DecodeCache } from './stored-object.ts';
@@ -142,7 +143,20 @@ export class ResourceRegistry implements ApiHandler {
     await this.#context.hub.stop();
   }
 
-  async handle(request: ApiRequest, user: UserInfo): Promise<ApiAnswer> {
+  handle(request: ApiRequest, user: UserInfo): Promise<ApiAnswer> {
+    return this.#handle(request, user, (call) =>
+      request.subresource ? this.#subresource(call, request.subresource) : this.#resource(call),
+    );
+  }
+
+  /** A create of what is not stored but answered: authorised, decoded and admitted like every other. */
+  review(request: ApiRequest, user: UserInfo, reply: ReviewAnswer, check?: ReviewCheck): Promise<ApiAnswer> {
+    return this.#handle(request, user, async (call) =>
+      answer(call, call.kind.served, await reviewObject(this.#context, call, reply, check), 201),
+    );
+  }
+
+  async #handle(request: ApiRequest, user: UserInfo, work: (call: Call) => Promise<ApiAnswer>): Promise<ApiAnswer> {
     this.#authorize(request, user);
     await this.start();
     const kind = this.catalog.kind(request.group, request.version, request.resource);
@@ -151,7 +165,7 @@ export class ResourceRegistry implements ApiHandler {
     const dryRun = (request.options?.dryRun?.length ?? 0) > 0;
     const call: Call = { kind, request, user, dryRun, warnings: [] };
     try {
-      return await (request.subresource ? this.#subresource(call, request.subresource) : this.#resource(call));
+      return await work(call);
     } catch (error) {
       throw withWarnings(asStatusError(error), call.warnings);
     }

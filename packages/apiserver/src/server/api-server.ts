@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { networkInterfaces } from 'node:os';
 import { type Clock, type Logger, type PluginGrant, type Random, StatusError, token } from '@keelson/core';
 import type { RequestAuthenticator, ServiceAccountTokens } from '../authentication/index.ts';
@@ -74,6 +75,8 @@ export class HttpApiServer {
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
+    // Every loop of the server ends by it.
+    setMaxListeners(0, this.#running.signal);
     const { handler, storage, clock, logger } = options;
     this.metrics = new ApiMetrics(clock, () => objectCounts(handler, storage));
     this.#aggregator = new ClusterRoleAggregator({

@@ -3,32 +3,50 @@ import {
   type Clock,
   isStatusError,
   type KubernetesObject,
+  type SelfSubjectRulesReviewSpec,
   StatusError,
+  type SubjectAccessReview,
+  type SubjectAccessReviewSpec,
+  type TokenReviewSpec,
+  type TokenReviewStatus,
   timestamp,
 } from '@keelson/core';
 import { z } from 'zod';
 import type { RequestAuthenticator, ServiceAccountTokens } from '../authentication/index.ts';
 import { requestToken } from '../authentication/token-requests.ts';
+import { type AccessReviewScope, checkAccessReview } from '../authorization/access-review-checks.ts';
 import { reviewAccess, reviewRules } from '../authorization/access-reviews.ts';
 import { forbidden, type RbacAuthorizer } from '../authorization/index.ts';
-import type { ApiAnswer, ApiHandler, ServedResource, UserInfo } from '../registry/contract.ts';
+import type { ApiAnswer, ApiHandler, UserInfo } from '../registry/contract.ts';
+import type { ObjectDraft } from '../registry/draft.ts';
+import type { ResourceRegistry } from '../registry/resource-registry.ts';
+import { type ReviewAnswer, type ReviewCheck, withStatus } from '../registry/review-object.ts';
 import { apiServerUser } from './api-server-user.ts';
 
 export interface ReviewHandlerOptions {
   /** Everything that is no review goes on to it. */
-  readonly next: ApiHandler;
+  readonly next: Registry;
   readonly authorizer: RbacAuthorizer;
   readonly tokens: ServiceAccountTokens;
   readonly authenticator: Pick<RequestAuthenticator, 'authenticateToken'>;
   readonly clock: Clock;
 }
 
-const Body = z.looseObject({
+type Registry = ApiHandler & Pick<ResourceRegistry, 'review'>;
+
+interface Review {
+  readonly check?: ReviewCheck;
+  readonly answer: ReviewAnswer;
+}
+
+const TokenBody = z.looseObject({
   metadata: z.looseObject({ namespace: z.string().optional() }).nullish(),
   spec: z.looseObject({}).nullish(),
 });
+type TokenBody = z.infer<typeof TokenBody>;
 
-type Review = (request: ApiRequest, user: UserInfo, body: z.infer<typeof Body>) => Promise<object> | object;
+/** The registry has decoded what is asked by the schema of its kind. */
+const specOf = <T extends object>(asked: ObjectDraft) => (asked.spec ?? {}) as Partial<T>;
 
 /**
  * Answers what is asked and not stored: access and rules reviews, token reviews and token requests. They need
@@ -42,77 +60,85 @@ export class ReviewHandler implements ApiHandler {
   constructor(options: ReviewHandlerOptions) {
     this.#options = options;
     this.catalog = options.next.catalog;
-    const { authorizer } = options;
     this.#reviews = new Map<string, Review>([
-      [
-        'authorization.k8s.io/selfsubjectaccessreviews',
-        (_, user, { spec }) => ({ spec, status: reviewAccess(authorizer, spec, { self: user }) }),
-      ],
-      [
-        'authorization.k8s.io/subjectaccessreviews',
-        (_, __, { spec }) => ({ spec, status: reviewAccess(authorizer, spec, {}) }),
-      ],
-      [
-        'authorization.k8s.io/localsubjectaccessreviews',
-        ({ namespace = '' }, _, { spec }) => ({ spec, status: reviewAccess(authorizer, spec, { namespace }) }),
-      ],
-      ['authorization.k8s.io/selfsubjectrulesreviews', (_, user, { spec }) => this.#rules(user, spec)],
-      ['authentication.k8s.io/selfsubjectreviews', (_, user) => this.#self(user)],
-      ['authentication.k8s.io/tokenreviews', (_, __, { spec }) => this.#token(spec)],
-      ['/serviceaccounts/token', (request, _, body) => this.#issue(request, body)],
+      ['authorization.k8s.io/selfsubjectaccessreviews', this.#access('self')],
+      ['authorization.k8s.io/subjectaccessreviews', this.#access('subject')],
+      ['authorization.k8s.io/localsubjectaccessreviews', this.#access('local')],
+      ['authorization.k8s.io/selfsubjectrulesreviews', { answer: (asked, { user }) => this.#rules(user, asked) }],
+      ['authentication.k8s.io/selfsubjectreviews', { answer: (asked, { user }) => this.#self(user, asked) }],
+      ['authentication.k8s.io/tokenreviews', { check: checkToken, answer: (asked) => this.#token(asked) }],
     ]);
   }
 
   async handle(request: ApiRequest, user: UserInfo): Promise<ApiAnswer> {
-    const { group, version, resource, subresource, namespace, name, verb } = request;
-    const key = `${group}/${resource}${subresource ? `/${subresource}` : ''}`;
-    const review = verb === 'create' ? this.#reviews.get(key) : undefined;
-    const served = review && this.catalog.find(group, version, resource);
-    if (!review || !served) return this.#options.next.handle(request, user);
-    const question = { user, verb, group, version, resource, subresource, namespace, name };
-    const decision = this.#options.authorizer.authorize(question);
-    if (!decision.allowed) throw forbidden(question, decision.reason);
-    const body = Body.safeParse(request.body ?? {});
-    if (!body.success) throw StatusError.badRequest(z.prettifyError(body.error));
-    const { kind, apiVersion } = typeOf(served, subresource);
-    const metadata = { ...body.data.metadata, name: '' };
-    const { name: _empty, ...unnamed } = metadata;
-    const object = { kind, apiVersion, metadata: unnamed, ...(await review(request, user, body.data)) };
-    return { type: 'object', code: 201, resource: served, value: { object: asObject(object), json: encode(object) } };
+    const { group, resource, subresource, verb } = request;
+    const { next } = this.#options;
+    if (verb !== 'create') return next.handle(request, user);
+    if (`${group}/${resource}/${subresource}` === '/serviceaccounts/token') return this.#issueToken(request, user);
+    const review = subresource ? undefined : this.#reviews.get(`${group}/${resource}`);
+    if (!review) return next.handle(request, user);
+    return next.review(request, user, review.answer, review.check);
   }
 
-  #rules(user: UserInfo, spec: z.infer<typeof Body>['spec']): object {
-    const namespace = spec?.['namespace'];
-    if (typeof namespace !== 'string' || namespace === '') throw StatusError.badRequest('no namespace on request');
-    return { spec: {}, status: reviewRules(this.#options.authorizer, user, namespace) };
+  #access(scope: AccessReviewScope): Review {
+    const { authorizer } = this.#options;
+    return {
+      check: (asked) => checkAccessReview(asked as SubjectAccessReview, scope),
+      answer(asked, { user }) {
+        const spec = specOf<SubjectAccessReviewSpec>(asked);
+        return withStatus(asked, reviewAccess(authorizer, spec, scope === 'self' ? user : undefined));
+      },
+    };
   }
 
-  #self(user: UserInfo): object {
-    return { metadata: { creationTimestamp: timestamp(this.#options.clock) }, status: { userInfo: wireUser(user) } };
+  #rules(user: UserInfo, asked: ObjectDraft): ObjectDraft {
+    const { namespace = '' } = specOf<SelfSubjectRulesReviewSpec>(asked);
+    if (namespace === '') throw StatusError.badRequest('no namespace on request');
+    const { kind = '', apiVersion = '' } = asked;
+    return unnamed({ kind, apiVersion, spec: {}, status: reviewRules(this.#options.authorizer, user, namespace) });
   }
 
-  async #token(spec: z.infer<typeof Body>['spec']): Promise<object> {
-    const { token, audiences } = TokenReviewSpec.parse(spec ?? {});
-    if (token === '') {
-      throw StatusError.badRequest('token is required for TokenReview in authentication');
-    }
+  #self(user: UserInfo, { kind = '', apiVersion = '' }: ObjectDraft): ObjectDraft {
+    const creationTimestamp = timestamp(this.#options.clock);
+    return unnamed({ kind, apiVersion, status: { userInfo: wireUser(user) } }, { creationTimestamp });
+  }
+
+  async #token(asked: ObjectDraft): Promise<ObjectDraft> {
+    const { token = '', audiences } = specOf<TokenReviewSpec>(asked);
+    const given = (asked.status ?? {}) as TokenReviewStatus;
+    const wanted = audiences?.length ? audiences : undefined;
     try {
-      const found = await this.#options.authenticator.authenticateToken(
-        token,
-        audiences?.length ? audiences : undefined,
-      );
+      const found = await this.#options.authenticator.authenticateToken(token, wanted);
       if (found) {
         const groups = [...found.user.groups, 'system:authenticated'];
         const user = wireUser({ ...found.user, groups });
-        return { spec, status: { authenticated: true, user, audiences: found.audiences } };
+        return withStatus(asked, { authenticated: true, user, audiences: found.audiences });
       }
     } catch (error) {
       if (!isStatusError(error, 'Unauthorized')) throw error;
     }
-    return { spec, status: { user: {}, error: 'invalid bearer token' } };
+    const { authenticated: _no, error: _error, ...rest } = given;
+    return withStatus(asked, { user: {}, ...rest, error: 'invalid bearer token' });
   }
 
-  async #issue({ namespace = '', name = '' }: ApiRequest, body: z.infer<typeof Body>): Promise<object> {
+  async #issueToken(request: ApiRequest, user: UserInfo): Promise<ApiAnswer> {
+    const { group, version, resource, subresource, namespace, name, verb } = request;
+    const served = this.catalog.find(group, version, resource);
+    if (!served) return this.#options.next.handle(request, user);
+    const question = { user, verb, group, version, resource, subresource, namespace, name };
+    const decision = this.#options.authorizer.authorize(question);
+    if (!decision.allowed) throw forbidden(question, decision.reason);
+    const body = TokenBody.safeParse(request.body ?? {});
+    if (!body.success) throw StatusError.badRequest(z.prettifyError(body.error));
+    const type = { kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1' };
+    const object = { ...type, ...(await this.#issue(request, body.data)) };
+    return { type: 'object', code: 201, resource: served, value: { object: asObject(object), json: encode(object) } };
+  }
+
+  async #issue(
+    { namespace = '', name = '' }: ApiRequest,
+    body: TokenBody,
+  ): Promise<{ readonly metadata: object } & Readonly<Record<string, unknown>>> {
     const { spec } = body;
     checkTokenOwner(body.metadata, namespace, name);
     const { tokens: issuer, clock } = this.#options;
@@ -143,7 +169,7 @@ export class ReviewHandler implements ApiHandler {
 }
 
 /** A TokenRequest may name the account that it is for, and no other. */
-function checkTokenOwner(metadata: z.infer<typeof Body>['metadata'], namespace: string, name: string): void {
+function checkTokenOwner(metadata: TokenBody['metadata'], namespace: string, name: string): void {
   if (metadata?.namespace && metadata.namespace !== namespace) {
     throw StatusError.badRequest(
       'the namespace of the provided object does not match the namespace sent on the request',
@@ -160,14 +186,15 @@ function checkTokenOwner(metadata: z.infer<typeof Body>['metadata'], namespace: 
   ]);
 }
 
-const TokenReviewSpec = z.object({
-  token: z.string().default(''),
-  audiences: z.array(z.string()).nullish(),
-});
+function checkToken(asked: ObjectDraft): void {
+  if (specOf<TokenReviewSpec>(asked).token) return;
+  throw StatusError.badRequest('token is required for TokenReview in authentication');
+}
 
-function typeOf(served: ServedResource, subresource: string | undefined) {
-  if (subresource === 'token') return { kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1' };
-  return { kind: served.kind, apiVersion: `${served.group}/${served.version}` };
+/** Some reviews give nothing back of what they were asked. Reviews have no name; the type of objects wants one. */
+function unnamed(object: Omit<ObjectDraft, 'metadata'>, metadata: object = {}): ObjectDraft {
+  const { kind, apiVersion, ...rest } = object;
+  return { kind, apiVersion, metadata: metadata as ObjectDraft['metadata'], ...rest };
 }
 
 const wireUser = ({ name, uid, groups, extra }: UserInfo) => ({
