@@ -13,6 +13,7 @@ import {
   semanticEqual,
   watch,
 } from '@keelson/core';
+import { isNamespaceTerminating } from '../pod-control/index.ts';
 import { selectsPods } from './endpoints-of-service.ts';
 import { addServiceIndexes, concernsEndpoints, podsOfService, servicesOfPod } from './service-index.ts';
 import { triggerTimeAnnotation } from './slice-plan.ts';
@@ -56,7 +57,11 @@ export class EndpointsController implements Controller {
       const { name, namespace, creationTimestamp } = service.metadata;
       const annotations = creationTimestamp && { [triggerTimeAnnotation]: creationTimestamp };
       const metadata = { name, namespace, labels, ...(annotations && { annotations }) };
-      await this.#client.create(Endpoints, { metadata, subsets }, { signal });
+      try {
+        await this.#client.create(Endpoints, { metadata, subsets }, { signal });
+      } catch (error) {
+        if (!isNamespaceTerminating(error)) throw error;
+      }
     } else if (!semanticEqual(existing.subsets, subsets) || !semanticEqual(existing.metadata.labels, labels)) {
       const metadata = { ...existing.metadata, labels, annotations: endpointsAnnotations(existing) };
       await this.#client.update(Endpoints, { ...existing, metadata, subsets }, { signal });

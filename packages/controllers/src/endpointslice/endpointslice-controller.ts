@@ -17,7 +17,7 @@ import {
   watch,
   wellKnown,
 } from '@keelson/core';
-import { Expectations } from '../pod-control/index.ts';
+import { Expectations, isNamespaceTerminating } from '../pod-control/index.ts';
 import { endpointGroups, selectsPods } from './endpoints-of-service.ts';
 import { addServiceIndexes, concernsEndpoints, podsOfService, servicesOfPod } from './service-index.ts';
 import { managedBy, planSlices } from './slice-plan.ts';
@@ -77,7 +77,11 @@ export class EndpointSliceController implements Controller {
       .filter((slice) => (controllerOf(slice)?.uid ?? uid) === uid && slice.metadata.deletionTimestamp === undefined);
     const plan = planSlices(service, groups, existing);
     for (const slice of plan.create) {
-      await this.#expectations.creation(uid, () => this.#client.create(EndpointSlice, slice, { signal }));
+      try {
+        await this.#expectations.creation(uid, () => this.#client.create(EndpointSlice, slice, { signal }));
+      } catch (error) {
+        if (!isNamespaceTerminating(error)) throw error;
+      }
     }
     for (const slice of plan.update) await this.#client.update(EndpointSlice, slice, { signal });
     for (const slice of plan.delete) await this.#delete(uid, slice, signal);
