@@ -233,6 +233,16 @@ function mainChanged(draft: ObjectDraft, old: KubernetesObject, statusApart: boo
   return false;
 }
 
+/**
+ * Finalizers are looked at in two ways, each in some of the looks: first whether they are names at all, in the third
+ * whether they say whose they are, in the fourth both.
+ */
+function isFoundAt(time: number, field: string): boolean {
+  if (!field.startsWith('metadata.finalizers')) return true;
+  const standard = field !== 'metadata.finalizers';
+  return time === 3 || time === (standard ? 2 : 0);
+}
+
 function validateChanged(
   call: Call,
   object: KubernetesObject,
@@ -246,8 +256,8 @@ function validateChanged(
   if (errors.list.length > 0 && !kind.served.custom) {
     // Kubernetes looks at metadata more than once on an update, and says each time what it finds.
     const times = strategy.metadataFindings?.[part === 'status' ? 'status' : 'update'] ?? 3;
-    const found = [...errors.list];
-    for (let time = 1; time < times; time++) errors.list.push(...found);
+    const found = errors.list.splice(0);
+    for (let time = 0; time < times; time++) errors.list.push(...found.filter((each) => isFoundAt(time, each.field)));
   }
   checkMetadataUpdate(kind, object, old, errors);
   checkFinalizers(object, old, errors);

@@ -15,9 +15,10 @@ export interface Recorded {
 
 /** What a control plane of Kubernetes v1.35.4 answered. */
 export function recordings(): readonly Recorded[] {
-  const text = readFileSync(new URL('./recorded.jsonl', import.meta.url), 'utf8');
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Recorded);
+  return ['./recorded.jsonl', './recorded-core.jsonl'].flatMap((file) =>
+    readFileSync(new URL(file, import.meta.url), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Recorded),
+  );
 }

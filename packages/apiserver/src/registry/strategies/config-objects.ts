@@ -32,6 +32,7 @@ function checkFrozen(
 }
 
 const configMap = strategyFor(ConfigMap, {
+  metadataFindings: { update: 4 },
   validate(object, errors, old) {
     if (old) checkFrozen(object, old, ['data', 'binaryData'], errors);
     const { data = {}, binaryData = {} } = object;
@@ -115,6 +116,7 @@ function keyPairWarnings(data: Data): readonly string[] {
 }
 
 const secret = strategyFor(Secret, {
+  metadataFindings: { update: 4 },
   defaults(object) {
     object.type ||= 'Opaque';
     if (object.stringData) {
@@ -150,6 +152,7 @@ function cleanSecrets(account: Draft<ServiceAccount>): void {
 }
 
 const serviceAccount = strategyFor(ServiceAccount, {
+  metadataFindings: { update: 4 },
   prepareCreate: cleanSecrets,
   prepareUpdate: cleanSecrets,
   warnings({ metadata }, old) {

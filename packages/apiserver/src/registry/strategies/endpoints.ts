@@ -65,6 +65,7 @@ function validateSubset(subset: EndpointSubset, at: string, errors: FieldErrors)
 }
 
 export const endpointsStrategy = strategyFor(Endpoints, {
+  metadataFindings: { update: 4 },
   createOnUpdate: true,
   defaults(object) {
     for (const subset of object.subsets ?? []) for (const port of subset.ports ?? []) port.protocol ||= 'TCP';

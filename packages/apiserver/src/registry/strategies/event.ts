@@ -62,6 +62,7 @@ function checkUnset(event: Event, errors: FieldErrors): void {
 
 /** Events of core/v1. */
 const event = strategyFor(Event, {
+  metadataFindings: { update: 2 },
   createOnUpdate: true,
   validate(object, errors) {
     checkNamespace(object, errors);

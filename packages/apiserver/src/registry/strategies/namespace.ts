@@ -14,6 +14,7 @@ function checkFinalizers(finalizers: readonly string[] | undefined, errors: Fiel
 }
 
 export const namespaceStrategy = strategyFor(Namespace, {
+  metadataFindings: { update: 4 },
   nameRule: validateDnsLabel,
   defaults(object) {
     if (!object.metadata.name) return;

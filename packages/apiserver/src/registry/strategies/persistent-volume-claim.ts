@@ -105,6 +105,7 @@ function validateStatus(status: PersistentVolumeClaimStatus, errors: FieldErrors
 }
 
 export const persistentVolumeClaimStrategy = strategyFor(PersistentVolumeClaim, {
+  metadataFindings: { update: 4 },
   defaults(object) {
     object.spec ??= {};
     object.spec.volumeMode ??= 'Filesystem';

@@ -5,6 +5,7 @@ import {
   PersistentVolume,
   type PersistentVolumeSpec,
   type SecretReference,
+  type VolumeNodeAffinity,
   validateDnsLabel,
   validateDnsSubdomain,
 } from '@keelson/core';
@@ -280,10 +281,28 @@ function mutableCsi(spec: PersistentVolumeSpec, old: PersistentVolumeSpec): bool
   );
 }
 
+const stableLabels: Readonly<Record<string, string>> = {
+  'beta.kubernetes.io/os': 'kubernetes.io/os',
+  'beta.kubernetes.io/arch': 'kubernetes.io/arch',
+  'failure-domain.beta.kubernetes.io/zone': 'topology.kubernetes.io/zone',
+  'failure-domain.beta.kubernetes.io/region': 'topology.kubernetes.io/region',
+  'beta.kubernetes.io/instance-type': 'node.kubernetes.io/instance-type',
+};
+
+/** Equal, or equal but for labels that now have their final names. */
+function sameAffinity(now: VolumeNodeAffinity | undefined, old: VolumeNodeAffinity): boolean {
+  if (deepEqual(now, old)) return true;
+  const renamed = JSON.stringify(old, (key, value: unknown) =>
+    key === 'key' && typeof value === 'string' ? (stableLabels[value] ?? value) : value,
+  );
+  return now !== undefined && deepEqual(now, JSON.parse(renamed));
+}
+
 const betaClass = 'volume.beta.kubernetes.io/storage-class';
 const betaOptions = 'volume.beta.kubernetes.io/mount-options';
 
 export const persistentVolumeStrategy = strategyFor(PersistentVolume, {
+  metadataFindings: { update: 4 },
   defaults(object) {
     object.spec ??= {};
     defaultSpec(object.spec);
@@ -310,8 +329,12 @@ export const persistentVolumeStrategy = strategyFor(PersistentVolume, {
       errors.forbidden('spec.persistentvolumesource', `${why}\n${diff}`);
     }
     if (spec.volumeMode !== old.volumeMode) errors.invalid('volumeMode', spec.volumeMode ?? null, 'field is immutable');
-    if (old.nodeAffinity && !deepEqual(spec.nodeAffinity, old.nodeAffinity)) {
-      errors.invalid('spec.nodeAffinity', inGo('VolumeNodeAffinity', spec.nodeAffinity), 'field is immutable');
+    if (old.nodeAffinity && !sameAffinity(spec.nodeAffinity, old.nodeAffinity)) {
+      const why = 'field is immutable, except for updating from beta label to GA';
+      errors.invalid('nodeAffinity', inGo('VolumeNodeAffinity', spec.nodeAffinity), why);
+    }
+    if (old.volumeAttributesClassName !== undefined && spec.volumeAttributesClassName === undefined) {
+      errors.forbidden('spec.volumeAttributesClassName', 'update from non-nil value to nil is forbidden');
     }
   },
   warnings({ metadata, spec = {} }) {

@@ -24,6 +24,9 @@ export function validatePodAnnotations(
   if (mirror !== undefined && !spec.nodeName) {
     errors.invalid(`${at}[${mirrorAnnotation}]`, mirror, 'must set spec.nodeName if mirror pod annotation is set');
   }
+  if (mirror !== undefined && (spec.resourceClaims?.length ?? 0) > 0) {
+    errors.forbidden('[]', 'static pods do not support resource claims');
+  }
   const cost = annotations[deletionCostAnnotation];
   if (cost !== undefined && !(old && deletionCostAnnotation in old && !isInt32(old[deletionCostAnnotation] ?? ''))) {
     if (!isInt32(cost)) errors.invalid(`${at}[${deletionCostAnnotation}]`, cost, 'must be a 32bit integer');
