@@ -1,0 +1,87 @@
+import { isCollection, isScalar, LineCounter, type Node, parseDocument, type Tags, visit } from 'yaml';
+import { type DecodedBody, type KeyTwice, yamlFindings } from './body-findings.ts';
+import { maxDepth } from './json-scan.ts';
+
+/** An alias in YAML may not blow a small text up to a large object. */
+const maxAliasCount = 100;
+
+/** A text is no YAML; `message` is worded as clients of Kubernetes know it, where that could be found out. */
+export class YamlError extends Error {
+  override readonly name = 'YamlError';
+}
+
+/** YAML 1.1 as Kubernetes reads it: `yes` and `on` are true, but nothing becomes a date or bytes. */
+const plainTags = (tags: Tags): Tags =>
+  tags.filter(
+    (each) =>
+      typeof each === 'string' || (!/:(timestamp|binary|set|omap|pairs)$/.test(each.tag) && each.format !== 'TIME'),
+  );
+
+/** Reads the first document of a text. Throws `YamlError`, whatever is wrong. */
+export function readYaml(text: string): DecodedBody {
+  if (flowDepth(text) > maxDepth) throw tooDeep();
+  const lines = new LineCounter();
+  try {
+    const document = parseDocument(text, {
+      uniqueKeys: false,
+      lineCounter: lines,
+      logLevel: 'silent',
+      merge: true,
+      version: '1.1',
+      customTags: plainTags,
+    });
+    const problem = document.errors[0];
+    if (problem) {
+      const line = problem.linePos?.[0].line ?? 1;
+      throw new YamlError(`line ${line}: ${problem.message.split('\n')[0] ?? ''}`);
+    }
+    const twice: KeyTwice[] = [];
+    visit(document, {
+      Map(_, map) {
+        const seen = new Set<unknown>();
+        for (const { key } of map.items) {
+          if (isCollection(key)) throw new YamlError(`invalid map key: ${JSON.stringify(key)}`);
+          const name = isScalar(key) ? key.value : key;
+          if (seen.has(name) && isScalar(key) && key.range) {
+            twice.push({ line: lines.linePos(key.range[0]).line, key: JSON.stringify(name) });
+          }
+          seen.add(name);
+        }
+      },
+      Alias(_, alias, path) {
+        const meant: Node | undefined = alias.resolve(document);
+        if (!meant) throw new YamlError(`unknown anchor '${alias.source}' referenced`);
+        if (path.includes(meant)) throw new YamlError(`anchor '${alias.source}' value contains itself`);
+      },
+    });
+    const value: unknown = document.toJS({ maxAliasCount });
+    return yamlFindings(value ?? undefined, twice);
+  } catch (error) {
+    throw error instanceof YamlError ? error : wordedAsGo(error);
+  }
+}
+
+/** The library says what is wrong with a text by errors of any class. */
+function wordedAsGo(error: unknown): YamlError {
+  if (error instanceof RangeError) return tooDeep();
+  const why = error instanceof Error ? error.message : String(error);
+  if (why.startsWith('Excessive alias count')) return new YamlError('document contains excessive aliasing');
+  if (why.startsWith('Merge sources')) {
+    return new YamlError('map merge requires map or sequence of maps as the value');
+  }
+  return new YamlError(why);
+}
+
+const tooDeep = () => new YamlError(`exceeded max depth of ${maxDepth}`);
+
+/** How deep brackets nest, taking those in strings for real ones: never less than the truth. */
+function flowDepth(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x7b || code === 0x5b) deepest = Math.max(deepest, ++depth);
+    else if ((code === 0x7d || code === 0x5d) && depth > 0) depth--;
+  }
+  return deepest;
+}
