@@ -14,6 +14,8 @@ export interface FuzzOptions {
   readonly boundMs?: number;
   /** Whether the server still runs and has said nothing of failures. */
   readonly complaint?: () => string | undefined;
+  /** What the server last wrote of a request that failed. */
+  readonly trace?: () => string;
   readonly progress?: (done: number) => void;
 }
 
@@ -49,6 +51,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const failures: Failure[] = [];
   const known = new Set<string>();
   let played = 0;
+  let trace = '';
   const property = fc.asyncProperty(anyCase(only), async (fuzzCase) => {
     const { fault, statuses: all } = await play(exchange, fuzzCase, runs++);
     count(statuses, fuzzCase.about, all);
@@ -56,7 +59,9 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     progress?.(played);
     const complained = complaint?.();
     const why = fault?.why ?? complained;
-    if (why !== undefined && !known.has(sortOf(why))) throw new Error(why);
+    if (why === undefined || known.has(sortOf(why))) return;
+    trace = options.trace?.() ?? '';
+    throw new Error(why);
   });
   try {
     await prepare(exchange);
@@ -66,7 +71,13 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
       const [fuzzCase] = found.counterexample;
       const why = found.errorInstance instanceof Error ? found.errorInstance.message : String(found.errorInstance);
       known.add(sortOf(why));
-      failures.push({ why, fuzzCase, seed, path: found.counterexamplePath ?? '', told: tell(fuzzCase, why) });
+      failures.push({
+        why,
+        fuzzCase,
+        seed,
+        path: found.counterexamplePath ?? '',
+        told: `${tell(fuzzCase, why)}\n${trace}`,
+      });
       if (why.startsWith('the server')) break;
     }
     return { played, statuses, failures };

@@ -6,18 +6,14 @@ import { type FuzzRequest, wellFormed } from './request.ts';
 
 /** Answers of 500 and more that the real server gives to the same request. */
 const meant: readonly { readonly why: string; readonly status: number; readonly body: RegExp }[] = [
-  { why: 'a get at no version', status: 500, body: /resourceVersion: Invalid value/ },
+  { why: 'a get at no version', status: 500, body: /"resourceVersion: Invalid value/ },
+  { why: 'what is applied has not the shape of its kind', status: 500, body: /failed to create typed patch object/ },
+  { why: 'a directive that is none', status: 500, body: /unknown patch type: / },
   { why: 'a resource version that has not come yet', status: 504, body: /Too large resource version/ },
   { why: 'the kubelet of a node that is no machine', status: 500, body: /no preferred addresses found/ },
-  {
-    why: 'a service without endpoints or with another port',
-    status: 503,
-    body: /no (endpoints available|service port)/,
-  },
-  { why: 'a pod or service that is not there', status: 503, body: /error trying to reach service/ },
   { why: 'the kubelet of a node that does not answer', status: 500, body: /error dialing backend/ },
-  { why: 'a webhook that cannot be reached', status: 500, body: /failed calling webhook/ },
-  { why: 'too many requests at once', status: 503, body: /^$/ },
+  { why: 'a service without endpoints or ports', status: 503, body: /no (endpoints available|service port)/ },
+  { why: 'a pod or service that does not answer', status: 503, body: /error trying to reach service/ },
 ];
 
 /** What is wrong with an answer; `undefined`: nothing. */

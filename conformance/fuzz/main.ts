@@ -41,6 +41,7 @@ if (flags.help) {
 interface Server {
   readonly address: Address;
   complaint(): string | undefined;
+  trace(): string;
   alive(): boolean;
   stop(): Promise<void>;
 }
@@ -54,7 +55,7 @@ function addressOf(kubeconfig: string): Address {
 async function start(): Promise<Server> {
   if (flags.kubeconfig !== undefined) {
     const address = addressOf(flags.kubeconfig);
-    return { address, complaint: () => undefined, alive: () => true, stop: async () => undefined };
+    return { address, complaint: () => undefined, trace: () => '', alive: () => true, stop: async () => undefined };
   }
   const dir = mkdtempSync(join(tmpdir(), 'keelson-fuzz-'));
   const kubeconfig = join(dir, 'kubeconfig');
@@ -70,19 +71,22 @@ async function start(): Promise<Server> {
     child.once('exit', (code) => reject(new Error(`the server ended with ${code}:\n${readFileSync(logFile, 'utf8')}`)));
   });
   let told = 0;
+  let traced = '';
   return {
     address: addressOf(kubeconfig),
+    trace: () => traced,
     alive: () => child.exitCode === null && child.signalCode === null,
     complaint() {
       if (child.exitCode !== null || child.signalCode !== null) {
         return `the server has ended (${child.exitCode ?? child.signalCode}): ${readFileSync(logFile, 'utf8').slice(-2000)}`;
       }
+      traced = '';
       if (statSync(logFile).size === told) return undefined;
       const log = readFileSync(logFile).subarray(told);
       told += log.length;
-      const failures = [...complaintsIn(log.toString('utf8')).keys()].filter(
-        (each) => !/^(an answer broke off|a request failed)/.test(each),
-      );
+      const all = [...complaintsIn(log.toString('utf8')).keys()];
+      traced = all.find((each) => each.startsWith('a request failed')) ?? '';
+      const failures = all.filter((each) => !/^(an answer broke off|a request failed)/.test(each));
       return failures.length === 0 ? undefined : `the server said: ${failures.join('\n').slice(0, 2000)}`;
     },
     async stop() {
@@ -106,6 +110,7 @@ const report = await fuzz({
   cases: Number(flags.cases),
   boundMs: Number(flags.bound),
   complaint: () => server.complaint(),
+  trace: () => server.trace(),
   ...(flags.only !== undefined && { only: flags.only.split(',') }),
   progress: (done) => {
     if (done % 5000 === 0) console.log(`seed ${seed}: ${done} cases after ${elapsed()}`);

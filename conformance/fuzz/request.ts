@@ -123,7 +123,7 @@ export function named(request: FuzzRequest, names: ReadonlyMap<string, string>):
 /** So that a person can send it again: the bytes for `openssl s_client -quiet`, cut where they are many. */
 export function printed(request: FuzzRequest): string {
   const text = bytesOf(request).toString('latin1');
-  const shown = text.length > 4000 ? `${text.slice(0, 4000)}… (${text.length} bytes)` : text;
+  const shown = text.length > 2000 ? `${text.slice(0, 2000)}… (${text.length} bytes)` : text;
   const quoted = shown.replace(
     /[^\x20-\x7e]|[\\'%]/g,
     (each) =>
