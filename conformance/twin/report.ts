@@ -14,9 +14,12 @@ export interface Report {
   readonly meant: Map<MeantDifference, number>;
   /** Cases with a stable difference. */
   differing: number;
+  /** Cases with a stable difference of a sort that is not known as open. */
+  wrong: number;
 }
 
-export function printReport(report: Report, shown: readonly Group[]): void {
+/** @param found how many sorts are not known as open */
+export function printReport(report: Report, shown: readonly Group[], found: number): void {
   for (const [index, group] of shown.entries()) console.log(`\n${describe(group, index + 1)}`);
   const total = [...report.cases.values()].reduce((sum, each) => sum + each, 0);
   console.log('\ncases a kind:');
@@ -37,9 +40,10 @@ export function printReport(report: Report, shown: readonly Group[]): void {
   for (const [{ reason }, count] of report.meant) console.log(`  ${String(count).padStart(6)}  ${reason}`);
   const idle = meantDifferences.filter((each) => !report.meant.has(each));
   if (total >= 5000) for (const { reason, path } of idle) console.log(`  matched nothing: ${path} (${reason})`);
-  const unseen = report.groups.size - shown.length;
+  const unseen = found - shown.length;
+  const known = report.groups.size - found;
   console.log(
-    `\n${report.groups.size} sorts of unexplained differences in ${report.differing} of ${total} cases, seed ${report.seed}${unseen > 0 ? ` (${unseen} sorts not shown; --groups ${report.groups.size})` : ''}`,
+    `\n${report.groups.size} sorts of unexplained differences in ${report.differing} of ${total} cases, seed ${report.seed}${unseen > 0 ? ` (${unseen} sorts not shown; --groups ${found})` : ''}${known > 0 ? `; ${known} sorts are known as open` : ''}`,
   );
 }
 
