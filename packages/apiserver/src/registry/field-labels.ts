@@ -52,12 +52,14 @@ const eventsGroupLabels: ReadonlyMap<string, string> = new Map([
   ['type', 'type'],
 ]);
 
-const whenAbsent: Readonly<Record<string, string>> = {
-  'spec.hostNetwork': 'false',
-  'spec.unschedulable': 'false',
-  'status.replicas': '0',
-  'status.successful': '0',
-};
+const whenAbsent: ReadonlyMap<string, string> = new Map(
+  Object.entries<string>({
+    'spec.hostNetwork': 'false',
+    'spec.unschedulable': 'false',
+    'status.replicas': '0',
+    'status.successful': '0',
+  }),
+);
 
 const always = ['metadata.name', 'metadata.namespace'];
 
@@ -99,7 +101,7 @@ export function fieldLabels(
       if (field === 'metadata.namespace') return object.metadata.namespace;
       if (kind === 'core/events' && field === 'source') return eventSource(object);
       const path = paths.get(field);
-      return path === undefined ? undefined : (textAt(object, path) ?? whenAbsent[field]);
+      return path === undefined ? undefined : (textAt(object, path) ?? whenAbsent.get(field));
     },
     refusal: (field) => {
       if (kind === 'batch/jobs') return `field label ${JSON.stringify(field)} not supported for Job`;

@@ -29,11 +29,13 @@ import {
 } from './targets.ts';
 import { acceptWebSocket, isWebSocket, offeredProtocols } from './web-sockets.ts';
 
-const subresources: Readonly<Record<string, readonly string[]>> = {
-  pods: ['log', 'exec', 'attach', 'portforward', 'proxy'],
-  services: ['proxy'],
-  nodes: ['proxy'],
-};
+const subresources: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries<readonly string[]>({
+    pods: ['log', 'exec', 'attach', 'portforward', 'proxy'],
+    services: ['proxy'],
+    nodes: ['proxy'],
+  }),
+);
 
 interface Destination {
   readonly target: Target;
@@ -53,7 +55,7 @@ export class KubeletConnector implements Connector {
   }
 
   connects({ group, version, resource, subresource }: ResourceRequest): boolean {
-    return group === '' && version === 'v1' && (subresources[resource]?.includes(subresource ?? '') ?? false);
+    return group === '' && version === 'v1' && (subresources.get(resource)?.includes(subresource ?? '') ?? false);
   }
 
   async serve(request: HttpRequest, response: HttpResponse, connect: ConnectRequest): Promise<void> {

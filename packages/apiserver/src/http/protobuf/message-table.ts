@@ -72,14 +72,16 @@ function listFields(type: string): z.infer<typeof Messages>[string] | undefined 
 export const metaPackage = 'k8s.io.apimachinery.pkg.apis.meta.v1';
 
 /** Groups whose package is not named after the first label of the group. */
-const packages: Readonly<Record<string, string>> = {
-  '': 'k8s.io.api.core',
-  'apiextensions.k8s.io': 'k8s.io.apiextensions_apiserver.pkg.apis.apiextensions',
-  'apiregistration.k8s.io': 'k8s.io.kube_aggregator.pkg.apis.apiregistration',
-  'rbac.authorization.k8s.io': 'k8s.io.api.rbac',
-  'flowcontrol.apiserver.k8s.io': 'k8s.io.api.flowcontrol',
-  'internal.apiserver.k8s.io': 'k8s.io.api.apiserverinternal',
-};
+const packages: ReadonlyMap<string, string> = new Map(
+  Object.entries<string>({
+    '': 'k8s.io.api.core',
+    'apiextensions.k8s.io': 'k8s.io.apiextensions_apiserver.pkg.apis.apiextensions',
+    'apiregistration.k8s.io': 'k8s.io.kube_aggregator.pkg.apis.apiregistration',
+    'rbac.authorization.k8s.io': 'k8s.io.api.rbac',
+    'flowcontrol.apiserver.k8s.io': 'k8s.io.api.flowcontrol',
+    'internal.apiserver.k8s.io': 'k8s.io.api.apiserverinternal',
+  }),
+);
 
 const types = new Map<string, Map<string, string | undefined>>();
 
@@ -89,10 +91,10 @@ export function messageOf(apiVersion: string, kind: string): string | undefined 
   const known = kinds?.get(kind);
   if (known !== undefined) return known;
   const [group = '', version = ''] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
-  const own = `${packages[group] ?? `k8s.io.api.${group.split('.')[0]}`}.${version}.${kind}`;
+  const own = `${packages.get(group) ?? `k8s.io.api.${group.split('.')[0]}`}.${version}.${kind}`;
   const shared = `${metaPackage}.${kind}`;
   // A group of one's own may begin like one of Kubernetes': `apps.example.org`.
-  const builtIn = packages[group] !== undefined || !group.includes('.') || group.endsWith('.k8s.io');
+  const builtIn = packages.get(group) !== undefined || !group.includes('.') || group.endsWith('.k8s.io');
   const found = builtIn && isMessage(own) ? own : isMeta(group, kind) ? shared : undefined;
   if (found === undefined) return undefined;
   if (!kinds) {

@@ -54,16 +54,18 @@ const configMap = strategyFor(ConfigMap, {
 const accountAnnotation = 'kubernetes.io/service-account.name';
 
 /** Keys that a Secret of a type must have, and those of them that must hold JSON. */
-const required: Readonly<Record<string, readonly string[]>> = {
-  'kubernetes.io/dockercfg': ['.dockercfg'],
-  'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
-  'kubernetes.io/ssh-auth': ['ssh-privatekey'],
-  'kubernetes.io/tls': ['tls.crt', 'tls.key'],
-};
+const required: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries<readonly string[]>({
+    'kubernetes.io/dockercfg': ['.dockercfg'],
+    'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
+    'kubernetes.io/ssh-auth': ['ssh-privatekey'],
+    'kubernetes.io/tls': ['tls.crt', 'tls.key'],
+  }),
+);
 const holdsJson = new Set(['.dockercfg', '.dockerconfigjson']);
 
 function checkType({ type = '', data = {}, metadata }: Secret, errors: FieldErrors): void {
-  for (const key of required[type] ?? []) {
+  for (const key of required.get(type) ?? []) {
     const value = data[key];
     if (value === undefined || (type === 'kubernetes.io/ssh-auth' && value === '')) errors.required(`data[${key}]`);
     else if (holdsJson.has(key)) {

@@ -281,19 +281,21 @@ function mutableCsi(spec: PersistentVolumeSpec, old: PersistentVolumeSpec): bool
   );
 }
 
-const stableLabels: Readonly<Record<string, string>> = {
-  'beta.kubernetes.io/os': 'kubernetes.io/os',
-  'beta.kubernetes.io/arch': 'kubernetes.io/arch',
-  'failure-domain.beta.kubernetes.io/zone': 'topology.kubernetes.io/zone',
-  'failure-domain.beta.kubernetes.io/region': 'topology.kubernetes.io/region',
-  'beta.kubernetes.io/instance-type': 'node.kubernetes.io/instance-type',
-};
+const stableLabels: ReadonlyMap<string, string> = new Map(
+  Object.entries<string>({
+    'beta.kubernetes.io/os': 'kubernetes.io/os',
+    'beta.kubernetes.io/arch': 'kubernetes.io/arch',
+    'failure-domain.beta.kubernetes.io/zone': 'topology.kubernetes.io/zone',
+    'failure-domain.beta.kubernetes.io/region': 'topology.kubernetes.io/region',
+    'beta.kubernetes.io/instance-type': 'node.kubernetes.io/instance-type',
+  }),
+);
 
 /** Equal, or equal but for labels that now have their final names. */
 function sameAffinity(now: VolumeNodeAffinity | undefined, old: VolumeNodeAffinity): boolean {
   if (deepEqual(now, old)) return true;
   const renamed = JSON.stringify(old, (key, value: unknown) =>
-    key === 'key' && typeof value === 'string' ? (stableLabels[value] ?? value) : value,
+    key === 'key' && typeof value === 'string' ? (stableLabels.get(value) ?? value) : value,
   );
   return now !== undefined && deepEqual(now, JSON.parse(renamed));
 }

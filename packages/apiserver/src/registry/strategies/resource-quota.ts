@@ -25,15 +25,17 @@ const standard = new Set([
 const isStandard = (name: string) => standard.has(name) || /^(?:requests\.)?hugepages-/.test(name);
 
 /** Which resources can be counted in a scope (kubernetes.io/docs/concepts/policy/resource-quotas). */
-const scopes: Readonly<Record<string, ReadonlySet<string>>> = {
-  Terminating: ofPods,
-  NotTerminating: ofPods,
-  NotBestEffort: ofPods,
-  PriorityClass: ofPods,
-  CrossNamespacePodAffinity: ofPods,
-  BestEffort: new Set(['pods']),
-  VolumeAttributesClass: ofClaims,
-};
+const scopes: ReadonlyMap<string, ReadonlySet<string>> = new Map(
+  Object.entries<ReadonlySet<string>>({
+    Terminating: ofPods,
+    NotTerminating: ofPods,
+    NotBestEffort: ofPods,
+    PriorityClass: ofPods,
+    CrossNamespacePodAffinity: ofPods,
+    BestEffort: new Set(['pods']),
+    VolumeAttributesClass: ofClaims,
+  }),
+);
 const existsOnly = new Set([
   'BestEffort',
   'NotBestEffort',
@@ -46,7 +48,7 @@ const opposites = [
   ['Terminating', 'NotTerminating'],
 ] as const;
 
-const fits = (scope: string, name: string) => !isStandard(name) || (scopes[scope]?.has(name) ?? true);
+const fits = (scope: string, name: string) => !isStandard(name) || (scopes.get(scope)?.has(name) ?? true);
 
 function validateAmounts(amounts: Amounts | undefined, at: string, errors: FieldErrors): void {
   for (const [name, value] of Object.entries(amounts ?? {})) {
@@ -61,7 +63,7 @@ function validateScopes({ scopes: asked, hard = {} }: ResourceQuotaSpec, errors:
   if (!asked?.length) return;
   const bad = (why: string) => errors.invalid('spec.scopes', asked, why);
   for (const scope of asked) {
-    if (!(scope in scopes)) bad('unsupported scope');
+    if (!scopes.has(scope)) bad('unsupported scope');
     for (const name of Object.keys(hard)) if (!fits(scope, name)) bad('unsupported scope applied to resource');
   }
   for (const pair of opposites) if (pair.every((each) => asked.includes(each))) bad('conflicting scopes');
@@ -73,7 +75,7 @@ function validateSelector(selector: ScopeSelector | undefined, hard: Amounts, er
   const seen = new Set<string>();
   for (const { scopeName = '', operator = '', values = [] } of selector.matchExpressions ?? []) {
     seen.add(scopeName);
-    if (!(scopeName in scopes)) errors.invalid(`${at}.scopeName`, scopeName, 'unsupported scope');
+    if (!scopes.has(scopeName)) errors.invalid(`${at}.scopeName`, scopeName, 'unsupported scope');
     for (const name of Object.keys(hard)) {
       if (!fits(scopeName, name))
         errors.invalid(at, inGo('ScopeSelector', selector), 'unsupported scope applied to resource');

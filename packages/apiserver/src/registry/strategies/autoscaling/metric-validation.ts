@@ -15,13 +15,15 @@ const types = ['ContainerResource', 'External', 'Object', 'Pods', 'Resource'];
 const sources = ['object', 'external', 'pods', 'resource', 'containerResource'] as const;
 type Source = (typeof sources)[number];
 
-const fieldOf: Readonly<Record<string, Source>> = {
-  Object: 'object',
-  Pods: 'pods',
-  Resource: 'resource',
-  External: 'external',
-  ContainerResource: 'containerResource',
-};
+const fieldOf: ReadonlyMap<string, Source> = new Map(
+  Object.entries<Source>({
+    Object: 'object',
+    Pods: 'pods',
+    Resource: 'resource',
+    External: 'external',
+    ContainerResource: 'containerResource',
+  }),
+);
 
 export function checkReference(
   reference: CrossVersionObjectReference | undefined,
@@ -41,7 +43,7 @@ export function checkMetric(metric: MetricSpec, at: string, errors: FieldErrors)
   const present = sources.filter((each) => metric[each] !== undefined);
   const [first] = present;
   if (first) checkSource(metric, first, `${at}.${first}`, errors);
-  const expected = fieldOf[metric.type];
+  const expected = fieldOf.get(metric.type);
   if (expected === undefined) errors.notSupported(`${at}.type`, metric.type ?? '', types);
   else if (metric[expected] === undefined) {
     errors.required(`${at}.${expected}`, 'must populate information for the given metric source');

@@ -16,17 +16,19 @@ import { volumeWarnings } from './volume-warnings.ts';
 
 type Warn = (text: string) => void;
 
-const renamedLabels: Readonly<Record<string, string>> = {
-  'beta.kubernetes.io/arch': 'deprecated since v1.14; use "kubernetes.io/arch" instead',
-  'beta.kubernetes.io/os': 'deprecated since v1.14; use "kubernetes.io/os" instead',
-  'failure-domain.beta.kubernetes.io/region': 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
-  'failure-domain.beta.kubernetes.io/zone': 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
-  'beta.kubernetes.io/instance-type': 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
-};
+const renamedLabels: ReadonlyMap<string, string> = new Map(
+  Object.entries<string>({
+    'beta.kubernetes.io/arch': 'deprecated since v1.14; use "kubernetes.io/arch" instead',
+    'beta.kubernetes.io/os': 'deprecated since v1.14; use "kubernetes.io/os" instead',
+    'failure-domain.beta.kubernetes.io/region': 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
+    'failure-domain.beta.kubernetes.io/zone': 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
+    'beta.kubernetes.io/instance-type': 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
+  }),
+);
 
 export function nodeTermWarnings(term: NodeSelectorTerm | undefined, at: string, warn: Warn): void {
   term?.matchExpressions?.forEach(({ key }, index) => {
-    const why = renamedLabels[key];
+    const why = renamedLabels.get(key);
     if (why) warn(`${at}.matchExpressions[${index}].key: ${key} is ${why}`);
   });
 }
@@ -37,7 +39,7 @@ function placementWarnings(
   warn: Warn,
 ): void {
   for (const key of Object.keys(nodeSelector ?? {})) {
-    if (renamedLabels[key]) warn(`${at}.nodeSelector[${key}]: ${renamedLabels[key]}`);
+    if (renamedLabels.get(key)) warn(`${at}.nodeSelector[${key}]: ${renamedLabels.get(key)}`);
   }
   const nodes = affinity?.nodeAffinity;
   const here = `${at}.affinity.nodeAffinity`;
@@ -48,7 +50,7 @@ function placementWarnings(
     nodeTermWarnings(preference, `${here}.preferredDuringSchedulingIgnoredDuringExecution[${index}].preference`, warn);
   });
   topologySpreadConstraints?.forEach(({ topologyKey }, index) => {
-    const why = renamedLabels[topologyKey];
+    const why = renamedLabels.get(topologyKey);
     if (why) warn(`${at}.topologySpreadConstraints[${index}].topologyKey: ${topologyKey} is ${why}`);
   });
 }
@@ -69,11 +71,13 @@ function duplicateWarnings({ hostAliases, imagePullSecrets }: PodSpec, at: strin
   });
 }
 
-const retiredAnnotations: Readonly<Record<string, string>> = {
-  'scheduler.alpha.kubernetes.io/critical-pod': 'non-functional in v1.16+; use the "priorityClassName" field instead',
-  'security.alpha.kubernetes.io/sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
-  'security.alpha.kubernetes.io/unsafe-sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
-};
+const retiredAnnotations: ReadonlyMap<string, string> = new Map(
+  Object.entries<string>({
+    'scheduler.alpha.kubernetes.io/critical-pod': 'non-functional in v1.16+; use the "priorityClassName" field instead',
+    'security.alpha.kubernetes.io/sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
+    'security.alpha.kubernetes.io/unsafe-sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
+  }),
+);
 const useSeccomp = 'non-functional in v1.27+; use the "seccompProfile" field instead';
 
 function annotationWarnings(
@@ -86,7 +90,7 @@ function annotationWarnings(
   if (!annotations) return;
   const keys = Object.keys(annotations);
   for (const key of keys) {
-    if (retiredAnnotations[key]) warn(`${at}[${key}]: ${retiredAnnotations[key]}`);
+    if (retiredAnnotations.get(key)) warn(`${at}[${key}]: ${retiredAnnotations.get(key)}`);
   }
   if (seccompPodAnnotation in annotations && !spec.securityContext?.seccompProfile) {
     warn(`${at}[${seccompPodAnnotation}]: ${useSeccomp}`);
