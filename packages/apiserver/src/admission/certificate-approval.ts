@@ -1,3 +1,4 @@
+import { CertificateSigningRequest } from '@keelson/core';
 import type { AdmissionPlugin } from '@keelson/core/admission';
 import type { AdmissionEnvironment } from './contract.ts';
 import { refuse } from './refuse.ts';
@@ -7,6 +8,7 @@ import { maySign, requests } from './signer-permission.ts';
 export function certificateApproval({ authorizer }: AdmissionEnvironment): AdmissionPlugin {
   return {
     name: 'CertificateApproval',
+    resources: [CertificateSigningRequest],
     validate(attributes) {
       const found = requests(attributes, 'approval');
       if (!found || maySign(authorizer, attributes, 'approve', found.old.spec.signerName)) return;

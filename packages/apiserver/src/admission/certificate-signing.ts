@@ -1,4 +1,4 @@
-import { deepEqual } from '@keelson/core';
+import { CertificateSigningRequest, deepEqual } from '@keelson/core';
 import type { AdmissionPlugin } from '@keelson/core/admission';
 import type { AdmissionEnvironment } from './contract.ts';
 import { refuse } from './refuse.ts';
@@ -8,6 +8,7 @@ import { maySign, requests } from './signer-permission.ts';
 export function certificateSigning({ authorizer }: AdmissionEnvironment): AdmissionPlugin {
   return {
     name: 'CertificateSigning',
+    resources: [CertificateSigningRequest],
     validate(attributes) {
       const found = requests(attributes, 'status');
       if (!found) return;

@@ -9,6 +9,7 @@ const clientSigner = 'kubernetes.io/kube-apiserver-client';
 export function certificateSubjectRestriction(): AdmissionPlugin {
   return {
     name: 'CertificateSubjectRestriction',
+    resources: [CertificateSigningRequest],
     async validate(attributes) {
       const request = attributes.operation === 'CREATE' ? objectAs(attributes, CertificateSigningRequest) : undefined;
       if (request?.spec.signerName !== clientSigner) return;

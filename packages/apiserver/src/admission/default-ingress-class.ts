@@ -8,6 +8,7 @@ import { youngest } from './youngest.ts';
 export function defaultIngressClass({ reader }: AdmissionEnvironment): AdmissionPlugin {
   return {
     name: 'DefaultIngressClass',
+    resources: [Ingress],
     async admit(attributes) {
       if (attributes.operation !== 'CREATE') return undefined;
       const ingress = objectAs(attributes, Ingress);

@@ -8,6 +8,7 @@ import { youngest } from './youngest.ts';
 export function defaultStorageClass({ reader }: AdmissionEnvironment): AdmissionPlugin {
   return {
     name: 'DefaultStorageClass',
+    resources: [PersistentVolumeClaim],
     async admit(attributes) {
       if (attributes.operation !== 'CREATE') return undefined;
       const claim = objectAs(attributes, PersistentVolumeClaim);

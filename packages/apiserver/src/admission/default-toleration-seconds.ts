@@ -8,6 +8,7 @@ const tolerated = 300;
 export function defaultTolerationSeconds(): AdmissionPlugin {
   return {
     name: 'DefaultTolerationSeconds',
+    resources: [Pod],
     admit(attributes) {
       if (attributes.operation === 'DELETE') return undefined;
       const pod = objectAs(attributes, Pod);

@@ -11,6 +11,7 @@ const annotation = 'kubernetes.io/limit-ranger';
 export function limitRanger({ reader }: AdmissionEnvironment): AdmissionPlugin {
   return {
     name: 'LimitRanger',
+    resources: [Pod, PersistentVolumeClaim],
     async admit(attributes) {
       if (attributes.operation !== 'CREATE' || attributes.namespace === undefined) return undefined;
       const pod = objectAs(attributes, Pod);

@@ -7,6 +7,7 @@ import { objectAs } from './narrow.ts';
 export function persistentVolumeClaimResize({ reader }: AdmissionEnvironment): AdmissionPlugin {
   return {
     name: 'PersistentVolumeClaimResize',
+    resources: [PersistentVolumeClaim],
     async validate(attributes) {
       if (attributes.operation !== 'UPDATE') return;
       const claim = objectAs(attributes, PersistentVolumeClaim);

@@ -3,15 +3,18 @@ import type { AdmissionPlugin } from '@keelson/core/admission';
 import type { AdmissionEnvironment } from './contract.ts';
 import { objectAs } from './narrow.ts';
 
-const systemPriorities: Readonly<Record<string, number>> = {
-  'system-cluster-critical': 2_000_000_000,
-  'system-node-critical': 2_000_001_000,
-};
+const systemPriorities: ReadonlyMap<string, number> = new Map(
+  Object.entries<number>({
+    'system-cluster-critical': 2_000_000_000,
+    'system-node-critical': 2_000_001_000,
+  }),
+);
 
 /** Turns the name of a PriorityClass into its number, and keeps anybody from choosing the number. */
 export function priority({ reader }: AdmissionEnvironment): AdmissionPlugin {
   return {
     name: 'Priority',
+    resources: [Pod],
     async admit(attributes) {
       if (attributes.operation !== 'CREATE') return undefined;
       const pod = objectAs(attributes, Pod);
@@ -24,9 +27,9 @@ export function priority({ reader }: AdmissionEnvironment): AdmissionPlugin {
       let className = name;
       if (name) {
         const found = await reader.get(PriorityClass, name);
-        if (!found && systemPriorities[name] === undefined)
+        if (!found && systemPriorities.get(name) === undefined)
           throw refuse(`no PriorityClass with name ${name} was found`);
-        value = found?.value ?? systemPriorities[name] ?? 0;
+        value = found?.value ?? systemPriorities.get(name) ?? 0;
         preemptionPolicy = found?.preemptionPolicy ?? preemptionPolicy;
       } else {
         const chosen = (await reader.list(PriorityClass))

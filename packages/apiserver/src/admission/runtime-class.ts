@@ -16,6 +16,7 @@ export function runtimeClass({ reader }: AdmissionEnvironment): AdmissionPlugin 
   };
   return {
     name: 'RuntimeClass',
+    resources: [Pod],
     async admit(attributes) {
       const pod = attributes.operation === 'CREATE' ? objectAs(attributes, Pod) : undefined;
       const found = pod && (await find(attributes, pod.spec));

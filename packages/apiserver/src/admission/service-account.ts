@@ -18,6 +18,7 @@ const mirrorAnnotation = 'kubernetes.io/config.mirror';
 export function serviceAccount({ reader, random }: AdmissionEnvironment): AdmissionPlugin {
   return {
     name: 'ServiceAccount',
+    resources: [Pod],
     async admit(attributes) {
       if (attributes.operation !== 'CREATE') return undefined;
       const pod = objectAs(attributes, Pod);

@@ -6,6 +6,7 @@ import { objectAs } from './narrow.ts';
 export function storageObjectInUseProtection(): AdmissionPlugin {
   return {
     name: 'StorageObjectInUseProtection',
+    resources: [PersistentVolume, PersistentVolumeClaim],
     admit(attributes) {
       if (attributes.operation !== 'CREATE') return undefined;
       const object = objectAs(attributes, PersistentVolume) ?? objectAs(attributes, PersistentVolumeClaim);

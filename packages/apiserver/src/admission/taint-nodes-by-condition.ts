@@ -6,6 +6,7 @@ import { objectAs } from './narrow.ts';
 export function taintNodesByCondition(): AdmissionPlugin {
   return {
     name: 'TaintNodesByCondition',
+    resources: [Node],
     admit(attributes) {
       if (attributes.operation !== 'CREATE') return undefined;
       const node = objectAs(attributes, Node);

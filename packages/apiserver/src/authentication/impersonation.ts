@@ -11,6 +11,7 @@ const extraPrefix = 'impersonate-extra-';
  * each of them, somebody else. Rejects with 403 without leave and with 400 without `Impersonate-User`, as Kubernetes does.
  */
 export function impersonate(user: UserInfo, headers: IncomingHttpHeaders, authorizer: Authorizer): UserInfo {
+  if (!asks(headers)) return user;
   const name = single(headers['impersonate-user']);
   const groups = list(headers['impersonate-group']);
   const uid = single(headers['impersonate-uid']);
@@ -72,6 +73,11 @@ function unescaped(key: string): string {
   } catch {
     return key;
   }
+}
+
+function asks(headers: IncomingHttpHeaders): boolean {
+  for (const name in headers) if (name.startsWith('impersonate-')) return true;
+  return false;
 }
 
 function single(value: string | readonly string[] | undefined): string | undefined {

@@ -8,6 +8,7 @@ import { forbidden } from '../authorization/index.ts';
 import type { ApiHandler, AuthorizationRequest, Authorizer, UserInfo } from '../registry/contract.ts';
 import type { TablePrinter } from '../table/index.ts';
 import type { Connector } from './connector.ts';
+import { Departure } from './departure.ts';
 import type { ApiMetrics, Measure } from './metrics.ts';
 import { wantsPretty } from './negotiate.ts';
 import type { NonResourceRoutes } from './non-resource-routes.ts';
@@ -57,10 +58,8 @@ export class ApiFace {
   /** Answers one request; never rejects. `upgrade`: its client would rather have a WebSocket. */
   async handle(request: HttpRequest, response: HttpResponse, upgrade?: Upgrade): Promise<void> {
     this.#inflight++;
-    const ended = new AbortController();
-    let answered = false;
-    // Every answer closes: an abort that nobody waits for any more would cost an exception and its stack each time.
-    response.once('close', () => answered || ended.abort());
+    const departure = new Departure();
+    response.once('close', () => departure.closed());
     response.setHeader('audit-id', String(request.headers['audit-id'] ?? randomUUID()));
     let measure: Measure | undefined;
     let pretty = false;
@@ -79,15 +78,15 @@ export class ApiFace {
           await this.#options.routes.answer({ path, query, headers: request.headers, method, pretty }),
         );
       } else if (this.#options.connector.connects(info)) {
-        const signal = AbortSignal.any([ended.signal, this.#stopping.signal]);
+        const signal = AbortSignal.any([departure.signal, this.#stopping.signal]);
         await this.#options.connector.serve(request, response, { info, query, user, signal });
       } else {
-        await this.#resources.answer(request, response, { info, query, user, pretty, ended: ended.signal, upgrade });
+        await this.#resources.answer(request, response, { info, query, user, pretty, departure, upgrade });
       }
     } catch (error) {
       await this.#fail(request, response, error, pretty);
     } finally {
-      answered = true;
+      departure.answered();
       measure?.end(response);
       this.#inflight--;
       if (this.#inflight === 0) for (const wake of this.#idle.splice(0)) wake();

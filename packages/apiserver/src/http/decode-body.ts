@@ -74,6 +74,8 @@ function withType(decoded: DecodedBody, refuse: (why: string) => StatusError): D
   if (typeof value !== 'object' || Array.isArray(value)) {
     throw refuse(`json: cannot unmarshal ${typeName(value)} into Go value of type ${typeStruct}`);
   }
+  const { kind, apiVersion } = value as { readonly kind?: unknown; readonly apiVersion?: unknown };
+  if (typeof kind === 'string' && typeof apiVersion === 'string') return decoded;
   for (const [name, each] of Object.entries(value)) {
     if ((name !== 'kind' && name !== 'apiVersion') || typeof each === 'string' || each === null) continue;
     throw refuse(`json: cannot unmarshal ${typeName(each)} into Go struct field .${name} of type string`);

@@ -49,6 +49,8 @@ export function parseAccept(header: string | undefined): readonly Clause[] {
   return clauses.sort((a, b) => b.quality - a.quality || wildcards(a) - wildcards(b));
 }
 
+const plainJson: OutputFormat = { mediaType: 'application/json', metaVersion: 'v1', pretty: false };
+
 const wildcards = ({ type, subtype }: Clause) => (type === '*' ? 2 : subtype === '*' ? 1 : 0);
 
 export interface NegotiateOptions {
@@ -68,6 +70,8 @@ export interface NegotiateOptions {
  * Chooses the form of an answer: the first clause that can be given. Rejects with 406, which names what there is.
  */
 export function negotiate(accept: string | undefined, options: NegotiateOptions): OutputFormat {
+  // What most programs send, and what nothing else can turn into another form.
+  if (!options.pretty && (!accept || accept === 'application/json')) return plainJson;
   const found = choose(accept, options);
   if (!found) throw onlyAccepted(mediaTypes);
   if (options.watch && found.mediaType === 'application/yaml') throw onlyAccepted(streams);
@@ -113,20 +117,21 @@ function formatOf(
 }
 
 const streams = mediaTypes.filter((each) => each !== 'application/yaml').map((each) => `${each};stream=watch`);
+const listTypes: readonly string[] = [...mediaTypes, ...streams];
 
 export function onlyAccepted(types: readonly string[]): StatusError {
   return StatusError.of(406, 'NotAcceptable', `only the following media types are accepted: ${types.join(', ')}`);
 }
 
 /** What an endpoint produces by its description; for a list also what a watch does. */
-export const produced = (list: boolean): readonly string[] => (list ? [...mediaTypes, ...streams] : mediaTypes);
+export const produced = (list: boolean): readonly string[] => (list ? listTypes : mediaTypes);
 
 /**
  * The check before an endpoint of Kubernetes is entered: one of the media types named must be one that it produces.
  * Wildcards for a subtype and parameters do not count here. Rejects with 406.
  */
 export function checkAccept(accept: string | undefined, types: readonly string[]): void {
-  if (!accept) return;
+  if (!accept || types.includes(accept)) return;
   const wanted = accept.split(',').map((each) => (each.split(';')[0] ?? '').trim());
   if (wanted.some((each) => each === '*/*' || types.includes(each))) return;
   const message = `406: Not Acceptable\n\nAvailable representations: ${types.join(', ')}`;

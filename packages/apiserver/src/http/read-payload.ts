@@ -51,7 +51,10 @@ export async function readPayload(
   const contentType = contentTypeOf(request);
   const patchType = info.verb === 'patch' ? patchTypeOf(contentType, served.custom) : undefined;
   const bytes = await readBody(request);
-  const own = served.subresources.find(({ name }) => name === info.subresource)?.kind;
+  const own =
+    info.subresource === undefined
+      ? undefined
+      : served.subresources.find(({ name }) => name === info.subresource)?.kind;
   const kind = own?.kind ?? served.kind;
   const decoded: DecodedBody = patchType
     ? decodePatch(bytes.toString('utf8'), patchType)
@@ -66,16 +69,16 @@ export async function readPayload(
   }
   const manager =
     options.fieldManager ?? (patchType === 'application/apply-patch+yaml' ? undefined : managerOf(request));
-  return {
+  const payload: { -readonly [Field in keyof Payload]: Payload[Field] } = {
     body: decoded.value,
-    options: { ...options, ...(manager && { fieldManager: manager }) },
+    options: manager ? { ...options, fieldManager: manager } : options,
     findings: validation === 'Ignore' || together ? [] : decoded.findings,
-    ...(together &&
-      decoded.findings.length > 0 && {
-        bodyFindings: (unknown) => decoded.withUnknown(unknown, validation === 'Strict' ? 'error' : 'warnings'),
-      }),
-    ...(patchType && { patchType }),
   };
+  if (together && decoded.findings.length > 0) {
+    payload.bodyFindings = (unknown) => decoded.withUnknown(unknown, validation === 'Strict' ? 'error' : 'warnings');
+  }
+  if (patchType) payload.patchType = patchType;
+  return payload;
 }
 
 const apiVersionOf = ({ group, version }: { readonly group: string; readonly version: string }) =>

@@ -55,7 +55,7 @@ export function statusReply(
 
 /** One `Warning` header a warning (RFC 7234, 5.5), as clients of Kubernetes print them. */
 export function warningHeaders(warnings: readonly string[] | undefined): Reply['headers'] {
-  if (!warnings?.length) return {};
+  if (!warnings?.length) return undefined;
   const quote = (text: string) => text.replace(/[\\"]/g, '\\$&').replace(/[^\x20-\x7e\x80-\xff]/g, ' ');
   return { warning: [...new Set(warnings)].map((text) => `299 - "${quote(text)}"`) };
 }
@@ -65,7 +65,8 @@ export function headersOf(reply: Pick<Reply, 'contentType' | 'headers'>): Record
   const headers: Record<string, string | string[]> = { 'cache-control': 'no-cache, private' };
   // Some documents go without, as from Kubernetes.
   if (reply.contentType !== '') headers['content-type'] = reply.contentType;
-  for (const [name, value] of Object.entries(reply.headers ?? {}))
+  if (reply.headers === undefined) return headers;
+  for (const [name, value] of Object.entries(reply.headers))
     headers[name] = typeof value === 'string' ? value : [...value];
   return headers;
 }

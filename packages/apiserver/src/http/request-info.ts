@@ -30,7 +30,9 @@ const namespaceSubresources = new Set(['status', 'finalize']);
 
 /** Reads `/api/v1/…` and `/apis/GROUP/VERSION/…` (Kubernetes' API conventions, "Resource URIs"). */
 export function parseRequestInfo(method: string, path: string, query: URLSearchParams): RequestInfo {
-  const parts = path.split('/').slice(1).map(decode);
+  const rawParts = path.split('/');
+  rawParts.shift();
+  const parts = path.includes('%') ? rawParts.map(decode) : rawParts.slice();
   while (parts.at(-1) === '') parts.pop();
   const [prefix] = parts;
   const core = prefix === 'api';
@@ -50,21 +52,22 @@ export function parseRequestInfo(method: string, path: string, query: URLSearchP
   const resource = parts[start] ?? '';
   const name = parts[start + 1];
   const subresource = parts[start + 2];
-  const rawParts = path.split('/').slice(1);
   const rest = rawParts.length > start + 3 ? `/${rawParts.slice(start + 3).join('/')}` : undefined;
-  return {
+  const verb = verbOf(method, name, legacyWatch, isTrue(query.get('watch')));
+  const info: { -readonly [Field in keyof ResourceRequest]: ResourceRequest[Field] } = {
     isResource: true,
-    verb: verbOf(method, name, legacyWatch, isTrue(query.get('watch'))),
+    verb,
     path,
     group,
     version,
     resource,
-    ...(subresource && { subresource }),
-    ...(namespace && { namespace }),
-    ...(name && { name }),
-    ...(rest !== undefined && { rest }),
-    ...(legacyWatch && { watchPath: true }),
   };
+  if (namespace) info.namespace = namespace;
+  if (name) info.name = name;
+  if (subresource) info.subresource = subresource;
+  if (rest !== undefined) info.rest = rest;
+  if (legacyWatch) info.watchPath = true;
+  return info;
 }
 
 /** `?watch` makes a watch of a list only; of one object it is asked for by the path. */

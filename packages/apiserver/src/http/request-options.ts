@@ -139,7 +139,8 @@ function deleteOptions(deletion: z.infer<typeof Deletion>): RequestOptions {
     preconditions: preconditions
       ? defined({ uid: uid ?? undefined, resourceVersion: resourceVersion ?? undefined })
       : undefined,
-    propagationPolicy: policy ?? (orphanDependents == null ? undefined : orphanDependents ? 'Orphan' : 'Background'),
+    propagationPolicy: policy,
+    orphanDependents: orphanDependents ?? undefined,
     dryRun: checked,
   });
 }

@@ -5,12 +5,13 @@ import type { HttpRequest } from '../authentication/index.ts';
 import type { ApiAnswer, ApiHandler, ServedResource, UserInfo } from '../registry/contract.ts';
 import { warningsOf } from '../registry/error-warnings.ts';
 import type { TablePrinter } from '../table/index.ts';
+import type { Departure } from './departure.ts';
 import { deprecationOf } from './deprecations.ts';
 import { type EncodingContext, encodeList, encodeObject } from './encode-answer.ts';
 import type { ApiMetrics } from './metrics.ts';
 import { checkAccept, negotiate, type OutputFormat, produced } from './negotiate.ts';
 import { type Payload, patchTypeOf, readPayload } from './read-payload.ts';
-import { type HttpResponse, notFoundReply, type Reply, send, warningHeaders } from './reply.ts';
+import { type HttpResponse, notFoundReply, send, warningHeaders } from './reply.ts';
 import type { ResourceRequest } from './request-info.ts';
 import { checkCustomRoute, checkRoute, unknownResource } from './route-resource.ts';
 import { sendPieces } from './send-pieces.ts';
@@ -43,8 +44,7 @@ export interface ResourceVisit {
   readonly query: URLSearchParams;
   readonly user: UserInfo;
   readonly pretty: boolean;
-  /** Aborts when the client has gone. */
-  readonly ended: AbortSignal;
+  readonly departure: Departure;
   readonly upgrade: Upgrade | undefined;
 }
 
@@ -86,27 +86,31 @@ export class ResourceFace {
   async #once(
     request: HttpRequest,
     response: HttpResponse,
-    { info, user, ended }: ResourceVisit,
+    { info, user, departure }: ResourceVisit,
     context: EncodingContext,
     payload: Payload,
   ): Promise<void> {
-    const answer = await this.#handle(response, context.resource, apiRequest(info, payload, ended), user, payload);
+    // A write goes on, whoever waits for it; a signal is dear to make.
+    const signal = writes.has(info.verb) ? undefined : departure.signal;
+    const answer = await this.#handle(response, context.resource, apiRequest(info, payload, signal), user, payload);
     if (answer.type === 'watch') throw StatusError.internal('a watch was answered that nobody asked for');
     const encoding = { ...context, resource: answer.resource };
-    const reply: Omit<Reply, 'body'> = {
-      code: answer.type === 'object' ? answer.code : 200,
-      contentType: context.format.mediaType,
-      headers: warningHeaders([...this.#warnings(context.resource), ...payload.findings, ...(answer.warnings ?? [])]),
-    };
+    const code = answer.type === 'object' ? answer.code : 200;
+    const contentType = context.format.mediaType;
+    const headers = warningHeaders([
+      ...this.#warnings(context.resource),
+      ...payload.findings,
+      ...(answer.warnings ?? []),
+    ]);
     const body =
       answer.type === 'object' ? encodeObject(answer.value, encoding) : await encodeList(answer.value, encoding);
-    if (body instanceof Uint8Array) await send(request, response, { ...reply, body });
-    else await sendPieces(request, response, { ...reply, body }, this.#options.clock);
+    if (body instanceof Uint8Array) await send(request, response, { code, contentType, headers, body });
+    else await sendPieces(request, response, { code, contentType, headers, body }, this.#options.clock);
   }
 
   async #watch(
     response: HttpResponse,
-    { info, user, ended, upgrade }: ResourceVisit,
+    { info, user, departure, upgrade }: ResourceVisit,
     context: EncodingContext,
     payload: Payload,
   ): Promise<void> {
@@ -114,7 +118,7 @@ export class ResourceFace {
     const expired = new AbortController();
     const seconds = payload.options.timeoutSeconds ?? Math.round(minimumWatchSeconds * (1 + random()));
     const cancel = clock.after(seconds * 1000, () => expired.abort());
-    const gone = upgrade ? [] : [ended];
+    const gone = upgrade ? [] : [departure.signal];
     const signal = AbortSignal.any([...gone, expired.signal, stopping]);
     try {
       const answer = await this.#options.handler.handle(apiRequest(info, payload, signal), user);
@@ -186,23 +190,26 @@ function route(request: HttpRequest, info: ResourceRequest, served: ServedResour
   return true;
 }
 
-function apiRequest(info: ResourceRequest, payload: Payload, signal: AbortSignal): ApiRequest {
+const writes: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'delete']);
+
+function apiRequest(info: ResourceRequest, payload: Payload, signal: AbortSignal | undefined): ApiRequest {
   const { verb, group, version, resource, subresource, namespace, name } = info;
   const { body, options, patchType, bodyFindings } = payload;
-  return {
+  const request: { -readonly [Field in keyof ApiRequest]: ApiRequest[Field] } = {
     verb,
     group,
     version,
     resource,
-    ...(subresource && { subresource }),
-    ...(namespace && { namespace }),
-    ...(name && { name }),
     options,
-    ...(body !== undefined && { body }),
-    ...(patchType && { patchType }),
-    ...(bodyFindings && { bodyFindings }),
-    signal,
   };
+  if (subresource) request.subresource = subresource;
+  if (namespace) request.namespace = namespace;
+  if (name) request.name = name;
+  if (body !== undefined) request.body = body;
+  if (patchType) request.patchType = patchType;
+  if (bodyFindings) request.bodyFindings = bodyFindings;
+  if (signal) request.signal = signal;
+  return request;
 }
 
 /** What a Table's rows hold of their objects. Throws 400. */

@@ -2,6 +2,8 @@ import { StatusError } from '@keelson/core';
 import type { ServedResource } from '../registry/contract.ts';
 import type { ResourceRequest } from './request-info.ts';
 
+const collectionVerbs: ReadonlySet<string> = new Set(['list', 'create', 'watch']);
+
 /** The method of HTTP that asks for a verb. */
 const methods: Readonly<Record<string, string>> = {
   get: 'GET',
@@ -35,8 +37,17 @@ function methodsAt(info: ResourceRequest, served: ServedResource): readonly stri
   return of(served.subresources.find((each) => each.name === subresource)?.verbs ?? []);
 }
 
+/** The paths that nearly all requests ask for, told without a list of what else there is. */
+function isPlain({ verb, namespace, name, subresource, rest, watchPath }: ResourceRequest, served: ServedResource) {
+  if (rest !== undefined || subresource !== undefined || watchPath || name?.includes('/')) return false;
+  if (served.namespaced !== (namespace !== undefined)) return false;
+  if (verb === 'deletecollection' || (name === undefined) !== collectionVerbs.has(verb)) return false;
+  return served.verbs.includes(verb);
+}
+
 /** Throws 404 where there is no such path, 405 where the path does not know the method. */
 export function checkRoute(info: ResourceRequest, served: ServedResource, method: string): void {
+  if (methods[info.verb] === method && isPlain(info, served)) return;
   const known = methodsAt(info, served);
   if (known.length === 0) throw unknownResource();
   if (!known.includes(method)) throw methodNotAllowed();

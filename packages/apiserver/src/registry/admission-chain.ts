@@ -1,5 +1,5 @@
 import type { ApiRequest, KubernetesObject } from '@keelson/core';
-import type { AdmissionAttributes } from '@keelson/core/admission';
+import type { AdmissionAttributes, AdmissionPlugin } from '@keelson/core/admission';
 import type { RegistryContext } from './context.ts';
 import type { UserInfo } from './contract.ts';
 import type { ObjectDraft } from './draft.ts';
@@ -16,6 +16,35 @@ export interface Call {
 
 type Operation = AdmissionAttributes['operation'];
 
+interface Gates {
+  readonly admitting: readonly (AdmissionPlugin & Required<Pick<AdmissionPlugin, 'admit'>>)[];
+  readonly validating: readonly (AdmissionPlugin & Required<Pick<AdmissionPlugin, 'validate'>>)[];
+}
+
+const known = new WeakMap<RegistryContext['admission'], WeakMap<Kind, Gates>>();
+
+/** The gates that look at a kind, worked out once. */
+function gatesOf({ admission }: RegistryContext, kind: Kind): Gates {
+  let byKind = known.get(admission);
+  if (!byKind) {
+    byKind = new WeakMap();
+    known.set(admission, byKind);
+  }
+  let gates = byKind.get(kind);
+  if (!gates) {
+    const { group, resource } = kind.served;
+    const asked = admission.filter(
+      ({ resources }) => !resources || resources.some((each) => each.group === group && each.plural === resource),
+    );
+    gates = { admitting: asked.filter(admits), validating: asked.filter(validates) };
+    byKind.set(kind, gates);
+  }
+  return gates;
+}
+
+const admits = (plugin: AdmissionPlugin): plugin is Gates['admitting'][number] => plugin.admit !== undefined;
+const validates = (plugin: AdmissionPlugin): plugin is Gates['validating'][number] => plugin.validate !== undefined;
+
 function attributes(
   call: Call,
   operation: Operation,
@@ -23,22 +52,26 @@ function attributes(
   oldObject: KubernetesObject | undefined,
 ): AdmissionAttributes {
   const { kind, request } = call;
-  return {
+  const { group, version, resource, kind: kindName } = kind.served;
+  const { subresource, namespace } = request;
+  // Every write comes through here: assignments cost a tenth of what spreading costs.
+  const asked: { -readonly [Field in keyof AdmissionAttributes]: AdmissionAttributes[Field] } = {
     operation,
-    group: kind.served.group,
-    version: kind.served.version,
-    resource: kind.served.resource,
-    kind: kind.served.kind,
-    ...(request.subresource !== undefined && { subresource: request.subresource }),
-    ...(request.namespace !== undefined && { namespace: request.namespace }),
+    group,
+    version,
+    resource,
+    kind: kindName,
     name: request.name ?? object?.metadata.name ?? oldObject?.metadata.name ?? '',
-    ...(object && { object }),
-    ...(oldObject && { oldObject }),
     user: call.user,
     dryRun: call.dryRun,
     options: (request.options ?? {}) as Readonly<Record<string, unknown>>,
     warn: (text) => call.warnings.push(text),
   };
+  if (namespace !== undefined) asked.namespace = namespace;
+  if (subresource !== undefined) asked.subresource = subresource;
+  if (object) asked.object = object;
+  if (oldObject) asked.oldObject = oldObject;
+  return asked;
 }
 
 /** All mutating admission. What it returns may be written into: plugins return copies, never what others share. */
@@ -49,9 +82,10 @@ export async function admit(
   object: ObjectDraft,
   oldObject: KubernetesObject | undefined,
 ): Promise<ObjectDraft> {
+  const gates = gatesOf(context, call.kind).admitting;
+  if (gates.length === 0) return object;
   let asked = attributes(call, operation, object, oldObject);
-  for (const plugin of context.admission) {
-    if (!plugin.admit) continue;
+  for (const plugin of gates) {
     const outcome = plugin.admit(asked);
     const changed = outcome instanceof Promise ? await outcome : outcome;
     if (!changed) continue;
@@ -68,9 +102,10 @@ export async function validateAdmission(
   object: KubernetesObject | undefined,
   oldObject: KubernetesObject | undefined,
 ): Promise<void> {
+  const gates = gatesOf(context, call.kind).validating;
+  if (gates.length === 0) return;
   const asked = attributes(call, operation, object, oldObject);
-  for (const plugin of context.admission) {
-    if (!plugin.validate) continue;
+  for (const plugin of gates) {
     const outcome = plugin.validate(asked);
     if (outcome instanceof Promise) await outcome;
   }

@@ -5,7 +5,8 @@ import type { RegistryContext } from './context.ts';
 import type { EncodedObject } from './contract.ts';
 import { decodeBody } from './decode-body.ts';
 import { draftJson, type ObjectDraft } from './draft.ts';
-import { keyIn } from './kind.ts';
+import { type Kind, keyIn } from './kind.ts';
+import { looksAtMetadata } from './metadata-looks.ts';
 import { checkMetadata, settleNamespace, stampNew } from './object-metadata.ts';
 import { dedupeOwners } from './owner-references.ts';
 import { recordOwners } from './ownership/record-owners.ts';
@@ -52,8 +53,9 @@ export async function createDecoded(
   }
   warnOnce(call, dedupeOwners(decoded));
   kind.strategy.defaults?.(decoded);
-  delete decoded.metadata.deletionTimestamp;
-  delete decoded.metadata.deletionGracePeriodSeconds;
+  const { metadata } = decoded;
+  if ('deletionTimestamp' in metadata) delete metadata.deletionTimestamp;
+  if ('deletionGracePeriodSeconds' in metadata) delete metadata.deletionGracePeriodSeconds;
   if (request.patchType !== 'application/apply-patch+yaml') recordOwners(context, call, decoded, undefined);
   if (!decoded.metadata.name && decoded.metadata.generateName) {
     stampNew(decoded, context.clock, context.random, false);
@@ -102,7 +104,7 @@ function resetStatus({ kind }: Call, json: Record<string, unknown>): void {
 
 function validateNew(call: Call, object: KubernetesObject, errors: FieldErrors): void {
   const { kind } = call;
-  checkMetadata(kind, object, errors);
+  checkMetadata(kind, object, looksAtMetadata(kind, 'create'), errors);
   kind.validateSchema?.(object, errors);
   kind.strategy.validate?.(object, errors);
   if (errors.list.length > 0) throw StatusError.invalid(kind.kindName, object.metadata.name ?? '', errors.list);
@@ -112,24 +114,26 @@ function validateNew(call: Call, object: KubernetesObject, errors: FieldErrors):
 
 async function refuseExisting(context: RegistryContext, { kind }: Call, draft: ObjectDraft): Promise<void> {
   const { entry } = await context.storage.get(keyIn(kind, draft.metadata.namespace, draft.metadata.name));
-  if (entry) throw StatusError.alreadyExists(kind.names, draft.metadata.name);
+  if (entry) throw alreadyExists(kind, draft.metadata.name, context.cache.get(entry).object);
+}
+
+function alreadyExists({ names }: Kind, name: string, existing: KubernetesObject | undefined): StatusError {
+  const error = StatusError.alreadyExists(names, name);
+  if (existing?.metadata.deletionTimestamp === undefined) return error;
+  return new StatusError({ ...error.status, message: `object is being deleted: ${error.message}` });
 }
 
 async function store(context: RegistryContext, { kind }: Call, draft: ObjectDraft) {
+  const key = keyIn(kind, draft.metadata.namespace, draft.metadata.name);
   const bytes = encodeForStorage(draft);
   checkSize(bytes);
   context.cache.expect(bytes, draft);
   try {
-    return context.cache.get(
-      await context.storage.create(
-        keyIn(kind, draft.metadata.namespace, draft.metadata.name),
-        bytes,
-        context.writeOptions(kind),
-      ),
-    );
+    return context.cache.get(await context.storage.create(key, bytes, context.writeOptions(kind)));
   } catch (error) {
-    if (error instanceof KeyExistsError) throw StatusError.alreadyExists(kind.names, draft.metadata.name);
-    throw error;
+    if (!(error instanceof KeyExistsError)) throw error;
+    const { entry } = await context.storage.get(key);
+    throw alreadyExists(kind, draft.metadata.name, entry && context.cache.get(entry).object);
   }
 }
 

@@ -13,7 +13,8 @@ import {
 } from '@keelson/core';
 import type { Draft, ObjectDraft } from './draft.ts';
 import type { Kind } from './kind.ts';
-import { type FieldErrors, goQuote } from './strategy.ts';
+import type { MetadataLooks } from './metadata-looks.ts';
+import { FieldErrors, goQuote } from './strategy.ts';
 
 const hex = Array.from({ length: 256 }, (_, each) => each.toString(16).padStart(2, '0'));
 
@@ -44,14 +45,13 @@ export function settleNamespace(kind: Kind, draft: ObjectDraft, namespace: strin
   }
 }
 
+const ownFields = ['selfLink', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'resourceVersion'] as const;
+
 /** Gives a new object what only the server may give. */
 export function stampNew(draft: ObjectDraft, clock: Clock, random: Random, generation: boolean): void {
   const { metadata } = draft;
   if (!metadata.name && metadata.generateName) metadata.name = generateName(metadata.generateName, random);
-  delete metadata.selfLink;
-  delete metadata.deletionTimestamp;
-  delete metadata.deletionGracePeriodSeconds;
-  delete metadata.resourceVersion;
+  for (const field of ownFields) if (field in metadata) delete metadata[field];
   metadata.uid = randomUid(random);
   metadata.creationTimestamp = timestamp(clock);
   if (generation) metadata.generation = 1;
@@ -89,47 +89,44 @@ export function keepServerFields(draft: ObjectDraft, old: KubernetesObject): voi
   }
 }
 
-const lookedAtOnce = new Set([
-  '/events',
-  '/persistentvolumes',
-  'events.k8s.io/events',
-  'admissionregistration.k8s.io/mutatingadmissionpolicies',
-  'admissionregistration.k8s.io/mutatingadmissionpolicybindings',
-  'admissionregistration.k8s.io/mutatingwebhookconfigurations',
-  'admissionregistration.k8s.io/validatingadmissionpolicies',
-  'admissionregistration.k8s.io/validatingadmissionpolicybindings',
-  'admissionregistration.k8s.io/validatingwebhookconfigurations',
-  'internal.apiserver.k8s.io/storageversions',
-]);
-
-/** Metadata that no update may change. Kubernetes looks twice at most kinds, and says so twice. */
+/** Metadata that no update may change. */
 export function checkMetadataUpdate(
-  { served }: Kind,
+  { unchangeable }: MetadataLooks,
   object: KubernetesObject,
   old: KubernetesObject,
   errors: FieldErrors,
 ): void {
-  const times = lookedAtOnce.has(`${served.group}/${served.resource}`) ? 1 : 2;
-  for (let time = 0; time < times; time++) {
+  for (let time = 0; time < unchangeable; time++) {
     for (const field of ['uid', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const) {
       const value = object.metadata[field];
       if (value !== old.metadata[field]) errors.invalid(`metadata.${field}`, value, 'field is immutable');
     }
+    checkFinalizers(object, old, errors);
   }
 }
 
-/** The rules for names and metadata that hold for every kind. */
-export function checkMetadata(kind: Kind, object: KubernetesObject, errors: FieldErrors): void {
+/** The rules for names and metadata that hold for every kind, each finding as often as Kubernetes has it. */
+export function checkMetadata(kind: Kind, object: KubernetesObject, looks: MetadataLooks, errors: FieldErrors): void {
   const { metadata } = object;
   const rule = kind.strategy.nameRule ?? validateDnsSubdomain;
+  const { generateName } = metadata;
+  const found = new FieldErrors();
+  if (generateName) found.rule('metadata.generateName', generateName, rule(asPrefix(generateName)));
   if (!metadata.name) errors.required('metadata.name', 'name or generateName is required');
   else errors.rule('metadata.name', metadata.name, rule(metadata.name));
   if (metadata.labels || metadata.annotations || metadata.finalizers || metadata.ownerReferences) {
-    for (const each of validateObjectMeta(metadata)) {
-      if (each.field !== 'metadata.name') errors.list.push(each);
-    }
+    for (const each of validateObjectMeta(metadata)) if (each.field !== 'metadata.name') found.list.push(each);
   }
-  if (metadata.managedFields) checkManagers(metadata.managedFields, errors);
+  if (metadata.managedFields) checkManagers(metadata.managedFields, found);
+  for (const each of found.list) for (let time = timesOf(each, looks); time > 0; time--) errors.list.push(each);
+}
+
+/** A name that a dash at the end of its prefix does not make wrong. */
+const asPrefix = (prefix: string) => (prefix.length > 1 && prefix.endsWith('-') ? `${prefix.slice(0, -2)}a` : prefix);
+
+function timesOf({ field }: FieldError, { metadata, finalizerNames, unchangeable }: MetadataLooks): number {
+  if (field === 'metadata.finalizers') return metadata - unchangeable;
+  return field.startsWith('metadata.finalizers[') ? finalizerNames : metadata;
 }
 
 const mostManagerBytes = 128;
@@ -138,10 +135,9 @@ const mostSubresourceBytes = 256;
 /** Names in managedFields; entries that cannot be read have been left out by now. */
 function checkManagers(entries: readonly ManagedFieldsEntry[], errors: FieldErrors): void {
   entries.forEach(({ manager = '', subresource = '' }, at) => {
-    const field = `metadata.managedFields[${at}]`;
-    checkManagerName(manager, `${field}.manager`, errors.list);
+    if (!plain.test(manager)) checkManagerName(manager, `metadata.managedFields[${at}].manager`, errors.list);
     if (subresource.length > mostSubresourceBytes / 4 && Buffer.byteLength(subresource) > mostSubresourceBytes) {
-      errors.tooLong(`${field}.subresource`, mostSubresourceBytes);
+      errors.tooLong(`metadata.managedFields[${at}].subresource`, mostSubresourceBytes);
     }
   });
 }
@@ -167,7 +163,7 @@ export function checkManagerName(name: string, field: string, errors: FieldError
 }
 
 /** Nothing may newly hold back an object that is being deleted. */
-export function checkFinalizers(object: KubernetesObject, old: KubernetesObject, errors: FieldErrors): void {
+function checkFinalizers(object: KubernetesObject, old: KubernetesObject, errors: FieldErrors): void {
   if (old.metadata.deletionTimestamp === undefined) return;
   const before = new Set(old.metadata.finalizers ?? []);
   const added = (object.metadata.finalizers ?? []).filter((each) => !before.has(each));

@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../api/index.ts';
+import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import { tokenList } from '../plugin/index.ts';
 
 /** What is about to happen to one object, as an admission plugin sees it. Objects are shared: nobody may change one. */
@@ -36,6 +36,8 @@ export interface AdmissionAttributes {
  */
 export interface AdmissionPlugin {
   readonly name: string;
+  /** Of which resources, with all their subresources, it is asked at all. Default: of every one. */
+  readonly resources?: readonly Pick<ResourceType<KubernetesObject>, 'group' | 'plural'>[];
   /** Returns a changed copy of `attributes.object`, or nothing to leave it. */
   admit?(
     attributes: AdmissionAttributes,

@@ -65,19 +65,25 @@ export function readManagers(entries: readonly ManagedFieldsEntry[] | undefined)
 /** The entries, in their order; undefined where there are none. Unchanged ones are those that were read. */
 export function writeManagers(managers: Managers): readonly ManagedFieldsEntry[] | undefined {
   if (managers.size === 0) return undefined;
+  if (managers.size === 1) for (const only of managers.values()) return [entryOf(only)];
   return [...managers.values()].sort(inOrder).map(entryOf);
 }
 
 function entryOf(manager: Manager): ManagedFieldsEntry {
   if (manager.entry) return manager.entry;
   const { name, operation, apiVersion, time, subresource, fields } = manager;
+  const fieldsV1 = formatFields(fields) as NonNullable<ManagedFieldsEntry['fieldsV1']>;
+  // The common one in one go: its order is that of the encoded object.
+  if (name !== '' && time !== undefined && subresource === '') {
+    return { manager: name, operation, apiVersion, time, fieldsType: 'FieldsV1', fieldsV1 };
+  }
   return {
     ...(name !== '' && { manager: name }),
     operation,
     apiVersion,
     ...(time !== undefined && { time }),
     fieldsType: 'FieldsV1',
-    fieldsV1: formatFields(fields) as NonNullable<ManagedFieldsEntry['fieldsV1']>,
+    fieldsV1,
     ...(subresource !== '' && { subresource }),
   };
 }

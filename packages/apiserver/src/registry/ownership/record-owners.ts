@@ -21,13 +21,11 @@ function programOf({ name }: Call['user']): string {
 
 /** Who writes, as an entry of managedFields tells it apart from others. */
 export function writerOf({ kind, request, user }: Call, operation: Manager['operation']): Writer {
-  const writer = {
-    name: request.options?.fieldManager || programOf(user),
-    operation,
-    apiVersion: kind.apiVersion,
-    subresource: request.subresource ?? '',
-  };
-  return { ...writer, identity: identityOf(writer) };
+  const name = request.options?.fieldManager || programOf(user);
+  const { apiVersion } = kind;
+  const subresource = request.subresource ?? '';
+  const identity = identityOf({ name, operation, apiVersion, subresource });
+  return { name, operation, apiVersion, subresource, identity };
 }
 
 const empties = new WeakMap<Kind, Readonly<Json>>();

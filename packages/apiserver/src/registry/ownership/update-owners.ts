@@ -97,13 +97,16 @@ export function ownersAfterUpdate(
     if (fields.size > 0) result.set(identity, withFields(manager, fields));
   }
   if (gained.size === 0) return result;
-  const { identity, ...writing } = writer;
+  const { identity, name, operation, apiVersion, subresource } = writer;
   const left = result.get(identity)?.fields ?? noFields;
   // Where it gains only what it had, its set stays the very one that it was.
   const before = managers.get(identity)?.fields;
   const fields = unionOf(left, gained);
   result.set(identity, {
-    ...writing,
+    name,
+    operation,
+    apiVersion,
+    subresource,
     time: now(),
     fields: before && sameAs(before, fields) ? before : fields,
     entry: undefined,
