@@ -11,7 +11,7 @@ import {
 } from '@keelson/core';
 import { type FieldErrors, type NamedStrategy, strategyFor } from '../strategy.ts';
 import { checkNonNegative } from './checks.ts';
-import { goValue } from './go-value.ts';
+import { goValue, shownSelector } from './go-value.ts';
 import { checkAtMostAll, checkIntOrPercent, intOrPercentValue } from './int-or-percent-checks.ts';
 import { defaultTemplate } from './pod-defaults.ts';
 import { checkReplicaTemplate, checkRunsForever, checkSelectorGiven, selectorStays } from './replica-templates.ts';
@@ -226,7 +226,7 @@ const daemonSet = strategyFor(DaemonSet, {
       errors.list.push(...selectorFindings(selector));
       if (errors.list.length === from && !selectsTemplate(selector, template)) mismatch(template, errors);
       if (isEmptySelector(selector)) {
-        errors.invalid('spec.selector', selector, 'empty selector is invalid for daemonset');
+        errors.invalid('spec.selector', shownSelector(selector), 'empty selector is invalid for daemonset');
       }
     } else mismatch(template, errors);
     validateTemplate(template, 'spec.template', errors);

@@ -1,7 +1,12 @@
-import { type KubernetesObject, Lease, type ResourceType, validateConfigMapKey } from '@keelson/core';
+import {
+  type KubernetesObject,
+  Lease,
+  type ResourceType,
+  validateConfigMapKey,
+  validateQualifiedName,
+} from '@keelson/core';
 import type { Draft } from '../draft.ts';
 import { type FieldErrors, type NamedStrategy, strategyFor } from '../strategy.ts';
-import { checkDomainPrefixedPath } from './name-checks.ts';
 
 /** KEP-4355, beta. */
 interface LeaseCandidateObject extends KubernetesObject {
@@ -22,14 +27,19 @@ const leaseCandidate: ResourceType<LeaseCandidateObject> = {
 };
 
 const known = ['OldestEmulationVersion'];
-const semantic =
-  /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$/;
+const identifier = String.raw`(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)`;
+const number = String.raw`(?:0|[1-9]\d*)`;
+/** As semver.org has it. */
+const semantic = new RegExp(
+  String.raw`^${number}\.${number}\.${number}(?:-${identifier}(?:\.${identifier})*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$`,
+);
+const isSemantic = (text: string) => semantic.test(text);
 
 function checkStrategy(strategy: string, at: string, errors: FieldErrors): void {
   if (known.includes(strategy)) return;
   if (!strategy.includes('/')) {
-    errors.notSupported(`${at}.strategy`, strategy, known);
-  } else checkDomainPrefixedPath(strategy, at, errors);
+    errors.notSupported(at, strategy, known);
+  } else errors.rule(at, strategy, validateQualifiedName(strategy));
 }
 
 /** Fields of the alpha gate CoordinatedLeaderElection, which is off by default. */
@@ -70,14 +80,18 @@ const candidate = strategyFor(leaseCandidate, {
   validate({ spec }, errors) {
     const { leaseName = '', binaryVersion = '', emulationVersion = '', strategy = '' } = spec ?? {};
     if (leaseName === '') errors.required('spec.leaseName');
+    const emulated = isSemantic(emulationVersion);
+    const notSemantic = 'must be a valid semantic version';
+    if (emulationVersion !== '' && !emulated) errors.invalid('spec.emulationVersion', emulationVersion, notSemantic);
+    const binary = isSemantic(binaryVersion);
     if (binaryVersion === '') errors.required('spec.binaryVersion');
-    const emulated = semantic.test(emulationVersion);
-    if (emulated && (!semantic.test(binaryVersion) || compareVersions(emulationVersion, binaryVersion) > 0)) {
+    else if (!binary) errors.invalid('spec.binaryVersion', binaryVersion, notSemantic);
+    if (emulated && binaryVersion !== '' && (!binary || compareVersions(emulationVersion, binaryVersion) > 0)) {
       errors.invalid('spec.binaryVersion', binaryVersion, 'must be greater than or equal to `emulationVersion`');
     }
     if (strategy === '') errors.required('spec.strategy');
     else {
-      checkStrategy(strategy, 'spec.strategy', errors);
+      checkStrategy(strategy, 'spec.strategy.strategy', errors);
       if (strategy === 'OldestEmulationVersion' && !emulated) {
         errors.required('spec.emulationVersion', "must be specified when `strategy` is 'OldestEmulationVersion'");
       }

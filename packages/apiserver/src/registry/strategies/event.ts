@@ -1,5 +1,6 @@
 import { deepEqual, Event, validateQualifiedName } from '@keelson/core';
 import { type FieldErrors, type NamedStrategy, strategyFor } from '../strategy.ts';
+import { inGo } from './go-internal.ts';
 
 const longestName = 128;
 const longestMessage = 1024;
@@ -43,11 +44,14 @@ function checkNewEvent(event: Event, errors: FieldErrors): void {
     return;
   }
   checkNewForm(event, { controller: 'reportingController' }, errors);
-  if (event.series) {
-    if ((event.series.count ?? 0) < 2) errors.invalid('series.count', '', 'should be at least 2');
-    if (!event.series.lastObservedTime) errors.required('series.lastObservedTime');
-  }
+  checkSeries(event, errors);
   checkUnset(event, errors);
+}
+
+function checkSeries({ series }: Event, errors: FieldErrors): void {
+  if (!series) return;
+  if ((series.count ?? 0) < 2) errors.invalid('series.count', '', 'should be at least 2');
+  if (!series.lastObservedTime) errors.required('series.lastObservedTime');
 }
 
 function checkUnset(event: Event, errors: FieldErrors): void {
@@ -64,17 +68,22 @@ function checkUnset(event: Event, errors: FieldErrors): void {
 const event = strategyFor(Event, {
   metadataFindings: { update: 2 },
   createOnUpdate: true,
+  withoutDependents: true,
   validate(object, errors) {
     checkNamespace(object, errors);
     if (object.eventTime) checkNewForm(object, { controller: 'reportingComponent' }, errors);
   },
 });
 
+const references = new Set(['involvedObject', 'related']);
 const immutable = [
   'involvedObject',
   'reason',
   'message',
   'source',
+  'firstTimestamp',
+  'lastTimestamp',
+  'count',
   'type',
   'eventTime',
   'action',
@@ -83,6 +92,24 @@ const immutable = [
   'reportingInstance',
 ] as const;
 
+/** A field as the findings show it: null where Go has a pointer, and its structs with every field. */
+function shown(field: (typeof immutable)[number], event: Event): unknown {
+  const value: unknown = event[field];
+  if (field === 'source') return inGo('EventSource', event.source ?? {});
+  if (references.has(field)) return inGo('ObjectReference', typeof value === 'object' && value ? value : {});
+  if (field === 'count') return value ?? 0;
+  return value ?? (field.endsWith('Timestamp') || field === 'eventTime' ? null : '');
+}
+
+function checkImmutable(object: Event, old: Event, errors: FieldErrors): void {
+  for (const field of immutable) {
+    const [now, before] = [shown(field, object), shown(field, old)];
+    if (deepEqual(now, before)) continue;
+    const at = field === 'reportingComponent' ? 'reportingController' : field;
+    errors.invalid(at, now, 'field is immutable');
+  }
+}
+
 /** The same objects, written through events.k8s.io. */
 const newEvent: NamedStrategy = {
   ...strategyFor(Event, {
@@ -90,14 +117,9 @@ const newEvent: NamedStrategy = {
     validate(object, errors, old) {
       checkNamespace(object, errors);
       if (!old) checkNewEvent(object, errors);
+      else checkSeries(object, errors);
     },
-    validateUpdate(object, old, errors) {
-      for (const field of immutable) {
-        if (!deepEqual(object[field] ?? '', old[field] ?? '')) {
-          errors.invalid(field, object[field] ?? '', 'field is immutable');
-        }
-      }
-    },
+    validateUpdate: checkImmutable,
   }),
   group: 'events.k8s.io',
 };

@@ -1,4 +1,5 @@
 import { formatQuantity } from '@keelson/core';
+import { inGoOrder } from '../../schema/go-order.ts';
 import { type GoField, type GoType, goFields } from '../../schema/go-types.ts';
 import { isObject, type Json } from '../draft.ts';
 
@@ -56,6 +57,31 @@ const goNames: Readonly<Record<string, string>> = {
   'AzureDiskVolumeSource.diskURI': 'DataDiskURI',
 };
 
+const volumeSources = [
+  'gcePersistentDisk',
+  'awsElasticBlockStore',
+  'hostPath',
+  'glusterfs',
+  'nfs',
+  'rbd',
+  'quobyte',
+  'iscsi',
+  'flexVolume',
+  'cinder',
+  'cephfs',
+  'fc',
+  'flocker',
+  'azureFile',
+  'vsphereVolume',
+  'azureDisk',
+  'photonPersistentDisk',
+  'portworxVolume',
+  'scaleIO',
+  'local',
+  'storageos',
+  'csi',
+];
+
 /** Fields in the order of the internal type, where it is not that of the version. */
 const orders: Readonly<Record<string, readonly string[]>> = {
   PodSpec: [
@@ -96,29 +122,18 @@ const orders: Readonly<Record<string, readonly string[]>> = {
     'hostnameOverride',
     'workloadRef',
   ],
-  PersistentVolumeSource: [
-    'gcePersistentDisk',
-    'awsElasticBlockStore',
-    'hostPath',
-    'glusterfs',
-    'nfs',
-    'rbd',
-    'quobyte',
-    'iscsi',
-    'flexVolume',
-    'cinder',
-    'cephfs',
-    'fc',
-    'flocker',
-    'azureFile',
-    'vsphereVolume',
-    'azureDisk',
-    'photonPersistentDisk',
-    'portworxVolume',
-    'scaleIO',
-    'local',
-    'storageos',
-    'csi',
+  PersistentVolumeSource: volumeSources,
+  PersistentVolumeSpec: [
+    'capacity',
+    ...volumeSources,
+    'accessModes',
+    'claimRef',
+    'persistentVolumeReclaimPolicy',
+    'storageClassName',
+    'mountOptions',
+    'volumeMode',
+    'nodeAffinity',
+    'volumeAttributesClassName',
   ],
   PodSecurityContext: [
     'seLinuxOptions',
@@ -180,6 +195,7 @@ const scalars: Readonly<Record<string, unknown>> = {
 };
 
 const core = 'io.k8s.api.core.v1.';
+const objectMeta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 const definitionOf = ({ name }: GoType) => (name.startsWith('v1.') ? core + name.slice(3) : undefined);
 const shortOf = (definition: string) => definition.slice(definition.lastIndexOf('.') + 1);
 const goName = (struct: string, name: string) =>
@@ -226,8 +242,8 @@ function struct(definition: string, value: Readonly<Json>): Json {
   const shown: Json = {};
   for (const { name, type } of fieldsIn(definition)) {
     // Embedded, and so without a name of its own.
-    if (short === 'PersistentVolumeClaimTemplate' && name === 'metadata') {
-      if (isObject(value[name])) Object.assign(shown, value[name]);
+    if (name === 'metadata' && type.name === 'v1.ObjectMeta') {
+      Object.assign(shown, inGoOrder(objectMeta, value[name]));
       continue;
     }
     shown[goName(short, name)] =

@@ -1,5 +1,7 @@
 import { goTypesJson } from '../../schema/generated/go-types.ts';
+import { inGoOrder } from '../../schema/go-order.ts';
 import { definitions } from '../../schema/index.ts';
+import { inGo } from './go-internal.ts';
 
 type Print = (value: unknown) => unknown;
 
@@ -69,15 +71,23 @@ function printerOf(definition: string): Print {
   return late;
 }
 
+const core = 'io.k8s.api.core.v1.';
+const machinery = 'io.k8s.apimachinery.';
+
 const asIs: Print = (value) => value ?? null;
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function compile(definition: string): Print {
+  if (definition.startsWith(core)) {
+    const type = definition.slice(core.length);
+    return (value) => (isRecord(value) ? inGo(type, value) : (value ?? null));
+  }
+  if (definition.startsWith(machinery)) return (value) => inGoOrder(definition, value ?? null);
   tables ??= JSON.parse(goTypesJson) as Readonly<Record<string, string>>;
   const table = tables[definition];
   const { properties } = definitions()[definition] ?? {};
-  if (table === undefined || !properties || definition.startsWith('io.k8s.apimachinery.')) return asIs;
+  if (table === undefined || !properties) return asIs;
   const fields = table.split('; ').map((each) => {
     const [field = '', type = ''] = each.split(' ');
     const name = field.slice(field.lastIndexOf('/') + 1);
@@ -89,12 +99,15 @@ function compile(definition: string): Print {
     if (!isRecord(value)) return value ?? null;
     const shown: Record<string, unknown> = {};
     for (const { name, embedded, shown: as, print } of fields) {
-      if (embedded) Object.assign(shown, value[name]);
+      if (embedded) Object.assign(shown, print(value[name] ?? {}));
       else shown[as] = print(value[name]);
     }
     return shown;
   };
 }
+
+const sortedEntries = (value: Readonly<Record<string, unknown>>) =>
+  Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
 
 interface Property {
   readonly ref?: string;
@@ -115,7 +128,7 @@ function printerFor(type: string, property: Property): Print {
     const of = property.additionalProperties;
     const inner = typeof of === 'object' && of.ref ? printerOf(of.ref) : asIs;
     return (value) =>
-      isRecord(value) ? Object.fromEntries(Object.entries(value).map(([key, each]) => [key, inner(each)])) : null;
+      isRecord(value) ? Object.fromEntries(sortedEntries(value).map(([key, each]) => [key, inner(each)])) : null;
   }
   const scalar = type.slice(type.lastIndexOf('=') + 1);
   if (scalar === 'string') return (value) => value ?? '';
@@ -126,3 +139,8 @@ function printerFor(type: string, property: Property): Print {
   const zero = property.ref.startsWith('io.k8s.api.') ? {} : null;
   return (value) => inner(value ?? zero);
 }
+
+const labelSelector = 'io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector';
+
+/** A label selector as Go writes it. */
+export const shownSelector = (selector: unknown): unknown => inGoOrder(labelSelector, selector);

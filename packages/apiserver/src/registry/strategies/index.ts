@@ -1,3 +1,4 @@
+import type { ObjectReader } from '../../admission/index.ts';
 import type { NamedStrategy } from '../strategy.ts';
 import { admissionRegistrationStrategies } from './admission-registration/index.ts';
 import { appsStrategies } from './apps.ts';
@@ -21,10 +22,11 @@ import { storageStrategies } from './storage/index.ts';
 export interface StrategyParts {
   /** Where Services have their addresses and ports from. */
   readonly allocators: Allocators;
+  readonly reader: ObjectReader;
 }
 
 /** Fresh strategies for one registry. */
-export function builtinStrategies({ allocators }: StrategyParts): readonly NamedStrategy[] {
+export function builtinStrategies({ allocators, reader }: StrategyParts): readonly NamedStrategy[] {
   return [
     ...coreStrategies,
     serviceStrategy(allocators),
@@ -42,6 +44,6 @@ export function builtinStrategies({ allocators }: StrategyParts): readonly Named
     ...admissionRegistrationStrategies(),
     ...certificateStrategies,
     ...servingStrategies,
-    ...resourceStrategies(),
+    ...resourceStrategies(reader),
   ];
 }

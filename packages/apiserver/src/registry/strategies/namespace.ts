@@ -1,4 +1,5 @@
 import { Namespace, validateDnsLabel, validateQualifiedName, wellKnown } from '@keelson/core';
+import type { Draft } from '../draft.ts';
 import { type FieldErrors, strategyFor } from '../strategy.ts';
 
 const standard = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
@@ -13,22 +14,44 @@ function checkFinalizers(finalizers: readonly string[] | undefined, errors: Fiel
   });
 }
 
+function labelWithName({ metadata }: Draft<Namespace>): void {
+  if (metadata.name) metadata.labels = { ...metadata.labels, [wellKnown.namespaceNameLabel]: metadata.name };
+}
+
 export const namespaceStrategy = strategyFor(Namespace, {
   metadataFindings: { update: 4 },
   nameRule: validateDnsLabel,
   defaults(object) {
-    if (!object.metadata.name) return;
-    object.metadata.labels = { ...object.metadata.labels, [wellKnown.namespaceNameLabel]: object.metadata.name };
+    labelWithName(object);
   },
   prepareCreate(object) {
     object.status = { phase: 'Active' };
     const given = object.spec?.finalizers ?? [];
     const own = given.includes(wellKnown.kubernetesFinalizer) ? [] : [wellKnown.kubernetesFinalizer];
     object.spec = { ...object.spec, finalizers: [...given, ...own] };
-    object.metadata.labels = { ...object.metadata.labels, [wellKnown.namespaceNameLabel]: object.metadata.name };
+    labelWithName(object);
   },
   prepareUpdate(object, old) {
-    object.spec = { finalizers: [...(old.spec?.finalizers ?? [])] };
+    const held = old.spec?.finalizers ?? [];
+    object.spec = held.length > 0 ? { finalizers: [...held] } : {};
+  },
+  beginDeletion(object, { orphanDependents, propagationPolicy }, now) {
+    const { metadata } = object;
+    metadata.deletionTimestamp ??= now;
+    object.status = { ...object.status, phase: 'Terminating' };
+    const before = metadata.finalizers ?? [];
+    const has = (finalizer: string, policy: string, old: boolean) => {
+      if (orphanDependents !== undefined) return orphanDependents === old;
+      return propagationPolicy === undefined ? before.includes(finalizer) : propagationPolicy === policy;
+    };
+    const wanted = [
+      ...(has('orphan', 'Orphan', true) ? ['orphan'] : []),
+      ...(has('foregroundDeletion', 'Foreground', false) ? ['foregroundDeletion'] : []),
+    ];
+    const kept = before.filter((each) => (each !== 'orphan' && each !== 'foregroundDeletion') || wanted.includes(each));
+    const after = [...kept, ...wanted.filter((each) => !kept.includes(each))];
+    if (after.length === 0) delete metadata.finalizers;
+    else metadata.finalizers = after;
   },
   validate: ({ spec }, errors) => checkFinalizers(spec?.finalizers, errors),
   validateSubresource(_subresource, { spec }, _old, errors) {

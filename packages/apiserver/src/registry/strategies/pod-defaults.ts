@@ -18,6 +18,8 @@ type AnyContainer = Pick<
 
 /** Defaults of every pod spec, in a Pod as in a template. */
 export function defaultPodSpec(spec: Draft<PodSpec>): void {
+  // Behind a gate that is shut in v1.35 (KEP-4671): what is written there is dropped.
+  delete spec.workloadRef;
   spec.restartPolicy ||= 'Always';
   spec.terminationGracePeriodSeconds ??= 30;
   spec.dnsPolicy ||= 'ClusterFirst';

@@ -1,6 +1,7 @@
 import { deepEqual, type LabelSelector, type PodTemplateSpec } from '@keelson/core';
 import type { FieldErrors } from '../strategy.ts';
 import { checkLabels, checkSelector } from './checks.ts';
+import { shownSelector } from './go-value.ts';
 import { isEmptySelector, isReadable, selectsTemplate } from './selectors.ts';
 import { validateTemplate } from './workloads.ts';
 
@@ -15,7 +16,7 @@ export function checkSelectorGiven(
   }
   checkSelector(selector, 'spec.selector', errors);
   if (isEmptySelector(selector)) {
-    errors.invalid('spec.selector', selector, `empty selector is invalid for ${kind}`);
+    errors.invalid('spec.selector', shownSelector(selector), `empty selector is invalid for ${kind}`);
   }
 }
 
@@ -28,9 +29,9 @@ export function checkReplicaTemplate(
 ): void {
   if (selector && !isReadable(selector)) {
     if (kind === 'StatefulSet') {
-      const message = `Invalid value: ${JSON.stringify(selector)}`;
+      const message = `Invalid value: ${JSON.stringify(shownSelector(selector))}`;
       errors.list.push({ type: 'FieldValueInvalid', field: 'spec.selector', message });
-    } else errors.invalid('spec.selector', selector, 'invalid label selector');
+    } else errors.invalid('spec.selector', shownSelector(selector), 'invalid label selector');
     return;
   }
   if (!(selector && isEmptySelector(selector)) && !selectsTemplate(selector, template)) {
@@ -54,5 +55,5 @@ export function checkRunsForever(template: PodTemplateSpec | undefined, kind: st
 }
 
 export function selectorStays(selector: unknown, old: unknown, errors: FieldErrors): void {
-  if (!deepEqual(selector, old)) errors.invalid('spec.selector', selector, 'field is immutable');
+  if (!deepEqual(selector, old)) errors.invalid('spec.selector', shownSelector(selector), 'field is immutable');
 }

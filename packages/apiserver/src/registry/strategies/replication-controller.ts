@@ -1,4 +1,4 @@
-import { PodTemplate, type PodTemplateSpec, ReplicationController, validateDnsLabel } from '@keelson/core';
+import { deepEqual, PodTemplate, type PodTemplateSpec, ReplicationController, validateDnsLabel } from '@keelson/core';
 import { type FieldErrors, strategyFor } from '../strategy.ts';
 import { checkNonNegative } from './checks.ts';
 import { defaultTemplate } from './pod-defaults.ts';
@@ -75,6 +75,7 @@ export const replicationControllerStrategy = strategyFor(ReplicationController, 
     least('availableReplicas', availableReplicas, readyReplicas, 'readyReplicas');
   },
   warnings({ metadata, spec }, old) {
+    if (old && deepEqual(old.spec, spec)) return [];
     const ofTemplate = podTemplateWarnings(spec?.template, 'spec.template');
     return old ? ofTemplate : [...podNameWarnings(metadata.name), ...ofTemplate];
   },
@@ -89,5 +90,6 @@ export const podTemplateStrategy = strategyFor(PodTemplate, {
     defaultTemplate(object.template);
   },
   validate: ({ template }, errors, old) => validatePodTemplateSpec(template ?? {}, 'template', errors, old?.template),
-  warnings: ({ template }) => podTemplateWarnings(template, 'template'),
+  warnings: ({ template }, old) =>
+    old && deepEqual(old.template, template) ? [] : podTemplateWarnings(template, 'template'),
 });

@@ -8,7 +8,7 @@ import { validateTolerations } from './pods/scheduling-validation.ts';
 const none: ReadonlySet<string> = new Set();
 
 function checkOverhead(podFixed: Readonly<Record<string, string>> | undefined, errors: FieldErrors): void {
-  if (podFixed) validateResources({ limits: podFixed }, none, 'overhead.podFixed', errors);
+  if (podFixed) validateResources({ limits: podFixed }, none, 'overhead', errors);
 }
 
 function checkTolerations(tolerations: readonly Toleration[], errors: FieldErrors): void {
@@ -25,6 +25,7 @@ function checkTolerations(tolerations: readonly Toleration[], errors: FieldError
 }
 
 export const runtimeClass = strategyFor(RuntimeClass, {
+  unconditionalUpdate: false,
   metadataFindings: { update: 4 },
   validate(object, errors) {
     const { handler = '', scheduling } = object;

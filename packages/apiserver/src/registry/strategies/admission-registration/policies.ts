@@ -311,7 +311,7 @@ function checkMutatingPolicy({ spec }: MutatingPolicy, errors: FieldErrors, chec
   });
   if (!reinvocationPolicy) errors.required('spec.reinvocationPolicy');
   else if (!['IfNeeded', 'Never'].includes(reinvocationPolicy)) {
-    errors.notSupported('spec.reinvocationPolicy', reinvocationPolicy, ['Never', 'IfNeeded']);
+    errors.notSupported('spec.reinvocationPolicy', reinvocationPolicy, ['IfNeeded', 'Never']);
   }
 }
 
@@ -326,13 +326,18 @@ function checkMutation(mutation: Mutation, at: string, errors: FieldErrors, chec
       if (!applyConfiguration)
         errors.required(`${at}.applyConfiguration`, 'must be specified when patchType is ApplyConfiguration');
       else checkExpression(applyConfiguration.expression, `${at}.applyConfiguration`);
-      if (jsonPatch) errors.invalid(`${at}.jsonPatch`, jsonPatch, 'not allowed when patchType is ApplyConfiguration');
+      if (jsonPatch) {
+        const why = 'must not be specified when patchType is ApplyConfiguration';
+        errors.invalid(`${at}.jsonPatch`, '{jsonPatch}', why);
+      }
       return;
     case 'JSONPatch':
       if (!jsonPatch) errors.required(`${at}.jsonPatch`, 'must be specified when patchType is JSONPatch');
       else checkExpression(jsonPatch.expression, `${at}.jsonPatch`);
-      if (applyConfiguration)
-        errors.invalid(`${at}.applyConfiguration`, applyConfiguration, 'not allowed when patchType is JSONPatch');
+      if (applyConfiguration) {
+        const why = 'must not be specified when patchType is JSONPatch';
+        errors.invalid(`${at}.applyConfiguration`, '{applyConfiguration}', why);
+      }
       return;
     case undefined:
     case '':
@@ -347,6 +352,7 @@ export function policyStrategies(check: ExpressionCheck): readonly NamedStrategy
   return [
     strategyFor(ValidatingAdmissionPolicy, {
       generation: 'spec',
+      unconditionalUpdate: false,
       defaults({ spec }) {
         if (!spec) return;
         spec.failurePolicy ??= 'Fail';
@@ -365,6 +371,7 @@ export function policyStrategies(check: ExpressionCheck): readonly NamedStrategy
     }),
     strategyFor(ValidatingAdmissionPolicyBinding, {
       generation: 'spec',
+      unconditionalUpdate: false,
       defaults({ spec }) {
         defaultMatch(spec?.matchResources);
       },
@@ -372,6 +379,7 @@ export function policyStrategies(check: ExpressionCheck): readonly NamedStrategy
     }),
     strategyFor(mutatingPolicy, {
       generation: 'spec',
+      unconditionalUpdate: false,
       defaults({ spec }) {
         if (!spec) return;
         spec.failurePolicy ??= 'Fail';
@@ -381,6 +389,7 @@ export function policyStrategies(check: ExpressionCheck): readonly NamedStrategy
     }),
     strategyFor(mutatingPolicyBinding, {
       generation: 'spec',
+      unconditionalUpdate: false,
       defaults({ spec }) {
         defaultMatch(spec?.matchResources);
       },

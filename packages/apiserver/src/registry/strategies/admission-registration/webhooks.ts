@@ -132,11 +132,13 @@ export function webhookStrategies(check: ExpressionCheck): readonly NamedStrateg
   return [
     strategyFor(ValidatingWebhookConfiguration, {
       generation: 'spec',
+      unconditionalUpdate: false,
       defaults: ({ webhooks }) => (webhooks ?? []).forEach(defaultWebhook),
       validate: ({ webhooks }, errors, old) => checkAll(webhooks ?? [], old?.webhooks, errors, check),
     }),
     strategyFor(MutatingWebhookConfiguration, {
       generation: 'spec',
+      unconditionalUpdate: false,
       defaults: ({ webhooks }) =>
         (webhooks ?? []).forEach((each) => {
           defaultWebhook(each);

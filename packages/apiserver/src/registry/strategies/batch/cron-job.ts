@@ -1,6 +1,7 @@
 import { CronJob } from '@keelson/core';
 import { strategyFor } from '../../strategy.ts';
 import { checkNonNegative, checkOneOf } from '../checks.ts';
+import { shownSelector } from '../go-value.ts';
 import { checkSchedule, checkTimeZone } from './cron-schedule.ts';
 import { checkJobSpec, defaultFailurePolicy, defaultJobTemplate } from './job-spec.ts';
 
@@ -28,7 +29,7 @@ export const cronJob = strategyFor(CronJob, {
     if (spec.jobTemplate?.spec) {
       checkJobSpec(spec.jobTemplate.spec, at, errors);
       const { selector } = spec.jobTemplate.spec;
-      if (selector) errors.invalid(`${at}.selector`, selector, '`selector` will be auto-generated');
+      if (selector) errors.invalid(`${at}.selector`, shownSelector(selector), '`selector` will be auto-generated');
       if (spec.jobTemplate.spec.manualSelector) errors.notSupported(`${at}.manualSelector`, true, ['nil', 'false']);
     }
     checkNonNegative('spec.successfulJobsHistoryLimit', spec.successfulJobsHistoryLimit, errors);

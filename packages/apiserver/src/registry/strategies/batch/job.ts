@@ -9,7 +9,7 @@ import {
 import type { Draft } from '../../draft.ts';
 import { type FieldErrors, strategyFor } from '../../strategy.ts';
 import { inGo } from '../go-internal.ts';
-import { goValue } from '../go-value.ts';
+import { goValue, shownSelector } from '../go-value.ts';
 import { isReadable } from '../selectors.ts';
 import { checkJobSelector, checkJobSpec, defaultJobSpec, defaultJobTemplate } from './job-spec.ts';
 import { checkJobStatus } from './job-status.ts';
@@ -62,7 +62,7 @@ function checkGenerated({ spec, metadata }: Job, old: Job | undefined, errors: F
     checkHasLabel(labels, nameLabel, name, errors);
   }
   const own = [uidLabel, legacyUidLabel].some((key) => deepEqual(spec.selector, { matchLabels: { [key]: uid } }));
-  if (!own) errors.invalid('spec.selector', spec.selector, '`selector` not auto-generated');
+  if (!own) errors.invalid('spec.selector', shownSelector(spec.selector), '`selector` not auto-generated');
 }
 
 function checkSpec(spec: JobSpec, errors: FieldErrors): void {
@@ -157,7 +157,7 @@ export const job = strategyFor(Job, {
     const { spec: old } = previous;
     const stays = (field: keyof JobSpec, definition?: string) => {
       if (deepEqual(spec[field], old[field])) return;
-      const value = definition ? goValue(`${batch}${definition}`, spec[field]) : spec[field];
+      const value = definition ? goValue(`${batch}${definition}`, spec[field]) : shownSelector(spec[field]);
       errors.invalid(`spec.${field}`, value ?? null, 'field is immutable');
     };
     checkSpec(spec, errors);

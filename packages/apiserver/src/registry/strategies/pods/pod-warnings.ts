@@ -1,5 +1,6 @@
 import {
   type Container,
+  deepEqual,
   type LabelSelector,
   type NodeSelectorTerm,
   type ObjectMeta,
@@ -191,6 +192,8 @@ function specWarnings(
 /** What Kubernetes tells who creates or changes a Pod; a change that leaves the spec alone says nothing. */
 export function podWarnings(pod: Pod, old: Pod | undefined): readonly string[] {
   const found: string[] = [];
+  if (old && deepEqual(old.spec, pod.spec) && deepEqual(old.metadata.annotations, pod.metadata.annotations))
+    return found;
   const warn = (text: string) => void found.push(text);
   if (!old) {
     const sentences = validateDnsLabel(pod.metadata.name);

@@ -38,12 +38,9 @@ function checkReferences(
   if (list.length > 32) errors.tooMany(at, list.length, 32);
   list.forEach((each, index) => {
     const here = `${at}[${index}]`;
-    if (seen.has(each)) {
-      errors.duplicate(here, each);
-      return;
-    }
-    seen.add(each);
     checkRequestReference(each, names, here, errors);
+    if (seen.has(each)) errors.duplicate(here, each);
+    seen.add(each);
   });
 }
 
@@ -66,24 +63,26 @@ function checkRequest(request: DeviceRequest, at: string, errors: FieldErrors, c
   const alternatives = firstAvailable.length > 0;
   if (exactly && alternatives) {
     errors.invalid(at, null, 'exactly one of `exactly` or `firstAvailable` is required, but multiple fields are set');
-  } else if (!exactly && !alternatives) {
-    errors.required(at, 'exactly one of `exactly` or `firstAvailable` is required');
+    return;
   }
-  if (exactly) checkExact(exactly, `${at}.exactly`, errors, check);
-  if (!alternatives) return;
+  if (!alternatives) {
+    if (exactly) checkExact(exactly, `${at}.exactly`, errors, check);
+    else errors.required(at, 'exactly one of `exactly` or `firstAvailable` is required');
+    return;
+  }
   if (firstAvailable.length > 8) errors.tooMany(`${at}.firstAvailable`, firstAvailable.length, 8);
   const seen = new Set<string>();
+  const twice: (readonly [string, string])[] = [];
   firstAvailable.slice(0, 8).forEach((each, index) => {
     const here = `${at}.firstAvailable[${index}]`;
     const own = each.name ?? '';
-    if (seen.has(own)) {
-      errors.duplicate(here, own);
-      return;
-    }
-    seen.add(own);
     checkName(own, `${here}.name`, errors);
     checkExact(each, here, errors, check);
+    if (seen.has(own)) twice.push([here, own]);
+    seen.add(own);
   });
+  // What must be unique by declaration is looked at when all else has been.
+  for (const [here, name] of twice) errors.duplicate(here, name);
 }
 
 /** KEP-4381: what devices are asked for. */
@@ -101,12 +100,9 @@ export function checkClaimSpec(
   const seen = new Set<string>();
   requests.slice(0, 32).forEach((each, index) => {
     const name = each.name ?? '';
-    if (seen.has(name)) {
-      errors.duplicate(`${here}.requests[${index}]`, name);
-      return;
-    }
-    seen.add(name);
     checkRequest(each, `${here}.requests[${index}]`, errors, check);
+    if (seen.has(name)) errors.duplicate(`${here}.requests[${index}]`, name);
+    seen.add(name);
   });
   if (constraints.length > 32) errors.tooMany(`${here}.constraints`, constraints.length, 32);
   constraints.slice(0, 32).forEach(({ requests: of, matchAttribute }, index) => {

@@ -5,12 +5,14 @@ import {
   validateLabelValue,
   validateQualifiedName,
 } from '@keelson/core';
+import type { ObjectReader } from '../../../admission/index.ts';
 import type { Draft } from '../../draft.ts';
 import { type NamedStrategy, strategyFor } from '../../strategy.ts';
 import type { ExpressionCheck } from '../admission-registration/index.ts';
 import { checkConditions } from '../conditions.ts';
 import { goValue } from '../go-value.ts';
 import { resetMetadata } from '../reset-metadata.ts';
+import { checkAdminAccess } from './admin-access.ts';
 import { checkClaimSpec } from './claim-spec.ts';
 import { checkClaimStatus } from './claim-status.ts';
 import { checkConfig, checkDriver, checkName, checkPool, checkSelectors } from './device-checks.ts';
@@ -28,15 +30,42 @@ function defaultClaim(spec: Draft<ClaimSpec> | undefined): void {
   }
 }
 
-/** Tolerations of taints are of an alpha gate that is off by default. */
+/** Tolerations of taints, shared capacity and what must differ are of alpha gates that are off by default. */
 function dropGated(spec: Draft<ClaimSpec> | undefined): void {
   for (const { exactly, firstAvailable } of spec?.devices?.requests ?? []) {
-    for (const each of [...(exactly ? [exactly] : []), ...(firstAvailable ?? [])]) delete each.tolerations;
+    for (const each of [...(exactly ? [exactly] : []), ...(firstAvailable ?? [])]) {
+      delete each.tolerations;
+      delete each.capacity;
+    }
   }
+  for (const each of spec?.devices?.constraints ?? []) delete each.distinctAttribute;
 }
 
+/** Metadata that a template cannot give, as errors call it. */
+const notOfTemplates: Readonly<Record<string, string>> = {
+  name: 'name',
+  generateName: 'generateName',
+  namespace: 'namespace',
+  selfLink: 'selfLink',
+  uid: 'uID',
+  resourceVersion: 'resourceVersion',
+  generation: 'generation',
+  creationTimestamp: 'creationTimestamp',
+  deletionTimestamp: 'deletionTimestamp',
+  deletionGracePeriodSeconds: 'deletionGracePeriodSeconds',
+  ownerReferences: 'ownerReferences',
+  finalizers: 'finalizers',
+  managedFields: 'managedFields',
+};
+
+const isGiven = (value: unknown) =>
+  value !== undefined && value !== '' && (Array.isArray(value) ? value.length > 0 : value !== null);
+
 /** `check` compiles expressions of CEL. */
-export function resourceStrategies(check: ExpressionCheck = () => undefined): readonly NamedStrategy[] {
+export function resourceStrategies(
+  reader: ObjectReader,
+  check: ExpressionCheck = () => undefined,
+): readonly NamedStrategy[] {
   return [
     strategyFor(deviceClass, {
       generation: 'spec',
@@ -58,6 +87,10 @@ export function resourceStrategies(check: ExpressionCheck = () => undefined): re
       prepareCreate(object) {
         dropGated(object.spec);
       },
+      async reserve({ spec, metadata }, old, errors) {
+        if (!old) await checkAdminAccess(spec, metadata.namespace, 'spec', reader, errors);
+        return undefined;
+      },
       prepareUpdate: ({ spec }) => dropGated(spec),
       prepareStatusUpdate: (object, old) => resetMetadata(object, old),
       validate({ spec }, errors, old) {
@@ -74,11 +107,19 @@ export function resourceStrategies(check: ExpressionCheck = () => undefined): re
       metadataFindings: { update: 4 },
       defaults: ({ spec }) => defaultClaim(spec?.spec),
       prepareCreate: ({ spec }) => dropGated(spec?.spec),
+      async reserve({ spec, metadata }, old, errors) {
+        if (!old) await checkAdminAccess(spec?.spec, metadata.namespace, 'spec.spec', reader, errors);
+        return undefined;
+      },
       prepareUpdate: ({ spec }) => dropGated(spec?.spec),
       validate({ spec }, errors) {
+        const metadata: Readonly<Record<string, unknown>> = { ...spec?.metadata };
         const { labels, annotations } = spec?.metadata ?? {};
-        errors.list.push(...validateLabels(labels, 'spec.metadata.labels'));
         errors.list.push(...validateAnnotations(annotations, 'spec.metadata.annotations'));
+        errors.list.push(...validateLabels(labels, 'spec.metadata.labels'));
+        for (const [field, shown] of Object.entries(notOfTemplates)) {
+          if (isGiven(metadata[field])) errors.forbidden(`spec.metadata.${shown}`, 'cannot be set');
+        }
         checkClaimSpec(spec?.spec, 'spec.spec', errors, check);
       },
       validateUpdate({ spec }, { spec: old }, errors) {

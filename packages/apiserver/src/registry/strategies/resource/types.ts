@@ -19,6 +19,7 @@ export interface ExactRequest {
   readonly count?: number;
   readonly adminAccess?: boolean;
   readonly tolerations?: readonly Toleration[];
+  readonly capacity?: object;
 }
 
 export interface SubRequest extends ExactRequest {
@@ -39,7 +40,11 @@ export interface DeviceConfig {
 export interface ClaimSpec {
   readonly devices?: {
     readonly requests?: readonly DeviceRequest[];
-    readonly constraints?: readonly { readonly requests?: readonly string[]; readonly matchAttribute?: string }[];
+    readonly constraints?: readonly {
+      readonly requests?: readonly string[];
+      readonly matchAttribute?: string;
+      readonly distinctAttribute?: string;
+    }[];
     readonly config?: readonly DeviceConfig[];
   };
 }

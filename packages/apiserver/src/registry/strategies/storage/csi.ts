@@ -163,6 +163,7 @@ const csiNode = strategyFor(CSINode, {
 });
 
 const capacity = strategyFor(CSIStorageCapacity, {
+  unconditionalUpdate: false,
   metadataFindings: { update: 4 },
   validate(object, errors) {
     const { nodeTopology, storageClassName = '' } = object;

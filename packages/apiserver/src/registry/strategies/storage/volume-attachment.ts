@@ -11,7 +11,7 @@ const mostBytes = 256 * 1024;
 
 function checkSpec(spec: VolumeAttachment['spec'], errors: FieldErrors): void {
   const { attacher = '', source, nodeName = '' } = spec;
-  checkDriverName(attacher, 'spec.attacher', errors);
+  if (attacher === '') errors.required('spec.attacher');
   checkSource(source, errors);
   errors.rule('spec.nodeName', nodeName, validateDnsSubdomain(nodeName));
 }
@@ -57,7 +57,7 @@ export const volumeAttachment = strategyFor(VolumeAttachment, {
   validate({ spec }, errors, old) {
     checkSpec(spec, errors);
     if (old) return;
-    if (!spec.attacher) errors.required('spec.attacher');
+    if (spec.attacher) checkDriverName(spec.attacher, 'spec.attacher', errors);
     const name = spec.source?.persistentVolumeName;
     if (name !== undefined) errors.rule('spec.source.persistentVolumeName', name, validateDnsSubdomain(name));
   },
