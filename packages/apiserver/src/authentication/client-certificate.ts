@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { TLSSocket } from 'node:tls';
 import { StatusError } from '@keelson/core';
 import type { UserInfo } from '../registry/contract.ts';
@@ -20,11 +20,16 @@ export class ClientCertificateAuthenticator implements Authenticator {
     const raw = socket.getPeerCertificate().raw;
     if (!raw) return undefined;
     if (!socket.authorized) throw StatusError.unauthorized();
-    const user = userOfSubject(new X509Certificate(raw).subject);
+    const user = { ...userOfSubject(new X509Certificate(raw).subject), extra: credentialOf(raw) };
     this.#users.set(socket, user);
     return user;
   }
 }
+
+/** By which of their certificates users are known in records of what they did (KEP-4193). */
+const credentialOf = (raw: Buffer) => ({
+  'authentication.kubernetes.io/credential-id': [`X509SHA256=${createHash('sha256').update(raw).digest('hex')}`],
+});
 
 function tlsSocketOf(request: HttpRequest): TLSSocket | undefined {
   // Over HTTP/2 `request.socket` hides the identity of the connection; its session does not.

@@ -19,7 +19,7 @@ import { KindCatalog } from './catalog.ts';
 import type { RegistryContext } from './context.ts';
 import type { ApiAnswer, ApiHandler, Authorizer, EncodedObject, ServedResource, UserInfo } from './contract.ts';
 import { createObject } from './create-object.ts';
-import { deleteCollection, deleteObject } from './delete-object.ts';
+import { codeOfDeletion, type DeleteOutcome, deleteCollection, deleteObject } from './delete-object.ts';
 import { withWarnings } from './error-warnings.ts';
 import { EventHub } from './event-hub.ts';
 import { prefixFor } from './kind.ts';
@@ -100,7 +100,7 @@ export class ResourceRegistry implements ApiHandler {
       }),
       ports: new NodePortLedger({ storage, random, range: options.nodePortRange ?? [30000, 32767] }),
     };
-    const strategies = builtinStrategies({ allocators: this.allocators });
+    const strategies = builtinStrategies({ allocators: this.allocators, reader });
     this.catalog = new KindCatalog(
       builtinKinds([...strategies, crdStrategy], servedVersions(runtimeConfigOf(options))),
     );
@@ -218,7 +218,7 @@ export class ResourceRegistry implements ApiHandler {
         return answer(call, kind.served, value, created ? 201 : 200);
       }
       case 'delete':
-        return answer(call, kind.served, await deleteObject(context, call));
+        return deleted(call, await deleteObject(context, call));
       case 'deletecollection':
         return { type: 'list', resource: kind.served, value: await deleteCollection(context, call) };
       default:
@@ -244,9 +244,12 @@ export class ResourceRegistry implements ApiHandler {
   }
 }
 
-function answer(call: Call, resource: ServedResource, value: EncodedObject, code: 200 | 201 = 200): ApiAnswer {
+function answer(call: Call, resource: ServedResource, value: EncodedObject, code: 200 | 201 | 202 = 200): ApiAnswer {
   return { type: 'object', code, resource, value, ...(call.warnings.length > 0 && { warnings: call.warnings }) };
 }
+
+const deleted = (call: Call, outcome: DeleteOutcome) =>
+  answer(call, call.kind.served, outcome.value, codeOfDeletion(call.request, outcome));
 
 function unknownResource(): StatusError {
   return StatusError.of(404, 'NotFound', 'the server could not find the requested resource', {});
