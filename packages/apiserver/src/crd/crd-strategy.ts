@@ -18,7 +18,21 @@ const approval = 'api-approved.kubernetes.io';
 export const crdStrategy = strategyFor(CustomResourceDefinition, {
   generation: 'spec',
   unconditionalUpdate: false,
-  finalizersOnDelete: [cleanupFinalizer],
+  beginDeletion(object, _options, now) {
+    const { metadata, status } = object;
+    metadata.deletionTimestamp ??= now;
+    const finalizers = metadata.finalizers ?? [];
+    if (!finalizers.includes(cleanupFinalizer)) metadata.finalizers = [...finalizers, cleanupFinalizer];
+    const terminating = {
+      type: 'Terminating',
+      status: 'True',
+      lastTransitionTime: now,
+      reason: 'InstanceDeletionPending',
+      message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
+    };
+    const others = (status?.conditions ?? []).filter((each) => each.type !== terminating.type);
+    object.status = { ...status, conditions: [...others, terminating] };
+  },
   defaults({ spec }) {
     const { names } = spec;
     if (names?.kind) {

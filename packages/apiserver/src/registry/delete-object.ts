@@ -1,15 +1,16 @@
-import { type KubernetesObject, type RequestOptions, type Status, StatusError } from '@keelson/core';
+import { deepEqual, type KubernetesObject, type RequestOptions, type Status, StatusError } from '@keelson/core';
 import { RevisionMismatchError } from '../storage/contract.ts';
 import { type Call, validateAdmission } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
 import type { EncodedObject, ListAnswer } from './contract.ts';
-import { asJson, type Draft, type ObjectDraft } from './draft.ts';
+import { decideDeletion } from './deletion.ts';
+import type { ObjectDraft } from './draft.ts';
 import { type Kind, keyIn } from './kind.ts';
 import { answerOf, listPage } from './read-objects.ts';
 import { encodeForStorage, encodeObject, type StoredObject } from './stored-object.ts';
 import { find } from './update-object.ts';
 
-/** Kinds whose deletion answers with the object instead of a Status. */
+/** Kinds whose deletion answers with the object instead of a Status; and all of resource.k8s.io. */
 const returnsObject = new Set([
   'pods',
   'services',
@@ -22,10 +23,17 @@ const returnsObject = new Set([
   'csidrivers',
   'csinodes',
   'volumeattachments',
+  'volumeattributesclasses',
 ]);
 
+export interface DeleteOutcome {
+  readonly value: EncodedObject;
+  /** Whether it is gone, and not only marked. */
+  readonly removed: boolean;
+}
+
 /** DELETE: at once, or only marked where a grace period or finalizers stand in the way. */
-export async function deleteObject(context: RegistryContext, call: Call): Promise<EncodedObject> {
+export async function deleteObject(context: RegistryContext, call: Call): Promise<DeleteOutcome> {
   const { kind, request } = call;
   checkDeleteOptions(request.options ?? {});
   for (let attempt = 0; ; attempt++) {
@@ -40,32 +48,54 @@ export async function deleteObject(context: RegistryContext, call: Call): Promis
   }
 }
 
-async function deleteOnce(context: RegistryContext, call: Call, current: StoredObject): Promise<EncodedObject> {
+/** 202 where the client asked that the dependents go first, and the object has to wait for that. */
+export function codeOfDeletion({ options }: Call['request'], { removed }: DeleteOutcome): 200 | 202 {
+  const waits = options?.orphanDependents === false || options?.propagationPolicy === 'Foreground';
+  return waits && !removed ? 202 : 200;
+}
+
+async function deleteOnce(context: RegistryContext, call: Call, current: StoredObject): Promise<DeleteOutcome> {
   const { kind, request } = call;
   const options = request.options ?? {};
   const { object } = current;
   checkPreconditions(kind, object, options);
+  const deletion = decideDeletion(kind, object, options, context.clock.now());
+  if (deletion.type === 'pending') return { value: kind.serve(current), removed: false };
   await validateAdmission(context, call, 'DELETE', undefined, object);
-  const marked = markDeleted(context, kind, object, options);
-  const key = keyIn(kind, object.metadata.namespace, object.metadata.name);
-  if (marked === 'gone') {
-    if (call.dryRun) return deletedAnswer(kind, object);
-    const { revision } = await context.storage.delete(key, current.revision);
-    await kind.strategy.released?.(object);
-    return deletedAnswer(kind, current.deletedAt(revision).object);
+  const marked = deletion.type === 'marked' ? deletion.object : deletion.marked;
+  if (call.dryRun) {
+    const removed = deletion.type === 'removed';
+    if (marked) return { value: encodeObject(kind.view(marked)), removed };
+    return { value: deletedAnswer(kind, object), removed };
   }
-  if (marked === 'unchanged') return kind.serve(current);
-  if (call.dryRun) return encodeObject(kind.view(marked));
+  let last = current;
+  if (marked && !deepEqual(marked, object)) last = await writeMarked(context, kind, marked, current);
+  if (deletion.type === 'marked') return { value: kind.serve(last), removed: false };
+  const { revision } = await context.storage.delete(keyOf(kind, object), last.revision);
+  await kind.strategy.released?.(last.object);
+  return { value: deletedAnswer(kind, last.deletedAt(revision).object), removed: true };
+}
+
+const keyOf = (kind: Kind, { metadata }: KubernetesObject) => keyIn(kind, metadata.namespace, metadata.name);
+
+async function writeMarked(
+  context: RegistryContext,
+  kind: Kind,
+  marked: ObjectDraft,
+  current: StoredObject,
+): Promise<StoredObject> {
   const bytes = encodeForStorage(marked);
   context.cache.expect(bytes, marked);
-  return kind.serve(
-    context.cache.get(await context.storage.update(key, bytes, current.revision, context.writeOptions(kind))),
+  return context.cache.get(
+    await context.storage.update(keyOf(kind, marked), bytes, current.revision, context.writeOptions(kind)),
   );
 }
 
 function deletedAnswer(kind: Kind, object: KubernetesObject): EncodedObject {
-  if (!kind.served.custom && returnsObject.has(kind.served.resource)) return encodeObject(kind.view(object));
   const { group, resource } = kind.names;
+  if (!kind.served.custom && (group === 'resource.k8s.io' || returnsObject.has(resource))) {
+    return encodeObject(kind.view(object));
+  }
   const status: Status = {
     kind: 'Status',
     apiVersion: 'v1',
@@ -87,18 +117,28 @@ export function encodeStatus(status: Status): EncodedObject {
 }
 
 function checkPreconditions(kind: Kind, { metadata }: KubernetesObject, { preconditions }: RequestOptions): void {
-  if (preconditions?.uid !== undefined && preconditions.uid !== metadata.uid) {
-    throw StatusError.conflict(
-      kind.names,
+  if (!preconditions) return;
+  // Kinds with a way of their own to be deleted look first, in other words.
+  const own = kind.strategy.beginDeletion !== undefined;
+  const conflict = (text: string) =>
+    StatusError.conflict(
+      own ? kind.names : { group: kind.kindName.group, resource: kind.kindName.resource },
       metadata.name,
-      `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${metadata.uid ?? ''}). The object might have been deleted and then recreated`,
+      text,
+    );
+  const { uid, resourceVersion } = preconditions;
+  if (uid !== undefined && uid !== metadata.uid) {
+    throw conflict(
+      own
+        ? `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid ?? ''}`
+        : `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid ?? ''}). The object might have been deleted and then recreated`,
     );
   }
-  if (preconditions?.resourceVersion !== undefined && preconditions.resourceVersion !== metadata.resourceVersion) {
-    throw StatusError.conflict(
-      kind.names,
-      metadata.name,
-      `the ResourceVersion in the precondition (${preconditions.resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion ?? ''}). The object might have been modified`,
+  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
+    throw conflict(
+      own
+        ? `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion ?? ''}`
+        : `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion ?? ''}). The object might have been modified`,
     );
   }
 }
@@ -114,73 +154,13 @@ export function checkDeleteOptions({ propagationPolicy }: RequestOptions): void 
   ]);
 }
 
-/** The object as it waits for its end, unless nothing holds it or it waits already just so. */
-function markDeleted(
-  context: RegistryContext,
-  kind: Kind,
-  object: KubernetesObject,
-  options: RequestOptions,
-): ObjectDraft | 'gone' | 'unchanged' {
-  const asked = finalizersAfter(kind, object.metadata.finalizers ?? [], options);
-  const own = object.metadata.deletionTimestamp === undefined ? (kind.strategy.finalizersOnDelete ?? []) : [];
-  const finalizers = [...asked, ...own.filter((each) => !asked.includes(each))];
-  const grace = kind.strategy.gracePeriod?.(object, options.gracePeriodSeconds);
-  const held = finalizers.length > 0 || isHeld(object);
-  const { metadata } = object;
-  if ((grace ?? 0) <= 0 && !held) return 'gone';
-  const already = metadata.deletionTimestamp !== undefined;
-  const seconds = already
-    ? Math.min(
-        metadata.deletionGracePeriodSeconds ?? 0,
-        options.gracePeriodSeconds ?? Number.POSITIVE_INFINITY,
-        grace ?? 0,
-      )
-    : Math.max(grace ?? 0, 0);
-  const sameFinalizers = finalizers.join() === (metadata.finalizers ?? []).join();
-  if (already && seconds === (metadata.deletionGracePeriodSeconds ?? 0) && sameFinalizers) return 'unchanged';
-  const before = already ? Date.parse(metadata.deletionTimestamp ?? '') : 0;
-  const end = already
-    ? before - ((metadata.deletionGracePeriodSeconds ?? 0) - seconds) * 1000
-    : context.clock.now() + seconds * 1000;
-  const draft: ObjectDraft = {
-    ...(object as Draft<KubernetesObject>),
-    metadata: {
-      ...(metadata as ObjectDraft['metadata']),
-      deletionTimestamp: `${new Date(end).toISOString().slice(0, 19)}Z`,
-      deletionGracePeriodSeconds: seconds,
-      finalizers,
-    },
-  };
-  if (finalizers.length === 0) delete draft.metadata.finalizers;
-  if (!already && metadata.generation !== undefined) draft.metadata.generation = metadata.generation + 1;
-  if (object.kind === 'Namespace') draft.status = { phase: 'Terminating' };
-  return draft;
-}
-
-/** A Namespace stays until its own finalizers, in its spec, are gone. */
-function isHeld(object: KubernetesObject): boolean {
-  if (object.kind !== 'Namespace' || object.apiVersion !== 'v1') return false;
-  const spec = asJson(object)['spec'] as { finalizers?: readonly string[] } | undefined;
-  return (spec?.finalizers?.length ?? 0) > 0;
-}
-
-/** Propagation is a finalizer: the garbage collector takes it away when the dependents are dealt with. */
-function finalizersAfter(kind: Kind, before: readonly string[], options: RequestOptions): string[] {
-  const policy =
-    options.propagationPolicy ?? (kind.strategy.orphansByDefault && before.length === 0 ? 'Orphan' : undefined);
-  if (policy === undefined) return [...before];
-  const kept = before.filter((each) => each !== 'orphan' && each !== 'foregroundDeletion');
-  if (policy === 'Orphan') return [...kept, 'orphan'];
-  return policy === 'Foreground' ? [...kept, 'foregroundDeletion'] : kept;
-}
-
 /** DELETE of all that a selection holds; goes on where one has gone already. The answer has them as they were. */
 export async function deleteCollection(context: RegistryContext, call: Call): Promise<ListAnswer> {
   const { request } = call;
   checkDeleteOptions(request.options ?? {});
   const page = await listPage(context, call);
   for (const { object } of page.objects) {
-    const { preconditions, propagationPolicy, gracePeriodSeconds, dryRun } = request.options ?? {};
+    const { preconditions, propagationPolicy, orphanDependents, gracePeriodSeconds, dryRun } = request.options ?? {};
     try {
       await deleteObject(context, {
         ...call,
@@ -189,7 +169,7 @@ export async function deleteCollection(context: RegistryContext, call: Call): Pr
           verb: 'delete',
           name: object.metadata.name,
           ...(object.metadata.namespace !== undefined && { namespace: object.metadata.namespace }),
-          options: { preconditions, propagationPolicy, gracePeriodSeconds, dryRun },
+          options: { preconditions, propagationPolicy, orphanDependents, gracePeriodSeconds, dryRun },
         },
       });
     } catch (error) {

@@ -13,7 +13,7 @@ import {
 } from '@keelson/core';
 import type { Draft, ObjectDraft } from './draft.ts';
 import type { Kind } from './kind.ts';
-import type { MetadataLooks } from './metadata-looks.ts';
+import type { MetadataLook } from './metadata-looks.ts';
 import { FieldErrors, goQuote } from './strategy.ts';
 
 const hex = Array.from({ length: 256 }, (_, each) => each.toString(16).padStart(2, '0'));
@@ -89,44 +89,50 @@ export function keepServerFields(draft: ObjectDraft, old: KubernetesObject): voi
   }
 }
 
-/** Metadata that no update may change. */
-export function checkMetadataUpdate(
-  { unchangeable }: MetadataLooks,
+/** The rules for names and metadata that hold for every kind. `old` is undefined on create. */
+export function checkMetadata(
+  kind: Kind,
   object: KubernetesObject,
-  old: KubernetesObject,
+  looks: readonly MetadataLook[],
   errors: FieldErrors,
+  old?: KubernetesObject,
 ): void {
-  for (let time = 0; time < unchangeable; time++) {
-    for (const field of ['uid', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const) {
-      const value = object.metadata[field];
-      if (value !== old.metadata[field]) errors.invalid(`metadata.${field}`, value, 'field is immutable');
-    }
-    checkFinalizers(object, old, errors);
-  }
-}
-
-/** The rules for names and metadata that hold for every kind, each finding as often as Kubernetes has it. */
-export function checkMetadata(kind: Kind, object: KubernetesObject, looks: MetadataLooks, errors: FieldErrors): void {
   const { metadata } = object;
   const rule = kind.strategy.nameRule ?? validateDnsSubdomain;
   const { generateName } = metadata;
-  const found = new FieldErrors();
-  if (generateName) found.rule('metadata.generateName', generateName, rule(asPrefix(generateName)));
+  const general = new FieldErrors();
+  if (generateName) general.rule('metadata.generateName', generateName, rule(asPrefix(generateName)));
   if (!metadata.name) errors.required('metadata.name', 'name or generateName is required');
   else errors.rule('metadata.name', metadata.name, rule(metadata.name));
   if (metadata.labels || metadata.annotations || metadata.finalizers || metadata.ownerReferences) {
-    for (const each of validateObjectMeta(metadata)) if (each.field !== 'metadata.name') found.list.push(each);
+    for (const each of validateObjectMeta(metadata)) if (each.field !== 'metadata.name') general.list.push(each);
   }
-  if (metadata.managedFields) checkManagers(metadata.managedFields, found);
-  for (const each of found.list) for (let time = timesOf(each, looks); time > 0; time--) errors.list.push(each);
+  if (metadata.managedFields) checkManagers(metadata.managedFields, general);
+  const late = new FieldErrors();
+  if (old) checkUnchanged(object, old, late);
+  if (general.list.length === 0 && late.list.length === 0) return;
+  for (const look of looks) {
+    const updates = look === 'update' || look === 'namedUpdate';
+    if (updates) errors.list.push(...late.list);
+    errors.list.push(...general.list.filter(({ field }) => isFoundBy(look, field)));
+  }
 }
 
 /** A name that a dash at the end of its prefix does not make wrong. */
 const asPrefix = (prefix: string) => (prefix.length > 1 && prefix.endsWith('-') ? `${prefix.slice(0, -2)}a` : prefix);
 
-function timesOf({ field }: FieldError, { metadata, finalizerNames, unchangeable }: MetadataLooks): number {
-  if (field === 'metadata.finalizers') return metadata - unchangeable;
-  return field.startsWith('metadata.finalizers[') ? finalizerNames : metadata;
+function isFoundBy(look: MetadataLook, field: string): boolean {
+  if (field === 'metadata.finalizers') return look === 'general' || look === 'named';
+  return !field.startsWith('metadata.finalizers[') || look === 'named' || look === 'namedUpdate';
+}
+
+/** Metadata that no update may change. */
+function checkUnchanged(object: KubernetesObject, old: KubernetesObject, errors: FieldErrors): void {
+  checkFinalizers(object, old, errors);
+  for (const field of ['uid', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const) {
+    const value = object.metadata[field];
+    if (value !== old.metadata[field]) errors.invalid(`metadata.${field}`, value, 'field is immutable');
+  }
 }
 
 const mostManagerBytes = 128;

@@ -1,4 +1,4 @@
-import type { FieldError, KubernetesObject, ResourceType } from '@keelson/core';
+import type { FieldError, KubernetesObject, RequestOptions, ResourceType } from '@keelson/core';
 import type { UserInfo } from './contract.ts';
 import type { Draft } from './draft.ts';
 
@@ -153,10 +153,15 @@ export interface Strategy<T extends KubernetesObject = KubernetesObject> {
   readonly createOnUpdate?: boolean;
   /** Whether an update may leave out resourceVersion. Default: yes. */
   readonly unconditionalUpdate?: boolean;
-  /** Finalizers that are put on an object when it is deleted, for the server itself to clean up. */
-  readonly finalizersOnDelete?: readonly string[];
+  /**
+   * What the first deletion does instead of what it does to other kinds, for objects that something in the server
+   * takes apart: it marks the object with `now` (RFC 3339) and leaves it there.
+   */
+  beginDeletion?(object: Draft<T>, options: RequestOptions, now: string): void;
   /** Whether a delete that does not say how to propagate leaves the dependents alone. */
   readonly orphansByDefault?: boolean;
+  /** Nothing can depend on objects of the kind: propagation leaves no finalizers on them. */
+  readonly withoutDependents?: boolean;
 }
 
 /** A strategy under the name of its resource, its type erased. */

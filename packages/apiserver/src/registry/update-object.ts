@@ -7,14 +7,8 @@ import { checkSize, createDecoded, warnOnce, writeContext } from './create-objec
 import { decodeBody } from './decode-body.ts';
 import { asJson, draftJson, type ObjectDraft } from './draft.ts';
 import { type Kind, keyIn } from './kind.ts';
-import {
-  checkFinalizers,
-  checkMetadata,
-  checkMetadataUpdate,
-  checkName,
-  keepServerFields,
-  settleNamespace,
-} from './object-metadata.ts';
+import { looksAtMetadata } from './metadata-looks.ts';
+import { checkMetadata, checkName, keepServerFields, settleNamespace } from './object-metadata.ts';
 import { dedupeOwners } from './owner-references.ts';
 import { keepTimes, recordOwners, setManagedFields } from './ownership/record-owners.ts';
 import { keepOtherPart, ofStatus } from './status-part.ts';
@@ -233,16 +227,6 @@ function mainChanged(draft: ObjectDraft, old: KubernetesObject, statusApart: boo
   return false;
 }
 
-/**
- * Finalizers are looked at in two ways, each in some of the looks: first whether they are names at all, in the third
- * whether they say whose they are, in the fourth both.
- */
-function isFoundAt(time: number, field: string): boolean {
-  if (!field.startsWith('metadata.finalizers')) return true;
-  const standard = field !== 'metadata.finalizers';
-  return time === 3 || time === (standard ? 2 : 0);
-}
-
 function validateChanged(
   call: Call,
   object: KubernetesObject,
@@ -252,15 +236,8 @@ function validateChanged(
 ): void {
   const { kind } = call;
   const { strategy } = kind;
-  checkMetadata(kind, object, errors);
-  if (errors.list.length > 0 && !kind.served.custom) {
-    // Kubernetes looks at metadata more than once on an update, and says each time what it finds.
-    const times = strategy.metadataFindings?.[part === 'status' ? 'status' : 'update'] ?? 3;
-    const found = errors.list.splice(0);
-    for (let time = 0; time < times; time++) errors.list.push(...found.filter((each) => isFoundAt(time, each.field)));
-  }
-  checkMetadataUpdate(kind, object, old, errors);
-  checkFinalizers(object, old, errors);
+  const looks = looksAtMetadata(kind, part === 'status' ? 'status' : 'update');
+  checkMetadata(kind, object, looks, errors, old);
   kind.validateSchema?.(object, errors, old);
   const { subresource } = call.request;
   if (part === 'status') strategy.validateStatusUpdate?.(object, old, errors);

@@ -27,6 +27,8 @@ export interface RequestOptions {
   readonly fieldValidation?: 'Ignore' | 'Warn' | 'Strict';
   readonly force?: boolean;
   readonly propagationPolicy?: 'Orphan' | 'Background' | 'Foreground';
+  /** What came before `propagationPolicy`, and excludes it: whether dependents stay. */
+  readonly orphanDependents?: boolean;
   readonly gracePeriodSeconds?: number;
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
 }

@@ -48,6 +48,9 @@ export function validateFinalizers(finalizers: readonly string[] | undefined, pa
       errors.push(invalid(`${path}[${at}]`, each, why));
     }
   });
+  if (finalizers?.includes('orphan') && finalizers.includes('foregroundDeletion')) {
+    errors.push(invalid(path, finalizers, 'finalizer orphan and foregroundDeletion cannot be both set'));
+  }
   return errors;
 }
 

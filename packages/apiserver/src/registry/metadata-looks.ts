@@ -1,0 +1,97 @@
+import type { Kind } from './kind.ts';
+
+/**
+ * Kubernetes looks at the metadata of one write more than once, and says each time what it finds. `general`: all but
+ * names of finalizers that have no domain; `update`: what no update may change, and all but finalizers; `named` and
+ * `namedUpdate`: as these, and with those names.
+ */
+export type MetadataLook = 'general' | 'update' | 'named' | 'namedUpdate';
+
+const looks = {
+  none: [],
+  once: ['general'],
+  onceNamed: ['named'],
+  twice: ['general', 'update'],
+  thrice: ['general', 'update', 'namedUpdate'],
+  thriceNamed: ['general', 'update', 'named'],
+  thriceGeneral: ['general', 'update', 'general'],
+  thriceUpdate: ['general', 'update', 'update'],
+  fourTimes: ['general', 'update', 'namedUpdate', 'named'],
+  fourTimesNamed: ['general', 'update', 'named', 'named'],
+  fourTimesGeneral: ['general', 'update', 'update', 'general'],
+} as const satisfies Readonly<Record<string, readonly MetadataLook[]>>;
+
+type Looks = keyof typeof looks;
+
+/** Which looks updates of each kind take, as a real v1.35 was seen to; the rest: `thrice`. */
+const onUpdate = byName({
+  fourTimes: [
+    '/configmaps /endpoints /namespaces /nodes /persistentvolumeclaims /pods /secrets /serviceaccounts',
+    'apps/controllerrevisions batch/jobs certificates.k8s.io/certificatesigningrequests',
+    'networking.k8s.io/ingressclasses networking.k8s.io/ingresses networking.k8s.io/ipaddresses',
+    'networking.k8s.io/networkpolicies rbac.authorization.k8s.io/clusterrolebindings',
+    'rbac.authorization.k8s.io/clusterroles rbac.authorization.k8s.io/rolebindings rbac.authorization.k8s.io/roles',
+    'storage.k8s.io/csistoragecapacities storage.k8s.io/storageclasses storage.k8s.io/volumeattributesclasses',
+    'resource.k8s.io/deviceclasses resource.k8s.io/resourceclaims resource.k8s.io/resourceclaimtemplates',
+  ],
+  fourTimesNamed: ['/persistentvolumes storage.k8s.io/csinodes'],
+  fourTimesGeneral: ['apiregistration.k8s.io/apiservices node.k8s.io/runtimeclasses'],
+  thriceNamed: [
+    '/limitranges storage.k8s.io/volumeattachments discovery.k8s.io/endpointslices',
+    'flowcontrol.apiserver.k8s.io/flowschemas flowcontrol.apiserver.k8s.io/prioritylevelconfigurations',
+  ],
+  thriceUpdate: [
+    'apiextensions.k8s.io/customresourcedefinitions coordination.k8s.io/leases coordination.k8s.io/leasecandidates',
+  ],
+  thriceGeneral: [
+    'admissionregistration.k8s.io/mutatingwebhookconfigurations',
+    'admissionregistration.k8s.io/validatingwebhookconfigurations',
+    'admissionregistration.k8s.io/validatingadmissionpolicies',
+    'admissionregistration.k8s.io/validatingadmissionpolicybindings',
+    'admissionregistration.k8s.io/mutatingadmissionpolicies',
+    'admissionregistration.k8s.io/mutatingadmissionpolicybindings',
+  ],
+  twice: ['/events policy/poddisruptionbudgets internal.apiserver.k8s.io/storageversions'],
+});
+
+/** The same of updates of the status. */
+const onStatus = byName({
+  fourTimes: ['certificates.k8s.io/certificatesigningrequests'],
+  thriceUpdate: ['apiextensions.k8s.io/customresourcedefinitions'],
+  thriceNamed: [
+    'storage.k8s.io/volumeattachments admissionregistration.k8s.io/validatingadmissionpolicies',
+    'internal.apiserver.k8s.io/storageversions',
+  ],
+  twice: ['batch/cronjobs policy/poddisruptionbudgets'],
+  none: ['flowcontrol.apiserver.k8s.io/flowschemas flowcontrol.apiserver.k8s.io/prioritylevelconfigurations'],
+});
+
+/** Kinds whose new objects may have any finalizer. */
+const onCreate = byName({
+  once: [
+    '/events policy/poddisruptionbudgets apiregistration.k8s.io/apiservices node.k8s.io/runtimeclasses',
+    ...namesWith('thriceUpdate'),
+    ...namesWith('thriceGeneral'),
+  ],
+});
+
+function byName(lists: Partial<Record<Looks, readonly string[]>>): ReadonlyMap<string, Looks> {
+  const found = new Map<string, Looks>();
+  for (const [name, list] of Object.entries(lists) as [Looks, readonly string[]][]) {
+    for (const each of list.join(' ').split(' ')) found.set(each, name);
+  }
+  return found;
+}
+
+function namesWith(wanted: Looks): string[] {
+  return [...onUpdate].flatMap(([name, each]) => (each === wanted ? [name] : []));
+}
+
+const tables = { create: [onCreate, 'onceNamed'], update: [onUpdate, 'thrice'], status: [onStatus, 'thrice'] } as const;
+
+/** The looks that a write of one kind takes, in their order. */
+export function looksAtMetadata({ served }: Kind, write: 'create' | 'update' | 'status'): readonly MetadataLook[] {
+  if (served.custom) return write === 'create' ? looks.once : looks.thriceUpdate;
+  const [table, rest] = tables[write];
+  return looks[table.get(`${served.group}/${served.resource}`) ?? rest];
+}
