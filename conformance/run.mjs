@@ -10,6 +10,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const entries = {
   twin: 'twin/main.ts',
   'keelson-side': 'twin/keelson-side.ts',
+  'real-side': 'twin/real-side.ts',
   conformance: 'suite/main.ts',
   fuzz: 'fuzz/main.ts',
   keelson: '../packages/keelson/src/cli.ts',
