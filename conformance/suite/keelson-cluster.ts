@@ -22,18 +22,22 @@ export interface ClusterChoice {
 }
 
 /**
- * The suite wants two nodes that take any pod; the simulated ones are that. Their pods end as those of other simulated
- * nodes do: servers run on, what a Job starts is done after a second, unless its command says otherwise.
+ * The suite wants two nodes that take any pod; the simulated ones are that. Their containers do what the suite's images
+ * and commands do: servers and `pause` run on, a bare shell ends at once, images that are not there are not pulled. What
+ * a Job starts is done after a second, as on other simulated nodes, unless its command says otherwise.
  */
 const ownControllers = `
 runtime:
   name: simulated
   options:
     containers:
+      - { image: '*:404', pullError: not found }
+      - { image: '*:non-existent', pullError: not found }
       - { command: '*sleep *' }
       - { image: '*/pause:*' }
       - { command: '*exit 1', exitAfterMs: 200, exitCode: 1 }
       - { command: '*exit 0', exitAfterMs: 200 }
+      - { image: '*/busybox:*', exitAfterMs: 200 }
       - { labels: { batch.kubernetes.io/job-name: '*' }, exitAfterMs: 1000 }
 nodes: 2
 `;
