@@ -19,17 +19,19 @@ export function loadTarget(kubeconfig) {
   };
 }
 
+/** A connection. Its windows are wide: what is measured is the server, not how often it is told to go on. */
 export function open(target) {
   return new Promise((resolve, reject) => {
     const session = connect(target.origin, { ...target.tls, settings: { initialWindowSize: 1 << 24 } });
     session.setMaxListeners(0);
+    session.once('connect', () => session.setLocalWindowSize(1 << 26));
     session.once('remoteSettings', () => resolve(session));
     session.once('error', reject);
   });
 }
 
-/** Resolves to the status and the body as text. */
-export function request(session, method, path, body, headers = {}) {
+/** Resolves to the status and the body. A body to send is an object, for JSON, or bytes. */
+export function exchange(session, method, path, body, headers = {}) {
   return new Promise((resolve, reject) => {
     const stream = session.request(
       {
@@ -47,13 +49,25 @@ export function request(session, method, path, body, headers = {}) {
       status = answer[constants.HTTP2_HEADER_STATUS];
     });
     stream.on('data', (chunk) => chunks.push(chunk));
-    stream.on('end', () => resolve({ status, body: Buffer.concat(chunks).toString() }));
+    stream.on('end', () => resolve({ status, body: chunks.length === 1 ? chunks[0] : Buffer.concat(chunks) }));
     stream.on('error', reject);
-    if (body !== undefined) stream.end(typeof body === 'string' ? body : JSON.stringify(body));
+    if (body !== undefined) stream.end(Buffer.isBuffer(body) || typeof body === 'string' ? body : JSON.stringify(body));
   });
 }
 
-/** Calls back for every line of an answer that goes on. */
+/** As `exchange`; the body as text. */
+export async function request(session, method, path, body, headers = {}) {
+  const answer = await exchange(session, method, path, body, headers);
+  return { status: answer.status, body: answer.body.toString() };
+}
+
+export async function expectStatus(answer, status) {
+  const got = await answer;
+  if (got.status !== status) throw new Error(`HTTP ${got.status}: ${got.body.toString().slice(0, 300)}`);
+  return got;
+}
+
+/** Calls back for every line of an answer that goes on. Rejects if the answer is no 200. */
 export function lines(session, path, onLine) {
   const stream = session.request({ ':method': 'GET', ':path': path, accept: 'application/json' });
   let rest = '';
@@ -65,8 +79,29 @@ export function lines(session, path, onLine) {
       rest = rest.slice(end + 1);
     }
   });
-  stream.on('error', () => undefined);
-  return new Promise((resolve) => stream.once('response', () => resolve(stream)));
+  return new Promise((resolve, reject) => {
+    stream.on('error', reject);
+    stream.once('response', (answer) => {
+      const status = answer[constants.HTTP2_HEADER_STATUS];
+      if (status === 200) resolve(stream);
+      else reject(new Error(`HTTP ${status} for ${path}`));
+    });
+  });
 }
 
 export const percentile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+
+/** Works in a namespace of its own. It stays: emptying it would be measured with what comes next. */
+export async function inNamespace(target, work) {
+  const session = await open(target);
+  const name = `bench-${process.hrtime.bigint().toString(36)}`;
+  await expectStatus(
+    request(session, 'POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }),
+    201,
+  );
+  try {
+    return await work(session, name);
+  } finally {
+    session.close();
+  }
+}
