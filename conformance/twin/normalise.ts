@@ -119,9 +119,29 @@ function protobufEvent(frame: Buffer): Json {
   return decodeProtobuf(frame);
 }
 
+const generatedPart = /^[bcdfghjklmnpqrstvwxz2456789]{5}$/;
+const mostOfPrefix = 58;
+
+/** What names that a server makes begin with: as much of each `generateName` as fits. */
+function prefixesIn(steps: TwinCase['steps'], names: Names): string[] {
+  const found = new Set<string>();
+  const look = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [key, each] of Object.entries(value)) {
+      if (key === 'generateName' && typeof each === 'string' && each !== '') {
+        const said = each.replaceAll('{{ns}}', names.ns).replaceAll('{{id}}', names.id);
+        found.add(said.slice(0, mostOfPrefix));
+      } else look(each);
+    }
+  };
+  look(steps);
+  return [...found];
+}
+
 /** What one side made up by itself: its uids, versions, times, addresses and names. */
 class Known {
   readonly #sent: string;
+  readonly #prefixes: readonly string[];
   readonly #names: Names;
   readonly #run: Run;
   readonly #uids = new Map<string, string>();
@@ -134,6 +154,7 @@ class Known {
 
   constructor(twinCase: TwinCase, names: Names, run: Run) {
     this.#sent = JSON.stringify(twinCase.steps);
+    this.#prefixes = prefixesIn(twinCase.steps, names);
     this.#names = names;
     this.#run = run;
   }
@@ -150,6 +171,14 @@ class Known {
   }
 
   #learnText(value: string, key: string): void {
+    for (const prefix of this.#prefixes) {
+      for (let at = value.indexOf(prefix); at >= 0; at = value.indexOf(prefix, at + 1)) {
+        const rest = value.slice(at + prefix.length, at + prefix.length + 5);
+        const name = prefix + rest;
+        if (!generatedPart.test(rest) || this.#generated.has(name)) continue;
+        this.#generated.set(name, `${prefix}<generated:${this.#generated.size + 1}>`);
+      }
+    }
     for (const [uid] of value.matchAll(uuid)) {
       if (!this.#uids.has(uid) && !this.#sent.includes(uid)) this.#uids.set(uid, `<uid:${this.#uids.size + 1}>`);
     }
@@ -167,13 +196,9 @@ class Known {
 
   #learnMetadata(metadata: Json | undefined): void {
     if (!isObject(metadata)) return;
-    const { uid, resourceVersion, name, generateName } = metadata;
+    const { uid, resourceVersion } = metadata;
     if (typeof uid === 'string' && typeof resourceVersion === 'string' && /^\d+$/.test(resourceVersion))
       this.#versions.add(Number(resourceVersion));
-    if (typeof name !== 'string' || typeof generateName !== 'string' || this.#generated.has(name)) return;
-    const rest = name.slice(generateName.slice(0, 248).length);
-    if (name.startsWith(generateName) && /^[bcdfghjklmnpqrstvwxz2456789]{5}$/.test(rest))
-      this.#generated.set(name, `${generateName}<generated:${this.#generated.size + 1}>`);
   }
 
   order(): void {

@@ -64,6 +64,9 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
     if (!old && metadata.name !== `${spec.names?.plural}.${spec.group}` && metadata.name) {
       errors.invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group');
     }
+    if (metadata.generateName && metadata.generateName !== `${spec.names?.plural}.${spec.group}`) {
+      errors.invalid('metadata.generateName', metadata.generateName, 'must be spec.names.plural+"."+spec.group');
+    }
     if (!spec.group) errors.required('spec.group');
     else {
       errors.rule('spec.group', spec.group, validateDnsSubdomain(spec.group));

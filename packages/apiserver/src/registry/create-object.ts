@@ -52,7 +52,7 @@ export async function createDecoded(
     });
   }
   warnOnce(call, dedupeOwners(decoded));
-  kind.strategy.defaults?.(decoded);
+  kind.strategy.defaults?.(decoded, () => timestamp(context.clock));
   const { metadata } = decoded;
   if ('deletionTimestamp' in metadata) delete metadata.deletionTimestamp;
   if ('deletionGracePeriodSeconds' in metadata) delete metadata.deletionGracePeriodSeconds;

@@ -48,10 +48,9 @@ export async function deleteObject(context: RegistryContext, call: Call): Promis
   }
 }
 
-/** 202 where the client asked that the dependents go first, and the object has to wait for that. */
+/** 202 where the client asked by `orphanDependents` that dependents go, too, and the object has to wait. */
 export function codeOfDeletion({ options }: Call['request'], { removed }: DeleteOutcome): 200 | 202 {
-  const waits = options?.orphanDependents === false || options?.propagationPolicy === 'Foreground';
-  return waits && !removed ? 202 : 200;
+  return options?.orphanDependents === false && !removed ? 202 : 200;
 }
 
 async function deleteOnce(context: RegistryContext, call: Call, current: StoredObject): Promise<DeleteOutcome> {

@@ -30,10 +30,10 @@ export function decideDeletion(kind: Kind, object: KubernetesObject, options: Re
   if (graceful === 'pending') return { type: 'pending' };
   const finalizers = finalizersAfter(kind, object, options);
   const held = (finalizers ?? metadata.finalizers ?? []).length > 0;
-  if (!graceful && !held && !finalizers) return { type: 'removed', marked: undefined };
+  if (!graceful && !held) return { type: 'removed', marked: undefined };
   const draft = graceful ?? draftOf(object);
   if (finalizers) setFinalizers(draft, finalizers);
-  if (!graceful && held) markNow(draft, now);
+  if (!graceful) markNow(draft, now);
   const waits = held || (graceful?.metadata.deletionGracePeriodSeconds ?? 0) > 0;
   return waits ? { type: 'marked', object: draft } : { type: 'removed', marked: draft };
 }

@@ -1,4 +1,4 @@
-import { generateName } from '@keelson/core';
+import { generateName, timestamp } from '@keelson/core';
 import { admit, type Call, validateAdmission } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
 import type { EncodedObject } from './contract.ts';
@@ -34,7 +34,7 @@ export async function reviewObject(
   delete metadata.selfLink;
   if (!metadata.name && metadata.generateName) metadata.name = generateName(metadata.generateName, context.random);
   warnOnce(call, dedupeOwners(draft));
-  kind.strategy.defaults?.(draft);
+  kind.strategy.defaults?.(draft, () => timestamp(context.clock));
   recordOwners(context, call, draft, undefined);
   const admitted = await admit(context, call, 'CREATE', draft, undefined);
   check?.(admitted, call);

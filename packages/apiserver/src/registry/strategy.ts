@@ -113,7 +113,7 @@ export interface Reservation {
  */
 export interface Strategy<T extends KubernetesObject = KubernetesObject> {
   /** Fills in defaults, on every create, update and patch. */
-  defaults?(object: Draft<T>): void;
+  defaults?(object: Draft<T>, now: () => string): void;
   prepareCreate?(object: Draft<T>, context: WriteContext): void;
   prepareUpdate?(object: Draft<T>, old: T, context: WriteContext): void;
   prepareStatusUpdate?(object: Draft<T>, old: T, context: WriteContext): void;
@@ -130,8 +130,6 @@ export interface Strategy<T extends KubernetesObject = KubernetesObject> {
   validateSubresource?(subresource: string, object: T, old: T, errors: FieldErrors): void;
   /** Said beside the answer to a create or update that is valid; `old` is undefined on create. */
   warnings?(object: T, old: T | undefined): readonly string[];
-  /** How often an update of the object and of its status says what is wrong with metadata. Default: three times. */
-  readonly metadataFindings?: { readonly update?: number; readonly status?: number };
   /** Sentences that are wrong with a name. Default: an RFC 1123 subdomain. */
   nameRule?(name: string): readonly string[];
   /** Takes something that only one object may have, such as an address. `old` is undefined on create. */

@@ -1,4 +1,4 @@
-import { deepEqual, type KubernetesObject, type ManagedFieldsEntry, StatusError } from '@keelson/core';
+import { deepEqual, type KubernetesObject, type ManagedFieldsEntry, StatusError, timestamp } from '@keelson/core';
 import { RevisionMismatchError } from '../storage/contract.ts';
 import { admit, type Call, validateAdmission } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
@@ -138,7 +138,7 @@ async function updateOnce(
   const old = current.object;
   const part = rules.part ?? 'main';
   warnOnce(call, dedupeOwners(wanted));
-  kind.strategy.defaults?.(wanted);
+  kind.strategy.defaults?.(wanted, () => timestamp(context.clock));
   if (rules.owners === 'kept') setManagedFields(wanted, old.metadata.managedFields);
   else if (rules.owners === undefined) recordOwners(context, call, wanted, old);
   const admitted = await admit(context, call, 'UPDATE', wanted, old);

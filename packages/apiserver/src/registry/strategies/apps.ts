@@ -273,7 +273,6 @@ function checkData(data: unknown, errors: FieldErrors): void {
 }
 
 const revision = strategyFor(ControllerRevision, {
-  metadataFindings: { update: 4 },
   validate({ data, revision: number }, errors, old) {
     if (!old) checkData(data, errors);
     if ((number ?? 0) < 0) errors.invalid('revision', number, 'must be greater than or equal to 0');

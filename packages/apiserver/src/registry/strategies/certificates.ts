@@ -178,7 +178,6 @@ function stampConditions(
 }
 
 const signingRequest = strategyFor(CertificateSigningRequest, {
-  metadataFindings: { update: 4, status: 4 },
   nameRule: () => [],
   prepareCreate(object, { user }) {
     object.spec.username = user.name;

@@ -32,7 +32,6 @@ function checkFrozen(
 }
 
 const configMap = strategyFor(ConfigMap, {
-  metadataFindings: { update: 4 },
   validate(object, errors, old) {
     if (old) checkFrozen(object, old, ['data', 'binaryData'], errors);
     const { data = {}, binaryData = {} } = object;
@@ -118,7 +117,6 @@ function keyPairWarnings(data: Data): readonly string[] {
 }
 
 const secret = strategyFor(Secret, {
-  metadataFindings: { update: 4 },
   defaults(object) {
     object.type ||= 'Opaque';
     if (object.stringData) {
@@ -154,7 +152,6 @@ function cleanSecrets(account: Draft<ServiceAccount>): void {
 }
 
 const serviceAccount = strategyFor(ServiceAccount, {
-  metadataFindings: { update: 4 },
   prepareCreate: cleanSecrets,
   prepareUpdate: cleanSecrets,
   warnings({ metadata }, old) {

@@ -10,7 +10,6 @@ const evictionPolicies = ['AlwaysAllow', 'IfHealthyBudget'];
 export const disruptionBudget = strategyFor(PodDisruptionBudget, {
   generation: 'spec',
   unconditionalUpdate: false,
-  metadataFindings: { update: 2, status: 2 },
   nameRule: validatePathSegment,
   validate({ spec }, errors) {
     const { minAvailable, maxUnavailable, unhealthyPodEvictionPolicy: policy, selector } = spec ?? {};

@@ -65,7 +65,6 @@ function validateSubset(subset: EndpointSubset, at: string, errors: FieldErrors)
 }
 
 export const endpointsStrategy = strategyFor(Endpoints, {
-  metadataFindings: { update: 4 },
   createOnUpdate: true,
   defaults(object) {
     for (const subset of object.subsets ?? []) for (const port of subset.ports ?? []) port.protocol ||= 'TCP';

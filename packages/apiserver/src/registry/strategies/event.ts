@@ -66,7 +66,6 @@ function checkUnset(event: Event, errors: FieldErrors): void {
 
 /** Events of core/v1. */
 const event = strategyFor(Event, {
-  metadataFindings: { update: 2 },
   createOnUpdate: true,
   withoutDependents: true,
   validate(object, errors) {

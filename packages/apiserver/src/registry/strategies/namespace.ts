@@ -19,7 +19,6 @@ function labelWithName({ metadata }: Draft<Namespace>): void {
 }
 
 export const namespaceStrategy = strategyFor(Namespace, {
-  metadataFindings: { update: 4 },
   nameRule: validateDnsLabel,
   defaults(object) {
     labelWithName(object);

@@ -59,7 +59,6 @@ function validateCidrs({ podCIDRs = [] }: NodeSpec, errors: FieldErrors): void {
 }
 
 export const nodeStrategy = strategyFor(Node, {
-  metadataFindings: { update: 4 },
   keepsStatusOnCreate: true,
   defaults({ spec, status }) {
     settleCidrs(spec);

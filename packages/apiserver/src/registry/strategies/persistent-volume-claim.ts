@@ -105,7 +105,6 @@ function validateStatus(status: PersistentVolumeClaimStatus, errors: FieldErrors
 }
 
 export const persistentVolumeClaimStrategy = strategyFor(PersistentVolumeClaim, {
-  metadataFindings: { update: 4 },
   defaults(object) {
     object.spec ??= {};
     object.spec.volumeMode ??= 'Filesystem';

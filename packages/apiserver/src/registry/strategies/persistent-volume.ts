@@ -304,7 +304,6 @@ const betaClass = 'volume.beta.kubernetes.io/storage-class';
 const betaOptions = 'volume.beta.kubernetes.io/mount-options';
 
 export const persistentVolumeStrategy = strategyFor(PersistentVolume, {
-  metadataFindings: { update: 4 },
   defaults(object) {
     object.spec ??= {};
     defaultSpec(object.spec);

@@ -33,7 +33,6 @@ function dropGated(status: NonNullable<Draft<Pod>['status']>): void {
 }
 
 export const podStrategy = strategyFor(Pod, {
-  metadataFindings: { update: 4 },
   generation: 'spec',
   defaults(pod) {
     defaultPodSpec(pod.spec);

@@ -38,7 +38,6 @@ function checkRules(rules: readonly PolicyRule[] | null | undefined, namespaced:
 
 const role = strategyFor(Role, {
   createOnUpdate: true,
-  metadataFindings: { update: 4 },
   nameRule: validatePathSegment,
   validate: ({ rules }, errors) => checkRules(rules, true, errors),
 });
@@ -60,7 +59,6 @@ function checkClusterRole({ rules, aggregationRule }: ClusterRole, errors: Field
 
 const clusterRole = strategyFor(ClusterRole, {
   createOnUpdate: true,
-  metadataFindings: { update: 4 },
   nameRule: validatePathSegment,
   validate: (object, errors) => checkClusterRole(object, errors),
 });
@@ -122,7 +120,6 @@ const clusterRoleKinds = ['ClusterRole'];
 
 const roleBinding = strategyFor<RoleBinding>(RoleBinding, {
   createOnUpdate: true,
-  metadataFindings: { update: 4 },
   nameRule: validatePathSegment,
   defaults: (object) => defaultBinding(object),
   validate: (object, errors) => checkBinding(object, roleKinds, errors),
@@ -131,7 +128,6 @@ const roleBinding = strategyFor<RoleBinding>(RoleBinding, {
 
 const clusterRoleBinding = strategyFor<ClusterRoleBinding>(ClusterRoleBinding, {
   createOnUpdate: true,
-  metadataFindings: { update: 4 },
   nameRule: validatePathSegment,
   defaults: (object) => defaultBinding(object),
   validate: (object, errors) => checkBinding(object, clusterRoleKinds, errors),

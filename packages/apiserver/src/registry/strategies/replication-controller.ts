@@ -83,7 +83,6 @@ export const replicationControllerStrategy = strategyFor(ReplicationController, 
 
 export const podTemplateStrategy = strategyFor(PodTemplate, {
   generation: 'spec',
-  createOnUpdate: true,
   defaults(object) {
     object.template ??= { spec: { containers: [] } };
     object.template.spec ??= { containers: [] };

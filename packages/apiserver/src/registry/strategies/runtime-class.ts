@@ -25,8 +25,8 @@ function checkTolerations(tolerations: readonly Toleration[], errors: FieldError
 }
 
 export const runtimeClass = strategyFor(RuntimeClass, {
+  createOnUpdate: true,
   unconditionalUpdate: false,
-  metadataFindings: { update: 4 },
   validate(object, errors) {
     const { handler = '', scheduling } = object;
     errors.rule('handler', handler, validateDnsLabel(handler));

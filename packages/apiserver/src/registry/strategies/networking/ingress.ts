@@ -119,15 +119,14 @@ function checkTls({ tls = [] }: IngressSpec, errors: FieldErrors): void {
 
 const ingress = strategyFor(Ingress, {
   generation: 'spec',
-  metadataFindings: { update: 4 },
   validate({ spec, metadata }, errors, old) {
     if (!spec.rules?.length && !spec.defaultBackend) {
       const shown = spec.rules ? goValues(`${api}IngressRule`, spec.rules) : null;
       errors.invalid('spec', shown, 'either `defaultBackend` or `rules` must be specified');
     }
-    checkTls(spec, errors);
-    checkRules(spec, errors);
     if (spec.defaultBackend) checkBackend(spec.defaultBackend, 'spec.defaultBackend', errors);
+    checkRules(spec, errors);
+    checkTls(spec, errors);
     const name = spec.ingressClassName ?? undefined;
     if (name !== undefined) errors.rule('spec.ingressClassName', name, validateDnsSubdomain(name));
     const annotation = metadata.annotations?.[classAnnotation];
@@ -158,7 +157,6 @@ const ingress = strategyFor(Ingress, {
 
 const ingressClass = strategyFor(IngressClass, {
   generation: 'spec',
-  metadataFindings: { update: 4 },
   defaults({ spec }) {
     if (spec?.parameters) spec.parameters.scope ??= 'Cluster';
   },

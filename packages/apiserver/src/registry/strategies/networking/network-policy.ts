@@ -72,7 +72,6 @@ const cidrsOf = ({ spec }: NetworkPolicy) =>
 
 export const networkPolicy = strategyFor(NetworkPolicy, {
   generation: 'spec',
-  metadataFindings: { update: 4 },
   defaults({ spec }) {
     if (!spec) return;
     for (const rule of [...(spec.ingress ?? []), ...(spec.egress ?? [])]) {

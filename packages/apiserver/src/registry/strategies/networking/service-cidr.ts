@@ -50,7 +50,6 @@ const serviceCidr = strategyFor(ServiceCIDR, {
 const parentField = 'spec.parentRef';
 
 const ipAddress = strategyFor(IPAddress, {
-  metadataFindings: { update: 4 },
   nameRule(name) {
     if (/^\d+(\.\d+){3}$/.test(name) && isAnyIp(name) && !isIp(name)) return ['must not have leading 0s'];
     if (!isIp(name)) return ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'];
@@ -63,12 +62,13 @@ const ipAddress = strategyFor(IPAddress, {
       errors.required(parentField);
       return;
     }
-    const { group, resource, name } = parent;
+    const { group, resource, name, namespace } = parent;
     if (group) errors.rule(`${parentField}.group`, group, validateDnsSubdomain(group));
     if (!resource) errors.required(`${parentField}.resource`);
     else errors.rule(`${parentField}.resource`, resource, validatePathSegment(resource));
     if (!name) errors.required(`${parentField}.name`);
     else errors.rule(`${parentField}.name`, name, validatePathSegment(name));
+    if (namespace) errors.rule(`${parentField}.namespace`, namespace, validatePathSegment(namespace));
   },
   validateUpdate({ spec }, { spec: old }, errors) {
     if (!deepEqual(spec?.parentRef, old?.parentRef))

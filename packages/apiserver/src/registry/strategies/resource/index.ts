@@ -69,7 +69,6 @@ export function resourceStrategies(
   return [
     strategyFor(deviceClass, {
       generation: 'spec',
-      metadataFindings: { update: 4 },
       prepareCreate: ({ spec }) => void (spec && delete spec.extendedResourceName),
       prepareUpdate: ({ spec }) => void (spec && delete spec.extendedResourceName),
       validate({ spec }, errors) {
@@ -82,7 +81,6 @@ export function resourceStrategies(
       },
     }),
     strategyFor(resourceClaim, {
-      metadataFindings: { update: 4 },
       defaults: ({ spec }) => defaultClaim(spec),
       prepareCreate(object) {
         dropGated(object.spec);
@@ -104,7 +102,6 @@ export function resourceStrategies(
       validateStatusUpdate: checkClaimStatus,
     }),
     strategyFor(resourceClaimTemplate, {
-      metadataFindings: { update: 4 },
       defaults: ({ spec }) => defaultClaim(spec?.spec),
       prepareCreate: ({ spec }) => dropGated(spec?.spec),
       async reserve({ spec, metadata }, old, errors) {
@@ -131,7 +128,7 @@ export function resourceStrategies(
     slice,
     strategyFor(deviceTaintRule, {
       generation: 'spec',
-      prepareCreate(object, { now }) {
+      defaults(object, now) {
         if (object.spec?.taint) object.spec.taint.timeAdded ??= now();
       },
       prepareUpdate(object, old, { now }) {

@@ -3,7 +3,6 @@ import { strategyFor } from '../../strategy.ts';
 
 export const apiService = strategyFor(APIService, {
   unconditionalUpdate: false,
-  metadataFindings: { update: 3, status: 3 },
   nameRule: validatePathSegment,
   defaults({ spec }) {
     if (spec?.service) spec.service.port ??= 443;

@@ -119,7 +119,8 @@ function checkConditions(conditions: readonly Condition[], errors: FieldErrors):
 }
 
 export const storageVersion = strategyFor(type, {
-  metadataFindings: { update: 2, status: 2 },
+  unconditionalUpdate: false,
+  unconditionalUpdate: false,
   nameRule(name) {
     const dot = name.lastIndexOf('.');
     const wrong = validateDnsSubdomain(name.slice(0, Math.max(dot, 0)));

@@ -147,7 +147,6 @@ const unset =
 
 const csiNode = strategyFor(CSINode, {
   unconditionalUpdate: false,
-  metadataFindings: { update: 4 },
   validate: ({ spec }, errors) => checkNodeDrivers(spec?.drivers, errors),
   validateUpdate({ spec }, { spec: old }, errors) {
     checkNodeDrivers(spec?.drivers, errors);
@@ -164,7 +163,6 @@ const csiNode = strategyFor(CSINode, {
 
 const capacity = strategyFor(CSIStorageCapacity, {
   unconditionalUpdate: false,
-  metadataFindings: { update: 4 },
   validate(object, errors) {
     const { nodeTopology, storageClassName = '' } = object;
     errors.rule('storageClassName', storageClassName, validateDnsSubdomain(storageClassName));

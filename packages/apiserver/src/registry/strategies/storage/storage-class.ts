@@ -58,7 +58,6 @@ function checkTopologies(terms: readonly TopologySelectorTerm[], errors: FieldEr
 }
 
 const storageClass = strategyFor(StorageClass, {
-  metadataFindings: { update: 4 },
   defaults(object) {
     object.reclaimPolicy ??= 'Delete';
     object.volumeBindingMode ??= 'Immediate';
@@ -93,7 +92,6 @@ const storageClass = strategyFor(StorageClass, {
 const protection = 'kubernetes.io/vac-protection';
 
 const attributesClass = strategyFor(VolumeAttributesClass, {
-  metadataFindings: { update: 4 },
   prepareCreate({ metadata }) {
     // Who deletes a class that volumes use waits until none does (KEP-3751).
     if (!metadata.finalizers?.includes(protection)) metadata.finalizers = [...(metadata.finalizers ?? []), protection];

@@ -57,7 +57,7 @@ export const volumeAttachment = strategyFor(VolumeAttachment, {
   validate({ spec }, errors, old) {
     checkSpec(spec, errors);
     if (old) return;
-    if (spec.attacher) checkDriverName(spec.attacher, 'spec.attacher', errors);
+    checkDriverName(spec.attacher ?? '', 'spec.attacher', errors);
     const name = spec.source?.persistentVolumeName;
     if (name !== undefined) errors.rule('spec.source.persistentVolumeName', name, validateDnsSubdomain(name));
   },
