@@ -26,6 +26,7 @@ export function groupKey({ kind }: TwinCase, { path, expected, got }: Difference
       .replace(/"(?:[^"\\]|\\.)*"/g, '"…"')
       .replace(/[A-Za-z0-9+/]{11}=(?![A-Za-z0-9+/=])/g, 'HASH')
       .replaceAll(resource, 'RESOURCE')
+      .replace(/\bX509SHA256=[0-9a-f]+/g, 'X509SHA256=…')
       .replace(/\b[A-Z]\w+ in version \S+/g, 'KIND in version V')
       .replace(/\{\{\w+\}\}[\w.-]*/g, 'NAME')
       .replace(/<([a-z-]+):\d+>/g, '<$1>')
@@ -43,6 +44,11 @@ export function groupKey({ kind }: TwinCase, { path, expected, got }: Difference
   const coded = (text: string) => (path === 'status' ? text.slice(0, 3) + words(text.slice(3)) : words(text));
   return `${place}: ${sort(expected, coded)} ⇒ ${sort(got, coded)}`;
 }
+
+/** The key as a line of a file, and back. */
+export const keyLine = (key: string): string => `${key.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n`;
+export const lineKey = (line: string): string =>
+  line.replace(/\\(.)/g, (_, char: string) => (char === 'n' ? '\n' : char));
 
 function sort(value: Json | undefined, words: (text: string) => string): string {
   if (value === undefined) return 'absent';

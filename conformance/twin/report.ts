@@ -14,8 +14,6 @@ export interface Report {
   readonly meant: Map<MeantDifference, number>;
   /** Cases with a stable difference. */
   differing: number;
-  /** Cases with a stable difference of a sort that is not known as open. */
-  wrong: number;
 }
 
 /** @param found how many sorts are not known as open */
