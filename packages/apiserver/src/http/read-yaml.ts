@@ -1,4 +1,4 @@
-import { isCollection, isScalar, LineCounter, type Node, parseDocument, type Tags, visit } from 'yaml';
+import { isCollection, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Tags, visit } from 'yaml';
 import { type DecodedBody, type KeyTwice, yamlFindings } from './body-findings.ts';
 import { maxDepth } from './json-scan.ts';
 
@@ -40,7 +40,7 @@ export function readYaml(text: string): DecodedBody {
       Map(_, map) {
         const seen = new Set<unknown>();
         for (const { key } of map.items) {
-          if (isCollection(key)) throw new YamlError(`invalid map key: ${JSON.stringify(key)}`);
+          if (isCollection(key)) throw new YamlError(`invalid map key: ${goCollection(key)}`);
           const name = isScalar(key) ? key.value : key;
           if (seen.has(name) && isScalar(key) && key.range) {
             twice.push({ line: lines.linePos(key.range[0]).line, key: JSON.stringify(name) });
@@ -70,6 +70,14 @@ function wordedAsGo(error: unknown): YamlError {
     return new YamlError('map merge requires map or sequence of maps as the value');
   }
   return new YamlError(why);
+}
+
+/** A key that is none, as Go prints it; of what lies in it only scalars, lest each level double the text. */
+function goCollection(key: unknown): string {
+  const shown = (value: unknown) => (isScalar(value) ? JSON.stringify(value.value) : '…');
+  if (isSeq(key)) return `[]interface {}{${key.items.map(shown).join(', ')}}`;
+  if (!isMap(key)) return '…';
+  return `map[interface {}]interface {}{${key.items.map((each) => `${shown(each.key)}:${shown(each.value)}`).join(', ')}}`;
 }
 
 const tooDeep = () => new YamlError(`exceeded max depth of ${maxDepth}`);

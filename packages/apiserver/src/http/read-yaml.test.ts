@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { readYaml, YamlError } from './read-yaml.ts';
+
+const refusal = (text: string) => {
+  try {
+    readYaml(text);
+    return undefined;
+  } catch (error) {
+    return error instanceof YamlError ? error.message : error;
+  }
+};
+
+describe('readYaml', () => {
+  // In the words of a real API server.
+  it.each([
+    ['a: 1\n<<: 1\n', 'map merge requires map or sequence of maps as the value'],
+    ['<<: [1]\n', 'map merge requires map or sequence of maps as the value'],
+    ['a: &x [1]\n<<: *x\n', 'map merge requires map or sequence of maps as the value'],
+    ['a: &a\n  b: *a\n', "anchor 'a' value contains itself"],
+    ['a: *missing\n', "unknown anchor 'missing' referenced"],
+    ['? [a, b]\n: c\n', 'invalid map key: []interface {}{"a", "b"}'],
+    ['? {a: 1}\n: c\n', 'invalid map key: map[interface {}]interface {}{"a":1}'],
+  ])('refuses %j', (text, message) => {
+    expect(refusal(text)).toBe(message);
+  });
+
+  it.each([
+    ['keys in keys', '? '.repeat(3000)],
+    ['lists in lists', `${'- '.repeat(20_000)}x`],
+    ['brackets', '['.repeat(9_000)],
+    ['indentation', Array.from({ length: 1500 }, (_, at) => `${' '.repeat(at)}a:\n`).join('')],
+    [
+      'aliases of aliases',
+      `a: &a [${'x,'.repeat(9)}]\n${[...'bcdefgh'].map((each, at) => `${each}: &${each} [${`*${'abcdefg'[at]},`.repeat(9)}]`).join('\n')}`,
+    ],
+  ])('is not held up by %s', (_, text) => {
+    const begun = performance.now();
+    refusal(text);
+    expect(performance.now() - begun).toBeLessThan(5_000);
+  });
+
+  it('merges maps, and reads no more than one document', () => {
+    expect(readYaml('a: &a {x: 1}\nb:\n  <<: *a\n  z: 2\n---\nc: 1\n').value).toEqual({
+      a: { x: 1 },
+      b: { x: 1, z: 2 },
+    });
+  });
+});
