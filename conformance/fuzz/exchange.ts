@@ -155,7 +155,8 @@ export class Exchange {
         if (over) return;
         over = true;
         clearTimeout(timer);
-        stream.destroy();
+        // A stream that is over is not reset: a server takes many resets for an attack.
+        if (!stream.readableEnded) stream.close(constants.NGHTTP2_CANCEL);
         const status = Number(answered[':status'] ?? 0);
         const known: Record<string, string> = {};
         for (const [name, value] of Object.entries(answered)) known[name] = String(value);

@@ -1,21 +1,22 @@
 import fc from 'fast-check';
-import { type Address, Exchange } from './exchange.ts';
+import { Exchange } from './exchange.ts';
 import { anyCase } from './inputs/index.ts';
 import { namespace, play } from './play.ts';
 import { type FuzzCase, named, printed } from './request.ts';
+import type { FuzzServer } from './server.ts';
 
 export interface FuzzOptions {
-  readonly address: Address;
+  readonly server: FuzzServer;
+  /** A new one in the place of one that has ended. */
+  readonly renew: () => Promise<FuzzServer>;
   readonly seed: number;
   readonly cases: number;
   /** Sorts of cases; default all. */
   readonly only?: readonly string[];
   /** The longest time an answer may take. */
   readonly boundMs?: number;
-  /** Whether the server still runs and has said nothing of failures. */
-  readonly complaint?: () => string | undefined;
-  /** What the server last wrote of a request that failed. */
-  readonly trace?: () => string;
+  /** Called with what failed before it is shrunk. */
+  readonly failed?: (told: string) => void;
   readonly progress?: (done: number) => void;
 }
 
@@ -41,31 +42,47 @@ export interface FuzzReport {
 const sortOf = (why: string) => why.replace(/"(?:[^"\\]|\\.)*"|\d+|\bt[0-9a-z]{5}\b/g, '#').slice(0, 120);
 
 const mostFailures = 30;
+const longestShrinkMs = 60_000;
 let runs = 0;
 
 /** Sends so many cases, made from a seed. What fails is shrunk, and looked for no more. */
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
-  const { address, cases, only, boundMs = 10_000, complaint, progress } = options;
-  const exchange = new Exchange(address, { boundMs });
+  const { cases, only, boundMs = 10_000, progress, renew } = options;
+  let { server } = options;
+  let exchange = new Exchange(server.address, { boundMs });
   const statuses = new Map<string, Map<number, number>>();
   const failures: Failure[] = [];
   const known = new Set<string>();
   let played = 0;
   let trace = '';
+  let failedAt: number | undefined;
   const property = fc.asyncProperty(anyCase(only), async (fuzzCase) => {
+    // What takes too long to shrink is told as it is.
+    if (failedAt !== undefined && Date.now() - failedAt > longestShrinkMs) return;
+    if (!server.alive()) {
+      exchange.close();
+      server = await renew();
+      exchange = new Exchange(server.address, { boundMs });
+      await prepare(exchange);
+    }
     const { fault, statuses: all } = await play(exchange, fuzzCase, runs++);
     count(statuses, fuzzCase.about, all);
     played++;
     progress?.(played);
-    const complained = complaint?.();
-    const why = fault?.why ?? complained;
+    const complained = server.complaint();
+    const why = server.alive() ? (fault?.why ?? complained) : complained;
     if (why === undefined || known.has(sortOf(why))) return;
-    trace = options.trace?.() ?? '';
+    trace = server.trace();
+    if (failedAt === undefined) {
+      failedAt = Date.now();
+      options.failed?.(tell(fuzzCase, why));
+    }
     throw new Error(why);
   });
   try {
     await prepare(exchange);
     for (let seed = options.seed; played < cases && failures.length < mostFailures; seed += 1_000_003) {
+      failedAt = undefined;
       const found = await fc.check(property, { seed, numRuns: cases - played });
       if (!found.failed || !found.counterexample) break;
       const [fuzzCase] = found.counterexample;
@@ -78,7 +95,6 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
         path: found.counterexamplePath ?? '',
         told: `${tell(fuzzCase, why)}\n${trace}`,
       });
-      if (why.startsWith('the server')) break;
     }
     return { played, statuses, failures };
   } finally {

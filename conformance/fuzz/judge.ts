@@ -8,7 +8,16 @@ import { type FuzzRequest, wellFormed } from './request.ts';
 const meant: readonly { readonly why: string; readonly status: number; readonly body: RegExp }[] = [
   { why: 'a get at no version', status: 500, body: /"resourceVersion: Invalid value/ },
   { why: 'what is applied has not the shape of its kind', status: 500, body: /failed to create typed patch object/ },
-  { why: 'a directive that is none', status: 500, body: /unknown patch type: / },
+  {
+    why: 'bytes applied that are not in base64',
+    status: 500,
+    body: /unable to convert unstructured object to .*illegal base64/,
+  },
+  {
+    why: 'a directive that is none',
+    status: 500,
+    body: /unknown patch type: |"expected a \[\]interface \{\}, but received a |unable to find api field in struct /,
+  },
   { why: 'a resource version that has not come yet', status: 504, body: /Too large resource version/ },
   { why: 'the kubelet of a node that is no machine', status: 500, body: /no preferred addresses found/ },
   { why: 'the kubelet of a node that does not answer', status: 500, body: /error dialing backend/ },
@@ -25,6 +34,9 @@ export function judge(request: FuzzRequest, answer: Answer): string | undefined 
   if (status < 100 || status > 599) return `an answer of ${status}`;
   const text = () => body.toString('utf8');
   if (status >= 500) {
+    // What is behind a proxy cannot be told without a body.
+    if (request.method === 'HEAD' && /\/(proxy|log|exec|attach|portforward)\b|resourceVersion=/.test(request.target))
+      return undefined;
     if (meant.some((each) => each.status === status && each.body.test(text()))) return undefined;
     // A method that HTTP does not have.
     if (status === 501 && !wellFormed(request)) return undefined;

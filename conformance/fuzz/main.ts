@@ -1,17 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { unstableVersions } from '../twin/kinds.ts';
-import { complaintsIn, targetOf } from '../twin/sides.ts';
-import { type Address, Exchange } from './exchange.ts';
+import { Exchange } from './exchange.ts';
 import { fuzz, prepare } from './fuzz.ts';
 import { sorts } from './inputs/index.ts';
 import { leaks, sizesOf } from './leaks.ts';
 import { play } from './play.ts';
 import type { FuzzCase } from './request.ts';
+import { addressOf, runningServer, startServer } from './server.ts';
 
 const help = `npm run fuzz -- [options]: requests that no sane client sends, to Keelson's API server
 
@@ -38,80 +32,26 @@ if (flags.help) {
   process.exit(0);
 }
 
-interface Server {
-  readonly address: Address;
-  complaint(): string | undefined;
-  trace(): string;
-  alive(): boolean;
-  stop(): Promise<void>;
-}
-
-function addressOf(kubeconfig: string): Address {
-  const { origin, tls } = targetOf(kubeconfig);
-  const { hostname, port } = new URL(origin);
-  return { host: hostname, port: Number(port), ca: tls.ca ?? '', cert: tls.cert ?? '', key: tls.key ?? '' };
-}
-
-async function start(): Promise<Server> {
-  if (flags.kubeconfig !== undefined) {
-    const address = addressOf(flags.kubeconfig);
-    return { address, complaint: () => undefined, trace: () => '', alive: () => true, stop: async () => undefined };
-  }
-  const dir = mkdtempSync(join(tmpdir(), 'keelson-fuzz-'));
-  const kubeconfig = join(dir, 'kubeconfig');
-  const logFile = join(dir, 'log');
-  const run = fileURLToPath(new URL('../run.mjs', import.meta.url));
-  const args = [run, 'keelson-side', '--kubeconfig', kubeconfig, '--versions', unstableVersions.join(',')];
-  // A leak of a few kB a request ends the process long before the long form does.
-  const child: ChildProcess = spawn(process.execPath, ['--max-old-space-size=1024', '--expose-gc', ...args], {
-    stdio: ['pipe', 'pipe', openSync(logFile, 'w')],
-  });
-  await new Promise<void>((resolve, reject) => {
-    child.stdout?.on('data', (chunk: Buffer) => chunk.includes('ready ') && resolve());
-    child.once('exit', (code) => reject(new Error(`the server ended with ${code}:\n${readFileSync(logFile, 'utf8')}`)));
-  });
-  let told = 0;
-  let traced = '';
-  return {
-    address: addressOf(kubeconfig),
-    trace: () => traced,
-    alive: () => child.exitCode === null && child.signalCode === null,
-    complaint() {
-      if (child.exitCode !== null || child.signalCode !== null) {
-        return `the server has ended (${child.exitCode ?? child.signalCode}): ${readFileSync(logFile, 'utf8').slice(-2000)}`;
-      }
-      traced = '';
-      if (statSync(logFile).size === told) return undefined;
-      const log = readFileSync(logFile).subarray(told);
-      told += log.length;
-      const all = [...complaintsIn(log.toString('utf8')).keys()];
-      traced = all.find((each) => each.startsWith('a request failed')) ?? '';
-      const failures = all.filter((each) => !/^(an answer broke off|a request failed)/.test(each));
-      return failures.length === 0 ? undefined : `the server said: ${failures.join('\n').slice(0, 2000)}`;
-    },
-    async stop() {
-      const gone = child.exitCode !== null ? undefined : new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGTERM');
-      await gone;
-      rmSync(dir, { recursive: true, force: true });
-    },
-  };
-}
-
 const begun = Date.now();
 const elapsed = () => `${((Date.now() - begun) / 1000).toFixed(0)} s`;
-const server = await start();
+const start = async () => (flags.kubeconfig === undefined ? startServer() : runningServer(flags.kubeconfig));
+let server = await start();
+const first = server;
 const sizer = new Exchange(server.address, { boundMs: 30_000 });
 const before = await sizesOf(sizer);
 const seed = Number(flags.seed);
 const report = await fuzz({
-  address: server.address,
+  server,
+  renew: async () => {
+    await server.stop();
+    server = await start();
+    return server;
+  },
   seed,
   cases: Number(flags.cases),
   boundMs: Number(flags.bound),
-  complaint: () => server.complaint(),
-  trace: () => server.trace(),
   ...(flags.only !== undefined && { only: flags.only.split(',') }),
+  failed: (told) => console.log(`${elapsed()}: ${told.slice(0, 1500)}\n  … is shrunk`),
   progress: (done) => {
     if (done % 5000 === 0) console.log(`seed ${seed}: ${done} cases after ${elapsed()}`);
   },
@@ -125,7 +65,7 @@ for (const failure of report.failures) {
   console.log(`\nFAILED, seed ${failure.seed}, path ${failure.path}: ${failure.told}`);
   if (flags.oracle !== undefined) await ask(flags.oracle, failure.fuzzCase);
 }
-const left = server.alive() ? leaks(before, await sizesOf(sizer)) : [];
+const left = server === first && server.alive() ? leaks(before, await sizesOf(sizer)) : [];
 for (const each of left) console.log(`LEFT BEHIND: ${each}`);
 sizer.close();
 await server.stop();
