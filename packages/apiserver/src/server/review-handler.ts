@@ -104,9 +104,15 @@ export class ReviewHandler implements ApiHandler {
   }
 
   async #token(asked: ObjectDraft): Promise<ObjectDraft> {
-    const { token = '', audiences } = specOf<TokenReviewSpec>(asked);
-    const given = (asked.status ?? {}) as TokenReviewStatus;
+    const { token: given = '', audiences } = specOf<TokenReviewSpec>(asked);
+    const token = bearerIn(given);
+    const before = (asked.status ?? {}) as TokenReviewStatus;
     const wanted = audiences?.length ? audiences : undefined;
+    if (token === '') {
+      const user = { username: 'system:anonymous', groups: ['system:unauthenticated'] };
+      const status = { authenticated: true, user, audiences: wanted ?? this.#options.tokens.audiences };
+      return withStatus(asked, status);
+    }
     try {
       const found = await this.#options.authenticator.authenticateToken(token, wanted);
       if (found) {
@@ -117,7 +123,7 @@ export class ReviewHandler implements ApiHandler {
     } catch (error) {
       if (!isStatusError(error, 'Unauthorized')) throw error;
     }
-    const { authenticated: _no, error: _error, ...rest } = given;
+    const { authenticated: _no, error: _error, ...rest } = before;
     return withStatus(asked, { user: {}, ...rest, error: 'invalid bearer token' });
   }
 
@@ -185,6 +191,9 @@ function checkTokenOwner(metadata: TokenBody['metadata'], namespace: string, nam
     },
   ]);
 }
+
+/** The token that `Authorization: Bearer …` would hold: Kubernetes asks its authenticators by that header. */
+const bearerIn = (token: string) => `Bearer ${token}`.trim().split(' ')[1] ?? '';
 
 function checkToken(asked: ObjectDraft): void {
   if (specOf<TokenReviewSpec>(asked).token) return;

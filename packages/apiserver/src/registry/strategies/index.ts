@@ -18,6 +18,7 @@ import type { Allocators } from './services/service-allocation.ts';
 import { servingStrategies } from './serving/index.ts';
 import { statefulSet } from './stateful-set.ts';
 import { storageStrategies } from './storage/index.ts';
+import { withTemplates } from './template-kinds.ts';
 
 export interface StrategyParts {
   /** Where Services have their addresses and ports from. */
@@ -45,5 +46,5 @@ export function builtinStrategies({ allocators, reader }: StrategyParts): readon
     ...certificateStrategies,
     ...servingStrategies,
     ...resourceStrategies(reader),
-  ];
+  ].map(withTemplates);
 }

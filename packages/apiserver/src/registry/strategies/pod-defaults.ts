@@ -18,8 +18,6 @@ type AnyContainer = Pick<
 
 /** Defaults of every pod spec, in a Pod as in a template. */
 export function defaultPodSpec(spec: Draft<PodSpec>): void {
-  // Behind a gate that is shut in v1.35 (KEP-4671): what is written there is dropped.
-  delete spec.workloadRef;
   spec.restartPolicy ||= 'Always';
   spec.terminationGracePeriodSeconds ??= 30;
   spec.dnsPolicy ||= 'ClusterFirst';
@@ -34,6 +32,17 @@ export function defaultPodSpec(spec: Draft<PodSpec>): void {
   for (const each of spec.initContainers ?? []) defaultContainer(each);
   for (const each of spec.ephemeralContainers ?? []) defaultContainer(each);
   for (const each of spec.volumes ?? []) defaultVolume(each);
+}
+
+/** Takes out what is behind gates that are shut in v1.35 (KEP-4671, KEP-4960). */
+export function dropGatedPodFields(spec: Draft<PodSpec>): void {
+  delete spec.workloadRef;
+  for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
+    const { lifecycle } = container;
+    if (lifecycle?.stopSignal === undefined) continue;
+    delete lifecycle.stopSignal;
+    if (Object.keys(lifecycle).length === 0) delete container.lifecycle;
+  }
 }
 
 export function defaultTemplate(template: Draft<PodTemplateSpec> | undefined): void {
@@ -82,11 +91,6 @@ function defaultContainer(container: AnyContainer): void {
   defaultProbe(container.startupProbe);
   defaultHandler(container.lifecycle?.postStart);
   defaultHandler(container.lifecycle?.preStop);
-  // Behind a gate that is shut in v1.35 (KEP-4960): what is written there is dropped.
-  if (container.lifecycle?.stopSignal !== undefined) {
-    delete container.lifecycle.stopSignal;
-    if (Object.keys(container.lifecycle).length === 0) delete container.lifecycle;
-  }
 }
 
 function defaultProbe(probe: Draft<Probe> | undefined): void {

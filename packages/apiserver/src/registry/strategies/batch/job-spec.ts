@@ -41,8 +41,7 @@ export function defaultJobTemplate(template: Draft<PodTemplateSpec> | undefined)
 
 function checkModes(spec: JobSpec, at: string, errors: FieldErrors): void {
   const { completionMode, completions, parallelism = 0, backoffLimitPerIndex, maxFailedIndexes } = spec;
-  if (completionMode === undefined) return;
-  if (completionMode !== 'NonIndexed' && completionMode !== 'Indexed') {
+  if (completionMode !== undefined && completionMode !== 'NonIndexed' && completionMode !== 'Indexed') {
     errors.notSupported(`${at}.completionMode`, completionMode, ['NonIndexed', 'Indexed']);
   }
   if (completionMode === 'Indexed') {
@@ -71,7 +70,7 @@ function checkModes(spec: JobSpec, at: string, errors: FieldErrors): void {
       }
     }
   }
-  if (completionMode === 'NonIndexed') {
+  if (completionMode === undefined || completionMode === 'NonIndexed') {
     if (backoffLimitPerIndex !== undefined) {
       errors.invalid(`${at}.backoffLimitPerIndex`, backoffLimitPerIndex, 'requires indexed completion mode');
     }

@@ -1,4 +1,4 @@
-import { validateDnsSubdomain } from '@keelson/core';
+import { deepEqual, validateDnsSubdomain } from '@keelson/core';
 import type { Draft } from '../../draft.ts';
 import { type FieldErrors, strategyFor } from '../../strategy.ts';
 import { goValues } from '../go-value.ts';
@@ -110,6 +110,7 @@ function dropGated({ spec }: Draft<ResourceSlice>): void {
   delete loose['perDeviceNodeSelection'];
   for (const device of spec.devices ?? []) {
     const each: Record<string, unknown> = device;
+    for (const capacity of Object.values(device.capacity ?? {})) delete capacity.requestPolicy;
     const gated = ['taints', 'consumesCounters', 'nodeName', 'nodeSelector', 'allNodes'];
     for (const field of [
       ...gated,
@@ -124,9 +125,15 @@ function dropGated({ spec }: Draft<ResourceSlice>): void {
 }
 
 export const slice = strategyFor(resourceSlice, {
-  generation: 'spec',
-  prepareCreate: dropGated,
-  prepareUpdate: dropGated,
+  prepareCreate(object) {
+    object.metadata.generation = 1;
+    dropGated(object);
+  },
+  prepareUpdate(object, old) {
+    // Kubernetes counts what it is asked to change, also what it then drops.
+    if (!deepEqual(object.spec, old.spec)) object.metadata.generation = (old.metadata.generation ?? 0) + 1;
+    dropGated(object);
+  },
   validate({ spec }, errors, old) {
     checkSlice(spec ?? {}, errors, old && (old.spec ?? {}));
   },

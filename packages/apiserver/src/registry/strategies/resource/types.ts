@@ -106,7 +106,7 @@ export interface DeviceClass extends KubernetesObject {
 export interface Device {
   readonly name?: string;
   readonly attributes?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  readonly capacity?: Readonly<Record<string, { readonly value?: string }>>;
+  readonly capacity?: Readonly<Record<string, { readonly value?: string; readonly requestPolicy?: object }>>;
   readonly taints?: readonly unknown[];
 }
 

@@ -120,7 +120,6 @@ function checkConditions(conditions: readonly Condition[], errors: FieldErrors):
 
 export const storageVersion = strategyFor(type, {
   unconditionalUpdate: false,
-  unconditionalUpdate: false,
   nameRule(name) {
     const dot = name.lastIndexOf('.');
     const wrong = validateDnsSubdomain(name.slice(0, Math.max(dot, 0)));
