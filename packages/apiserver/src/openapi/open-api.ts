@@ -6,6 +6,7 @@ import type { ResourceCatalog, ServedResource } from '../registry/contract.ts';
 import { definitionsJson } from '../schema/generated/definitions.ts';
 import { operationsJson } from '../schema/generated/operations.ts';
 import { customOperations } from './custom-operations.ts';
+import { withDescriptions } from './descriptions.ts';
 import { groupBy } from './group-by.ts';
 import { pathItems, sharedParameters } from './path-items.ts';
 import { encodeOpenApiV2, protobufV2MediaType } from './protobuf-v2.ts';
@@ -148,6 +149,7 @@ export class OpenApi {
       ...meta.map((each) => `io.k8s.apimachinery.pkg.apis.meta.v1.${each}`),
     ]);
     for (const name of [...needed].sort()) schemas[name] = toOpenApi(definitions[name] ?? {}, style, name);
+    for (const [name, schema] of Object.entries(schemas)) schemas[name] = withDescriptions(name, schema);
     const pathParameters = { ...tables.pathParameters, ...custom.pathParameters };
     return { paths: pathItems(operations, { parameters: tables.parameters, pathParameters }, style), schemas };
   }
