@@ -25,7 +25,9 @@ const details = ['selectors', 'allocationMode', 'count', 'adminAccess', 'tolerat
 
 function toExact({ name, firstAvailable, ...own }: Json): Json {
   const exact = own['deviceClassName'] !== '' || details.some((each) => own[each] !== undefined);
-  return { name, ...(exact && { exactly: own }), ...(firstAvailable !== undefined && { firstAvailable }) };
+  // This version fills in its defaults only where it finds a class, so that elsewhere nothing is what was asked for.
+  const exactly = own['deviceClassName'] === '' ? { allocationMode: '', count: 0, ...own } : own;
+  return { name, ...(exact && { exactly }), ...(firstAvailable !== undefined && { firstAvailable }) };
 }
 
 function fromExact({ name, exactly, firstAvailable }: Json): Json {

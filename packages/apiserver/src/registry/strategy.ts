@@ -139,6 +139,8 @@ export interface Strategy<T extends KubernetesObject = KubernetesObject> {
     errors: FieldErrors,
     context: WriteContext,
   ): Promise<Reservation | undefined>;
+  /** What is wrong with a new status that only other objects tell; said before all else. */
+  askBeforeStatus?(object: T, old: T, errors: FieldErrors): Promise<void>;
   /** Gives back what `reserve` took, after the object is gone. */
   released?(object: T): Promise<void>;
   /** The default seconds between deletion and disappearance; undefined: it disappears at once. */

@@ -162,6 +162,7 @@ async function updateOnce(
     ? await kind.strategy.reserve?.(draft, old, errors, writeContext(context, call))
     : undefined;
   try {
+    if (part === 'status') await kind.strategy.askBeforeStatus?.(draft, old, errors);
     validateChanged(call, draft, old, part, errors);
     await validateAdmission(context, call, 'UPDATE', draft, old);
     const value = await write(context, call, current, draft);

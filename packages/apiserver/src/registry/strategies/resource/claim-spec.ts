@@ -27,7 +27,7 @@ export function checkRequestReference(name: string, names: ReadonlySet<string>, 
   if (!names.has(name)) errors.invalid(at, name, notARequest);
 }
 
-function checkReferences(
+export function checkReferences(
   given: readonly string[] | undefined,
   names: ReadonlySet<string>,
   at: string,

@@ -3,7 +3,7 @@ import type { FieldErrors } from '../../strategy.ts';
 import { checkConditions } from '../conditions.ts';
 import { goValue } from '../go-value.ts';
 import { checkCidrAddress } from './claim-addresses.ts';
-import { checkRequestReference, requestNames } from './claim-spec.ts';
+import { checkReferences, checkRequestReference, requestNames } from './claim-spec.ts';
 import { checkConfig, checkDriver, checkName, checkPool, checkRaw } from './device-checks.ts';
 import type { ClaimStatus, DeviceId, ResourceClaim } from './types.ts';
 
@@ -32,9 +32,7 @@ function checkAllocation({ status, spec }: ResourceClaim, errors: FieldErrors): 
     else if (!['FromClaim', 'FromClass'].includes(source)) {
       errors.notSupported(`${here}.source`, source, ['FromClaim', 'FromClass']);
     }
-    (each.requests ?? []).forEach((name, place) => {
-      checkRequestReference(name, names, `${here}.requests[${place}]`, errors);
-    });
+    checkReferences(each.requests, names, `${here}.requests`, errors);
     checkConfig(each, here, errors);
   });
 }
@@ -48,7 +46,7 @@ function checkReservations({ reservedFor = [], allocation }: ClaimStatus, errors
     if (resource === '') errors.required(`${here}.resource`);
     if (name === '') errors.required(`${here}.name`);
     if (uid === '') errors.required(`${here}.uid`);
-    if (seen.has(uid)) errors.duplicate(`${here}.uid`, uid);
+    if (seen.has(uid)) errors.duplicate(here, uid);
     seen.add(uid);
   });
   if (reservedFor.length > 0 && !allocation) errors.forbidden(at, 'may not be specified when `allocated` is not set');
@@ -63,9 +61,7 @@ function checkDevices({ devices = [], allocation }: ClaimStatus, errors: FieldEr
     checkPool(device.pool ?? '', `${at}.pool`, errors);
     checkName(device.device ?? '', `${at}.device`, errors);
     const key = keyOf(device);
-    const shown = { Driver: device.driver ?? '', Pool: device.pool ?? '', Device: device.device ?? '' };
-    if (seen.has(key)) errors.duplicate(at, shown);
-    seen.add(key);
+    const shown = { Driver: device.driver ?? '', Pool: device.pool ?? '', Device: device.device ?? '', ShareID: '' };
     if (!allocated.has(key)) errors.invalid(at, shown, 'must be an allocated device in the claim');
     checkConditions(device.conditions, `${at}.conditions`, errors);
     if (device.data !== undefined) checkRaw(device.data, `${at}.data`, errors);
@@ -75,20 +71,21 @@ function checkDevices({ devices = [], allocation }: ClaimStatus, errors: FieldEr
     const addresses = new Set<string>();
     ips.forEach((ip, place) => {
       const here = `${at}.networkData.ips[${place}]`;
+      checkCidrAddress(ip, here, errors);
       if (addresses.has(ip)) errors.duplicate(here, ip);
       addresses.add(ip);
-      checkCidrAddress(ip, here, errors);
     });
+    if (seen.has(key)) errors.duplicate(at, shown);
+    seen.add(key);
   });
 }
 
 export function checkClaimStatus(claim: ResourceClaim, old: ResourceClaim, errors: FieldErrors): void {
   const { status = {} } = claim;
-  if (!deepEqual(status.allocation, old.status?.allocation)) {
-    if (status.allocation && old.status?.allocation) {
-      errors.invalid('status.allocation', goValue(`${api}AllocationResult`, status.allocation), 'field is immutable');
-    } else checkAllocation(claim, errors);
-  }
   checkReservations(status, errors);
   checkDevices(status, errors);
+  if (deepEqual(status.allocation, old.status?.allocation)) return;
+  if (status.allocation && old.status?.allocation) {
+    errors.invalid('status.allocation', goValue(`${api}AllocationResult`, status.allocation), 'field is immutable');
+  } else checkAllocation(claim, errors);
 }

@@ -9,7 +9,7 @@ export function checkDriver(name: string, at: string, errors: FieldErrors): void
     return;
   }
   if (name.length > 63) errors.tooLong(at, 63);
-  errors.rule(at, name, validateDnsSubdomain(name));
+  errors.rule(at, name, validateDnsSubdomain(name.toLowerCase()));
 }
 
 /** Segments that are DNS names, with slashes between. */

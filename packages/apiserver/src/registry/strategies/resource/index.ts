@@ -12,20 +12,33 @@ import type { ExpressionCheck } from '../admission-registration/index.ts';
 import { checkConditions } from '../conditions.ts';
 import { goValue } from '../go-value.ts';
 import { resetMetadata } from '../reset-metadata.ts';
-import { checkAdminAccess } from './admin-access.ts';
+import { checkAdminAccess, checkAdminStatus } from './admin-access.ts';
 import { checkClaimSpec } from './claim-spec.ts';
 import { checkClaimStatus } from './claim-status.ts';
 import { checkConfig, checkDriver, checkName, checkPool, checkSelectors } from './device-checks.ts';
 import { slice } from './slice.ts';
-import { type ClaimSpec, deviceClass, deviceTaintRule, resourceClaim, resourceClaimTemplate } from './types.ts';
+import {
+  type ClaimSpec,
+  type ClaimStatus,
+  deviceClass,
+  deviceTaintRule,
+  resourceClaim,
+  resourceClaimTemplate,
+  type Toleration,
+} from './types.ts';
 
 const api = 'io.k8s.api.resource.v1.';
+
+function defaultTolerations({ tolerations }: { tolerations?: Draft<Toleration>[] }): void {
+  for (const each of tolerations ?? []) each.operator ??= 'Equal';
+}
 
 function defaultClaim(spec: Draft<ClaimSpec> | undefined): void {
   for (const { exactly, firstAvailable } of spec?.devices?.requests ?? []) {
     for (const each of [...(exactly ? [exactly] : []), ...(firstAvailable ?? [])]) {
-      each.allocationMode ||= 'ExactCount';
-      if (each.allocationMode === 'ExactCount') each.count ||= 1;
+      each.allocationMode ??= 'ExactCount';
+      if (each.allocationMode === 'ExactCount') each.count ??= 1;
+      defaultTolerations(each);
     }
   }
 }
@@ -39,6 +52,17 @@ function dropGated(spec: Draft<ClaimSpec> | undefined): void {
     }
   }
   for (const each of spec?.devices?.constraints ?? []) delete each.distinctAttribute;
+}
+
+/** Of gates that are shut: shared capacity and conditions before a pod is bound. */
+function dropGatedStatus(status: Draft<ClaimStatus> | undefined): void {
+  for (const each of status?.allocation?.devices?.results ?? []) {
+    delete each.shareID;
+    delete each.consumedCapacity;
+    delete each.bindingConditions;
+    delete each.bindingFailureConditions;
+  }
+  for (const each of status?.devices ?? []) delete each.shareID;
 }
 
 /** Metadata that a template cannot give, as errors call it. */
@@ -81,16 +105,24 @@ export function resourceStrategies(
       },
     }),
     strategyFor(resourceClaim, {
-      defaults: ({ spec }) => defaultClaim(spec),
+      defaults({ spec, status }) {
+        defaultClaim(spec);
+        for (const each of status?.allocation?.devices?.results ?? []) defaultTolerations(each);
+      },
       prepareCreate(object) {
         dropGated(object.spec);
       },
       async reserve({ spec, metadata }, old, errors) {
-        if (!old) await checkAdminAccess(spec, metadata.namespace, 'spec', reader, errors);
+        if (!old) await checkAdminAccess(spec, metadata.namespace, reader, errors);
         return undefined;
       },
       prepareUpdate: ({ spec }) => dropGated(spec),
-      prepareStatusUpdate: (object, old) => resetMetadata(object, old),
+      prepareStatusUpdate(object, old) {
+        resetMetadata(object, old);
+        dropGatedStatus(object.status);
+      },
+      askBeforeStatus: ({ status, metadata }, old, errors) =>
+        checkAdminStatus(status, old.status, metadata.namespace, reader, errors),
       validate({ spec }, errors, old) {
         if (!old) checkClaimSpec(spec, 'spec', errors, check);
       },
@@ -105,7 +137,7 @@ export function resourceStrategies(
       defaults: ({ spec }) => defaultClaim(spec?.spec),
       prepareCreate: ({ spec }) => dropGated(spec?.spec),
       async reserve({ spec, metadata }, old, errors) {
-        if (!old) await checkAdminAccess(spec?.spec, metadata.namespace, 'spec.spec', reader, errors);
+        if (!old) await checkAdminAccess(spec?.spec, metadata.namespace, reader, errors);
         return undefined;
       },
       prepareUpdate: ({ spec }) => dropGated(spec?.spec),
@@ -130,14 +162,6 @@ export function resourceStrategies(
       generation: 'spec',
       defaults(object, now) {
         if (object.spec?.taint) object.spec.taint.timeAdded ??= now();
-      },
-      prepareUpdate(object, old, { now }) {
-        const taint = object.spec?.taint;
-        if (!taint) return;
-        // What changes an effect is a taint of its own, with a time of its own.
-        if (taint.effect !== old.spec?.taint?.effect && taint.timeAdded === old.spec?.taint?.timeAdded)
-          taint.timeAdded = now();
-        taint.timeAdded ??= now();
       },
       prepareStatusUpdate: (object, old) => resetMetadata(object, old),
       validate({ spec }, errors) {

@@ -23,9 +23,9 @@ function checkWhere(spec: Spec, errors: FieldErrors): void {
   }
   if (spec.nodeSelector) {
     set.push('`nodeSelector`');
-    const terms = spec.nodeSelector.nodeSelectorTerms ?? [];
+    const { nodeSelectorTerms: terms } = spec.nodeSelector;
     validateNodeSelector(spec.nodeSelector, 'spec.nodeSelector', errors);
-    if (terms.length !== 1) {
+    if (terms?.length !== 1) {
       const shown = goValues('io.k8s.api.core.v1.NodeSelectorTerm', terms);
       errors.invalid('spec.nodeSelector.nodeSelectorTerms', shown, 'must have exactly one node selector term');
     }

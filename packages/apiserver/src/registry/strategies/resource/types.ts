@@ -55,10 +55,20 @@ export interface DeviceId {
   readonly device?: string;
 }
 
+export interface AllocationResult extends DeviceId {
+  readonly request?: string;
+  readonly adminAccess?: boolean;
+  readonly tolerations?: readonly Toleration[];
+  readonly bindingConditions?: readonly string[];
+  readonly bindingFailureConditions?: readonly string[];
+  readonly shareID?: string;
+  readonly consumedCapacity?: Readonly<Record<string, string>>;
+}
+
 export interface ClaimStatus {
   readonly allocation?: {
     readonly devices?: {
-      readonly results?: readonly (DeviceId & { readonly request?: string })[];
+      readonly results?: readonly AllocationResult[];
       readonly config?: readonly (DeviceConfig & { readonly source?: string })[];
     };
     readonly nodeSelector?: NodeSelector;
@@ -70,6 +80,7 @@ export interface ClaimStatus {
     readonly apiGroup?: string;
   }[];
   readonly devices?: readonly (DeviceId & {
+    readonly shareID?: string;
     readonly conditions?: readonly object[];
     readonly data?: unknown;
     readonly networkData?: {
