@@ -93,14 +93,14 @@ describe('subresources', () => {
       ...created,
       status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
     });
-    await expect(client.createSubresource(Pod, ref, 'eviction', {})).rejects.toMatchObject({ code: 429 });
+    await expect(client.createSubresource(Pod, ref, 'eviction', { metadata: { name: ref.name } })).rejects.toMatchObject({ code: 429 });
     await client.patch(
       PodDisruptionBudget,
       ref,
       { merge: { status: { disruptionsAllowed: 1 } } },
       { subresource: 'status' },
     );
-    await client.createSubresource(Pod, ref, 'eviction', {});
+    await client.createSubresource(Pod, ref, 'eviction', { metadata: { name: ref.name } });
     await expect(client.get(Pod, ref)).rejects.toMatchObject({ code: 404 });
   });
 
