@@ -30,8 +30,12 @@ describe('admission of a pod', () => {
     });
   });
   it('counts pods', () => expect(admit(pod(), [pod(), pod(), pod()])?.reason).toBe('OutOfpods'));
-  it('knows no resource that the node does not have', () => {
-    expect(admit(pod({}, { resources: { limits: { 'example.com/gpu': '1' } } }))?.reason).toBe('OutOfexample.com/gpu');
+  it('counts resources that somebody gave the node, and passes over those that no node has', () => {
+    const asking = pod({}, { resources: { limits: { 'example.com/gpu': '2' } } });
+    expect(admit(asking)).toBeUndefined();
+    const given = { ...node, status: { allocatable: { 'example.com/gpu': '3' } } };
+    expect(admitPod(asking, given, [], allocatable)).toBeUndefined();
+    expect(admitPod(asking, given, [asking], allocatable)?.reason).toBe('OutOfexample.com/gpu');
   });
   it.each([
     ['disktype', 'In', ['ssd'], true],

@@ -27,7 +27,10 @@ export function admitPod(
   const wanted = podRequests(pod);
   for (const [resource, requested] of wanted) {
     if (requested === 0) continue;
-    const text = allocatable[resource];
+    const extended = isExtended(resource);
+    // Whoever gives a node a resource of their own says so in its status; what no node has is for the whole cluster.
+    const text = allocatable[resource] ?? (extended ? node.status?.allocatable?.[resource] : undefined);
+    if (extended && text === undefined) continue;
     const capacity = text === undefined ? 0 : resource === 'cpu' ? milliValue(text) : wholeValue(text);
     const used = others.reduce((sum, each) => sum + (podRequests(each).get(resource) ?? 0), 0);
     if (used + requested > capacity) return reject(`OutOf${resource}`, shortage(resource, requested, used, capacity));
@@ -44,6 +47,8 @@ export function admitPod(
     );
   return undefined;
 }
+
+const isExtended = (resource: string): boolean => resource.includes('/') && !resource.includes('kubernetes.io/');
 
 function reject(reason: string, why: string): PodFailure {
   return { reason, message: `Pod was rejected: ${why}` };
