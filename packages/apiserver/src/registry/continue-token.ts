@@ -30,7 +30,7 @@ export function parseContinue(text: string, prefix: string): ContinueToken {
   } catch {
     throw bad(syntaxErrorOf(json));
   }
-  const { v = '', rv = 0, start = '' } = fieldsOf(parsed, bad);
+  const { v = '', rv = 0, start = '' } = fieldsOf(parsed, json, bad);
   if (v !== version) throw bad(`server does not recognize this encoded version ${v}`);
   if (rv === 0) throw bad(`incorrect encoded start resourceVersion (version ${version})`);
   if (start === '') throw bad(`encoded start key empty (version ${version})`);
@@ -51,7 +51,7 @@ interface Fields {
   readonly start?: string;
 }
 
-function fieldsOf(parsed: unknown, bad: (why: string) => StatusError): Fields {
+function fieldsOf(parsed: unknown, json: string, bad: (why: string) => StatusError): Fields {
   if (parsed === null) return {};
   if (typeof parsed !== 'object' || Array.isArray(parsed)) {
     throw bad(`json: cannot unmarshal ${goKind(parsed)} into Go value of type storage.continueToken`);
@@ -66,14 +66,17 @@ function fieldsOf(parsed: unknown, bad: (why: string) => StatusError): Fields {
       fields[name] = value;
     } else if (name === 'rv') {
       if (typeof value !== 'number') throw mismatch('int64');
-      if (!Number.isInteger(value)) {
-        throw bad(`json: cannot unmarshal number ${value} into Go struct field continueToken.rv of type int64`);
+      const digits = /"rv"\s*:\s*([-+.\w]+)/.exec(json)?.[1] ?? String(value);
+      if (!isInt64(digits)) {
+        throw bad(`json: cannot unmarshal number ${digits} into Go struct field continueToken.rv of type int64`);
       }
       fields.rv = value;
     }
   }
   return fields;
 }
+
+const isInt64 = (digits: string) => /^-?\d+$/.test(digits) && BigInt.asIntN(64, BigInt(digits)) === BigInt(digits);
 
 function goKind(value: unknown): string {
   if (Array.isArray(value)) return 'array';

@@ -49,7 +49,7 @@ function tooLarge(asked: string, storage: Storage): StatusError {
   return StatusError.of(
     504,
     'Timeout',
-    `Timeout: Too large resource version: ${BigInt(asked)}, current: ${storage.currentRevision()}`,
+    `Timeout: Too large resource version: ${/^\d+$/.test(asked) ? BigInt(asked) : asked}, current: ${storage.currentRevision()}`,
     {
       causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
       retryAfterSeconds: 1,
