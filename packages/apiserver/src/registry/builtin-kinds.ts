@@ -91,7 +91,8 @@ function builtinKind(
     decode(body) {
       const unknown: string[] = [];
       const decoded = decodeAs(definition, body, { unknown }) as ObjectDraft;
-      const object = conversion ? (canonical(storedDefinition, conversion.toStored(decoded)) as ObjectDraft) : decoded;
+      const converted = conversion && (canonical(storedDefinition, conversion.toStored(decoded)) as ObjectDraft);
+      const object = converted && conversion.settle ? conversion.settle(converted) : (converted ?? decoded);
       return { object: inOrder(object, kind, storedVersion), unknown };
     },
     serve(stored) {

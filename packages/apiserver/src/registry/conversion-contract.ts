@@ -5,4 +5,6 @@ import type { ObjectDraft } from './draft.ts';
 export interface Conversion {
   toStored(object: ObjectDraft): ObjectDraft;
   fromStored(object: KubernetesObject): KubernetesObject;
+  /** Keeps what has been converted from defaults that the served version does not have. */
+  settle?(object: ObjectDraft): ObjectDraft;
 }

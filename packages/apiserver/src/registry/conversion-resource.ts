@@ -25,9 +25,7 @@ const details = ['selectors', 'allocationMode', 'count', 'adminAccess', 'tolerat
 
 function toExact({ name, firstAvailable, ...own }: Json): Json {
   const exact = own['deviceClassName'] !== '' || details.some((each) => own[each] !== undefined);
-  // This version fills in its defaults only where it finds a class, so that elsewhere nothing is what was asked for.
-  const exactly = own['deviceClassName'] === '' ? { allocationMode: '', count: 0, ...own } : own;
-  return { name, ...(exact && { exactly }), ...(firstAvailable !== undefined && { firstAvailable }) };
+  return { name, ...(exact && { exactly: own }), ...(firstAvailable !== undefined && { firstAvailable }) };
 }
 
 function fromExact({ name, exactly, firstAvailable }: Json): Json {
@@ -37,6 +35,13 @@ function fromExact({ name, exactly, firstAvailable }: Json): Json {
 
 const toFlat: Change = ({ name, basic }) => ({ name, ...(isObject(basic) ? basic : {}) });
 const fromFlat: Change = ({ name, ...basic }) => ({ name, basic });
+
+/** This version fills in its defaults only where it finds a class: elsewhere nothing is what was asked for. */
+const withoutDefaults: Change = (request) => {
+  const { exactly } = request;
+  if (!isObject(exactly) || exactly['deviceClassName'] !== '') return request;
+  return { ...request, exactly: { ...exactly, allocationMode: '', count: 0, ...exactly } };
+};
 
 const requests = ['spec', 'devices', 'requests'];
 const templateRequests = ['spec', ...requests];
@@ -51,7 +56,8 @@ function sliceFromStored(object: Json): Json {
   });
 }
 
-const conversionOf = (toStored: Change, fromStored: Change): Conversion => ({
+const conversionOf = (toStored: Change, fromStored: Change, settle?: Change): Conversion => ({
+  ...(settle && { settle: (object: ObjectDraft) => ({ ...settle(draftJson(object)), metadata: object.metadata }) }),
   toStored: (object: ObjectDraft) => ({ ...toStored(draftJson(object)), metadata: object.metadata }),
   fromStored: (object: KubernetesObject) => ({ ...fromStored({ ...asJson(object) }), metadata: object.metadata }),
 });
@@ -61,10 +67,12 @@ export const resourceConversions: Readonly<Record<string, Conversion>> = {
   resourceclaims: conversionOf(
     (object) => at(object, requests, (value) => mapped(value, toExact)),
     (object) => at(object, requests, (value) => mapped(value, fromExact)),
+    (object) => at(object, requests, (value) => mapped(value, withoutDefaults)),
   ),
   resourceclaimtemplates: conversionOf(
     (object) => at(object, templateRequests, (value) => mapped(value, toExact)),
     (object) => at(object, templateRequests, (value) => mapped(value, fromExact)),
+    (object) => at(object, templateRequests, (value) => mapped(value, withoutDefaults)),
   ),
   resourceslices: conversionOf(
     (object) => at(object, ['spec', 'devices'], (value) => mapped(value, toFlat)),

@@ -1,6 +1,6 @@
 import { deepEqual, validateDnsSubdomain } from '@keelson/core';
 import type { Draft } from '../../draft.ts';
-import { type FieldErrors, strategyFor } from '../../strategy.ts';
+import { type FieldErrors, goQuote, strategyFor } from '../../strategy.ts';
 import { goValues } from '../go-value.ts';
 import { validateNodeSelector } from '../pods/affinity-validation.ts';
 import { checkDriver, checkName, checkPool, checkQualified } from './device-checks.ts';
@@ -133,6 +133,10 @@ export const slice = strategyFor(resourceSlice, {
     // Kubernetes counts what it is asked to change, also what it then drops.
     if (!deepEqual(object.spec, old.spec)) object.metadata.generation = (old.metadata.generation ?? 0) + 1;
     dropGated(object);
+  },
+  warnings({ spec: { driver = '' } = {} }) {
+    if (driver === driver.toLowerCase()) return [];
+    return [`spec.driver: driver names should be lowercase; ${goQuote(driver)} contains uppercase characters`];
   },
   validate({ spec }, errors, old) {
     checkSlice(spec ?? {}, errors, old && (old.spec ?? {}));
