@@ -76,7 +76,8 @@ const byName: readonly (readonly [RegExp, readonly Json[]])[] = [
     [1, 2, 10, 30],
   ],
   [/^(runAsUser|runAsGroup|fsGroup)$/, [0, 1000]],
-  [/(expression|Expression)$/, ['true', 'object.metadata.name == "x"', "'a' + 'b'"]],
+  [/^(messageExpression|valueExpression)$/, ["'a' + 'b'", "'x'"]],
+  [/(expression|Expression)$/, ['true', '1 < 2', "'a' == 'b'"]],
   [/^(driver|driverName|provisioner|attacher|controller|signerName)$/, ['d.example.com', 'example.com/x']],
 ];
 
