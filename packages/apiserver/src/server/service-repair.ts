@@ -133,13 +133,14 @@ export class ServiceRepair {
 
   async #tell(notes: readonly RepairNote[]): Promise<void> {
     const { clock } = this.#options;
-    for (const { service, reason, action, message } of notes) {
+    for (const [at, { service, reason, action, message }] of notes.entries()) {
       const { namespace = '', name, uid = '', resourceVersion = '' } = service.metadata;
       const about = { kind: 'Service', apiVersion: 'v1', namespace, name, uid, resourceVersion };
-      const body: Omit<Event, 'metadata'> & { readonly metadata: object } = {
+      const unique = (BigInt(clock.now()) * 1_000_000n + BigInt(at)).toString(16);
+      const body: Event = {
         kind: 'Event',
         apiVersion: 'v1',
-        metadata: { generateName: `${name}.`, namespace },
+        metadata: { name: `${name}.${unique}`, namespace },
         involvedObject: about,
         reason,
         message,
