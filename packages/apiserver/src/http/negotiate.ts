@@ -64,6 +64,8 @@ export interface NegotiateOptions {
   readonly watch?: boolean;
   /** Whether objects may be turned into others. Default: they may. */
   readonly transform?: boolean;
+  /** Whether a Table can be made of them. Default: it can. */
+  readonly tables?: boolean;
 }
 
 /**
@@ -98,7 +100,7 @@ function choose(accept: string | undefined, options: NegotiateOptions): OutputFo
 function formatOf(
   parameters: Clause['parameters'],
   mediaType: MediaType,
-  { pretty, version, custom = false, transform = true }: NegotiateOptions,
+  { pretty, version, custom = false, transform = true, tables = true }: NegotiateOptions,
 ): OutputFormat | undefined {
   const stream = parameters.get('stream');
   if (stream !== undefined && (stream !== 'watch' || mediaType === 'application/yaml')) return undefined;
@@ -112,7 +114,7 @@ function formatOf(
   const transformation = transformations.find((each) => each === as);
   if (!transform || !transformation || group !== 'meta.k8s.io') return undefined;
   if (metaVersion !== 'v1' && metaVersion !== 'v1beta1') return undefined;
-  if (transformation === 'Table' && mediaType === protobufMediaType) return undefined;
+  if (transformation === 'Table' && (!tables || mediaType === protobufMediaType)) return undefined;
   return { ...base, as: transformation, metaVersion };
 }
 

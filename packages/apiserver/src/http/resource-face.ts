@@ -18,6 +18,7 @@ import { sendPieces } from './send-pieces.ts';
 import { frameEncoder } from './watch-frames.ts';
 import { streamWatch, type WatchOutput } from './watch-stream.ts';
 import { refusesWebSocket, watchOverWebSocket } from './watch-websocket.ts';
+import { hasTables } from './without-tables.ts';
 
 export interface ResourceFaceOptions {
   readonly handler: ApiHandler;
@@ -71,7 +72,8 @@ export class ResourceFace {
     // Errors and watches carry it too.
     if (warning) response.setHeader('warning', warning);
     const watch = info.verb === 'watch';
-    const format = negotiate(request.headers.accept, { pretty: visit.pretty, version, custom, watch });
+    const tables = hasTables(info.group, info.resource, info.subresource);
+    const format = negotiate(request.headers.accept, { pretty: visit.pretty, version, custom, watch, tables });
     const context: EncodingContext = {
       format,
       resource: served,
