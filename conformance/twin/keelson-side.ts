@@ -24,6 +24,7 @@ const { registry, server } = composeApiServer({
   random: systemRandom,
   logger,
   serviceAccountKey: () => pki.serviceAccountKey,
+  aggregatesClusterRoles: false,
   registry: {
     disabledAdmission: ['ServiceAccount'],
     enabledVersions: (values.versions ?? '').split(',').filter((each) => each !== ''),

@@ -263,6 +263,8 @@ class Known {
   /** A text with this case's names and this side's inventions replaced. */
   text(value: string): string {
     let result = value.replaceAll(this.#run.host, '<server>');
+    // Each side has its own certificate for the same person.
+    result = result.replace(/^X509SHA256=[0-9a-f]{64}$/, 'X509SHA256=<certificate>');
     for (const [from, to] of this.#generated) result = result.replaceAll(from, to);
     result = result.replace(uuid, (uid) => this.#uids.get(uid) ?? uid);
     for (const [from, to] of this.#addresses) result = result.replaceAll(from, to);

@@ -60,6 +60,16 @@ export class ClusterRoleAggregator {
   async #update(role: ClusterRole): Promise<void> {
     const { handler, user } = this.#options;
     const target = { group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'clusterroles' };
-    await handler.handle({ ...target, verb: 'update', name: role.metadata.name ?? '', body: role }, user);
+    const { name } = role.metadata;
+    const body = {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: { name },
+      rules: role.rules,
+    };
+    // As the controller of Kubernetes does it, so that both own the same.
+    const options = { fieldManager: 'clusterrole-aggregation-controller', force: true };
+    const patchType = 'application/apply-patch+yaml';
+    await handler.handle({ ...target, verb: 'patch', name: name ?? '', body, patchType, options }, user);
   }
 }

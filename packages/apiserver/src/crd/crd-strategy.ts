@@ -18,6 +18,10 @@ const approval = 'api-approved.kubernetes.io';
 export const crdStrategy = strategyFor(CustomResourceDefinition, {
   generation: 'spec',
   unconditionalUpdate: false,
+  nameRule(name, { spec }) {
+    const own = name === `${spec.names?.plural}.${spec.group}` ? [] : ['must be spec.names.plural+"."+spec.group'];
+    return [...validateDnsSubdomain(name), ...own];
+  },
   beginDeletion(object, _options, now) {
     const { metadata, status } = object;
     metadata.deletionTimestamp ??= now;
@@ -33,8 +37,12 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
     const others = (status?.conditions ?? []).filter((each) => each.type !== terminating.type);
     object.status = { ...status, conditions: [...others, terminating] };
   },
-  defaults({ spec }) {
+  defaults({ spec, status }) {
     const { names } = spec;
+    if (status && !status.storedVersions?.length) {
+      const storage = (spec.versions ?? []).flatMap((each) => (each.storage ? [each.name] : []));
+      if (storage.length > 0) status.storedVersions = storage;
+    }
     if (names?.kind) {
       names.singular ||= names.kind.toLowerCase();
       names.listKind ||= `${names.kind}List`;
@@ -59,14 +67,8 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
       object.status = { ...object.status, storedVersions: [...stored, storage] };
     }
   },
-  validate(object, errors, old) {
+  validate(object, errors) {
     const { spec, metadata } = object;
-    if (!old && metadata.name !== `${spec.names?.plural}.${spec.group}` && metadata.name) {
-      errors.invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group');
-    }
-    if (metadata.generateName && metadata.generateName !== `${spec.names?.plural}.${spec.group}`) {
-      errors.invalid('metadata.generateName', metadata.generateName, 'must be spec.names.plural+"."+spec.group');
-    }
     if (!spec.group) errors.required('spec.group');
     else {
       errors.rule('spec.group', spec.group, validateDnsSubdomain(spec.group));
@@ -120,12 +122,17 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
     });
   },
   prepareStatusUpdate: () => undefined,
+  validateStatusUpdate({ status }, _old, errors) {
+    if (status?.acceptedNames) checkNames(status.acceptedNames, 'status.acceptedNames', errors);
+  },
+  // What the server itself says in the status.
+  validateSubresource: () => undefined,
 });
 
 function validateVersions(versions: readonly CustomResourceDefinitionVersion[], errors: FieldErrors): void {
   const names = new Set<string>();
   let storage = 0;
-  const shared = versions.every((each) => deepEqual(each.schema, versions[0]?.schema));
+  const shared = sharedBy(versions);
   versions.forEach((version, index) => {
     const at = `spec.versions[${index}]`;
     if (version.storage) storage++;
@@ -136,22 +143,22 @@ function validateVersions(versions: readonly CustomResourceDefinitionVersion[], 
     checkDeprecation(version, `${at}.deprecationWarning`, errors);
     const schema = version.schema?.openAPIV3Schema;
     // Kubernetes hoists what all versions share, and names it by the old place.
-    const schemaAt = shared ? 'spec.validation.openAPIV3Schema' : `${at}.schema.openAPIV3Schema`;
+    const schemaAt = shared.schema ? 'spec.validation.openAPIV3Schema' : `${at}.schema.openAPIV3Schema`;
     if (!schema) errors.required(`${at}.schema.openAPIV3Schema`);
-    else if (!shared || index === 0) validateStructure(schema, schemaAt, errors);
+    else if (!shared.schema || index === 0) validateStructure(schema, schemaAt, errors);
     const { scale } = version.subresources ?? {};
     if (scale) {
-      const here = shared ? 'spec.subresources.scale' : `${at}.subresources.scale`;
+      const here = shared.subresources ? 'spec.subresources.scale' : `${at}.subresources.scale`;
       checkPath(`${here}.specReplicasPath`, scale.specReplicasPath, 'spec', errors);
       checkPath(`${here}.statusReplicasPath`, scale.statusReplicasPath, 'status', errors);
       const { labelSelectorPath: selector } = scale;
       if (selector) checkSelectorPath(`${here}.labelSelectorPath`, selector, errors);
     }
     version.additionalPrinterColumns?.forEach((column, place) => {
-      const here = shared ? 'spec.additionalPrinterColumns' : `${at}.additionalPrinterColumns`;
+      const here = shared.additionalPrinterColumns ? 'spec.additionalPrinterColumns' : `${at}.additionalPrinterColumns`;
       checkColumn(column, `${here}[${place}]`, errors);
     });
-    const fieldsAt = shared ? 'spec.selectableFields' : `${at}.selectableFields`;
+    const fieldsAt = shared.selectableFields ? 'spec.selectableFields' : `${at}.selectableFields`;
     checkSelectableFields(version.selectableFields, schema, fieldsAt, errors);
   });
   if (storage !== 1) {
@@ -197,20 +204,62 @@ function checkDeprecation(
   }
 }
 
+type Hoisted = 'schema' | 'subresources' | 'additionalPrinterColumns' | 'selectableFields';
+type Shared = Readonly<Record<Hoisted, boolean>>;
+
+/** What all versions have in common stands once in the internal type, field by field. */
+function sharedBy(versions: readonly CustomResourceDefinitionVersion[]): Shared {
+  const same = (field: Hoisted) => versions.every((each) => deepEqual(each[field], versions[0]?.[field]));
+  return {
+    schema: same('schema'),
+    subresources: same('subresources'),
+    additionalPrinterColumns: same('additionalPrinterColumns'),
+    selectableFields: same('selectableFields'),
+  };
+}
+
+function subresourcesShown(given: unknown): unknown {
+  if (typeof given !== 'object' || given === null) return null;
+  const { status, scale } = given as NonNullable<CustomResourceDefinitionVersion['subresources']>;
+  return {
+    Status: status ?? null,
+    Scale: scale
+      ? {
+          SpecReplicasPath: scale.specReplicasPath,
+          StatusReplicasPath: scale.statusReplicasPath,
+          LabelSelectorPath: scale.labelSelectorPath ?? null,
+        }
+      : null,
+  };
+}
+
+function columnsShown(given: unknown): unknown {
+  if (!Array.isArray(given)) return null;
+  const columns: NonNullable<CustomResourceDefinitionVersion['additionalPrinterColumns']> = given;
+  return columns.map(({ name, type, format = '', description = '', priority = 0, jsonPath }) => ({
+    Name: name,
+    Type: type,
+    Format: format,
+    Description: description,
+    Priority: priority,
+    JSONPath: jsonPath,
+  }));
+}
+
 /** As Kubernetes holds them: what all have in common is not with each of them. */
-function versionsShown(versions: readonly CustomResourceDefinitionVersion[], shared: boolean): unknown {
+function versionsShown(versions: readonly CustomResourceDefinitionVersion[], shared: Shared): unknown {
   if (versions.length === 0) return null;
-  const own = <T>(value: T | undefined) => (shared ? null : (value ?? null));
+  const own = (each: CustomResourceDefinitionVersion, field: Hoisted) => (shared[field] ? null : (each[field] ?? null));
   return versions.map((each) => ({
     Name: each.name ?? '',
     Served: each.served ?? false,
     Storage: each.storage ?? false,
     Deprecated: each.deprecated ?? false,
     DeprecationWarning: each.deprecationWarning ?? null,
-    Schema: own(each.schema),
-    Subresources: own(each.subresources),
-    AdditionalPrinterColumns: own(each.additionalPrinterColumns),
-    SelectableFields: own(each.selectableFields),
+    Schema: own(each, 'schema'),
+    Subresources: subresourcesShown(own(each, 'subresources')),
+    AdditionalPrinterColumns: columnsShown(own(each, 'additionalPrinterColumns')),
+    SelectableFields: own(each, 'selectableFields'),
   }));
 }
 
@@ -249,10 +298,13 @@ function validateReviewVersions(versions: readonly string[], at: string, errors:
 }
 
 function validateNames(names: CustomResourceDefinitionNames, errors: FieldErrors): void {
-  const at = 'spec.names';
   for (const field of ['plural', 'singular', 'kind', 'listKind'] as const) {
-    if (!names[field]) errors.required(`${at}.${field}`);
+    if (!names[field]) errors.required(`spec.names.${field}`);
   }
+  checkNames(names, 'spec.names', errors);
+}
+
+function checkNames(names: CustomResourceDefinitionNames, at: string, errors: FieldErrors): void {
   const { plural, singular, kind, listKind } = names;
   if (plural) errors.rule(`${at}.plural`, plural, validateDns1035Label(plural));
   if (singular) errors.rule(`${at}.singular`, singular, validateDns1035Label(singular));

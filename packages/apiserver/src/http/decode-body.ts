@@ -109,28 +109,42 @@ function attempt<T>(read: () => T, refuse: (error: Error) => StatusError): T {
   }
 }
 
-/** A patch body: JSON, or YAML for server-side apply. */
-export function decodePatch(text: string, patchType: PatchType): DecodedBody {
+const noMergePatch = 'Invalid JSON Patch';
+
+/** A patch body: JSON, or YAML for server-side apply. Where nothing is validated (`lenient`), it is read by others. */
+export function decodePatch(text: string, patchType: PatchType, lenient = false): DecodedBody {
   if (patchType === 'application/apply-patch+yaml') {
     return decodeYaml(text, (why) =>
       StatusError.badRequest(`error decoding YAML: error converting YAML to JSON: ${why}`),
     );
   }
   const prefix = patchType === 'application/strategic-merge-patch+json' ? '' : 'error decoding patch: ';
-  const read = decodeJson(text, (why) => StatusError.badRequest(`${prefix}${why}`), 'last');
+  const merges = patchType === 'application/merge-patch+json';
+  const read = decodeJson(
+    text,
+    (why) => StatusError.badRequest(lenient ? (merges ? noMergePatch : why) : `${prefix}${why}`),
+    'last',
+  );
   const list = Array.isArray(read.value);
   const decoded = patchFindings(read, patchType);
   if (patchType === 'application/json-patch+json') {
     if (list || decoded.value === null) return decoded;
+    const found = typeName(decoded.value);
     throw StatusError.badRequest(
-      `error decoding patch: json: cannot unmarshal ${typeName(decoded.value)} into Go value of type []handlers.jsonPatchOp`,
+      lenient
+        ? `json: cannot unmarshal ${found} into Go value of type jsonpatch.Patch`
+        : `error decoding patch: json: cannot unmarshal ${found} into Go value of type []handlers.jsonPatchOp`,
     );
   }
   if (decoded.value === null) {
     if (patchType === 'application/strategic-merge-patch+json') return { ...decoded, value: {} };
-    throw StatusError.badRequest('Invalid JSON Patch');
+    throw StatusError.badRequest(noMergePatch);
   }
   if (typeof decoded.value === 'object' && !list) return decoded;
+  if (lenient && merges) {
+    if (list) return decoded;
+    throw StatusError.badRequest(noMergePatch);
+  }
   throw StatusError.badRequest(
     `${prefix}json: cannot unmarshal ${typeName(decoded.value)} into Go value of type map[string]interface {}`,
   );

@@ -2,6 +2,7 @@ import { type ApiRequest, type PatchType, type RequestOptions, StatusError } fro
 import type { HttpRequest } from '../authentication/index.ts';
 import type { ServedResource } from '../registry/contract.ts';
 import { managerFromUserAgent } from '../registry/ownership/manager-name.ts';
+import { checkRequestOptions } from '../registry/request-options.ts';
 import type { DecodedBody } from './body-findings.ts';
 import { decodeDeleteOptions, decodeObject, decodePatch, mediaTypeOf, unsupportedMediaType } from './decode-body.ts';
 import { readBody } from './read-body.ts';
@@ -51,13 +52,15 @@ export async function readPayload(
   const contentType = contentTypeOf(request);
   const patchType = info.verb === 'patch' ? patchTypeOf(contentType, served.custom) : undefined;
   const bytes = await readBody(request);
+  // What is asked for is looked at before what is sent.
+  checkRequestOptions({ verb: info.verb, options, ...(patchType && { patchType }) });
   const own =
     info.subresource === undefined
       ? undefined
       : served.subresources.find(({ name }) => name === info.subresource)?.kind;
   const kind = own?.kind ?? served.kind;
   const decoded: DecodedBody = patchType
-    ? decodePatch(bytes.toString('utf8'), patchType)
+    ? decodePatch(bytes.toString('utf8'), patchType, options.fieldValidation === 'Ignore')
     : decodeObject(bytes, contentType, kind, apiVersionOf(own ?? served));
   const validation = options.fieldValidation ?? 'Warn';
   // Where the registry decodes whole objects, it tells these findings together with its own.

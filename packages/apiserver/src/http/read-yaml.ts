@@ -1,6 +1,7 @@
 import { isCollection, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Tags, visit } from 'yaml';
 import { type DecodedBody, type KeyTwice, yamlFindings } from './body-findings.ts';
 import { maxDepth } from './json-scan.ts';
+import { yamlMessage } from './yaml-message.ts';
 
 /** An alias in YAML may not blow a small text up to a large object. */
 const maxAliasCount = 100;
@@ -31,10 +32,7 @@ export function readYaml(text: string): DecodedBody {
       customTags: plainTags,
     });
     const problem = document.errors[0];
-    if (problem) {
-      const line = problem.linePos?.[0].line ?? 1;
-      throw new YamlError(`line ${line}: ${problem.message.split('\n')[0] ?? ''}`);
-    }
+    if (problem) throw new YamlError(yamlMessage(problem, text));
     const twice: KeyTwice[] = [];
     visit(document, {
       Map(_, map) {

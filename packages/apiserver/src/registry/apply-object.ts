@@ -47,6 +47,7 @@ export async function applyObject(context: RegistryContext, call: Call, keep?: K
 }
 
 function checkIdentity({ kind, request }: Call, draft: ObjectDraft, old: KubernetesObject | undefined): void {
+  if (!kind.served.namespaced) delete draft.metadata.namespace;
   const { namespace, resourceVersion } = draft.metadata;
   checkName(draft, request.name ?? '');
   if (namespace && namespace !== request.namespace) {

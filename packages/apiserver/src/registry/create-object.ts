@@ -7,7 +7,7 @@ import { decodeBody } from './decode-body.ts';
 import { draftJson, type ObjectDraft } from './draft.ts';
 import { type Kind, keyIn } from './kind.ts';
 import { looksAtMetadata } from './metadata-looks.ts';
-import { checkMetadata, settleNamespace, stampNew } from './object-metadata.ts';
+import { checkMetadata, nameNew, settleNamespace, stampNew } from './object-metadata.ts';
 import { dedupeOwners } from './owner-references.ts';
 import { recordOwners } from './ownership/record-owners.ts';
 import { encodeForStorage, encodeObject } from './stored-object.ts';
@@ -58,7 +58,7 @@ export async function createDecoded(
   if ('deletionGracePeriodSeconds' in metadata) delete metadata.deletionGracePeriodSeconds;
   if (request.patchType !== 'application/apply-patch+yaml') recordOwners(context, call, decoded, undefined);
   if (!decoded.metadata.name && decoded.metadata.generateName) {
-    stampNew(decoded, context.clock, context.random, false);
+    nameNew(decoded, context.random, kind.strategy.generatesNoNames);
   }
   const draft = await admit(context, call, 'CREATE', decoded, undefined);
   prepareCreate(context, call, draft);
@@ -87,7 +87,7 @@ export async function createDecoded(
 function prepareCreate(context: RegistryContext, call: Call, draft: ObjectDraft): void {
   const { kind } = call;
   const json = draftJson(draft);
-  stampNew(draft, context.clock, context.random, kind.strategy.generation === 'spec');
+  stampNew(draft, context.clock, context.random, kind);
   if (kind.hasStatus && !kind.strategy.keepsStatusOnCreate) {
     if (kind.served.custom) delete json['status'];
     else resetStatus(call, json);

@@ -20,7 +20,7 @@ export function decodePatched({ kind, request, warnings }: Call, patched: JsonVa
         message: `Invalid value: ${goQuote(strategic ? goText(asJsonValue(request.body)) : patchedText(patched, before))}: ${why}`,
       },
     ]);
-  if (!isObject(patched)) throw bad('json: cannot unmarshal into an object');
+  if (!isObject(patched)) throw bad(noType(patched));
   if (!strategic) {
     const named = patched['kind'] || kind.served.kind;
     const version = patched['apiVersion'] || kind.apiVersion;
@@ -46,6 +46,13 @@ export function decodePatched({ kind, request, warnings }: Call, patched: JsonVa
   }
 }
 
+function noType(patched: JsonValue): string {
+  const found = Array.isArray(patched) ? 'array' : typeof patched === 'boolean' ? 'bool' : typeof patched;
+  const type =
+    'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+  return `couldn't get version/kind; json parse error: json: cannot unmarshal ${found} into Go value of type ${type}`;
+}
+
 function unstructuredText({ served }: Kind, value: unknown, error: DecodeError): string {
   const found = served.definition === undefined ? undefined : unstructuredError(served.definition, value);
   if (found !== undefined) return found;
@@ -53,7 +60,7 @@ function unstructuredText({ served }: Kind, value: unknown, error: DecodeError):
 }
 
 /** A body that was parsed from JSON. */
-const asJsonValue = (body: unknown) => body as JsonValue;
+export const asJsonValue = (body: unknown) => body as JsonValue;
 
 /** As the API shows it: the members of what the patch touched in order, the rest as it stood. */
 function patchedText(patched: unknown, before: unknown): string {

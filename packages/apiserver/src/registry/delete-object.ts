@@ -36,6 +36,7 @@ export interface DeleteOutcome {
 export async function deleteObject(context: RegistryContext, call: Call): Promise<DeleteOutcome> {
   const { kind, request } = call;
   checkDeleteOptions(request.options ?? {});
+  warnOfDeletion(call);
   for (let attempt = 0; ; attempt++) {
     const current = await find(context, call);
     if (!current) throw StatusError.notFound(kind.names, request.name ?? '');
@@ -51,6 +52,13 @@ export async function deleteObject(context: RegistryContext, call: Call): Promis
 /** 202 where the client asked by `orphanDependents` that dependents go, too, and the object has to wait. */
 export function codeOfDeletion({ options }: Call['request'], { removed }: DeleteOutcome): 200 | 202 {
   return options?.orphanDependents === false && !removed ? 202 : 200;
+}
+
+function warnOfDeletion({ kind, request, warnings }: Call): void {
+  const { propagationPolicy, orphanDependents } = request.options ?? {};
+  const { deletionWarning: text } = kind.strategy;
+  if (text === undefined || propagationPolicy !== undefined || orphanDependents !== undefined) return;
+  if (!warnings.includes(text)) warnings.push(text);
 }
 
 async function deleteOnce(context: RegistryContext, call: Call, current: StoredObject): Promise<DeleteOutcome> {

@@ -4,6 +4,7 @@ import {
   generateName,
   type KubernetesObject,
   type ManagedFieldsEntry,
+  nameOfPrefix,
   type ObjectMeta,
   type Random,
   StatusError,
@@ -48,13 +49,19 @@ export function settleNamespace(kind: Kind, draft: ObjectDraft, namespace: strin
 const ownFields = ['selfLink', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'resourceVersion'] as const;
 
 /** Gives a new object what only the server may give. */
-export function stampNew(draft: ObjectDraft, clock: Clock, random: Random, generation: boolean): void {
+export function stampNew(draft: ObjectDraft, clock: Clock, random: Random, { strategy }: Kind): void {
   const { metadata } = draft;
-  if (!metadata.name && metadata.generateName) metadata.name = generateName(metadata.generateName, random);
+  nameNew(draft, random, strategy.generatesNoNames);
   for (const field of ownFields) if (field in metadata) delete metadata[field];
   metadata.uid = randomUid(random);
   metadata.creationTimestamp = timestamp(clock);
-  if (generation) metadata.generation = 1;
+  if (strategy.generation === 'spec') metadata.generation = 1;
+}
+
+/** A name for what asks for one. */
+export function nameNew({ metadata }: ObjectDraft, random: Random, plain = false): void {
+  if (metadata.name || !metadata.generateName) return;
+  metadata.name = plain ? metadata.generateName : generateName(metadata.generateName, random);
 }
 
 /** The object's name must be given, and be that of the URL. Throws a 400. */
@@ -101,9 +108,9 @@ export function checkMetadata(
   const rule = kind.strategy.nameRule ?? validateDnsSubdomain;
   const { generateName } = metadata;
   const general = new FieldErrors();
-  if (generateName) general.rule('metadata.generateName', generateName, rule(asPrefix(generateName)));
-  if (!metadata.name) errors.required('metadata.name', 'name or generateName is required');
-  else errors.rule('metadata.name', metadata.name, rule(metadata.name));
+  if (generateName) general.rule('metadata.generateName', generateName, rule(nameOfPrefix(generateName), object));
+  if (!metadata.name) general.required('metadata.name', 'name or generateName is required');
+  else general.rule('metadata.name', metadata.name, rule(metadata.name, object));
   if (metadata.labels || metadata.annotations || metadata.finalizers || metadata.ownerReferences) {
     for (const each of validateObjectMeta(metadata)) if (each.field !== 'metadata.name') general.list.push(each);
   }
@@ -117,9 +124,6 @@ export function checkMetadata(
     errors.list.push(...general.list.filter(({ field }) => isFoundBy(look, field)));
   }
 }
-
-/** A name that a dash at the end of its prefix does not make wrong. */
-const asPrefix = (prefix: string) => (prefix.length > 1 && prefix.endsWith('-') ? `${prefix.slice(0, -2)}a` : prefix);
 
 function isFoundBy(look: MetadataLook, field: string): boolean {
   if (field === 'metadata.finalizers') return look === 'general' || look === 'named';

@@ -13,7 +13,7 @@ import type { Call } from './admission-chain.ts';
 import { applyObject } from './apply-object.ts';
 import type { RegistryContext } from './context.ts';
 import { checkDepth } from './decode-body.ts';
-import { decodePatched } from './decode-patched.ts';
+import { asJsonValue, decodePatched } from './decode-patched.ts';
 import { asJson, type ObjectDraft } from './draft.ts';
 import type { Kind } from './kind.ts';
 import { checkName } from './object-metadata.ts';
@@ -46,6 +46,9 @@ export function applyPatch(kind: Kind, request: Call['request'], before: Kuberne
     case 'application/json-patch+json':
       return applyJsonPatch(document, request.body);
     case 'application/merge-patch+json':
+      // Where nothing is validated, a list is a patch, too: what it makes is refused as an object.
+      if (Array.isArray(request.body) && request.options?.fieldValidation === 'Ignore')
+        return asJsonValue(request.body);
       return applyMergePatch(document, readMergePatch(request.body));
     case 'application/strategic-merge-patch+json':
       if (kind.served.definition === undefined) {
@@ -71,6 +74,7 @@ export function asDocument(object: KubernetesObject): JsonObject {
 }
 
 function checkIdentity({ kind, request }: Call, draft: ObjectDraft, before: KubernetesObject): void {
+  if (!kind.served.namespaced) delete draft.metadata.namespace;
   const { namespace, resourceVersion } = draft.metadata;
   checkName(draft, request.name ?? '');
   if (namespace && namespace !== before.metadata.namespace) {

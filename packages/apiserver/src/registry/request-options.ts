@@ -10,7 +10,11 @@ const kinds: Readonly<Record<string, string>> = {
 };
 
 /** Values of options that the API does not know. Throws a 422 that names the options' kind. */
-export function checkRequestOptions({ verb, options, patchType }: ApiRequest): void {
+export function checkRequestOptions({
+  verb,
+  options,
+  patchType,
+}: Pick<ApiRequest, 'verb' | 'options' | 'patchType'>): void {
   const kind = kinds[verb];
   if (kind === undefined || options === undefined) return;
   const errors: FieldError[] = [];

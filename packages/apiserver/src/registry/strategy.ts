@@ -131,7 +131,9 @@ export interface Strategy<T extends KubernetesObject = KubernetesObject> {
   /** Said beside the answer to a create or update that is valid; `old` is undefined on create. */
   warnings?(object: T, old: T | undefined): readonly string[];
   /** Sentences that are wrong with a name. Default: an RFC 1123 subdomain. */
-  nameRule?(name: string): readonly string[];
+  nameRule?(name: string, object: T): readonly string[];
+  /** A `generateName` is the name as it stands. */
+  readonly generatesNoNames?: boolean;
   /** Takes something that only one object may have, such as an address. `old` is undefined on create. */
   reserve?(
     object: Draft<T>,
@@ -160,6 +162,8 @@ export interface Strategy<T extends KubernetesObject = KubernetesObject> {
   beginDeletion?(object: Draft<T>, options: RequestOptions, now: string): void;
   /** Whether a delete that does not say how to propagate leaves the dependents alone. */
   readonly orphansByDefault?: boolean;
+  /** What is said to who deletes without saying how to propagate. */
+  readonly deletionWarning?: string;
   /** Nothing can depend on objects of the kind: propagation leaves no finalizers on them. */
   readonly withoutDependents?: boolean;
 }

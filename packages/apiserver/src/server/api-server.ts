@@ -37,6 +37,8 @@ export interface ApiServerOptions {
   readonly grants?: readonly PluginGrant[];
   /** Default 10.96.0.0/16. */
   readonly serviceCidr?: string;
+  /** Whether ClusterRoles are aggregated here; default true. Elsewhere a controller manager does it. */
+  readonly aggregatesClusterRoles?: boolean;
   /** The address that the Service `kubernetes` leads to; default: the one listened on, or the machine's first. */
   readonly advertiseAddress?: string;
 }
@@ -65,7 +67,7 @@ export class HttpApiServer {
   readonly metrics: ApiMetrics;
   readonly #options: ApiServerOptions;
   readonly #running = new AbortController();
-  readonly #aggregator: ClusterRoleAggregator;
+  readonly #aggregator: ClusterRoleAggregator | undefined;
   readonly #routes: NonResourceRoutes;
   #listener: SecureListener | undefined;
   #face: ApiFace | undefined;
@@ -79,13 +81,10 @@ export class HttpApiServer {
     setMaxListeners(0, this.#running.signal);
     const { handler, storage, clock, logger } = options;
     this.metrics = new ApiMetrics(clock, () => objectCounts(handler, storage));
-    this.#aggregator = new ClusterRoleAggregator({
-      handler,
-      index: options.authorizer.index,
-      user: apiServerUser,
-      clock,
-      logger,
-    });
+    if (options.aggregatesClusterRoles !== false) {
+      const { index } = options.authorizer;
+      this.#aggregator = new ClusterRoleAggregator({ handler, index, user: apiServerUser, clock, logger });
+    }
     this.#addChecks();
     this.#routes = new NonResourceRoutes({
       discovery: new Discovery(handler.catalog),
@@ -181,7 +180,7 @@ export class HttpApiServer {
   /** First readiness fails, then watches end and requests finish; after the signal or 5 s the rest is cut. */
   async stop(signal?: AbortSignal): Promise<void> {
     this.#running.abort();
-    this.#aggregator.stop();
+    this.#aggregator?.stop();
     this.#listener?.stopListening();
     const deadline = new AbortController();
     const cancel = this.#options.clock.after(drainMs, () => deadline.abort());

@@ -43,6 +43,7 @@ export interface ComposeOptions {
   /** How long Events are kept. Default one hour. */
   readonly eventTtlSeconds?: number;
   readonly advertiseAddress?: string;
+  readonly aggregatesClusterRoles?: boolean;
   /** The `iss` of ServiceAccount tokens. */
   readonly issuer?: string;
   readonly otherTokens?: readonly TokenAuthenticator[];
@@ -103,6 +104,7 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
     ...(options.grants && { grants: options.grants }),
     ...(serviceCidr && { serviceCidr }),
     ...(options.advertiseAddress && { advertiseAddress: options.advertiseAddress }),
+    ...(options.aggregatesClusterRoles === false && { aggregatesClusterRoles: false }),
   });
   return { server, handler, registry, authorizer, tokens, clients: inProcessClients(handler, server) };
 }

@@ -130,7 +130,7 @@ export function validatePathSegment(text: string): string[] {
   return ['/', '%'].filter((each) => text.includes(each)).map((each) => `may not contain '${each}'`);
 }
 
-/** What is checked of a `generateName`: the name it would give, without the dash that a suffix would follow. */
+/** What is checked of a `generateName`: a dash at its end, which a suffix would follow, is no mistake. */
 export function nameOfPrefix(prefix: string): string {
-  return prefix.endsWith('-') ? `${prefix.slice(0, -1)}a` : prefix;
+  return prefix.length > 1 && prefix.endsWith('-') ? `${prefix.slice(0, -2)}a` : prefix;
 }

@@ -105,9 +105,9 @@ export function recordOwners(
     capUpdaters(result);
     setManagedFields(draft, writeManagers(result));
   } catch (error) {
-    // A list whose elements cannot be told apart: the object is refused by validation, or has been so for long.
+    // A list whose elements cannot be told apart: as in Kubernetes, nobody owns any part of such an object any more.
     if (!(error instanceof Error)) throw error;
-    setManagedFields(draft, old?.metadata.managedFields);
+    setManagedFields(draft, undefined);
   }
 }
 

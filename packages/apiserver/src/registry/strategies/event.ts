@@ -1,4 +1,4 @@
-import { deepEqual, Event, validateQualifiedName } from '@keelson/core';
+import { deepEqual, Event, validatePathSegment, validateQualifiedName } from '@keelson/core';
 import { type FieldErrors, type NamedStrategy, strategyFor } from '../strategy.ts';
 import { inGo } from './go-internal.ts';
 
@@ -66,6 +66,7 @@ function checkUnset(event: Event, errors: FieldErrors): void {
 
 /** Events of core/v1. */
 const event = strategyFor(Event, {
+  nameRule: validatePathSegment,
   createOnUpdate: true,
   withoutDependents: true,
   validate(object, errors) {

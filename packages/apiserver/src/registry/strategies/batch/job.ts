@@ -9,7 +9,7 @@ import {
 import type { Draft } from '../../draft.ts';
 import { type FieldErrors, strategyFor } from '../../strategy.ts';
 import { inGo } from '../go-internal.ts';
-import { goValue, shownSelector } from '../go-value.ts';
+import { goValue, shownMap, shownSelector } from '../go-value.ts';
 import { isReadable } from '../selectors.ts';
 import { checkJobSelector, checkJobSpec, defaultJobSpec, defaultJobTemplate } from './job-spec.ts';
 import { checkJobStatus } from './job-status.ts';
@@ -48,7 +48,7 @@ function checkHasLabel(
 ): void {
   const at = `spec.template.metadata.labels[${key}]`;
   if (labels[key] === undefined) errors.required(at, `must be '${wanted}'`);
-  else if (labels[key] !== wanted) errors.invalid(at, labels, `must be '${wanted}'`);
+  else if (labels[key] !== wanted) errors.invalid(at, shownMap(labels), `must be '${wanted}'`);
 }
 
 function checkGenerated({ spec, metadata }: Job, old: Job | undefined, errors: FieldErrors): void {
@@ -61,8 +61,9 @@ function checkGenerated({ spec, metadata }: Job, old: Job | undefined, errors: F
     checkHasLabel(labels, uidLabel, uid, errors);
     checkHasLabel(labels, nameLabel, name, errors);
   }
-  const own = [uidLabel, legacyUidLabel].some((key) => deepEqual(spec.selector, { matchLabels: { [key]: uid } }));
-  if (!own) errors.invalid('spec.selector', shownSelector(spec.selector), '`selector` not auto-generated');
+  const own = { [legacyUidLabel]: uid, [legacyNameLabel]: name, [uidLabel]: uid, [nameLabel]: name };
+  if (isReadable(spec.selector) && !labelSelectorMatches(spec.selector, own))
+    errors.invalid('spec.selector', shownSelector(spec.selector), '`selector` not auto-generated');
 }
 
 function checkSpec(spec: JobSpec, errors: FieldErrors): void {
@@ -72,7 +73,7 @@ function checkSpec(spec: JobSpec, errors: FieldErrors): void {
   // No selector selects nothing.
   const fits = spec.selector && (!isReadable(spec.selector) || labelSelectorMatches(spec.selector, labels));
   if (!fits) {
-    errors.invalid('spec.template.metadata.labels', labels ?? null, '`selector` does not match template `labels`');
+    errors.invalid('spec.template.metadata.labels', shownMap(labels), '`selector` does not match template `labels`');
   }
 }
 
@@ -138,6 +139,8 @@ const batch = 'io.k8s.api.batch.v1.';
 export const job = strategyFor(Job, {
   generation: 'spec',
   orphansByDefault: true,
+  deletionWarning:
+    'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
   defaults({ spec, metadata }) {
     defaultJobTemplate(spec.template);
     defaultJobSpec(spec);

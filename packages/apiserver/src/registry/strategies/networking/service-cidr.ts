@@ -1,41 +1,48 @@
 import { deepEqual, IPAddress, ServiceCIDR, validateDnsSubdomain, validatePathSegment } from '@keelson/core';
-import { type NamedStrategy, strategyFor } from '../../strategy.ts';
+import { type FieldErrors, type NamedStrategy, strategyFor } from '../../strategy.ts';
 import { isIp } from '../checks.ts';
 import { goValue } from '../go-value.ts';
 import { canonicalAddress, checkCidr, isAnyIp, isV6, networkText, parseCidr } from '../ip-checks.ts';
 import { resetMetadata } from '../reset-metadata.ts';
 
+function checkCidrs(spec: ServiceCIDR['spec'], errors: FieldErrors): void {
+  const cidrs = spec?.cidrs ?? [];
+  if (cidrs.length === 0) {
+    errors.required('spec.cidrs', 'at least one CIDR required');
+    return;
+  }
+  if (cidrs.length > 2) {
+    errors.invalid('spec.cidrs', { CIDRs: cidrs }, 'may only hold up to 2 values');
+    return;
+  }
+  const [first = '', second] = cidrs;
+  const families = [first, second].filter((each) => each !== undefined && parseCidr(each));
+  if (families.length === 2 && isV6(first) === isV6(second ?? '')) {
+    const why = 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64';
+    errors.invalid('spec.cidrs', cidrs, why);
+  }
+  cidrs.forEach((each, index) => {
+    const at = `spec.cidrs[${index}]`;
+    const from = errors.list.length;
+    const parsed = checkCidr(each, at, errors);
+    if (parsed && errors.list.length === from && networkText(parsed) !== each) {
+      errors.invalid(at, each, `must be in canonical form ("${networkText(parsed)}")`);
+    }
+  });
+}
+
 const serviceCidr = strategyFor(ServiceCIDR, {
   validate({ spec }, errors, old) {
-    if (old) return;
-    const cidrs = spec?.cidrs ?? [];
-    if (cidrs.length === 0) {
-      errors.required('spec.cidrs', 'at least one CIDR required');
-      return;
-    }
-    if (cidrs.length > 2) {
-      errors.invalid('spec.cidrs', { CIDRs: cidrs }, 'may only hold up to 2 values');
-      return;
-    }
-    const [first = '', second] = cidrs;
-    const families = [first, second].filter((each) => each !== undefined && parseCidr(each));
-    if (families.length === 2 && isV6(first) === isV6(second ?? '')) {
-      const why = 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64';
-      errors.invalid('spec.cidrs', cidrs, why);
-    }
-    cidrs.forEach((each, index) => {
-      const at = `spec.cidrs[${index}]`;
-      const from = errors.list.length;
-      const parsed = checkCidr(each, at, errors);
-      if (parsed && errors.list.length === from && networkText(parsed) !== each) {
-        errors.invalid(at, each, `must be in canonical form ("${networkText(parsed)}")`);
-      }
-    });
+    if (!old) checkCidrs(spec, errors);
   },
   validateUpdate({ spec }, { spec: old }, errors) {
     const cidrs = spec?.cidrs ?? [];
     const before = old?.cidrs ?? [];
     const upgraded = before.length === 1 && cidrs.length === 2;
+    if (upgraded && cidrs[0] === before[0]) {
+      checkCidrs(spec, errors);
+      return;
+    }
     if (cidrs.length !== before.length && !upgraded) {
       errors.invalid('spec.cidrs', spec?.cidrs ?? null, 'field is immutable');
       return;
@@ -50,6 +57,7 @@ const serviceCidr = strategyFor(ServiceCIDR, {
 const parentField = 'spec.parentRef';
 
 const ipAddress = strategyFor(IPAddress, {
+  generatesNoNames: true,
   nameRule(name) {
     if (/^\d+(\.\d+){3}$/.test(name) && isAnyIp(name) && !isIp(name)) return ['must not have leading 0s'];
     if (!isIp(name)) return ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'];
