@@ -93,11 +93,23 @@ describe('subresources', () => {
       ...created,
       status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
     });
-    await expect(client.createSubresource(Pod, ref, 'eviction', { metadata: { name: ref.name } })).rejects.toMatchObject({ code: 429 });
+    await expect(
+      client.createSubresource(Pod, ref, 'eviction', { metadata: { name: ref.name } }),
+    ).rejects.toMatchObject({ code: 429 });
     await client.patch(
       PodDisruptionBudget,
       ref,
-      { merge: { status: { disruptionsAllowed: 1 } } },
+      {
+        merge: {
+          status: {
+            disruptionsAllowed: 1,
+            currentHealthy: 2,
+            desiredHealthy: 1,
+            expectedPods: 2,
+            observedGeneration: 1,
+          },
+        },
+      },
       { subresource: 'status' },
     );
     await client.createSubresource(Pod, ref, 'eviction', { metadata: { name: ref.name } });
