@@ -20,12 +20,13 @@ const typed = ({ apiVersion = '', kind = '', ...rest }: KubernetesObject) => ({ 
 
 export function encodeObject(value: EncodedObject, context: EncodingContext): Uint8Array {
   const { format } = context;
+  // Nothing is decoded for who wants it as it is stored.
+  if (format.as === undefined && format.mediaType === 'application/json' && !format.pretty) return value.json;
   const { object } = value;
   // A Status in answer to a deletion is never turned into something else.
   if (format.as === undefined || object.kind === 'Status') {
     if (format.mediaType === protobufMediaType) return wrap(typed(object), messageBytes(value));
-    const plain = format.mediaType === 'application/json' && !format.pretty;
-    return plain ? value.json : serialize(typed(object), format);
+    return format.mediaType === 'application/json' && !format.pretty ? value.json : serialize(typed(object), format);
   }
   if (format.as === 'PartialObjectMetadataList') {
     throw wrongShape(

@@ -17,10 +17,11 @@ const turnAfter = 250;
 export function joinJson(answer: ListAnswer, keepType: boolean): Uint8Array | Pieces {
   const head = { kind: answer.kind, apiVersion: answer.apiVersion, metadata: answer.metadata };
   const beginning = Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`);
+  const prefix = prefixFor(answer.kind.replace(/List$/, ''), answer.apiVersion);
   const writeItem = (item: EncodedObject, index: number, parts: Uint8Array[]) => {
     if (index > 0) parts.push(comma);
     if (keepType) parts.push(withoutNewline(item.json));
-    else pushWithoutType(parts, item);
+    else pushWithoutType(parts, item, prefix);
   };
   return join(answer.items, beginning, writeItem, listEnd);
 }
@@ -86,7 +87,7 @@ const withoutNewline = (json: Uint8Array) => (json.at(-1) === 0x0a ? json.subarr
 /** What built-in objects begin with, by kind: in a list it is left out. */
 const prefixes = new Map<string, Buffer>();
 
-function prefixFor({ kind = '', apiVersion = '' }: KubernetesObject): Buffer {
+function prefixFor(kind: string, apiVersion: string): Buffer {
   const key = `${apiVersion}/${kind}`;
   let prefix = prefixes.get(key);
   if (!prefix) {
@@ -96,12 +97,15 @@ function prefixFor({ kind = '', apiVersion = '' }: KubernetesObject): Buffer {
   return prefix;
 }
 
-function pushWithoutType(parts: Uint8Array[], item: EncodedObject): void {
-  const prefix = prefixFor(item.object);
-  const json = withoutNewline(item.json);
-  if (prefix.compare(json, 0, Math.min(prefix.length, json.length)) === 0)
-    parts.push(brace, json.subarray(prefix.length));
-  else parts.push(Buffer.from(JSON.stringify(withoutType(item.object))));
+function pushWithoutType(parts: Uint8Array[], item: EncodedObject, prefix: Buffer): void {
+  const pieces = item.jsonPieces?.();
+  const first = pieces?.[0] ?? withoutNewline(item.json);
+  if (prefix.compare(first, 0, Math.min(prefix.length, first.length)) !== 0) {
+    parts.push(Buffer.from(JSON.stringify(withoutType(item.object))));
+    return;
+  }
+  parts.push(brace, first.subarray(prefix.length));
+  if (pieces) parts.push(pieces[1], pieces[2]);
 }
 
 export function withoutType(object: KubernetesObject): Omit<KubernetesObject, 'apiVersion' | 'kind'> {

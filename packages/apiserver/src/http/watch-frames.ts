@@ -9,19 +9,32 @@ export type FrameType = WatchEvent<unknown>['type'] | 'ERROR';
 /** The bytes of one event. `undefined`: it has no form of the kind asked for, and the watch ends. */
 export type FrameEncoder = (type: FrameType, value: EncodedObject) => Buffer | undefined;
 
+type Frames = Map<string, Buffer>;
+
+/** Frames are wanted by all watches at nearly the same time, and then never again: older ones are forgotten. */
+const largestFrames = 16 * 1024 * 1024;
+
 /** Frames by form, event type and metadata version, shared by all watches that want the same. */
-const shared = new WeakMap<EncodedObject, Map<string, Buffer>>();
+let young = new Map<EncodedObject, Frames>();
+let old = new Map<EncodedObject, Frames>();
+let youngBytes = 0;
 
 function sharedFrame(value: EncodedObject, key: string, make: () => Buffer): Buffer {
-  let frames = shared.get(value);
+  let frames = young.get(value) ?? old.get(value);
   const known = frames?.get(key);
   if (known) return known;
   if (!frames) {
     frames = new Map();
-    shared.set(value, frames);
+    young.set(value, frames);
   }
   const made = make();
   frames.set(key, made);
+  youngBytes += made.length;
+  if (youngBytes >= largestFrames / 2) {
+    old = young;
+    young = new Map();
+    youngBytes = 0;
+  }
   return made;
 }
 

@@ -2,7 +2,7 @@ import { apiVersionOf, type KubernetesObject } from '@keelson/core';
 import { columnTable, decodeAs, definitionOf, resourceTable, type TableResource } from '../schema/index.ts';
 import type { ServedResource } from './contract.ts';
 import { conversionFor } from './conversion.ts';
-import type { ObjectDraft } from './draft.ts';
+import { draftJson, type ObjectDraft } from './draft.ts';
 import { fieldLabels } from './field-labels.ts';
 import { type Kind, prefixFor, type ScalePaths } from './kind.ts';
 import type { Serves } from './runtime-config.ts';
@@ -110,6 +110,12 @@ function builtinKind(
 
 /** The slot of the resourceVersion wants kind, apiVersion and metadata to come first, and metadata never to be empty. */
 export function inOrder(object: ObjectDraft, kind: string, apiVersion: string): ObjectDraft {
-  const { kind: _kind, apiVersion: _version, metadata, ...rest } = object;
-  return { kind, apiVersion, metadata, ...rest };
+  const result = { kind, apiVersion, metadata: object.metadata } satisfies ObjectDraft;
+  const [from, to] = [draftJson(object), draftJson(result)];
+  for (const key in from) {
+    if (key === 'kind' || key === 'apiVersion' || key === 'metadata') continue;
+    if (key === '__proto__') Object.defineProperty(to, key, { value: from[key], enumerable: true });
+    else to[key] = from[key];
+  }
+  return result;
 }

@@ -71,8 +71,11 @@ export interface ResourceCatalog {
 
 /** An object that is stored, with its JSON as it goes over the wire (`{"kind":…,"apiVersion":…,"metadata":…`), encoded once; a line's end may follow. */
 export interface EncodedObject {
+  /** Decoded when it is first asked for. */
   readonly object: KubernetesObject;
   readonly json: Uint8Array;
+  /** The JSON in the order of its pieces, without a line's end, where that spares a copy. */
+  jsonPieces?(): readonly [Uint8Array, Uint8Array, Uint8Array];
   /** Its protobuf message, once somebody has asked for it: kept here by the HTTP face, which alone knows that form. */
   protobuf?: Uint8Array | undefined;
 }

@@ -1,56 +1,74 @@
+import { totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
 import type { KubernetesObject } from '@keelson/core';
 import type { Revision, StoredEntry } from '../storage/contract.ts';
 import type { EncodedObject } from './contract.ts';
 import type { ObjectDraft } from './draft.ts';
+import { Generations } from './generations.ts';
 
 /**
- * One version of one object: decoded, and encoded as it goes over the wire. What is stored has no resourceVersion,
- * since that is known only after the write: it is put into its slot, right after `"metadata":{`, when the JSON is
- * first asked for, with a line's end behind it.
+ * One version of one object as it is stored, decoded only for who looks into it. What is stored has no resourceVersion,
+ * since that is known only after the write: it is put into its slot, right after `"metadata":{`, when the JSON is asked
+ * for, with a line's end behind it.
  */
 export class StoredObject implements EncodedObject {
-  readonly object: KubernetesObject;
   readonly revision: Revision;
-  protobuf: Uint8Array | undefined;
   readonly #stored: Uint8Array;
-  #json: Uint8Array | undefined;
+  readonly #cache: DecodeCache;
+  #object: KubernetesObject | undefined;
 
-  constructor(object: KubernetesObject, stored: Uint8Array, revision: Revision) {
-    this.object = object;
-    this.revision = revision;
+  constructor(cache: DecodeCache, stored: Uint8Array, revision: Revision, object?: KubernetesObject) {
+    this.#cache = cache;
     this.#stored = stored;
+    this.revision = revision;
+    this.#object = object;
   }
 
+  get object(): KubernetesObject {
+    this.#object ??= this.#cache.decoded(this, this.#stored);
+    return this.#object;
+  }
+
+  /** Made anew for each who asks: to copy a kilobyte costs less than to keep it. */
   get json(): Uint8Array {
-    this.#json ??= withRevision(this.object, this.#stored, this.revision);
-    return this.#json;
+    const [before, text, after] = this.jsonPieces();
+    const json = Buffer.allocUnsafe(before.length + text.length + after.length + 1);
+    json.set(before, 0);
+    json.set(text, before.length);
+    json.set(after, before.length + text.length);
+    json[json.length - 1] = 0x0a;
+    return json;
+  }
+
+  jsonPieces(): readonly [Uint8Array, Uint8Array, Uint8Array] {
+    const slot = slotIn(this.#stored);
+    const text = Buffer.from(`"resourceVersion":"${this.revision}",`, 'latin1');
+    return [this.#stored.subarray(0, slot), text, this.#stored.subarray(slot)];
+  }
+
+  get protobuf(): Uint8Array | undefined {
+    return this.#cache.messages.get(this.#stored, this.revision);
+  }
+
+  set protobuf(message: Uint8Array | undefined) {
+    if (message) this.#cache.messages.set(this.#stored, this.revision, message, message.length);
   }
 
   /** The state an object had when it was deleted, under the revision of the deletion. */
   deletedAt(revision: Revision): StoredObject {
     const { metadata } = this.object;
-    return new StoredObject(
-      { ...this.object, metadata: { ...metadata, resourceVersion: String(revision) } },
-      this.#stored,
-      revision,
-    );
+    const object = { ...this.object, metadata: { ...metadata, resourceVersion: String(revision) } };
+    return new StoredObject(this.#cache, this.#stored, revision, object);
   }
 }
 
-function withRevision(object: KubernetesObject, stored: Uint8Array, revision: Revision): Uint8Array {
-  const slot = Buffer.byteLength(prefixOf(object));
-  const text = Buffer.from(`"resourceVersion":"${revision}",`);
-  const json = Buffer.allocUnsafe(stored.length + text.length + 1);
-  json.set(stored.subarray(0, slot), 0);
-  json.set(text, slot);
-  json.set(stored.subarray(slot), slot + text.length);
-  json[json.length - 1] = 0x0a;
-  return json;
-}
+const metadataKey = Buffer.from('"metadata":{');
 
-const prefixOf = (object: KubernetesObject) =>
-  `{"kind":${JSON.stringify(object.kind)},"apiVersion":${JSON.stringify(object.apiVersion)},"metadata":{`;
+/** Where the resourceVersion belongs. Before it stand the kind and the version, which hold no such text. */
+function slotIn(stored: Uint8Array): number {
+  const buffer = Buffer.isBuffer(stored) ? stored : Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
+  return buffer.indexOf(metadataKey) + metadataKey.length;
+}
 
 /** The bytes to store. The draft's first keys are kind, apiVersion and metadata, and it has no resourceVersion. */
 export function encodeForStorage(draft: ObjectDraft): Uint8Array {
@@ -74,25 +92,26 @@ export function encodeObject(object: KubernetesObject): EncodedObject {
 
 /** Of the heap, which holds a decoded object as some four times its stored bytes. */
 const shareOfHeap = 1 / 16;
+/** Of the machine's memory, for what is kept in protobuf. */
+const shareOfMemory = 1 / 64;
 
 /**
- * Decodes each stored value once, and keeps those that were asked for lately. Keyed by the identity of the bytes, which
+ * Decodes each stored value once, and keeps those that were looked into lately. Keyed by the identity of the bytes, which
  * every reader of a store in this process shares, so that the object that was written is the very one that watchers and
  * later readers get. Bounded: a million objects are kept as bytes, not as objects.
  */
 export class DecodeCache {
   readonly #written = new WeakMap<Uint8Array, ObjectDraft>();
   readonly #finish: (object: KubernetesObject) => void;
-  readonly #generationBytes: number;
-  /** What was asked for since the last change of generations, and what before; what is in neither is forgotten. */
-  #young = new Map<Uint8Array, StoredObject>();
-  #old = new Map<Uint8Array, StoredObject>();
-  #youngBytes = 0;
+  readonly #objects: Generations<StoredObject>;
+  /** What was encoded lately, whether or not the object is still there decoded. */
+  readonly messages: Generations<Uint8Array>;
 
   /** @param bytes how many bytes of stored values are kept decoded; default: by the size of the heap */
   constructor(finish: (object: KubernetesObject) => void, bytes = getHeapStatistics().heap_size_limit * shareOfHeap) {
     this.#finish = finish;
-    this.#generationBytes = bytes / 2;
+    this.#objects = new Generations(bytes);
+    this.messages = new Generations(totalmem() * shareOfMemory);
   }
 
   /** Promises that `draft` is what `bytes` will decode to. From here on nobody changes the draft but this class. */
@@ -100,30 +119,31 @@ export class DecodeCache {
     this.#written.set(bytes, draft);
   }
 
-  get(entry: StoredEntry): StoredObject {
-    const { value, modRevision } = entry;
-    const young = this.#young.get(value);
-    if (young !== undefined && young.revision === modRevision) return young;
-    const old = this.#old.get(value);
-    if (old !== undefined && old.revision === modRevision) {
-      this.#keep(value, old);
-      return old;
-    }
-    const draft = this.#written.get(value) ?? (JSON.parse(Buffer.from(value).toString()) as ObjectDraft);
-    draft.metadata.resourceVersion = String(modRevision);
-    this.#finish(draft);
-    const stored = new StoredObject(draft, value, modRevision);
-    this.#keep(value, stored);
+  get({ value, modRevision }: StoredEntry): StoredObject {
+    const known = this.#objects.get(value, modRevision);
+    if (known !== undefined) return known;
+    const draft = this.#written.get(value);
+    // A list of all that there is does not look into anything: nothing is decoded, and nothing kept.
+    if (draft === undefined) return new StoredObject(this, value, modRevision);
     this.#written.delete(value);
+    const stored = new StoredObject(this, value, modRevision, this.#settled(draft, modRevision));
+    this.#objects.set(value, modRevision, stored, value.length);
     return stored;
   }
 
-  #keep(value: Uint8Array, stored: StoredObject): void {
-    this.#young.set(value, stored);
-    this.#youngBytes += value.length;
-    if (this.#youngBytes < this.#generationBytes) return;
-    this.#old = this.#young;
-    this.#young = new Map();
-    this.#youngBytes = 0;
+  /** What `value` says; the same object for all who hold the same value. */
+  decoded(stored: StoredObject, value: Uint8Array): KubernetesObject {
+    const known = this.#objects.get(value, stored.revision);
+    if (known !== undefined) return known.object;
+    const object = this.#settled(JSON.parse(Buffer.from(value).toString()) as ObjectDraft, stored.revision);
+    // A holder of its own: the one that asks may be kept for long by somebody who then looks at it no more.
+    this.#objects.set(value, stored.revision, new StoredObject(this, value, stored.revision, object), value.length);
+    return object;
+  }
+
+  #settled(draft: ObjectDraft, revision: Revision): KubernetesObject {
+    draft.metadata.resourceVersion = String(revision);
+    this.#finish(draft);
+    return draft;
   }
 }
