@@ -11,6 +11,9 @@ import {
   validateQualifiedName,
 } from '@keelson/core';
 import { FieldErrors } from '../registry/strategy.ts';
+import { inGoOrder } from '../schema/go-order.ts';
+
+const objectMeta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 
 /** Of which kind a review is, and so what it has to say of itself. */
 export type AccessReviewScope = 'self' | 'subject' | 'local';
@@ -70,7 +73,7 @@ function checkResource(attributes: ResourceAttributes | undefined, errors: Field
 function checkEmpty(metadata: Partial<ObjectMeta>, local: boolean, errors: FieldErrors): void {
   const { managedFields: _owners, namespace, ...rest } = metadata;
   if (Object.keys(rest).length === 0 && (local || namespace === undefined)) return;
-  errors.invalid('metadata', metadata, `must be empty${local ? ' except for namespace' : ''}`);
+  errors.invalid('metadata', inGoOrder(objectMeta, metadata), `must be empty${local ? ' except for namespace' : ''}`);
 }
 
 /** Throws everything that is wrong with a question at once. */

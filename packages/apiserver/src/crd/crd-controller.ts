@@ -144,6 +144,9 @@ export class CrdController {
     ].map((each) => keepTransition(each, status?.conditions));
     const names = accepted ? spec.names : (status?.acceptedNames ?? { plural: '', kind: '' });
     if (deepEqual(status?.conditions, conditions) && deepEqual(status?.acceptedNames, names)) return;
+    // Whoever takes the conditions away is left alone until the names change, as Kubernetes does.
+    const silenced = !status?.conditions?.some((each) => each.type === 'NamesAccepted');
+    if (silenced && status?.acceptedNames?.plural && deepEqual(status.acceptedNames, names)) return;
     await this.#update(definition, (draft) => {
       const others = (draft.status?.conditions ?? []).filter(
         (each) => each.type !== 'NamesAccepted' && each.type !== 'Established',

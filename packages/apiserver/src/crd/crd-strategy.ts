@@ -18,8 +18,9 @@ const approval = 'api-approved.kubernetes.io';
 export const crdStrategy = strategyFor(CustomResourceDefinition, {
   generation: 'spec',
   unconditionalUpdate: false,
-  nameRule(name, { spec }) {
-    const own = name === `${spec.names?.plural}.${spec.group}` ? [] : ['must be spec.names.plural+"."+spec.group'];
+  nameRule(name, { spec }, old) {
+    const own =
+      old || name === `${spec.names?.plural}.${spec.group}` ? [] : ['must be spec.names.plural+"."+spec.group'];
     return [...validateDnsSubdomain(name), ...own];
   },
   beginDeletion(object, _options, now) {

@@ -108,9 +108,9 @@ export function checkMetadata(
   const rule = kind.strategy.nameRule ?? validateDnsSubdomain;
   const { generateName } = metadata;
   const general = new FieldErrors();
-  if (generateName) general.rule('metadata.generateName', generateName, rule(nameOfPrefix(generateName), object));
+  if (generateName) general.rule('metadata.generateName', generateName, rule(nameOfPrefix(generateName), object, old));
   if (!metadata.name) general.required('metadata.name', 'name or generateName is required');
-  else general.rule('metadata.name', metadata.name, rule(metadata.name, object));
+  else general.rule('metadata.name', metadata.name, rule(metadata.name, object, old));
   if (metadata.labels || metadata.annotations || metadata.finalizers || metadata.ownerReferences) {
     for (const each of validateObjectMeta(metadata)) if (each.field !== 'metadata.name') general.list.push(each);
   }

@@ -131,7 +131,7 @@ export interface Strategy<T extends KubernetesObject = KubernetesObject> {
   /** Said beside the answer to a create or update that is valid; `old` is undefined on create. */
   warnings?(object: T, old: T | undefined): readonly string[];
   /** Sentences that are wrong with a name. Default: an RFC 1123 subdomain. */
-  nameRule?(name: string, object: T): readonly string[];
+  nameRule?(name: string, object: T, old?: T): readonly string[];
   /** A `generateName` is the name as it stands. */
   readonly generatesNoNames?: boolean;
   /** Takes something that only one object may have, such as an address. `old` is undefined on create. */
@@ -151,6 +151,8 @@ export interface Strategy<T extends KubernetesObject = KubernetesObject> {
   readonly generation?: 'never' | 'spec';
   /** Whether a create keeps the status that it is given; default: no, where there is a status subresource. */
   readonly keepsStatusOnCreate?: boolean;
+  /** Whether an update of the object may change its status, too; default: no, where there is a status subresource. */
+  readonly keepsStatusOnUpdate?: boolean;
   /** PUT creates what is not there. */
   readonly createOnUpdate?: boolean;
   /** Whether an update may leave out resourceVersion. Default: yes. */

@@ -11,7 +11,7 @@ import {
 } from '@keelson/core';
 import { type FieldErrors, type NamedStrategy, strategyFor } from '../strategy.ts';
 import { checkNonNegative } from './checks.ts';
-import { goValue, shownSelector } from './go-value.ts';
+import { goValue, shownMap, shownSelector } from './go-value.ts';
 import { checkAtMostAll, checkIntOrPercent, intOrPercentValue } from './int-or-percent-checks.ts';
 import { defaultTemplate } from './pod-defaults.ts';
 import { checkReplicaTemplate, checkRunsForever, checkSelectorGiven, selectorStays } from './replica-templates.ts';
@@ -262,7 +262,7 @@ const selectorFindings = (selector: NonNullable<DaemonSet['spec']['selector']>) 
 function mismatch(template: PodTemplateSpec | undefined, errors: FieldErrors): void {
   errors.invalid(
     'spec.template.metadata.labels',
-    template?.metadata?.labels ?? null,
+    shownMap(template?.metadata?.labels),
     '`selector` does not match template `labels`',
   );
 }

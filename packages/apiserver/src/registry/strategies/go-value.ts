@@ -144,3 +144,7 @@ const labelSelector = 'io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector';
 
 /** A label selector as Go writes it. */
 export const shownSelector = (selector: unknown): unknown => inGoOrder(labelSelector, selector);
+
+/** Labels and the like as Go writes them: sorted. */
+export const shownMap = (map: Readonly<Record<string, string>> | undefined): unknown =>
+  map ? Object.fromEntries(sortedEntries(map)) : null;

@@ -1,7 +1,7 @@
 import { deepEqual, type LabelSelector, type PodTemplateSpec } from '@keelson/core';
 import type { FieldErrors } from '../strategy.ts';
 import { checkLabels, checkSelector } from './checks.ts';
-import { shownSelector } from './go-value.ts';
+import { shownMap, shownSelector } from './go-value.ts';
 import { isEmptySelector, isReadable, selectsTemplate } from './selectors.ts';
 import { validateTemplate } from './workloads.ts';
 
@@ -35,7 +35,7 @@ export function checkReplicaTemplate(
     return;
   }
   if (!(selector && isEmptySelector(selector)) && !selectsTemplate(selector, template)) {
-    const labels = template?.metadata?.labels ?? null;
+    const labels = shownMap(template?.metadata?.labels);
     errors.invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`');
   }
   // Kubernetes looks at the labels of a stateful set's template twice.

@@ -1,4 +1,5 @@
 import { deepEqual, StatefulSet, type StatefulSetSpec, validateDnsLabel } from '@keelson/core';
+import type { Draft } from '../draft.ts';
 import { type FieldErrors, strategyFor } from '../strategy.ts';
 import { checkNonNegative } from './checks.ts';
 import { validateClaimSpec } from './claim-validation.ts';
@@ -65,13 +66,16 @@ const changeable = [
 const onlyTheseChange =
   "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
 
+/** The alpha gate MaxUnavailableStatefulSet is off by default. */
+function dropGated({ spec }: Draft<StatefulSet>): void {
+  if (spec.updateStrategy?.rollingUpdate) delete spec.updateStrategy.rollingUpdate.maxUnavailable;
+}
+
 export const statefulSet = strategyFor(StatefulSet, {
   generation: 'spec',
   nameRule: validateDnsLabel,
   defaults({ spec }) {
     spec.podManagementPolicy ||= 'OrderedReady';
-    // The alpha gate MaxUnavailableStatefulSet is off by default.
-    if (spec.updateStrategy?.rollingUpdate) delete spec.updateStrategy.rollingUpdate.maxUnavailable;
     spec.updateStrategy ??= {};
     if (!spec.updateStrategy.type) {
       spec.updateStrategy.type = 'RollingUpdate';
@@ -94,8 +98,10 @@ export const statefulSet = strategyFor(StatefulSet, {
     }
   },
   prepareCreate(object) {
+    dropGated(object);
     object.status = { replicas: 0, availableReplicas: 0 };
   },
+  prepareUpdate: (object) => dropGated(object),
   validate({ spec }, errors, old) {
     const policy = spec.podManagementPolicy;
     if (!policy) errors.required('spec.podManagementPolicy');
@@ -112,7 +118,7 @@ export const statefulSet = strategyFor(StatefulSet, {
       validateClaimSpec(claim.spec, `spec.volumeClaimTemplates[${index}].spec`, errors);
     });
     checkReplicaTemplate(spec.selector, withClaims(spec), errors, 'StatefulSet');
-    if (spec.serviceName) errors.rule('spec.serviceName', spec.serviceName, validateDnsLabel(spec.serviceName));
+    if (!old && spec.serviceName) errors.rule('spec.serviceName', spec.serviceName, validateDnsLabel(spec.serviceName));
   },
   validateUpdate({ spec }, { spec: old }, errors) {
     const kept: Record<string, unknown> = { ...spec };

@@ -86,8 +86,8 @@ function checkMatch(match: MatchResources, at: string, errors: FieldErrors, muta
   for (const field of ['resourceRules', 'excludeResourceRules'] as const) {
     (match[field] ?? []).forEach((rule, index) => {
       const here = `${at}.${field}[${index}]`;
-      checkRule(rule, here, errors);
       checkNames(rule.resourceNames ?? [], `${here}.resourceNames`, errors);
+      checkRule(rule, here, errors);
       if (mutates && field === 'resourceRules')
         checkMutable(rule.operations ?? [], `${at}.${field}.operations`, errors);
     });
@@ -143,21 +143,13 @@ function checkVariables(
   at: string,
   errors: FieldErrors,
   check: ExpressionCheck,
-  mutates = false,
 ): void {
-  const seen = new Set<string>();
   (variables ?? []).forEach(({ name = '', expression = '' }, index) => {
     const here = `${at}[${index}]`;
-    if (name === '') errors.required(`${here}.name`, 'name is not specified');
+    if (name.trim() === '') errors.required(`${here}.name`, 'name is not specified');
     else if (!identifier.test(name) || reserved.has(name)) {
-      errors.invalid(
-        `${here}.name`,
-        name,
-        mutates ? 'must be a valid CEL identifier' : 'name is not a valid CEL identifier',
-      );
+      errors.invalid(`${here}.name`, name, 'must be a valid CEL identifier');
     }
-    if (!mutates && seen.has(name)) errors.duplicate(`${here}.name`, name);
-    seen.add(name);
     if (expression.trim() === '') errors.required(`${here}.expression`, 'expression is not specified');
     else check(expression, `${here}.expression`, errors);
   });
@@ -304,7 +296,7 @@ function checkMutatingPolicy({ spec }: MutatingPolicy, errors: FieldErrors, chec
   if (paramKind) checkParamKind(paramKind, 'spec.paramKind', errors);
   checkConstraints(matchConstraints, errors, true);
   checkMatchConditions(matchConditions, 'spec.matchConditions', errors, check);
-  checkVariables(variables, 'spec.variables', errors, check, true);
+  checkVariables(variables, 'spec.variables', errors, check);
   if (mutations.length === 0) errors.required('spec.mutations', 'mutations must contain at least one item');
   mutations.forEach((mutation, index) => {
     checkMutation(mutation, `spec.mutations[${index}]`, errors, check);

@@ -97,10 +97,13 @@ function checkSource(metric: MetricSpec, source: Source, at: string, errors: Fie
 function checkContainerResource(name = '', container = '', at: string, errors: FieldErrors): void {
   if (name === '') errors.required(`${at}.name`, 'must specify a resource name');
   else {
-    errors.rule(`${at}.name`, name, validateQualifiedName(name));
+    const wrong = validateQualifiedName(name);
+    errors.rule(`${at}.name`, name, wrong);
     const standard = ['cpu', 'memory', 'ephemeral-storage'].includes(name) || name.startsWith('hugepages-');
-    if (!name.includes('/') && !standard)
+    if (!name.includes('/') && !standard) {
+      if (wrong.length === 0) errors.invalid(`${at}.name`, name, 'must be a standard resource type or fully qualified');
       errors.invalid(`${at}.name`, name, 'must be a standard resource for containers');
+    }
   }
   if (container === '') errors.required(`${at}.container`, 'must specify a container');
   else errors.rule(`${at}.container`, container, validateDnsLabel(container));

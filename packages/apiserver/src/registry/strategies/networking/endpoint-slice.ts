@@ -126,6 +126,11 @@ const comparable = ({ metadata, ...rest }: EndpointSlice | Draft<EndpointSlice>)
   labels: metadata.labels ?? {},
 });
 
+/** A field of the past: v1 shows what lies there, and takes nothing new. */
+function dropTopology({ endpoints }: Draft<EndpointSlice>): void {
+  for (const each of endpoints ?? []) delete each.deprecatedTopology;
+}
+
 export const endpointSlice = strategyFor(EndpointSlice, {
   defaults(object) {
     for (const port of object.ports ?? []) {
@@ -135,23 +140,27 @@ export const endpointSlice = strategyFor(EndpointSlice, {
   },
   prepareCreate(object) {
     object.metadata.generation = 1;
-    // A field of the past: v1 shows what lies there, and takes nothing new.
-    for (const each of object.endpoints ?? []) delete each.deprecatedTopology;
+    dropTopology(object);
   },
   prepareUpdate(object, old) {
     // Whatever readers act upon begins a new generation: also the labels, which say whose slice it is.
     if (!deepEqual(comparable(object), comparable(old))) {
       object.metadata.generation = (old.metadata.generation ?? 0) + 1;
     }
+    // Kubernetes counts what it is asked to change, also what it then drops.
+    if (!deepEqual(object.endpoints, old.endpoints)) dropTopology(object);
   },
-  validate(object, errors) {
+  validate(object, errors, old) {
     const { addressType: type = '' } = object;
     const endpoints = object.endpoints ?? [];
     const ports = object.ports ?? [];
     if (type === '') errors.required('addressType');
     else if (!addressTypes.includes(type)) errors.notSupported('addressType', type, addressTypes);
-    if (endpoints.length > 1000) errors.tooMany('endpoints', endpoints.length, 1000);
-    else endpoints.forEach((each, index) => void checkEndpoint(each, type, `endpoints[${index}]`, errors));
+    // What was stored before a rule came may stay.
+    if (!old || !deepEqual(object.endpoints, old.endpoints)) {
+      if (endpoints.length > 1000) errors.tooMany('endpoints', endpoints.length, 1000);
+      else endpoints.forEach((each, index) => void checkEndpoint(each, type, `endpoints[${index}]`, errors));
+    }
     checkPorts(ports, errors);
   },
   validateUpdate(object, old, errors) {

@@ -32,6 +32,8 @@ function checkCidrs(spec: ServiceCIDR['spec'], errors: FieldErrors): void {
 }
 
 const serviceCidr = strategyFor(ServiceCIDR, {
+  keepsStatusOnCreate: true,
+  keepsStatusOnUpdate: true,
   validate({ spec }, errors, old) {
     if (!old) checkCidrs(spec, errors);
   },
@@ -39,11 +41,12 @@ const serviceCidr = strategyFor(ServiceCIDR, {
     const cidrs = spec?.cidrs ?? [];
     const before = old?.cidrs ?? [];
     const upgraded = before.length === 1 && cidrs.length === 2;
-    if (upgraded && cidrs[0] === before[0]) {
+    if (upgraded) {
+      if (cidrs[0] !== before[0]) errors.invalid('spec.cidrs[0]', cidrs[0], 'field is immutable');
       checkCidrs(spec, errors);
       return;
     }
-    if (cidrs.length !== before.length && !upgraded) {
+    if (cidrs.length !== before.length) {
       errors.invalid('spec.cidrs', spec?.cidrs ?? null, 'field is immutable');
       return;
     }

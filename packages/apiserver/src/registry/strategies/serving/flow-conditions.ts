@@ -7,8 +7,8 @@ export function checkFlowConditions(
   const seen = new Set<string>();
   (conditions ?? []).forEach(({ type = '' }, index) => {
     const at = `status.conditions[${index}].type`;
-    if (type === '') errors.required(at);
-    else if (seen.has(type)) errors.duplicate(at, type);
+    if (seen.has(type)) errors.duplicate(at, type);
     seen.add(type);
+    if (type === '') errors.required(at);
   });
 }

@@ -11,7 +11,7 @@ import {
 } from '@keelson/core';
 import { type FieldErrors, type NamedStrategy, strategyFor } from '../../strategy.ts';
 import { checkNonNegative } from '../checks.ts';
-import { goValue } from '../go-value.ts';
+import { goValue, shownSelector } from '../go-value.ts';
 
 export function checkDriverName(name: string, at: string, errors: FieldErrors): void {
   if (name === '') {
@@ -174,7 +174,7 @@ const capacity = strategyFor(CSIStorageCapacity, {
   },
   validateUpdate(object, old, errors) {
     if (!deepEqual(object.nodeTopology, old.nodeTopology)) {
-      errors.invalid('nodeTopology', object.nodeTopology ?? null, 'field is immutable');
+      errors.invalid('nodeTopology', shownSelector(object.nodeTopology ?? null), 'field is immutable');
     }
     if (object.storageClassName !== old.storageClassName) {
       errors.invalid('storageClassName', object.storageClassName ?? '', 'field is immutable');

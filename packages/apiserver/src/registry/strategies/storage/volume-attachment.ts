@@ -2,6 +2,7 @@ import { deepEqual, VolumeAttachment, validateDnsSubdomain } from '@keelson/core
 import { type FieldErrors, strategyFor } from '../../strategy.ts';
 import { checkRange } from '../checks.ts';
 import { goValue } from '../go-value.ts';
+import { defaultSource } from '../persistent-volume.ts';
 import { resetMetadata } from '../reset-metadata.ts';
 import { checkDriverName } from './csi.ts';
 
@@ -54,6 +55,10 @@ function checkStatus({ attachmentMetadata, attachError, detachError }: Status, e
 
 export const volumeAttachment = strategyFor(VolumeAttachment, {
   unconditionalUpdate: false,
+  defaults({ spec }) {
+    const inline = spec?.source?.inlineVolumeSpec;
+    if (inline) defaultSource(inline);
+  },
   validate({ spec }, errors, old) {
     checkSpec(spec, errors);
     if (old) return;
