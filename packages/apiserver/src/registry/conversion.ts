@@ -1,7 +1,7 @@
 import { autoscaling } from './conversion-autoscaling.ts';
 import type { Conversion } from './conversion-contract.ts';
 import { resourceConversions } from './conversion-resource.ts';
-import { asJson, draftJson, type Json } from './draft.ts';
+import { asJson, draftJson, isObject, type Json } from './draft.ts';
 
 export function conversionFor(
   served: { readonly group: string; readonly version: string; readonly resource: string },
@@ -11,8 +11,20 @@ export function conversionFor(
   if (served.resource === 'horizontalpodautoscalers' && served.version === 'v1' && storage.version === 'v2')
     return autoscaling;
   if (served.group === 'resource.k8s.io' && served.version === 'v1beta1') return resourceConversions[served.resource];
+  if (served.resource === 'mutatingadmissionpolicybindings' && served.version === 'v1alpha1') return alphaBindings;
   return undefined;
 }
+
+/** The first version of bindings says itself what is done without parameters. */
+const alphaBindings: Conversion = {
+  toStored(object) {
+    const { spec } = draftJson(object);
+    const reference = isObject(spec) ? spec['paramRef'] : undefined;
+    if (isObject(reference)) reference['parameterNotFoundAction'] ??= 'Deny';
+    return object;
+  },
+  fromStored: (object) => object,
+};
 
 /** events.k8s.io/v1 calls the fields of a core/v1 Event differently (KEP-383). */
 const eventNames: readonly (readonly [string, string])[] = [

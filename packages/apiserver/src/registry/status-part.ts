@@ -24,6 +24,7 @@ export function keepOtherPart(kind: Kind, draft: ObjectDraft, old: KubernetesObj
   const json = draftJson(draft);
   const from = asJson(old);
   if (part === 'main') {
+    if (kind.strategy.keepsStatusOnUpdate) return;
     if (from['status'] === undefined) delete json['status'];
     else json['status'] = from['status'];
     return;

@@ -235,11 +235,16 @@ function validateAttributesClass(
 function defaultSpec(spec: Draft<PersistentVolumeSpec>): void {
   spec.persistentVolumeReclaimPolicy ||= 'Retain';
   spec.volumeMode ??= 'Filesystem';
-  if (spec.hostPath) spec.hostPath.type ??= '';
   if (spec.claimRef) {
     spec.claimRef.kind ||= 'PersistentVolumeClaim';
     spec.claimRef.apiVersion ||= 'v1';
   }
+  defaultSource(spec);
+}
+
+/** Defaults of what volumes are made of, wherever such is written. */
+export function defaultSource(spec: Draft<PersistentVolumeSpec>): void {
+  if (spec.hostPath) spec.hostPath.type ??= '';
   if (spec.iscsi) spec.iscsi.iscsiInterface ||= 'default';
   if (spec.rbd) {
     spec.rbd.pool ||= 'rbd';
