@@ -55,6 +55,8 @@ describe('the ledger', () => {
         ['c', passed(2)],
       ]),
     );
+    expect(updated(before, new Map([['b', passed(2.5)]]), false).get('b')).toEqual(passed(1));
+    expect(updated(before, new Map([['b', passed(9)]]), false).get('b')).toEqual(passed(9));
     expect(updated(before, seen, true).get('b')).toEqual(failed);
   });
 

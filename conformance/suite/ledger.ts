@@ -43,12 +43,13 @@ export function parseLedger(text: string): Ledger {
 
 /** All tests, sorted by class and name, a line each. */
 export function ledgerText(tests: readonly ConformanceTest[], ledger: Ledger): string {
-  const lines = tests
+  const key = (test: ConformanceTest) => `${test.class}\t${test.name}`;
+  const lines = [...tests]
+    .sort((a, b) => (key(a) < key(b) ? -1 : 1))
     .map((test) => {
       const { state, seconds } = ledger.get(test.name) ?? { state: 'not run' as const, seconds: 0 };
       return [test.class, state, state === 'not run' ? '' : seconds.toFixed(1), test.name].join('\t');
-    })
-    .sort();
+    });
   return `${[heading, ...lines].join('\n')}\n`;
 }
 
@@ -59,16 +60,22 @@ export function regressions(before: Ledger, seen: Ledger): string[] {
     .map(([name]) => name);
 }
 
-/** The ledger after a run. A test that passed before stays `passed`, a failure now being an error, unless `accept`. */
+/**
+ * The ledger after a run. A test that passed before stays `passed`, a failure now being an error, unless `accept`; and
+ * about as long as before is as long as before, so that a run changes few lines.
+ */
 export function updated(before: Ledger, seen: Ledger, accept: boolean): Ledger {
   const result = new Map(before);
   for (const [name, entry] of seen) {
     if (entry.state === 'not run') continue;
     if (!accept && entry.state === 'failed' && before.get(name)?.state === 'passed') continue;
-    result.set(name, entry);
+    const known = before.get(name);
+    result.set(name, known?.state === entry.state && aboutAsLong(known.seconds, entry.seconds) ? known : entry);
   }
   return result;
 }
+
+const aboutAsLong = (a: number, b: number): boolean => Math.abs(a - b) <= Math.max(2, a);
 
 const longestSeconds = 60;
 

@@ -132,6 +132,7 @@ try {
   }
   for (const name of lost) console.log(`passed once and fails now: ${name}`);
   console.log(`whole run: ${((Date.now() - started) / 1000).toFixed(0)} s`);
+  console.log(`${passed.length} passed, ${tests.length - passed.length} failed`);
   process.exitCode = lost.length > 0 || (!onKeelson && seen.size > passed.length) ? 1 : 0;
 } finally {
   await cluster?.stop();
