@@ -119,6 +119,8 @@ function protobufEvent(frame: Buffer): Json {
   return decodeProtobuf(frame);
 }
 
+const isConflict = (cause: Json) => isObject(cause) && cause['reason'] === 'FieldManagerConflict';
+
 const generatedPart = /^[bcdfghjklmnpqrstvwxz2456789]{5}$/;
 const mostOfPrefix = 58;
 
@@ -211,6 +213,11 @@ class Known {
     if (Array.isArray(value)) return value.map((each) => this.replace(each, at, key));
     if (!isObject(value)) return value;
     const result: JsonObject = {};
+    // These come from a map, too.
+    if (key === 'details' && Array.isArray(value['causes']) && value['causes'].every(isConflict)) {
+      const causes = value['causes'].map((each) => JSON.stringify(this.replace(each, at))).sort();
+      return { ...value, causes: causes.map((each) => JSON.parse(each) as Json) };
+    }
     // The real server makes this list from a map, in an order that changes from answer to answer.
     if (key === 'status' && Array.isArray(value['resourceRules'])) return this.#sortedRules(value, at);
     for (const [name, each] of Object.entries(value)) result[this.text(name)] = this.replace(each, at, name, value);

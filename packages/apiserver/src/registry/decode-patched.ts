@@ -1,7 +1,9 @@
 import { goText, type JsonValue, StatusError } from '@keelson/core';
-import { DecodeError, goFields } from '../schema/index.ts';
+import { DecodeError } from '../schema/index.ts';
 import type { Call } from './admission-chain.ts';
+import type { Schema } from './contract.ts';
 import { isObject, type Json, type ObjectDraft } from './draft.ts';
+import { inGoOrder, memberSchema } from './go-order.ts';
 import type { Kind } from './kind.ts';
 import { goQuote } from './strategy.ts';
 import { unstructuredError } from './unstructured-error.ts';
@@ -12,12 +14,14 @@ import { unstructuredError } from './unstructured-error.ts';
  */
 export function decodePatched({ kind, request, warnings }: Call, patched: JsonValue, before: unknown): ObjectDraft {
   const strategic = request.patchType === 'application/strategic-merge-patch+json';
+  const { definition } = kind.served;
+  const schema = definition === undefined ? undefined : { ref: definition };
   const bad = (why: string) =>
     StatusError.invalid({ group: '', resource: '' }, '', [
       {
         type: 'FieldValueInvalid',
         field: 'patch',
-        message: `Invalid value: ${goQuote(strategic ? goText(asJsonValue(request.body)) : patchedText(patched, before))}: ${why}`,
+        message: `Invalid value: ${goQuote(strategic ? goText(asJsonValue(request.body)) : patchedText(patched, before, schema))}: ${why}`,
       },
     ]);
   if (!isObject(patched)) throw bad(noType(patched));
@@ -63,23 +67,18 @@ function unstructuredText({ served }: Kind, value: unknown, error: DecodeError):
 export const asJsonValue = (body: unknown) => body as JsonValue;
 
 /** As the API shows it: the members of what the patch touched in order, the rest as it stood. */
-function patchedText(patched: unknown, before: unknown): string {
-  if (patched === before || !isObject(patched) || !isObject(before)) return JSON.stringify(patched) ?? 'null';
+function patchedText(patched: unknown, before: unknown, schema: Schema | undefined): string {
+  if (patched === before || !isObject(patched) || !isObject(before)) {
+    return JSON.stringify(patched === before ? inGoOrder(patched, schema) : patched) ?? 'null';
+  }
   const members = Object.keys(patched)
     .sort()
     .filter((key) => patched[key] !== undefined)
     .map((key) => {
-      const each = patched[key];
-      const shown = key === 'metadata' && each === before[key] ? inGoOrder(each) : each;
-      return `${JSON.stringify(key)}:${shown === each ? patchedText(each, before[key]) : JSON.stringify(shown)}`;
+      const text = patchedText(patched[key], before[key], schema && memberSchema(schema, key));
+      return `${JSON.stringify(key)}:${text}`;
     });
   return `{${members.join(',')}}`;
-}
-
-function inGoOrder(metadata: unknown): unknown {
-  if (!isObject(metadata)) return metadata;
-  const fields = goFields('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta') ?? [];
-  return Object.fromEntries(fields.map(({ name }) => [name, metadata[name]]));
 }
 
 /** An empty list of owners says something, which the schema's decoder does not keep. */

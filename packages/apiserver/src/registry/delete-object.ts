@@ -165,6 +165,7 @@ export function checkDeleteOptions({ propagationPolicy }: RequestOptions): void 
 export async function deleteCollection(context: RegistryContext, call: Call): Promise<ListAnswer> {
   const { request } = call;
   checkDeleteOptions(request.options ?? {});
+  warnOfDeletion(call);
   const page = await listPage(context, call);
   for (const { object } of page.objects) {
     const { preconditions, propagationPolicy, orphanDependents, gracePeriodSeconds, dryRun } = request.options ?? {};

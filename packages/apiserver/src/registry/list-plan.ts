@@ -27,7 +27,8 @@ export function planList(options: RequestOptions, prefix: string): ListPlan {
     if (asked !== undefined && asked !== 0) {
       throw StatusError.badRequest('specifying resource version is not allowed when using continue');
     }
-    return { ...(revision !== undefined && { revision }), from, ...limit, continues: true };
+    // As without continue: who asks for what is at hand gets all of it.
+    return { ...(revision !== undefined && { revision }), from, ...(asked !== 0 && limit), continues: true };
   }
   if (asked === undefined) return { ...limit, continues: false };
   // Served from what is at hand, and all of it.

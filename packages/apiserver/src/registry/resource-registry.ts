@@ -17,7 +17,15 @@ import type { Call } from './admission-chain.ts';
 import { builtinKinds } from './builtin-kinds.ts';
 import { KindCatalog } from './catalog.ts';
 import type { RegistryContext } from './context.ts';
-import type { ApiAnswer, ApiHandler, Authorizer, EncodedObject, ServedResource, UserInfo } from './contract.ts';
+import type {
+  ApiAnswer,
+  ApiHandler,
+  Authorizer,
+  EncodedObject,
+  ListAnswer,
+  ServedResource,
+  UserInfo,
+} from './contract.ts';
 import { createObject } from './create-object.ts';
 import { codeOfDeletion, type DeleteOutcome, deleteCollection, deleteObject } from './delete-object.ts';
 import { withWarnings } from './error-warnings.ts';
@@ -220,7 +228,7 @@ export class ResourceRegistry implements ApiHandler {
       case 'delete':
         return deleted(call, await deleteObject(context, call));
       case 'deletecollection':
-        return { type: 'list', resource: kind.served, value: await deleteCollection(context, call) };
+        return list(call, await deleteCollection(context, call));
       default:
         throw notAllowed();
     }
@@ -247,6 +255,13 @@ export class ResourceRegistry implements ApiHandler {
 function answer(call: Call, resource: ServedResource, value: EncodedObject, code: 200 | 201 | 202 = 200): ApiAnswer {
   return { type: 'object', code, resource, value, ...(call.warnings.length > 0 && { warnings: call.warnings }) };
 }
+
+const list = ({ kind, warnings }: Call, value: ListAnswer): ApiAnswer => ({
+  type: 'list',
+  resource: kind.served,
+  value,
+  ...(warnings.length > 0 && { warnings }),
+});
 
 const deleted = (call: Call, outcome: DeleteOutcome) =>
   answer(call, call.kind.served, outcome.value, codeOfDeletion(call.request, outcome));

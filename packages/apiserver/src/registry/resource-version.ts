@@ -123,8 +123,8 @@ function watchErrors(given: ListOptions): readonly FieldError[] {
     if (options.continue) {
       errors.push(forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided'));
     }
-    if (match && match !== 'NotOlderThan') errors.push(unsupported(match, '"NotOlderThan"'));
   }
+  if (match && match !== 'NotOlderThan') errors.push(unsupported(match, '"NotOlderThan"'));
   return errors;
 }
 

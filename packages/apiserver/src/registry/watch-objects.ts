@@ -4,6 +4,7 @@ import type { Call } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
 import type { EncodedWatchEvent } from './contract.ts';
 import type { Kind } from './kind.ts';
+import { emptyObject } from './ownership/record-owners.ts';
 import { scopeOf } from './read-objects.ts';
 import { checkListOptions, parseReadVersion, waitForRevision, withWatchDefaults } from './resource-version.ts';
 import { type Selection, selectionOf } from './selection.ts';
@@ -32,8 +33,7 @@ export async function watchObjects(
     ...(only && { only }),
     selection,
     bookmarks: request.options?.allowWatchBookmarks ?? false,
-    apiVersion: kind.apiVersion,
-    kind: kind.served.kind,
+    blank: emptyObject(kind),
     serve: kind.serve,
   });
   endWith(context, stream, request);

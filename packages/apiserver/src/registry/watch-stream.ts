@@ -1,6 +1,7 @@
 import type { KubernetesObject, StatusError } from '@keelson/core';
 import type { Revision } from '../storage/contract.ts';
 import type { EncodedObject, EncodedWatchEvent } from './contract.ts';
+import type { Json } from './draft.ts';
 
 import type { Selection } from './selection.ts';
 import { encodeObject, type StoredObject } from './stored-object.ts';
@@ -16,8 +17,8 @@ export interface WatchStreamOptions {
   readonly only?: Narrowing;
   readonly selection: Selection;
   readonly bookmarks: boolean;
-  readonly apiVersion: string;
-  readonly kind: string;
+  /** A new object of the kind, in the served version. */
+  readonly blank: Readonly<Json>;
   /** From the stored to the served version, shared by all watches of that version. */
   readonly serve: (stored: StoredObject) => EncodedObject;
 }
@@ -87,8 +88,7 @@ export class WatchStream implements Subscriber, AsyncIterable<readonly EncodedWa
 
   bookmark(revision: Revision, initialEventsEnd: boolean): void {
     const object = {
-      kind: this.#options.kind,
-      apiVersion: this.#options.apiVersion,
+      ...this.#options.blank,
       metadata: {
         resourceVersion: String(revision),
         ...(initialEventsEnd && { annotations: { 'k8s.io/initial-events-end': 'true' } }),

@@ -4,7 +4,7 @@ import { copy } from '../../schema/index.ts';
 import { type Call, validateAdmission } from '../admission-chain.ts';
 import type { RegistryContext } from '../context.ts';
 import { encodeStatus } from '../delete-object.ts';
-import type { Draft, ObjectDraft } from '../draft.ts';
+import { type Draft, draftJson, type ObjectDraft } from '../draft.ts';
 import { keyIn } from '../kind.ts';
 import { updateObject } from '../update-object.ts';
 import { done, parseBody } from './body.ts';
@@ -97,14 +97,15 @@ function bound(
   const scheduled = {
     type: 'PodScheduled',
     status: 'True',
+    lastProbeTime: null,
     lastTransitionTime: timestamp(context.clock),
-    ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
   };
   const conditions = (pod.status?.conditions ?? []).filter((each) => each.type !== 'PodScheduled');
   // What is stored is plain JSON: copying it member by member is several times as fast as structuredClone.
   const draft = copy(pod) as Draft<Pod>;
   draft.spec.nodeName = node;
-  draft.status = { ...draft.status, conditions: [...conditions.map((each) => ({ ...each })), scheduled] };
+  // An object as it is stored says that there is no time of a probe, which the type does not know.
+  draftJson(draft)['status'] = { ...draft.status, conditions: [...conditions, scheduled] };
   if (annotations) draft.metadata.annotations = { ...draft.metadata.annotations, ...annotations };
   if (labels) draft.metadata.labels = { ...draft.metadata.labels, ...labels };
   return draft;
