@@ -16,9 +16,9 @@ export interface ListPlan {
 
 /**
  * The table of kubernetes.io/docs/reference/using-api/api-concepts, "the resourceVersion parameter" and "retrieving
- * large results sets in chunks". Throws a 400 or 422.
+ * large results sets in chunks". Throws a 400 or 422. What is not `cached` has nothing at hand.
  */
-export function planList(options: RequestOptions, prefix: string): ListPlan {
+export function planList(options: RequestOptions, prefix: string, cached = true): ListPlan {
   checkListOptions(options, false);
   const asked = parseResourceVersion(options.resourceVersion);
   const limit = options.limit !== undefined && options.limit > 0 ? { limit: options.limit } : undefined;
@@ -28,11 +28,16 @@ export function planList(options: RequestOptions, prefix: string): ListPlan {
       throw StatusError.badRequest('specifying resource version is not allowed when using continue');
     }
     // As without continue: who asks for what is at hand gets all of it.
-    return { ...(revision !== undefined && { revision }), from, ...(asked !== 0 && limit), continues: true };
+    return {
+      ...(revision !== undefined && { revision }),
+      from,
+      ...((asked !== 0 || !cached) && limit),
+      continues: true,
+    };
   }
   if (asked === undefined) return { ...limit, continues: false };
   // Served from what is at hand, and all of it.
-  if (asked === 0) return { atLeast: 0, continues: false };
+  if (asked === 0) return { atLeast: 0, ...(!cached && limit), continues: false };
   const exact = options.resourceVersionMatch === 'Exact' || (limit && !options.resourceVersionMatch);
   return { ...(exact ? { revision: asked } : { atLeast: asked }), ...limit, continues: false };
 }

@@ -48,15 +48,21 @@ const largestChunk = 10_000;
 export async function listPage(context: RegistryContext, call: Call): Promise<Page> {
   const { kind, request } = call;
   const prefix = scopeOf(kind, request);
-  const plan = planList(request.options ?? {}, prefix);
+  const cached = isCached(kind);
+  const plan = planList(request.options ?? {}, prefix, cached);
   const selection = selectionFor(kind, request);
   const wanted = plan.revision ?? plan.atLeast;
-  if (wanted !== undefined) await waitForRevision(context, wanted, request.options?.resourceVersion, request.signal);
+  if (wanted !== undefined) {
+    await waitForRevision(context, wanted, request.options?.resourceVersion, request.signal, cached);
+  }
   const single = !plan.continues && selection.name !== undefined && isOneObject(kind, request);
   return single
     ? getPage(context, call, plan, selection, keyIn(kind, request.namespace, selection.name ?? ''))
     : scanPage(context, call, plan, selection, prefix);
 }
+
+/** Kubernetes keeps no cache of Events, and clients see that by what becomes of limits and of versions to come. */
+const isCached = ({ served }: Kind) => served.custom || served.resource !== 'events';
 
 const isOneObject = (kind: Kind, request: ApiRequest) => !kind.served.namespaced || request.namespace !== undefined;
 

@@ -34,10 +34,12 @@ export async function waitForRevision(
   asked: Revision,
   text: string | undefined,
   signal: AbortSignal | undefined,
+  patient = true,
 ): Promise<void> {
   if (storage.currentRevision() >= asked) return;
+  if (!patient) throw tooLarge(text ?? String(asked), storage, undefined);
   const tooLong = new AbortController();
-  const cancel = clock.after(longestWait, () => tooLong.abort(tooLarge(text ?? String(asked), storage)));
+  const cancel = clock.after(longestWait, () => tooLong.abort(tooLarge(text ?? String(asked), storage, 1)));
   try {
     await storage.waitFor(asked, signal ? AbortSignal.any([tooLong.signal, signal]) : tooLong.signal);
   } finally {
@@ -45,14 +47,14 @@ export async function waitForRevision(
   }
 }
 
-function tooLarge(asked: string, storage: Storage): StatusError {
+function tooLarge(asked: string, storage: Storage, retryAfterSeconds: number | undefined): StatusError {
   return StatusError.of(
     504,
     'Timeout',
     `Timeout: Too large resource version: ${/^\d+$/.test(asked) ? BigInt(asked) : asked}, current: ${storage.currentRevision()}`,
     {
       causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
-      retryAfterSeconds: 1,
+      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
     },
   );
 }
