@@ -4,7 +4,6 @@ import type { Clock, Logger, Random } from '@keelson/core';
 import { parseDuration } from '@keelson/core/machinery';
 import { z } from 'zod';
 import type { Storage } from '../storage/contract.ts';
-import { openEtcdStorage } from '../storage/etcd/etcd-storage.ts';
 import { openLogStorage } from '../storage/log-storage.ts';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 
@@ -63,6 +62,8 @@ export async function openStore(
     const [ca, certificate, key, password] = await Promise.all(
       [caFile, certFile, keyFile, passwordFile].map(contentOf),
     );
+    // Its client is large, and most clusters have no need of it.
+    const { openEtcdStorage } = await import('../storage/etcd/etcd-storage.ts');
     return openEtcdStorage(
       {
         endpoints,

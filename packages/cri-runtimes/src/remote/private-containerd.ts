@@ -19,7 +19,6 @@ import {
   loopbackOnly,
   sandboxImage,
 } from './containerd-config.ts';
-import { connectCri } from './cri-client.ts';
 
 const overlayMagic = 0x794c7630;
 const capSysResource = 24;
@@ -149,6 +148,7 @@ export class PrivateContainerd {
 
   /** Whether CRI is served there: the socket opens a moment before the plugin is ready. */
   async #answers(signal?: AbortSignal): Promise<boolean> {
+    const { connectCri } = await import('./cri-client.ts');
     const client = connectCri(this.#clock, { endpoint: this.endpoint, requestTimeoutMs: 2000 });
     try {
       const { status } = await client.runtimeService.status({}, signal);
@@ -192,6 +192,7 @@ export async function shutdownContainerd(dataDir: string, clock: Clock, signal?:
   const paths = containerdPaths(dataDir);
   const identity = await runningContainerd(paths);
   if (identity !== undefined) {
+    const { connectCri } = await import('./cri-client.ts');
     const client = connectCri(clock, { endpoint: `unix://${paths.socket}`, requestTimeoutMs: 30_000 });
     try {
       await removePods(client.runtimeService, signal);

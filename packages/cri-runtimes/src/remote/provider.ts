@@ -10,7 +10,6 @@ import {
   type RuntimeProvider,
 } from '@keelson/core/cri';
 import type { Clock, Logger } from '@keelson/core/plugin';
-import { connectCri } from './cri-client.ts';
 import { withHostNetwork } from './host-network.ts';
 import { ImageDirectory, withImageDirectory } from './image-directory.ts';
 import type { RemoteOptions } from './options.ts';
@@ -119,6 +118,7 @@ export class RemoteRuntimeProvider implements RuntimeProvider {
     endpoint: string,
     node: NodeEnvironment & { readonly network: NetworkPlugin },
   ): Promise<ContainerRuntime> {
+    const { connectCri } = await import('./cri-client.ts');
     const client = connectCri(this.#clock, { ...this.#options, endpoint });
     const hostNetwork = !node.network.ownNamespace;
     return {
@@ -148,6 +148,7 @@ export class RemoteRuntimeProvider implements RuntimeProvider {
   }
 
   async #look(endpoint: string, signal?: AbortSignal, { empty = false } = {}): Promise<RuntimeProbe> {
+    const { connectCri } = await import('./cri-client.ts');
     const client = connectCri(this.#clock, { endpoint, requestTimeoutMs: 2000 });
     try {
       const { runtimeName, runtimeVersion } = await client.runtimeService.version({}, signal);
