@@ -12,8 +12,9 @@ import { Departure } from './departure.ts';
 import type { ApiMetrics, Measure } from './metrics.ts';
 import { wantsPretty } from './negotiate.ts';
 import type { NonResourceRoutes } from './non-resource-routes.ts';
-import { refuseBody } from './refuse-body.ts';
+import { refuseBody, releaseBody } from './refuse-body.ts';
 import { type HttpResponse, send, statusReply } from './reply.ts';
+import { type GateLimits, kindOf, RequestGate, type RequestKind } from './request-gate.ts';
 import { parseRequestInfo, type RequestInfo, type ResourceRequest } from './request-info.ts';
 import { ResourceFace, type Upgrade } from './resource-face.ts';
 import { wantsWebSocket } from './watch-websocket.ts';
@@ -29,12 +30,14 @@ export interface ApiFaceOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly limits?: Partial<GateLimits>;
 }
 
 /** The HTTP face of the API: reads requests, finds out who asks, hands over to the handler and writes its answers. */
 export class ApiFace {
   readonly #options: ApiFaceOptions;
   readonly #resources: ResourceFace;
+  readonly #gate: RequestGate;
   /** Aborts when the server stops: watches end, other requests finish. */
   readonly #stopping = new AbortController();
   #inflight = 0;
@@ -42,6 +45,8 @@ export class ApiFace {
 
   constructor(options: ApiFaceOptions) {
     this.#options = options;
+    this.#gate = new RequestGate(options.clock, options.limits);
+    options.metrics.queues((kind) => this.#gate.waiting(kind));
     this.#resources = new ResourceFace({ ...options, stopping: this.#stopping.signal });
   }
 
@@ -60,16 +65,23 @@ export class ApiFace {
     this.#inflight++;
     const departure = new Departure();
     response.once('close', () => departure.closed());
-    response.setHeader('audit-id', String(request.headers['audit-id'] ?? randomUUID()));
     let measure: Measure | undefined;
     let pretty = false;
+    let inside: RequestKind | undefined;
     try {
+      response.setHeader('audit-id', String(request.headers['audit-id'] ?? randomUUID()));
       const { path, query } = target(request);
       pretty = wantsPretty(query, request.headers['user-agent']);
       const method = request.method ?? 'GET';
       const info = parseRequestInfo(method, path, query);
       measure = this.#options.metrics.begin(info, request, this.#options.handler.catalog);
       const user = await this.#user(request);
+      const connects = info.isResource && this.#options.connector.connects(info);
+      const kind = kindOf(user, info, info.verb === 'watch' || connects);
+      if (kind) {
+        if (!this.#gate.tryEnter(kind)) await this.#gate.enter(kind, departure.signal);
+        inside = kind;
+      }
       this.#authorize(user, info, response);
       if (!info.isResource) {
         await send(
@@ -77,7 +89,7 @@ export class ApiFace {
           response,
           await this.#options.routes.answer({ path, query, headers: request.headers, method, pretty }),
         );
-      } else if (this.#options.connector.connects(info)) {
+      } else if (connects) {
         const signal = AbortSignal.any([departure.signal, this.#stopping.signal]);
         await this.#options.connector.serve(request, response, { info, query, user, signal });
       } else {
@@ -87,6 +99,8 @@ export class ApiFace {
       await this.#fail(request, response, error, pretty);
     } finally {
       departure.answered();
+      if (inside) this.#gate.leave(inside);
+      releaseBody(request, response, this.#options.clock);
       measure?.end(response);
       this.#inflight--;
       if (this.#inflight === 0) for (const wake of this.#idle.splice(0)) wake();
@@ -129,6 +143,8 @@ export class ApiFace {
       this.#authorize(user, info, undefined, true);
       await this.#options.connector.upgrade(request, socket, head, { info, query, user, signal: ended.signal });
     } catch (error) {
+      // Who has gone, or was refused in the handshake, is told nothing.
+      if (socket.destroyed || !socket.writable) return;
       const failure = this.#toStatus(error, request);
       const body = JSON.stringify(failure.status);
       socket.end(
@@ -162,7 +178,7 @@ export class ApiFace {
     }
     try {
       const reply = statusReply(this.#toStatus(error, request), { pretty, accept: request.headers.accept });
-      if (reply.code === 413) await refuseBody(request, response, reply, this.#options.clock);
+      if (reply.code === 413 || reply.code === 408) await refuseBody(request, response, reply, this.#options.clock);
       else await send(request, response, reply);
     } catch (failure) {
       this.#options.logger.warn('an error could not be sent', { path: request.url, error: String(failure) });

@@ -1,9 +1,10 @@
 import type { Clock } from '@keelson/core';
-import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { HttpRequest } from '../authentication/index.ts';
 import type { ResourceCatalog, ServedResource } from '../registry/contract.ts';
 import { HistogramSeries, type LabelValues, NumberSeries } from './metric-series.ts';
+import { ProcessMetrics } from './process-metrics.ts';
 import type { HttpResponse } from './reply.ts';
+import type { RequestKind } from './request-gate.ts';
 import type { RequestInfo, ResourceRequest } from './request-info.ts';
 import { version } from './version.ts';
 import type { FrameEncoder } from './watch-frames.ts';
@@ -21,8 +22,9 @@ const frameBytes = [1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072];
 /** The server's metrics, under the names and labels that Kubernetes gives them. */
 export class ApiMetrics {
   readonly #clock: Clock;
-  readonly #process = new Registry();
+  readonly #process = new ProcessMetrics();
   readonly #objectCount: (() => Promise<ReadonlyMap<string, number>>) | undefined;
+  #waiting: ((kind: RequestKind) => number) | undefined;
   readonly #requests = new NumberSeries({
     type: 'counter',
     name: 'apiserver_request_total',
@@ -81,7 +83,6 @@ export class ApiMetrics {
   constructor(clock: Clock, objectCount?: () => Promise<ReadonlyMap<string, number>>) {
     this.#clock = clock;
     this.#objectCount = objectCount;
-    collectDefaultMetrics({ register: this.#process });
     this.#build.add([version.gitVersion, version.major, version.minor, version.platform]);
     for (const each of ['mutating', 'readOnly']) this.#inflight.add([each], 0);
   }
@@ -96,6 +97,13 @@ export class ApiMetrics {
       help: 'Objects stored, by resource.',
       labels: ['resource'],
     });
+    const queued = new NumberSeries({
+      type: 'gauge',
+      name: 'apiserver_current_inqueue_requests',
+      help: 'Requests that wait for their turn now.',
+      labels: ['request_kind'],
+    });
+    for (const each of ['mutating', 'readOnly'] as const) queued.add([each], this.#waiting?.(each) ?? 0);
     const counts = await this.#objectCount?.();
     for (const [resource, count] of counts ?? []) stored.add([resource], count);
     const series = [
@@ -108,9 +116,15 @@ export class ApiMetrics {
       this.#watchEvents,
       this.#watchSizes,
       this.#build,
+      queued,
       stored,
     ];
-    return `${series.map((each) => each.text()).join('')}${await this.#process.metrics()}`;
+    return `${series.map((each) => each.text()).join('')}${await this.#process.text()}`;
+  }
+
+  /** From where the number of requests that wait for their turn is read. */
+  queues(waiting: (kind: RequestKind) => number): void {
+    this.#waiting = waiting;
   }
 
   /** Counts a request; `end` when it is answered. */

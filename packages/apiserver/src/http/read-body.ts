@@ -1,14 +1,27 @@
-import { StatusError } from '@keelson/core';
+import { type Clock, StatusError } from '@keelson/core';
 import type { HttpRequest } from '../authentication/index.ts';
 
 /** Kubernetes' limit for a body, in bytes. */
 export const maxBodyBytes = 3 * 1024 * 1024;
+/** As long as any request may take that is none of those that stay open. */
+const longestBodyMs = 60_000;
+
+export interface ReadBodyOptions {
+  readonly clock: Clock;
+  /** In bytes. */
+  readonly limit?: number;
+  /** How long the body may take to come. */
+  readonly timeoutMs?: number;
+}
 
 /**
- * Reads a body. Rejects with 413 when it is longer than `limit` bytes. A body that says it is compressed is read as it
+ * Reads a body. Rejects with 408 when it does not come in time, and with 413 when it is longer than `limit` bytes. A body that says it is compressed is read as it
  * is, as by Kubernetes: nothing small grows large here.
  */
-export async function readBody(request: HttpRequest, limit = maxBodyBytes): Promise<Buffer> {
+export async function readBody(
+  request: HttpRequest,
+  { clock, limit = maxBodyBytes, timeoutMs = longestBodyMs }: ReadBodyOptions,
+): Promise<Buffer> {
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared > limit) throw tooLarge(limit);
   if (request.readableEnded) return Buffer.alloc(0);
@@ -18,6 +31,7 @@ export async function readBody(request: HttpRequest, limit = maxBodyBytes): Prom
     const chunks: Buffer[] = [];
     let size = 0;
     const settle = (outcome: () => void) => {
+      cancel();
       request.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
       outcome();
     };
@@ -36,13 +50,16 @@ export async function readBody(request: HttpRequest, limit = maxBodyBytes): Prom
       const [only] = chunks;
       settle(() => resolve(chunks.length === 1 && only ? only : Buffer.concat(chunks)));
     };
-    const onError = (error: unknown) => settle(() => reject(error));
+    const onError = () => settle(() => reject(brokenOff()));
     const onClose = () => settle(() => reject(brokenOff()));
+    const cancel = clock.after(timeoutMs, () => settle(() => reject(tooSlow())));
     request.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
   });
 }
 
 const brokenOff = () => StatusError.badRequest('the body of the request broke off');
+
+const tooSlow = () => StatusError.of(408, 'Timeout', 'the body of the request did not come in time', {});
 
 const tooLarge = (limit: number) =>
   StatusError.of(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limit}`);

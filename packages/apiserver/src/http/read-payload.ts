@@ -1,10 +1,16 @@
-import { type ApiRequest, type PatchType, type RequestOptions, StatusError } from '@keelson/core';
+import { type ApiRequest, type Clock, type PatchType, type RequestOptions, StatusError } from '@keelson/core';
 import type { HttpRequest } from '../authentication/index.ts';
 import type { ServedResource } from '../registry/contract.ts';
 import { managerFromUserAgent } from '../registry/ownership/manager-name.ts';
-import { checkRequestOptions } from '../registry/request-options.ts';
 import type { DecodedBody } from './body-findings.ts';
-import { decodeDeleteOptions, decodeObject, decodePatch, mediaTypeOf, unsupportedMediaType } from './decode-body.ts';
+import {
+  checkMediaType,
+  decodeDeleteOptions,
+  decodeObject,
+  decodePatch,
+  mediaTypeOf,
+  unsupportedMediaType,
+} from './decode-body.ts';
 import { readBody } from './read-body.ts';
 import type { ResourceRequest } from './request-info.ts';
 import { parseDeleteOptions, parseQueryOptions, parseSelection } from './request-options.ts';
@@ -38,22 +44,26 @@ export async function readPayload(
   query: URLSearchParams,
   info: ResourceRequest,
   served: ServedResource,
+  clock: Clock,
 ): Promise<Payload> {
   const deletes = info.verb === 'delete' || info.verb === 'deletecollection';
-  const bytesOfDeletion = deletes ? await readBody(request) : undefined;
+  const bytesOfDeletion = deletes ? await readBody(request, { clock }) : undefined;
   if (bytesOfDeletion && bytesOfDeletion.length > 0) {
     // What a body says goes alone: the query then has only what selects.
     const selection = info.verb === 'delete' ? {} : parseSelection(query);
     const said = parseDeleteOptions(decodeDeleteOptions(bytesOfDeletion, contentTypeOf(request)));
     return { options: { ...selection, ...said }, findings: [] };
   }
-  const options = parseQueryOptions(query, info.verb);
-  if (deletes || info.verb === 'get' || info.verb === 'list' || info.verb === 'watch') return { options, findings: [] };
+  if (deletes || info.verb === 'get' || info.verb === 'list' || info.verb === 'watch') {
+    return { options: parseQueryOptions(query, info.verb), findings: [] };
+  }
   const contentType = contentTypeOf(request);
   const patchType = info.verb === 'patch' ? patchTypeOf(contentType, served.custom) : undefined;
-  const bytes = await readBody(request);
+  // Of a create alone the type of the body is looked at before all else.
+  if (info.verb === 'create') checkMediaType(contentType);
+  const bytes = await readBody(request, { clock });
   // What is asked for is looked at before what is sent.
-  checkRequestOptions({ verb: info.verb, options, ...(patchType && { patchType }) });
+  const options = parseQueryOptions(query, info.verb, patchType);
   const own =
     info.subresource === undefined
       ? undefined

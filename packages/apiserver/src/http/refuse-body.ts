@@ -1,4 +1,5 @@
 import { ServerResponse } from 'node:http';
+import { constants } from 'node:http2';
 import type { Clock } from '@keelson/core';
 import type { HttpRequest } from '../authentication/index.ts';
 import type { HttpResponse, Reply } from './reply.ts';
@@ -28,7 +29,6 @@ export async function refuseBody(
   if (!(response instanceof ServerResponse)) {
     response.writeHead(reply.code, headers);
     response.end(body);
-    if (!(await discard(request, clock))) response.stream.close();
     return;
   }
   response.writeHead(reply.code, { ...headers, connection: 'close' });
@@ -36,6 +36,17 @@ export async function refuseBody(
   response.write(body);
   if (await discard(request, clock)) response.end();
   else response.destroy();
+}
+
+/**
+ * Reads on what nobody wanted of a body over HTTP/2, within bounds: unread, it would stay as long as the connection, and
+ * leave less and less room for other requests. HTTP/1.1 does so by itself.
+ */
+export function releaseBody(request: HttpRequest, response: HttpResponse, clock: Clock): void {
+  if (response instanceof ServerResponse || request.complete || response.stream.destroyed) return;
+  void discard(request, clock).then((ended) => {
+    if (!ended && !response.stream.destroyed) response.stream.close(constants.NGHTTP2_CANCEL);
+  });
 }
 
 /** Whether the body ended within the bounds. */

@@ -57,7 +57,26 @@ export function statusReply(
 export function warningHeaders(warnings: readonly string[] | undefined): Reply['headers'] {
   if (!warnings?.length) return undefined;
   const quote = (text: string) => text.replace(/[\\"]/g, '\\$&').replace(/[^\x20-\x7e\x80-\xff]/g, ' ');
-  return { warning: [...new Set(warnings)].map((text) => `299 - "${quote(text)}"`) };
+  return { warning: shortened([...new Set(warnings)]).map((text) => `299 - "${quote(text)}"`) };
+}
+
+const longestWarnings = 4096;
+const longestShort = 256;
+
+/** What is too long altogether is told in short ones, as many as there is room for, as by Kubernetes. */
+function shortened(warnings: readonly string[]): readonly string[] {
+  const characters = warnings.map((text) => (text.length > longestShort ? [...text] : undefined));
+  const total = warnings.reduce((sum, text, index) => sum + (characters[index]?.length ?? text.length), 0);
+  if (total <= longestWarnings) return warnings;
+  const kept: string[] = [];
+  let written = 0;
+  for (const [index, text] of warnings.entries()) {
+    if (written >= longestWarnings) break;
+    const short = characters[index]?.slice(0, longestShort).join('') ?? text;
+    kept.push(short);
+    written += short.length;
+  }
+  return kept;
 }
 
 /** The headers of a reply with those that every answer has. */

@@ -9,10 +9,18 @@ import type { Departure } from './departure.ts';
 import { deprecationOf } from './deprecations.ts';
 import { type EncodingContext, encodeList, encodeObject } from './encode-answer.ts';
 import type { ApiMetrics } from './metrics.ts';
-import { checkAccept, negotiate, type OutputFormat, produced } from './negotiate.ts';
+import {
+  checkAccept,
+  checkStream,
+  type NegotiateOptions,
+  negotiate,
+  type OutputFormat,
+  produced,
+} from './negotiate.ts';
 import { type Payload, patchTypeOf, readPayload } from './read-payload.ts';
 import { type HttpResponse, notFoundReply, send, warningHeaders } from './reply.ts';
 import type { ResourceRequest } from './request-info.ts';
+import { checkListQuery } from './request-options.ts';
 import { checkCustomRoute, checkRoute, unknownResource } from './route-resource.ts';
 import { sendPieces } from './send-pieces.ts';
 import { frameEncoder } from './watch-frames.ts';
@@ -49,6 +57,9 @@ export interface ResourceVisit {
   readonly upgrade: Upgrade | undefined;
 }
 
+/** How an answer is written, but for what only is looked at when there is one. */
+type Form = Omit<EncodingContext, 'includeObject'>;
+
 /** Watches without a `timeoutSeconds` of their own live between one and two times this long. */
 const minimumWatchSeconds = 1800;
 
@@ -73,14 +84,9 @@ export class ResourceFace {
     if (warning) response.setHeader('warning', warning);
     const watch = info.verb === 'watch';
     const tables = hasTables(info.group, info.resource, info.subresource);
-    const format = negotiate(request.headers.accept, { pretty: visit.pretty, version, custom, watch, tables });
-    const context: EncodingContext = {
-      format,
-      resource: served,
-      tables: this.#options.tables,
-      includeObject: includeObject(query, format),
-    };
-    const payload = await readPayload(request, query, info, served);
+    const format = formFor(request, info, query, { pretty: visit.pretty, version, custom, tables });
+    const context = { format, resource: served, tables: this.#options.tables };
+    const payload = await readPayload(request, query, info, served, this.#options.clock);
     if (watch) await this.#watch(response, visit, context, payload);
     else await this.#once(request, response, visit, context, payload);
   }
@@ -88,15 +94,15 @@ export class ResourceFace {
   async #once(
     request: HttpRequest,
     response: HttpResponse,
-    { info, user, departure }: ResourceVisit,
-    context: EncodingContext,
+    { info, query, user, departure }: ResourceVisit,
+    context: Form,
     payload: Payload,
   ): Promise<void> {
     // A write goes on, whoever waits for it; a signal is dear to make.
     const signal = writes.has(info.verb) ? undefined : departure.signal;
     const answer = await this.#handle(response, context.resource, apiRequest(info, payload, signal), user, payload);
     if (answer.type === 'watch') throw StatusError.internal('a watch was answered that nobody asked for');
-    const encoding = { ...context, resource: answer.resource };
+    const encoding = { ...context, resource: answer.resource, includeObject: includeObject(query, context.format) };
     const code = answer.type === 'object' ? answer.code : 200;
     const contentType = context.format.mediaType;
     const headers = warningHeaders([
@@ -112,21 +118,24 @@ export class ResourceFace {
 
   async #watch(
     response: HttpResponse,
-    { info, user, departure, upgrade }: ResourceVisit,
-    context: EncodingContext,
+    { info, query, user, departure, upgrade }: ResourceVisit,
+    context: Form,
     payload: Payload,
   ): Promise<void> {
     const { clock, random, stopping, metrics } = this.#options;
     const expired = new AbortController();
     const seconds = payload.options.timeoutSeconds ?? Math.round(minimumWatchSeconds * (1 + random()));
     const cancel = clock.after(seconds * 1000, () => expired.abort());
-    const gone = upgrade ? [] : [departure.signal];
-    const signal = AbortSignal.any([...gone, expired.signal, stopping]);
+    const gone = upgrade ? closing(upgrade.socket) : departure.signal;
+    const signal = AbortSignal.any([gone, expired.signal, stopping]);
     try {
       const answer = await this.#options.handler.handle(apiRequest(info, payload, signal), user);
       if (answer.type !== 'watch') throw StatusError.internal('a watch was not answered as one');
-      const encode = metrics.counting(answer.resource, frameEncoder({ ...context, resource: answer.resource }));
       const { mediaType } = context.format;
+      checkStream(mediaType);
+      const included = includeObject(query, context.format);
+      const encoding = { ...context, resource: answer.resource, includeObject: included };
+      const encode = metrics.counting(answer.resource, frameEncoder(encoding));
       const watch: WatchOutput = { events: answer.events, encode, mediaType, clock, signal };
       if (upgrade) await overWebSocket(upgrade, watch);
       else await streamWatch(response, watch);
@@ -139,6 +148,8 @@ export class ResourceFace {
       }
     } finally {
       cancel();
+      // One that was opened and could not be answered.
+      expired.abort();
     }
   }
 
@@ -167,6 +178,14 @@ export class ResourceFace {
   #isBuiltIn(group: string): boolean {
     return this.#options.handler.catalog.list().some((each) => each.group === group && !each.custom);
   }
+}
+
+/** Aborts when a socket closes. */
+function closing(socket: Socket): AbortSignal {
+  const closed = new AbortController();
+  if (socket.destroyed) closed.abort();
+  socket.once('close', () => closed.abort());
+  return closed.signal;
 }
 
 async function overWebSocket({ request, socket, head, response }: Upgrade, watch: WatchOutput): Promise<void> {
@@ -212,6 +231,21 @@ function apiRequest(info: ResourceRequest, payload: Payload, signal: AbortSignal
   if (bodyFindings) request.bodyFindings = bodyFindings;
   if (signal) request.signal = signal;
   return request;
+}
+
+/** The form of an answer. Kubernetes chooses it before it looks at the rest of a request, but for what a list is asked by. */
+function formFor(
+  request: HttpRequest,
+  { verb }: ResourceRequest,
+  query: URLSearchParams,
+  options: NegotiateOptions,
+): OutputFormat {
+  try {
+    return negotiate(request.headers.accept, options);
+  } catch (error) {
+    if (verb === 'list' || verb === 'watch') checkListQuery(query, verb);
+    throw error;
+  }
 }
 
 /** What a Table's rows hold of their objects. Throws 400. */

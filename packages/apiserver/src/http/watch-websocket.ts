@@ -52,7 +52,12 @@ export async function watchOverWebSocket(
   const protocols = protocolsOf(request.headers['sec-websocket-protocol']);
   if (protocols.length > 0) request.headers['sec-websocket-protocol'] = protocols.join(', ');
   else delete request.headers['sec-websocket-protocol'];
-  const client = await new Promise<WebSocket>((resolve) => server.handleUpgrade(request, socket, head, resolve));
+  const client = await new Promise<WebSocket | undefined>((resolve) => {
+    socket.once('close', () => resolve(undefined));
+    server.handleUpgrade(request, socket, head, resolve);
+  });
+  // Refused in the handshake.
+  if (!client) return;
   const gone = new AbortController();
   client.once('close', () => gone.abort());
   client.on('error', () => client.terminate());

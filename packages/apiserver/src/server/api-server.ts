@@ -12,6 +12,7 @@ import { ObjectReader } from '../http/connect/object-reader.ts';
 import { Health } from '../http/health.ts';
 import { ApiMetrics } from '../http/metrics.ts';
 import { NonResourceRoutes } from '../http/non-resource-routes.ts';
+import type { GateLimits } from '../http/request-gate.ts';
 import { OpenApi } from '../openapi/index.ts';
 import type { Pki } from '../pki/index.ts';
 import type { ApiHandler, UserInfo } from '../registry/contract.ts';
@@ -20,7 +21,7 @@ import type { Allocators } from '../registry/strategies/services/service-allocat
 import type { Storage } from '../storage/contract.ts';
 import { TablePrinter } from '../table/index.ts';
 import { apiServerUser } from './api-server-user.ts';
-import { SecureListener } from './secure-listener.ts';
+import { type ListenerLimits, SecureListener } from './secure-listener.ts';
 import { ServiceRepair } from './service-repair.ts';
 
 export interface ApiServerOptions {
@@ -34,6 +35,8 @@ export interface ApiServerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** What clients may take of the server at once. */
+  readonly limits?: ServerLimits;
   readonly grants?: readonly PluginGrant[];
   /** Default 10.96.0.0/16. */
   readonly serviceCidr?: string;
@@ -41,6 +44,11 @@ export interface ApiServerOptions {
   readonly aggregatesClusterRoles?: boolean;
   /** The address that the Service `kubernetes` leads to; default: the one listened on, or the machine's first. */
   readonly advertiseAddress?: string;
+}
+
+export interface ServerLimits {
+  readonly requests?: Partial<GateLimits>;
+  readonly connections?: Partial<ListenerLimits>;
 }
 
 export interface ListenOptions {
@@ -114,7 +122,7 @@ export class HttpApiServer {
 
   /** Opens the port. Rejects with one line that says what to do when it cannot. */
   async listen({ host, alsoListen = [], port, pki }: ListenOptions): Promise<Listening> {
-    const { handler, authorizer, authenticator, clock, random, logger } = this.#options;
+    const { handler, authorizer, authenticator, clock, random, logger, limits } = this.#options;
     this.#forwarder = new Forwarder({ ca: pki.ca, certificate: pki.kubeletClient });
     const face = new ApiFace({
       handler,
@@ -127,12 +135,14 @@ export class HttpApiServer {
       clock,
       random,
       logger,
+      ...(limits?.requests && { limits: limits.requests }),
     });
     this.#face = face;
     this.#listener = new SecureListener({
       server: pki.server,
       clientCa: pki.ca,
       logger,
+      ...(limits?.connections && { limits: limits.connections }),
       handle: (request, response) => face.handle(request, response),
       upgrade: (request, socket, head) => face.upgrade(request, socket, head),
     });

@@ -27,7 +27,7 @@ import { escalationCheck, mastersGroup, RbacAuthorizer } from '../authorization/
 import type { ApiHandler } from '../registry/contract.ts';
 import { inProcessTransport, ResourceRegistry, type ResourceRegistryOptions } from '../registry/index.ts';
 import type { Storage } from '../storage/contract.ts';
-import { HttpApiServer } from './api-server.ts';
+import { HttpApiServer, type ServerLimits } from './api-server.ts';
 import { apiServerUser } from './api-server-user.ts';
 import { ReviewHandler } from './review-handler.ts';
 
@@ -49,6 +49,7 @@ export interface ComposeOptions {
   readonly otherTokens?: readonly TokenAuthenticator[];
   readonly runtimeConfig?: ResourceRegistryOptions['runtimeConfig'];
   readonly registry?: Partial<ResourceRegistryOptions>;
+  readonly limits?: ServerLimits;
 }
 
 /** The parts of an API server, put together and not yet started. */
@@ -104,6 +105,7 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
     ...(options.grants && { grants: options.grants }),
     ...(serviceCidr && { serviceCidr }),
     ...(options.advertiseAddress && { advertiseAddress: options.advertiseAddress }),
+    ...(options.limits && { limits: options.limits }),
     ...(options.aggregatesClusterRoles === false && { aggregatesClusterRoles: false }),
   });
   return { server, handler, registry, authorizer, tokens, clients: inProcessClients(handler, server) };

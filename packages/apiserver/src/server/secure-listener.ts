@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -13,11 +13,40 @@ export interface SecureListenerOptions {
   /** PEM of the authority of client certificates. */
   readonly clientCa: string;
   readonly logger: Logger;
+  readonly limits?: Partial<ListenerLimits>;
   handle(request: HttpRequest, response: HttpResponse): Promise<void>;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
 }
 
 const keepAliveMs = 30_000;
+
+/** What one client may take of the server before it has said what it wants; the first four as Kubernetes has them. */
+export interface ListenerLimits {
+  /** Of a request's line and headers together, in bytes. Default 1 MiB. */
+  readonly headerBytes: number;
+  /** From the first byte to the end of the headers, and for the TLS handshake. Default 32 s. */
+  readonly headersMs: number;
+  /** How long a connection stays on which nothing is asked. Default 90 s. */
+  readonly idleMs: number;
+  /** Requests at once on one HTTP/2 connection: one client-go process opens all its watches over one. Default 1000. */
+  readonly streams: number;
+  /** Headers of one HTTP/2 request. Default 2000. */
+  readonly headers: number;
+  /** Open at once; more are closed when they come. Default 16,384. */
+  readonly connections: number;
+  /** How often connections are looked at. Default 5 s. */
+  readonly checkMs: number;
+}
+
+const defaultLimits: ListenerLimits = {
+  headerBytes: 1024 * 1024,
+  headersMs: 32_000,
+  idleMs: 90_000,
+  streams: 1000,
+  headers: 2000,
+  connections: 16_384,
+  checkMs: 5_000,
+};
 
 /** One TLS port for HTTP/2 and HTTP/1.1 (by ALPN). Client certificates are asked for, and judged by authentication. */
 export class SecureListener {
@@ -26,7 +55,8 @@ export class SecureListener {
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #sockets = new Set<TLSSocket>();
 
-  constructor({ server, clientCa, logger, handle, upgrade }: SecureListenerOptions) {
+  constructor({ server, clientCa, logger, limits, handle, upgrade }: SecureListenerOptions) {
+    const { headerBytes, headersMs, idleMs, streams, headers, connections, checkMs } = { ...defaultLimits, ...limits };
     this.#server = createSecureServer({
       allowHTTP1: true,
       cert: server.certificate,
@@ -35,15 +65,39 @@ export class SecureListener {
       requestCert: true,
       rejectUnauthorized: false,
       minVersion: 'TLSv1.2',
-      // One client-go process opens all its watches over one connection.
-      settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024 },
+      handshakeTimeout: headersMs,
+      settings: { maxConcurrentStreams: streams, initialWindowSize: 1024 * 1024, maxHeaderListSize: headerBytes },
+      maxHeaderListPairs: headers,
       maxSessionMemory: 1024,
     });
-    this.#server.on('request', (request, response) => void handle(request, response));
-    this.#server.on(
-      'upgrade',
-      (request: IncomingMessage, socket: Duplex, head: Buffer) => void upgrade(request, socket, head),
-    );
+    // What there is for HTTP/1.1 is read from the server itself. A body may take its time: whoever reads it sets a limit.
+    Object.assign(this.#server, {
+      maxHeaderSize: headerBytes,
+      maxHeadersCount: 0,
+      headersTimeout: headersMs,
+      requestTimeout: 0,
+      keepAliveTimeout: idleMs,
+      connectionsCheckingInterval: checkMs,
+      maxConnections: connections,
+    });
+    const guarded = (work: Promise<void>, stream: Duplex) =>
+      work.catch((error: unknown) => {
+        logger.error('a request was left unanswered', { error: String(error) });
+        stream.destroy();
+      });
+    const answer = (request: HttpRequest, response: HttpResponse) =>
+      void guarded(handle(request, response), 'stream' in response ? response.stream : request.socket);
+    this.#server.on('request', answer);
+    this.#server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
+      const { head, body } = refusal(417);
+      response.writeHead(417, { ...head, connection: 'close' });
+      response.end(body);
+    });
+    const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+      void guarded(upgrade(request, socket, head), socket);
+    this.#server.on('upgrade', onUpgrade);
+    // A method like any other that nothing here knows.
+    this.#server.on('connect', onUpgrade);
     this.#server.on('secureConnection', (socket: TLSSocket) => {
       this.#sockets.add(socket);
       socket.setKeepAlive(true, keepAliveMs);
@@ -52,13 +106,22 @@ export class SecureListener {
     });
     this.#server.on('session', (session) => {
       this.#sessions.add(session);
+      let open = 0;
+      session.on('stream', (stream) => {
+        open++;
+        stream.once('close', () => open--);
+      });
+      session.setTimeout(idleMs, () => open === 0 && session.close());
       session.once('close', () => this.#sessions.delete(session));
     });
     this.#server.on('sessionError', (error) => logger.debug('an HTTP/2 session broke', { error: error.message }));
     this.#server.on('tlsClientError', (error) => logger.debug('a TLS handshake failed', { error: error.message }));
-    this.#server.on('clientError', (error: Error, socket: Duplex) => {
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
       logger.debug('a request could not be read', { error: error.message });
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
+      const code = codeOf(error);
+      const { head, body } = refusal(code);
+      const lines = Object.entries({ ...head, connection: 'close' }).map(([name, value]) => `${name}: ${value}`);
+      if (socket.writable) socket.end(`HTTP/1.1 ${code} ${STATUS_CODES[code]}\r\n${lines.join('\r\n')}\r\n\r\n${body}`);
     });
     this.#server.setTimeout(0);
   }
@@ -86,6 +149,34 @@ export class SecureListener {
     for (const session of this.#sessions) session.destroy();
     for (const socket of this.#sockets) socket.destroy();
   }
+}
+
+function codeOf({ code }: NodeJS.ErrnoException): 400 | 408 | 431 {
+  if (code === 'HPE_HEADER_OVERFLOW') return 431;
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
+}
+
+const reasons = {
+  400: 'BadRequest',
+  408: 'Timeout',
+  417: 'ExpectationFailed',
+  431: 'RequestHeaderFieldsTooLarge',
+} as const;
+
+/** Of what is no HTTP, or too much of it, before anything knows what it asks. */
+function refusal(code: keyof typeof reasons) {
+  const message = STATUS_CODES[code] ?? '';
+  const status = {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message,
+    reason: reasons[code],
+    code,
+  };
+  const body = `${JSON.stringify(status)}\n`;
+  return { head: { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }, body };
 }
 
 async function listenOn(server: Server, host: string, port: number): Promise<number> {

@@ -11,7 +11,7 @@ import {
 import { mastersGroup } from '../authorization/index.ts';
 import { kubeconfigYaml, openPki, type Pki } from '../pki/index.ts';
 import { MemoryStorage } from '../storage/memory-storage.ts';
-import type { Listening } from './api-server.ts';
+import type { Listening, ServerLimits } from './api-server.ts';
 import { type ApiServerParts, composeApiServer } from './compose.ts';
 
 export interface TestApiServerOptions {
@@ -21,6 +21,7 @@ export interface TestApiServerOptions {
   readonly clock?: Clock;
   readonly grants?: readonly PluginGrant[];
   readonly logger?: Logger;
+  readonly limits?: ServerLimits;
 }
 
 /** An API server in memory, with its bootstrap objects, for tests. */
@@ -46,7 +47,7 @@ const silent: Logger = {
 
 /** Starts an API server in memory; ready when it resolves. */
 export async function startTestApiServer(options: TestApiServerOptions = {}): Promise<TestApiServer> {
-  const { clock = systemClock, logger = silent, grants } = options;
+  const { clock = systemClock, logger = silent, grants, limits } = options;
   const pki = options.socket ? await openPki(undefined, { clock }) : undefined;
   const key = pki?.serviceAccountKey ?? generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const storage = new MemoryStorage();
@@ -57,6 +58,7 @@ export async function startTestApiServer(options: TestApiServerOptions = {}): Pr
     logger,
     serviceAccountKey: () => key,
     ...(grants && { grants }),
+    ...(limits && { limits }),
   });
   await parts.registry.start();
   const listening = pki && (await parts.server.listen({ host: '127.0.0.1', port: options.port ?? 0, pki }));

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { StatusError } from '@keelson/core';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 
 const protocolHeader = 'sec-websocket-protocol';
@@ -30,8 +31,10 @@ export function acceptWebSocket(
     if (chosen !== undefined) headers.push(`Sec-WebSocket-Protocol: ${chosen}`);
   });
   return new Promise((resolve, reject) => {
-    socket.once('close', () => reject(new Error('the client has gone')));
+    socket.once('close', () => reject(StatusError.badRequest('the client has gone')));
     server.handleUpgrade(request, socket, head, (accepted) => {
+      // Frames that are none, whoever listens by then.
+      accepted.on('error', () => accepted.terminate());
       accepted.pause();
       resolve(accepted);
     });
