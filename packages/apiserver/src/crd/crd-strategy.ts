@@ -84,22 +84,15 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
       }
     }
     checkGiven('spec.scope', spec.scope, ['Cluster', 'Namespaced'], errors);
+    validateVersions(spec.versions ?? [], errors);
+    if (spec.names) validateNames(spec.names, errors);
+    validateShared(spec.versions ?? [], errors);
+    if (spec.conversion) validateConversion(spec.conversion, spec.preserveUnknownFields === true, errors);
+    checkStored(object, errors);
     if (spec.preserveUnknownFields) {
       const why =
         'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead';
       errors.invalid('spec.preserveUnknownFields', true, why);
-    }
-    validateVersions(spec.versions ?? [], errors);
-    if (spec.names) validateNames(spec.names, errors);
-    if (spec.conversion) validateConversion(spec.conversion, errors);
-    const stored = object.status?.storedVersions ?? [];
-    if (stored.length === 0) {
-      errors.invalid('status.storedVersions', null, 'must have at least one stored version');
-      return;
-    }
-    const storage = spec.versions?.findLast((each) => each.storage)?.name;
-    if (storage !== undefined && !stored.includes(storage)) {
-      errors.invalid('status.storedVersions', stored, `must have the storage version ${storage}`);
     }
   },
   validateUpdate({ spec, status }, old, errors) {
@@ -130,44 +123,70 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
   validateSubresource: () => undefined,
 });
 
+function checkStored({ spec, status }: CustomResourceDefinition, errors: FieldErrors): void {
+  const stored = status?.storedVersions ?? [];
+  if (stored.length === 0) {
+    errors.invalid('status.storedVersions', null, 'must have at least one stored version');
+    return;
+  }
+  const storage = spec.versions?.findLast((each) => each.storage)?.name;
+  if (storage !== undefined && !stored.includes(storage)) {
+    errors.invalid('status.storedVersions', stored, `must have the storage version ${storage}`);
+  }
+}
+
 function validateVersions(versions: readonly CustomResourceDefinitionVersion[], errors: FieldErrors): void {
-  const names = new Set<string>();
-  let storage = 0;
   const shared = sharedBy(versions);
+  versions.forEach(({ schema }, index) => {
+    if (!schema?.openAPIV3Schema) errors.required(`spec.versions[${index}].schema.openAPIV3Schema`);
+  });
   versions.forEach((version, index) => {
     const at = `spec.versions[${index}]`;
-    if (version.storage) storage++;
-    if (names.has(version.name))
-      errors.invalid('spec.versions', versionsShown(versions, shared), 'must contain unique version names');
-    names.add(version.name);
     errors.rule(`${at}.name`, version.name, validateDns1035Label(version.name));
     checkDeprecation(version, `${at}.deprecationWarning`, errors);
-    const schema = version.schema?.openAPIV3Schema;
-    // Kubernetes hoists what all versions share, and names it by the old place.
-    const schemaAt = shared.schema ? 'spec.validation.openAPIV3Schema' : `${at}.schema.openAPIV3Schema`;
-    if (!schema) errors.required(`${at}.schema.openAPIV3Schema`);
-    else if (!shared.schema || index === 0) validateStructure(schema, schemaAt, errors);
-    const { scale } = version.subresources ?? {};
-    if (scale) {
-      const here = shared.subresources ? 'spec.subresources.scale' : `${at}.subresources.scale`;
-      checkPath(`${here}.specReplicasPath`, scale.specReplicasPath, 'spec', errors);
-      checkPath(`${here}.statusReplicasPath`, scale.statusReplicasPath, 'status', errors);
-      const { labelSelectorPath: selector } = scale;
-      if (selector) checkSelectorPath(`${here}.labelSelectorPath`, selector, errors);
-    }
-    version.additionalPrinterColumns?.forEach((column, place) => {
-      const here = shared.additionalPrinterColumns ? 'spec.additionalPrinterColumns' : `${at}.additionalPrinterColumns`;
-      checkColumn(column, `${here}[${place}]`, errors);
-    });
-    const fieldsAt = shared.selectableFields ? 'spec.selectableFields' : `${at}.selectableFields`;
-    checkSelectableFields(version.selectableFields, schema, fieldsAt, errors);
+    checkParts(version, at, (field) => !shared[field], errors);
   });
-  if (storage !== 1) {
-    errors.invalid(
-      'spec.versions',
-      versionsShown(versions, shared),
-      'must have exactly one version marked as storage version',
-    );
+  const refuse = (why: string) => errors.invalid('spec.versions', versionsShown(versions, shared), why);
+  if (new Set(versions.map(({ name }) => name)).size < versions.length) refuse('must contain unique version names');
+  if (versions.filter(({ storage }) => storage).length !== 1) {
+    refuse('must have exactly one version marked as storage version');
+  }
+  const first = versions[0]?.name;
+  if (first) errors.rule('spec.version', first, validateDns1035Label(first));
+}
+
+/** Kubernetes hoists what all versions share, and names it by the old place. */
+function validateShared([first, ...others]: readonly CustomResourceDefinitionVersion[], errors: FieldErrors): void {
+  if (!first) return;
+  const shared = sharedBy([first, ...others]);
+  checkParts(first, 'spec', (field) => shared[field], errors);
+}
+
+/** The parts of a version that are looked at here: its own, or those of all. */
+function checkParts(
+  version: CustomResourceDefinitionVersion,
+  at: string,
+  looksAt: (field: Hoisted) => boolean,
+  errors: FieldErrors,
+): void {
+  const hoisted = at === 'spec';
+  const schema = version.schema?.openAPIV3Schema;
+  const schemaAt = `${at}.${hoisted ? 'validation' : 'schema'}.openAPIV3Schema`;
+  if (schema && looksAt('schema')) validateStructure(schema, schemaAt, errors);
+  const scale = looksAt('subresources') ? version.subresources?.scale : undefined;
+  if (scale) {
+    const here = `${at}.subresources.scale`;
+    checkPath(`${here}.specReplicasPath`, scale.specReplicasPath, 'spec', errors);
+    checkPath(`${here}.statusReplicasPath`, scale.statusReplicasPath, 'status', errors);
+    if (scale.labelSelectorPath) checkSelectorPath(`${here}.labelSelectorPath`, scale.labelSelectorPath, errors);
+  }
+  if (looksAt('additionalPrinterColumns')) {
+    version.additionalPrinterColumns?.forEach((column, place) => {
+      checkColumn(column, `${at}.additionalPrinterColumns[${place}]`, errors);
+    });
+  }
+  if (looksAt('selectableFields')) {
+    checkSelectableFields(version.selectableFields, schema, `${at}.selectableFields`, errors);
   }
 }
 
@@ -247,6 +266,12 @@ function columnsShown(given: unknown): unknown {
   }));
 }
 
+function fieldsShown(given: unknown): unknown {
+  if (!Array.isArray(given)) return null;
+  const fields: NonNullable<CustomResourceDefinitionVersion['selectableFields']> = given;
+  return fields.map(({ jsonPath }) => ({ JSONPath: jsonPath }));
+}
+
 /** As Kubernetes holds them: what all have in common is not with each of them. */
 function versionsShown(versions: readonly CustomResourceDefinitionVersion[], shared: Shared): unknown {
   if (versions.length === 0) return null;
@@ -260,16 +285,19 @@ function versionsShown(versions: readonly CustomResourceDefinitionVersion[], sha
     Schema: own(each, 'schema'),
     Subresources: subresourcesShown(own(each, 'subresources')),
     AdditionalPrinterColumns: columnsShown(own(each, 'additionalPrinterColumns')),
-    SelectableFields: own(each, 'selectableFields'),
+    SelectableFields: fieldsShown(own(each, 'selectableFields')),
   }));
 }
 
 type Conversion = NonNullable<CustomResourceDefinition['spec']['conversion']>;
 
-function validateConversion({ strategy, webhook }: Conversion, errors: FieldErrors): void {
+function validateConversion({ strategy, webhook }: Conversion, unpruned: boolean, errors: FieldErrors): void {
   const at = 'spec.conversion';
+  if (unpruned && strategy !== 'None') {
+    errors.invalid(`${at}.strategy`, strategy, 'must be None if spec.preserveUnknownFields is true');
+  }
   checkGiven(`${at}.strategy`, strategy, ['None', 'Webhook'], errors);
-  if (strategy === 'None' && webhook) {
+  if (strategy !== 'Webhook' && webhook) {
     const why = 'should not be set when strategy is not set to Webhook';
     if (webhook.clientConfig) errors.forbidden(`${at}.webhookClientConfig`, why);
     if (webhook.conversionReviewVersions?.length) errors.forbidden(`${at}.conversionReviewVersions`, why);

@@ -27,7 +27,13 @@ export function checkSelectableFields(
 ): void {
   if (!fields?.length) return;
   if (!schema) {
-    errors.invalid(at, '', 'may only be set when validations.schema is included');
+    errors.invalid(
+      at,
+      '',
+      at.startsWith('spec.versions')
+        ? 'may only be set when `version.schema.openAPIV3Schema` is not included'
+        : 'may only be set when validations.schema is included',
+    );
     return;
   }
   const seen = new Set<string>();

@@ -22,9 +22,6 @@ function validateNode(schema: JSONSchemaProps, at: string, errors: FieldErrors, 
   if (!schema.type) {
     if (!free) errors.required(`${at}.type`, 'must not be empty for specified object fields');
   } else if (!types.includes(schema.type)) errors.notSupported(`${at}.type`, schema.type, types);
-  if (schema['x-kubernetes-int-or-string'] && schema.type) {
-    errors.invalid(`${at}.type`, schema.type, 'must be empty if x-kubernetes-int-or-string is true');
-  }
   if (schema.type === 'array' && !schema.items) errors.required(`${at}.items`, 'must be specified');
   if (Array.isArray(schema.items)) errors.forbidden(`${at}.items`, 'items must be a schema object and not an array');
   if (schema.additionalProperties !== undefined && schema.properties && Object.keys(schema.properties).length > 0) {

@@ -49,6 +49,7 @@ export function checkMetric(metric: MetricSpec, at: string, errors: FieldErrors)
     errors.required(`${at}.${expected}`, 'must populate information for the given metric source');
   }
   if (present.length === 1) return;
+  // Go walks a map here, in no order.
   for (const each of present) {
     if (each !== expected) errors.forbidden(`${at}.${each}`, 'must populate the given metric source only');
   }

@@ -124,14 +124,14 @@ function stripped(template: TemplateLike): TemplateLike {
   return metadata && Object.keys(metadata).length > 0 ? template : rest;
 }
 
+/** Of an indexed job they change together with the parallelism, of others never (KEP-3715). */
 function checkCompletions(spec: JobSpec, old: JobSpec, errors: FieldErrors): void {
-  if (spec.completions === old.completions) return;
-  const elastic =
-    old.completions !== undefined &&
-    spec.completions !== undefined &&
-    spec.completionMode === 'Indexed' &&
-    spec.completions === spec.parallelism;
-  if (!elastic) errors.invalid('spec.completions', spec.completions ?? null, 'field is immutable');
+  const { completions, parallelism, completionMode } = spec;
+  if (completions === old.completions) return;
+  if (completionMode !== 'Indexed') errors.invalid('spec.completions', completions ?? null, 'field is immutable');
+  else if (completions !== undefined && completions !== parallelism) {
+    errors.invalid('spec.completions', completions, 'can only be modified in tandem with spec.parallelism');
+  }
 }
 
 const batch = 'io.k8s.api.batch.v1.';

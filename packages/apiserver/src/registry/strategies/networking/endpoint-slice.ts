@@ -156,18 +156,18 @@ export const endpointSlice = strategyFor(EndpointSlice, {
     const ports = object.ports ?? [];
     if (type === '') errors.required('addressType');
     else if (!addressTypes.includes(type)) errors.notSupported('addressType', type, addressTypes);
+    checkPorts(ports, errors);
     // What was stored before a rule came may stay.
     if (!old || !deepEqual(object.endpoints, old.endpoints)) {
       if (endpoints.length > 1000) errors.tooMany('endpoints', endpoints.length, 1000);
       else endpoints.forEach((each, index) => void checkEndpoint(each, type, `endpoints[${index}]`, errors));
     }
-    checkPorts(ports, errors);
   },
   validateUpdate(object, old, errors) {
     if (object.addressType !== old.addressType) errors.invalid('addressType', object.addressType, 'field is immutable');
   },
   warnings({ addressType, endpoints }, old) {
-    if (addressType === 'FQDN') return ['spec.addressType: FQDN endpoints are deprecated'];
+    if (!old && addressType === 'FQDN') return ['spec.addressType: FQDN endpoints are deprecated'];
     if (old && deepEqual(old.endpoints, endpoints)) return [];
     return (endpoints ?? []).flatMap((each, index) =>
       (each.addresses ?? []).flatMap((address, place) =>
