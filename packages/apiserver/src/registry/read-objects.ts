@@ -6,7 +6,7 @@ import { formatContinue } from './continue-token.ts';
 import type { EncodedObject, ListAnswer } from './contract.ts';
 import { type Kind, keyIn } from './kind.ts';
 import { type ListPlan, planList } from './list-plan.ts';
-import { parseReadVersion, waitForRevision } from './resource-version.ts';
+import { parseReadVersion, parseResourceVersion, waitForRevision } from './resource-version.ts';
 import { type Selection, selectionOf } from './selection.ts';
 import type { StoredObject } from './stored-object.ts';
 
@@ -14,8 +14,9 @@ export async function getObject(context: RegistryContext, call: Call): Promise<E
   const { kind, request } = call;
   const { signal } = request;
   const text = request.options?.resourceVersion;
-  const asked = parseReadVersion(text);
-  if (asked !== undefined) await waitForRevision(context, asked, text, signal);
+  const cached = isCached(kind);
+  const asked = cached ? parseReadVersion(text) : parseResourceVersion(text);
+  if (asked !== undefined) await waitForRevision(context, asked, text, signal, cached);
   const { entry } = await context.storage.get(keyIn(kind, request.namespace, request.name ?? ''), {
     ...(asked !== undefined && { atLeast: asked }),
     ...(signal && { signal }),

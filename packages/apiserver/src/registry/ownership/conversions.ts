@@ -24,7 +24,9 @@ export function versionsOf(catalog: KindCatalog, kind: Kind): Versions {
     find(apiVersion) {
       if (apiVersion === kind.apiVersion) return asked;
       const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
-      const other = catalog.kind(group ?? '', version ?? '', kind.served.resource);
+      // What is written through another group is nobody's in this one, though the objects are the same.
+      if (group !== kind.served.group) return undefined;
+      const other = catalog.kind(group, version ?? '', kind.served.resource);
       return other?.prefix === kind.prefix ? { kind: other, type: mergeTypeOf(other) } : undefined;
     },
   };
