@@ -47,6 +47,13 @@ export function decodeDeleteOptions(body: Buffer, contentType: string): unknown 
 
 const TypeOf = z.looseObject({ kind: z.string().optional(), apiVersion: z.string().optional() }).catch({});
 
+/** Throws a 415 for a content type in which no object comes. */
+export function checkMediaType(contentType: string): void {
+  const mediaType = parsedMediaType(contentType);
+  if (mediaType === '' || mediaTypes.some((each) => each === mediaType)) return;
+  throw unsupportedMediaType(mediaTypes);
+}
+
 function decodeAny(body: Buffer, contentType: string, type: TypeMeta, wrap: (why: string) => StatusError): DecodedBody {
   const mediaType = parsedMediaType(contentType);
   const noType = (why: string) => wrap(`couldn't get version/kind; json parse error: ${why}`);

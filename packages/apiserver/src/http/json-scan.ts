@@ -1,3 +1,4 @@
+import { goQuote } from '../registry/strategy.ts';
 import { safeDigits } from './json-probe.ts';
 
 /** Kubernetes' (Go's) limit of nesting. */
@@ -49,7 +50,7 @@ export function scanJson(text: string, named: ReadonlySet<string> = none): JsonS
   };
   const fail = (where: string): never => {
     if (at >= text.length) throw new JsonSyntaxError('unexpected end of JSON input');
-    throw new JsonSyntaxError(`invalid character ${quoted(text.charAt(at))} ${where}`);
+    throw new JsonSyntaxError(`invalid character ${quoted(String.fromCodePoint(text.codePointAt(at) ?? 0))} ${where}`);
   };
   const string = (): string => {
     const start = at++;
@@ -166,8 +167,10 @@ function pathOf(frames: readonly Frame[]): string {
   return path;
 }
 
+/** As Go shows a byte: of a character that takes several the first alone, as the one with that number. */
 function quoted(character: string): string {
   if (character === "'") return `'\\''`;
   if (character === '"') return `'"'`;
-  return `'${JSON.stringify(character).slice(1, -1)}'`;
+  const [byte = 0] = Buffer.from(character);
+  return `'${goQuote(String.fromCharCode(byte)).slice(1, -1)}'`;
 }

@@ -60,8 +60,6 @@ export interface NegotiateOptions {
   readonly version?: string;
   /** Objects that have no form in protobuf; their metadata has. */
   readonly custom?: boolean;
-  /** A stream of frames: YAML has none. */
-  readonly watch?: boolean;
   /** Whether objects may be turned into others. Default: they may. */
   readonly transform?: boolean;
   /** Whether a Table can be made of them. Default: it can. */
@@ -76,8 +74,12 @@ export function negotiate(accept: string | undefined, options: NegotiateOptions)
   if (!options.pretty && (!accept || accept === 'application/json')) return plainJson;
   const found = choose(accept, options);
   if (!found) throw onlyAccepted(mediaTypes);
-  if (options.watch && found.mediaType === 'application/yaml') throw onlyAccepted(streams);
   return found;
+}
+
+/** Refuses what has no frames for a stream of objects, with 406. */
+export function checkStream(mediaType: MediaType): void {
+  if (mediaType === 'application/yaml') throw onlyAccepted(streams);
 }
 
 /** As `negotiate`, without objects turned into others; `undefined` where nothing can be given. */

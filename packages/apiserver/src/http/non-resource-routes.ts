@@ -56,7 +56,7 @@ export class NonResourceRoutes {
     }
     const known = await this.#document(request);
     if (!known) return isApiPath(path) ? this.#nothing(path) : notFoundReply();
-    if (method !== 'GET') throw methodNotAllowed();
+    if (method !== 'GET' && !isAggregated(path)) throw methodNotAllowed();
     return known();
   }
 
@@ -107,7 +107,7 @@ export class NonResourceRoutes {
 
   #object(object: Typed, { path, headers, pretty }: RouteRequest): Reply {
     // The aggregator's own documents have no description that says what they produce.
-    if (!/^\/apis(\/[^/]*)?\/*$/.test(path)) checkAccept(headers.accept, produced(false));
+    if (!isAggregated(path)) checkAccept(headers.accept, produced(false));
     const format = negotiatePlain(headers.accept, pretty);
     if (!format) throw onlyAccepted(mediaTypes);
     return { code: 200, contentType: format.mediaType, body: serialize(object, format) };
@@ -127,5 +127,8 @@ export class NonResourceRoutes {
     return [...own, ...this.#options.discovery.paths(), ...this.#options.health.paths()].sort();
   }
 }
+
+/** The list of groups and a group by itself: Kubernetes' aggregator answers there, which minds no method. */
+const isAggregated = (path: string) => /^\/apis(\/[^/]*)?\/*$/.test(path);
 
 const isApiPath = (path: string) => path.startsWith('/api/') || path.startsWith('/apis/');

@@ -1,6 +1,8 @@
-import { type FieldError, type RequestOptions, StatusError, type Verb } from '@keelson/core';
+import { type FieldError, type PatchType, type RequestOptions, StatusError, type Verb } from '@keelson/core';
 import { z } from 'zod';
+import { checkRequestOptions, isFieldValidation } from '../registry/request-options.ts';
 import { checkListOptions } from '../registry/resource-version.ts';
+import { checkSelectorSyntax } from '../registry/selection.ts';
 import { isTrue } from './request-info.ts';
 
 const integer = /^[+-]?\d+$/;
@@ -35,8 +37,11 @@ class Query {
   }
 }
 
-/** Reads the query string into the options that a verb has. Rejects with 400 and 422 for values that are none. */
-export function parseQueryOptions(parameters: URLSearchParams, verb: Verb): RequestOptions {
+/**
+ * Reads the query string into the options that a verb has, a patch by its type. Rejects with 400 and 422 for values that
+ * are none.
+ */
+export function parseQueryOptions(parameters: URLSearchParams, verb: Verb, patchType?: PatchType): RequestOptions {
   const query = new Query(parameters);
   switch (verb) {
     case 'get':
@@ -49,13 +54,20 @@ export function parseQueryOptions(parameters: URLSearchParams, verb: Verb): Requ
     case 'deletecollection':
       return { ...listOptions(query), ...deleteOptions(deletionIn(query)) };
     default:
-      return writeOptions(query, verb);
+      return writeOptions(query, verb, patchType);
   }
 }
 
 /** What a DELETE of many selects by, whatever its body says. */
 export function parseSelection(parameters: URLSearchParams): RequestOptions {
   return listOptions(new Query(parameters));
+}
+
+/** Throws what is wrong with the options of a list or a watch, whatever it is about: 400 and 422. */
+export function checkListQuery(parameters: URLSearchParams, verb: 'list' | 'watch'): void {
+  const options = parseQueryOptions(parameters, verb);
+  checkSelectorSyntax(options.labelSelector, options.fieldSelector);
+  checkListOptions(options, verb === 'watch');
 }
 
 function listOptions(query: Query): RequestOptions {
@@ -73,28 +85,25 @@ function listOptions(query: Query): RequestOptions {
   if (match === undefined || match === 'Exact' || match === 'NotOlderThan') {
     return { ...options, ...(match && { resourceVersionMatch: match }) };
   }
-  // Refused together with all else that is wrong.
+  // Refused together with all else that is wrong, but for what cannot be read.
+  checkSelectorSyntax(options.labelSelector, options.fieldSelector);
   checkListOptions({ ...options, resourceVersionMatch: match }, query.flag('watch') ?? false);
   return options;
 }
 
-const writeKinds: Partial<Record<Verb, string>> = { create: 'CreateOptions', update: 'UpdateOptions' };
-const validations = ['Ignore', 'Strict', 'Warn'] as const;
-
-function writeOptions(query: Query, verb: Verb): RequestOptions {
-  const errors: FieldError[] = [];
-  const dryRun = checkedDryRun(query.all('dryRun'), errors);
-  const fieldValidation = oneOf(query.text('fieldValidation'), validations, 'fieldValidation', errors, [
-    '',
-    ...validations,
-  ]);
-  refuse(errors, writeKinds[verb] ?? 'PatchOptions');
-  return defined({
-    dryRun,
-    fieldValidation,
+function writeOptions(query: Query, verb: Verb, patchType: PatchType | undefined): RequestOptions {
+  const dryRun = query.all('dryRun');
+  const sent = defined({
+    dryRun: dryRun.length > 0 ? dryRun : undefined,
     fieldManager: query.text('fieldManager'),
     force: verb === 'patch' ? query.flag('force') : undefined,
+    fieldValidation: query.text('fieldValidation'),
   });
+  checkRequestOptions({ verb, options: sent, ...(patchType && { patchType }) });
+  const { fieldValidation, ...options } = sent;
+  return fieldValidation !== undefined && isFieldValidation(fieldValidation)
+    ? { ...options, fieldValidation }
+    : options;
 }
 
 /** What says how to delete, in the query or in a body. */

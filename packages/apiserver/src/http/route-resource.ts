@@ -29,6 +29,7 @@ function methodsAt(info: ResourceRequest, served: ServedResource): readonly stri
   if (namespace !== undefined && !served.namespaced) return [];
   const of = (verbs: readonly string[]) => verbs.flatMap((verb) => methods[verb] ?? []);
   const has = (...verbs: readonly string[]) => of(served.verbs.filter((each) => verbs.includes(each)));
+  if (name === undefined && subresource !== undefined) return [];
   if (watchPath) return subresource === undefined ? has('watch') : [];
   const everywhere = served.namespaced && namespace === undefined;
   if (name === undefined) return everywhere ? has('list') : has('list', 'create', 'deletecollection');

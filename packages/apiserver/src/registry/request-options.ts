@@ -9,40 +9,45 @@ const kinds: Readonly<Record<string, string>> = {
   deletecollection: 'DeleteOptions',
 };
 
+/** Options of a write as they were sent: the texts need not be ones that there are. */
+export interface SentOptions {
+  readonly dryRun?: readonly string[];
+  readonly fieldValidation?: string;
+  readonly fieldManager?: string;
+  readonly force?: boolean;
+}
+
 /** Values of options that the API does not know. Throws a 422 that names the options' kind. */
 export function checkRequestOptions({
   verb,
   options,
   patchType,
-}: Pick<ApiRequest, 'verb' | 'options' | 'patchType'>): void {
+}: Pick<ApiRequest, 'verb' | 'patchType'> & { readonly options?: SentOptions }): void {
   const kind = kinds[verb];
   if (kind === undefined || options === undefined) return;
   const errors: FieldError[] = [];
-  const unsupported = (field: string, value: unknown, supported: readonly string[]) =>
-    errors.push({
-      type: 'FieldValueNotSupported',
-      field,
-      message: `Unsupported value: ${JSON.stringify(value)}: supported values: ${supported.map((each) => JSON.stringify(each)).join(', ')}`,
-    });
-  if (options.dryRun?.some((each) => each !== 'All')) unsupported('dryRun', options.dryRun, ['All']);
-  const { fieldValidation } = options;
-  if (fieldValidation !== undefined && !['Ignore', 'Warn', 'Strict'].includes(fieldValidation)) {
+  const add = (type: FieldError['type'], field: string, message: string) => errors.push({ type, field, message });
+  const unsupported = (field: string, value: unknown, supported: readonly string[]) => {
+    const values = supported.map((each) => JSON.stringify(each)).join(', ');
+    add('FieldValueNotSupported', field, `Unsupported value: ${JSON.stringify(value)}: supported values: ${values}`);
+  };
+  const { dryRun, fieldValidation, fieldManager, force } = options;
+  if (verb === 'patch') {
+    const applies = patchType === 'application/apply-patch+yaml';
+    if (applies && !fieldManager) {
+      add('FieldValueRequired', 'fieldManager', 'Required value: is required for apply patch');
+    }
+    if (!applies && force !== undefined) {
+      add('FieldValueForbidden', 'force', 'Forbidden: may not be specified for non-apply patch');
+    }
+  }
+  if (fieldManager !== undefined) checkManagerName(fieldManager, 'fieldManager', errors);
+  if (dryRun?.some((each) => each !== 'All')) unsupported('dryRun', dryRun, ['All']);
+  if (fieldValidation !== undefined && !isFieldValidation(fieldValidation)) {
     unsupported('fieldValidation', fieldValidation, ['', 'Ignore', 'Strict', 'Warn']);
-  }
-  if (options.fieldManager !== undefined) checkManagerName(options.fieldManager, 'fieldManager', errors);
-  if (verb === 'patch' && patchType === 'application/apply-patch+yaml' && !options.fieldManager) {
-    errors.push({
-      type: 'FieldValueRequired',
-      field: 'fieldManager',
-      message: 'Required value: is required for apply patch',
-    });
-  }
-  if (verb === 'patch' && patchType !== 'application/apply-patch+yaml' && options.force !== undefined) {
-    errors.push({
-      type: 'FieldValueForbidden',
-      field: 'force',
-      message: 'Forbidden: may not be specified for non-apply patch',
-    });
   }
   if (errors.length > 0) throw StatusError.invalid({ group: 'meta.k8s.io', resource: kind }, '', errors);
 }
+
+export const isFieldValidation = (text: string): text is 'Ignore' | 'Strict' | 'Warn' =>
+  text === 'Ignore' || text === 'Strict' || text === 'Warn';

@@ -22,6 +22,17 @@ export interface Selection {
 
 export const everything: Selection = { everything: true, matches: () => true };
 
+/** Throws a 400 for selectors that cannot be read. */
+export function checkSelectorSyntax(labels: string | undefined, fields: string | undefined): void {
+  try {
+    if (labels) parseLabelSelector(labels);
+    if (fields) parseFieldSelector(fields);
+  } catch (error) {
+    if (error instanceof SelectorError) throw StatusError.badRequest(error.message);
+    throw error;
+  }
+}
+
 /** Throws a 400 for selectors that cannot be read or name fields that the kind does not offer. */
 export function selectionOf(
   labels: string | undefined,
