@@ -33,6 +33,8 @@ export interface ServiceRepairOptions {
 const threeMinutes = 180_000;
 const graceMs = 60_000;
 const source = 'ipallocator-repair-controller';
+/** Who says that the default range is ready, as on a real server. */
+const cidrManager = 'kubernetes-service-cidr-controller';
 
 /**
  * Keeps the default ServiceCIDR there, and puts right what a crash between two writes leaves behind: IPAddresses and
@@ -93,13 +95,25 @@ export class ServiceRepair {
     const ready = {
       type: 'Ready',
       status: 'True',
-      reason: '',
       message: 'Kubernetes default Service CIDR is ready',
       lastTransitionTime: timestamp(clock),
     };
-    const body = { ...cidr, status: { conditions: [...(cidr.status?.conditions ?? []), ready] } };
-    const update = { ...target, verb: 'update' as const, name: defaultCidrName, subresource: 'status', body };
-    await this.#send(update, 'Conflict', 'NotFound');
+    const body = {
+      kind: 'ServiceCIDR',
+      apiVersion: 'networking.k8s.io/v1',
+      metadata: { name: defaultCidrName },
+      status: { conditions: [ready] },
+    };
+    const apply = {
+      ...target,
+      verb: 'patch' as const,
+      name: defaultCidrName,
+      subresource: 'status',
+      patchType: 'application/apply-patch+yaml' as const,
+      options: { fieldManager: cidrManager, force: true },
+      body,
+    };
+    await this.#send(apply, 'Conflict', 'NotFound');
   }
 
   async #repairAddresses(): Promise<void> {

@@ -48,14 +48,13 @@ interface Parts {
 
 function split(text: string): Parts {
   const match = pattern.exec(text);
-  if (!match) {
+  const [, sign = '', number = '', suffix = ''] = match ?? [];
+  const [whole = '', fraction = '', ...more] = number.split('.');
+  if (!match || more.length > 0) {
     throw new QuantityError(
       "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
     );
   }
-  const [, sign = '', number = '', suffix = ''] = match;
-  const [whole = '', fraction = '', ...more] = number.split('.');
-  if (more.length > 0) throw new QuantityError('unable to parse numeric part of quantity');
   return { negative: sign === '-', whole: whole.replace(/^0+/, ''), fraction, ...scaleOf(suffix) };
 }
 

@@ -59,7 +59,10 @@ function checkTokens({ tokenRequests = [] }: Spec, errors: FieldErrors): void {
   const seen = new Set<string>();
   tokenRequests.forEach(({ audience = '', expirationSeconds }, index) => {
     const at = `spec.tokenRequests[${index}]`;
-    if (seen.has(audience)) errors.duplicate(`${at}.audience`, audience);
+    if (seen.has(audience)) {
+      errors.duplicate(`${at}.audience`, audience);
+      return;
+    }
     seen.add(audience);
     if (expirationSeconds === undefined) return;
     if (expirationSeconds < 600) {
