@@ -55,15 +55,16 @@ export class FieldErrors {
 function show(value: unknown): string {
   if (typeof value === 'string') return goQuote(value);
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  return JSON.stringify(value ?? null);
+  return forHtml(JSON.stringify(value ?? null));
 }
 
 /** A string of a type of its own, which Go prints as JSON, for HTML to hold. */
 function typed(value: unknown): string {
-  return typeof value === 'string'
-    ? JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (char) => `\\u${hex(char, 4)}`)
-    : show(value);
+  return typeof value === 'string' ? forHtml(JSON.stringify(value)) : show(value);
 }
+
+/** Go writes JSON so that it can stand in HTML. */
+const forHtml = (json: string) => json.replace(/[<>&\u2028\u2029]/g, (char) => `\\u${hex(char, 4)}`);
 
 const goEscapes: Readonly<Record<string, string>> = {
   '"': '\\"',
