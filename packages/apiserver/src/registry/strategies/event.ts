@@ -114,10 +114,11 @@ function checkImmutable(object: Event, old: Event, errors: FieldErrors): void {
 const newEvent: NamedStrategy = {
   ...strategyFor(Event, {
     createOnUpdate: true,
+    withoutDependents: true,
     validate(object, errors, old) {
       checkNamespace(object, errors);
       if (!old) checkNewEvent(object, errors);
-      else checkSeries(object, errors);
+      else if (object.eventTime) checkSeries(object, errors);
     },
     validateUpdate: checkImmutable,
   }),
