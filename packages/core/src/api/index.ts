@@ -1,5 +1,5 @@
 export * from './generated/index.ts';
-export { apiVersionOf, type KubernetesObject, type ResourceType } from './resource-type.ts';
-export { wellKnown } from './well-known.ts';
 // A container's claim by name (`resources.claims`) has the short name; this is the object of resource.k8s.io.
 export { ResourceClaim as DeviceClaimObject } from './generated/resource-v1.ts';
+export { apiVersionOf, type KubernetesObject, type ResourceType } from './resource-type.ts';
+export { wellKnown } from './well-known.ts';
