@@ -29,9 +29,16 @@ describe('EventHub', () => {
     await storage.close();
   });
 
-  function open(capacity?: number): EventHub {
+  function open(capacity?: number, capacityBytes?: number): EventHub {
     const cache = new DecodeCache(() => undefined);
-    return new EventHub({ storage, cache, clock: systemClock, logger: quiet, ...(capacity && { capacity }) });
+    return new EventHub({
+      storage,
+      cache,
+      clock: systemClock,
+      logger: quiet,
+      ...(capacity && { capacity }),
+      ...(capacityBytes && { capacityBytes }),
+    });
   }
 
   function subscriber(more: Partial<Subscriber> = {}) {
@@ -111,6 +118,25 @@ describe('EventHub', () => {
     hub.subscribe(late.own, 60);
     await waitFor(() => late.seen.length > 0);
     expect(late.seen).toEqual(['end 410']);
+  });
+
+  it('keeps few changes that are large, and reads older ones from the store', async () => {
+    hub = open(1000, 10_000);
+    hub.start();
+    const large = bytes('x'.repeat(3000));
+    for (let at = 0; at < 20; at++) await storage.create(`${pods}a/${at}`, large);
+    await waitFor(() => hub.position === 20);
+    const read: number[] = [];
+    const watch = storage.watch.bind(storage);
+    storage.watch = (prefix, from, signal) => {
+      read.push(from);
+      return watch(prefix, from, signal);
+    };
+    const [old, young] = [subscriber(), subscriber()];
+    hub.subscribe(old.own, 1);
+    hub.subscribe(young.own, 18);
+    expect(read).toEqual([1]);
+    await waitFor(() => old.seen.length === 19 && young.seen.length === 2);
   });
 
   it('lets nobody in twice after they have left', async () => {

@@ -28,6 +28,8 @@ export class EventHub {
   readonly #indexes = new Map<string, WatchIndex>();
   readonly #recent: StorageEvent[] = [];
   readonly #capacity: number;
+  readonly #capacityBytes: number;
+  #recentBytes = 0;
   readonly #shared = new WeakMap<StorageEvent, Change>();
   #oldest: Revision = 0;
   #seen: Revision = 0;
@@ -40,12 +42,15 @@ export class EventHub {
     readonly logger: Logger;
     /** How many changes are kept for watches that begin in the past. Default 8192. */
     readonly capacity?: number;
+    /** How many bytes of values they may have. Default 64 MiB. */
+    readonly capacityBytes?: number;
   }) {
     this.#storage = options.storage;
     this.#cache = options.cache;
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#capacity = options.capacity ?? 8192;
+    this.#capacityBytes = options.capacityBytes ?? 64 * 1024 * 1024;
   }
 
   start(): void {
@@ -143,6 +148,7 @@ export class EventHub {
   #startOver(): void {
     this.#endAll();
     this.#recent.length = 0;
+    this.#recentBytes = 0;
     this.#seen = this.#storage.currentRevision();
     this.#oldest = this.#seen;
   }
@@ -150,15 +156,24 @@ export class EventHub {
   #deliver(batch: readonly StorageEvent[]): void {
     for (const event of batch) {
       this.#recent.push(event);
+      this.#recentBytes += sizeOf(event);
       this.#seen = event.revision;
       const index = this.#indexOf(event.key);
       if (index) index.tell(event.key, () => this.#changeOf(event));
     }
     // Trimmed in big steps: shifting an array one by one costs its whole length each time.
-    if (this.#recent.length > this.#capacity * 2) {
-      const dropped = this.#recent.splice(0, this.#recent.length - this.#capacity);
-      this.#oldest = dropped.at(-1)?.revision ?? this.#oldest;
+    if (this.#recent.length > this.#capacity * 2 || this.#recentBytes > this.#capacityBytes * 2) this.#trim();
+  }
+
+  #trim(): void {
+    let count = 0;
+    for (const event of this.#recent) {
+      if (this.#recent.length - count <= this.#capacity && this.#recentBytes <= this.#capacityBytes) break;
+      this.#recentBytes -= sizeOf(event);
+      count++;
     }
+    const dropped = this.#recent.splice(0, count);
+    this.#oldest = dropped.at(-1)?.revision ?? this.#oldest;
   }
 
   #changeOf(event: StorageEvent): Change {
@@ -169,7 +184,7 @@ export class EventHub {
       revision: event.revision,
       current: event.entry && this.#cache.get(event.entry),
       previous: event.previous && this.#cache.get(event.previous),
-      bytes: (event.entry ?? event.previous)?.value.length ?? 0,
+      bytes: sizeOf(event),
     };
     this.#shared.set(event, change);
     return change;
@@ -200,6 +215,8 @@ export class EventHub {
     this.#stop.signal.addEventListener('abort', cancel, { once: true });
   }
 }
+
+const sizeOf = ({ entry, previous }: StorageEvent) => (entry ?? previous)?.value.length ?? 0;
 
 /** A subscriber that is ahead of what the hub has seen: it knows the changes up to `from` already. */
 function startingAt(subscriber: Subscriber, from: Revision): Subscriber {
