@@ -16,7 +16,7 @@ const uncompiled = /: (compilation failed: |must evaluate to (bool|string|list\(
 /** The only place where a difference is excused. An entry that matches nothing in a full run is reported. */
 export const meantDifferences: readonly MeantDifference[] = [
   {
-    reason: 'priority and fairness does not queue requests here, and so has no schema or level to name',
+    reason: 'priority and fairness does not queue requests here, and so names no schema or level to them',
     path: /^header\.x-kubernetes-pf-(flowschema|prioritylevel)-uid$/,
     got: /^absent$/,
   },
