@@ -15,7 +15,7 @@ export interface Recorded {
 
 /** What a control plane of Kubernetes v1.35.4 answered. */
 export function recordings(): readonly Recorded[] {
-  return ['./recorded.jsonl', './recorded-core.jsonl'].flatMap((file) =>
+  return ['./recorded.jsonl', './recorded-core.jsonl', './recorded-found.jsonl'].flatMap((file) =>
     readFileSync(new URL(file, import.meta.url), 'utf8')
       .split('\n')
       .filter((line) => line !== '')

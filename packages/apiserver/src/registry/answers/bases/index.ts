@@ -4,6 +4,7 @@ export { appsBases } from './apps.ts';
 export { autoscalingBases } from './autoscaling.ts';
 export { batchBases } from './batch.ts';
 export { certificatesBases } from './certificates.ts';
+export { foundBases } from './found.ts';
 export { networkingBases } from './networking.ts';
 export { policyBases } from './policy.ts';
 export { rbacBases } from './rbac.ts';

@@ -2,6 +2,7 @@ import { deepEqual } from '@keelson/core';
 import type { FieldErrors } from '../../strategy.ts';
 import { checkConditions } from '../conditions.ts';
 import { goValue } from '../go-value.ts';
+import { validateNodeSelector } from '../pods/affinity-validation.ts';
 import { checkCidrAddress } from './claim-addresses.ts';
 import { checkReferences, checkRequestReference, requestNames } from './claim-spec.ts';
 import { checkConfig, checkDriver, checkName, checkPool, checkRaw } from './device-checks.ts';
@@ -35,6 +36,7 @@ function checkAllocation({ status, spec }: ResourceClaim, errors: FieldErrors): 
     checkReferences(each.requests, names, `${here}.requests`, errors);
     checkConfig(each, here, errors);
   });
+  if (allocation.nodeSelector) validateNodeSelector(allocation.nodeSelector, `${at}.nodeSelector`, errors);
 }
 
 function checkReservations({ reservedFor = [], allocation }: ClaimStatus, errors: FieldErrors): void {
