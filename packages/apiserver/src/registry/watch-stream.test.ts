@@ -17,8 +17,7 @@ function stream(): WatchStream {
     kindPrefix: pods,
     selection: everything,
     bookmarks: false,
-    apiVersion: 'v1',
-    kind: 'Pod',
+    blank: {},
     serve: (stored) => stored,
   });
 }
