@@ -54,6 +54,7 @@ export async function replaceObject(context: RegistryContext, call: Call, keep?:
   }
   const unconditional = asked === undefined || asked === '' || asked === '0';
   if (unconditional && kind.strategy.unconditionalUpdate === false) {
+    checkUid(kind, draft, current.object);
     throw StatusError.invalid(kind.names, name ?? '', [
       {
         type: 'FieldValueInvalid',

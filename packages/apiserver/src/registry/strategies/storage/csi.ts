@@ -43,15 +43,15 @@ function checkDriverSpec(spec: Spec, errors: FieldErrors): void {
   });
   if (spec.seLinuxMount === undefined) errors.required('spec.seLinuxMount');
   const period = spec.nodeAllocatableUpdatePeriodSeconds;
+  if (period !== undefined && period < 10) {
+    errors.invalid('spec.nodeAllocatableUpdatePeriodSeconds', period, 'must be greater than or equal to 10 seconds');
+  }
   if (spec.serviceAccountTokenInSecrets !== undefined && !spec.tokenRequests?.length) {
     errors.invalid(
       'spec.serviceAccountTokenInSecrets',
       spec.serviceAccountTokenInSecrets,
       'serviceAccountTokenInSecrets is set but no tokenRequests are specified',
     );
-  }
-  if (period !== undefined && period < 10) {
-    errors.invalid('spec.nodeAllocatableUpdatePeriodSeconds', period, 'must be greater than or equal to 10 seconds');
   }
 }
 
