@@ -9,10 +9,11 @@ const meant: readonly { readonly why: string; readonly status: number; readonly 
   { why: 'a get at no version', status: 500, body: /"resourceVersion: Invalid value/ },
   { why: 'what is applied has not the shape of its kind', status: 500, body: /failed to create typed patch object/ },
   {
-    why: 'bytes applied that are not in base64',
+    why: 'bytes applied that are not in base64, and times that are none',
     status: 500,
-    body: /unable to convert unstructured object to .*illegal base64/,
+    body: /unable to convert unstructured object to .*(illegal base64|parsing time)/,
   },
+  { why: 'a binding that names nothing', status: 500, body: /"message":"(target|metadata)\.[a-zA-Z.]*: / },
   {
     why: 'a directive that is none',
     status: 500,

@@ -22,7 +22,8 @@ const pathIn = (finding: string) => /^unknown field "(.*)"$/s.exec(finding)?.[1]
  * as with a map. Unknown fields and duplicates are told where they stand in it; what lies in an unknown field is not
  * judged. Throws `JsonSyntaxError`.
  */
-export function readJson(text: string, repeated: 'filled' | 'last' = 'filled'): DecodedBody {
+export function readJson(given: string, repeated: 'filled' | 'last' = 'filled'): DecodedBody {
+  const text = withoutLoneSurrogates(given);
   const plain = readPlain(text);
   if (plain !== undefined) return { value: plain, findings: [], withUnknown: (unknown) => unknown };
   const { duplicates, numbers, repeats } = scanJson(text);
@@ -43,6 +44,14 @@ export function readJson(text: string, repeated: 'filled' | 'last' = 'filled'): 
       return [...new Set([...ordered, ...unknown])].slice(0, mostStrictErrors);
     },
   };
+}
+
+const escapes = /\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|(u[dD][89a-fA-F][\da-fA-F]{2})|.)/gs;
+
+/** Half a character stands for none, as for Go; written again it would be no text at all. */
+function withoutLoneSurrogates(text: string): string {
+  if (!/\\u[dD]/.test(text)) return text;
+  return text.replace(escapes, (whole, lone: string | undefined) => (lone === undefined ? whole : '\\ufffd'));
 }
 
 /** The value of a text of which nothing but its value matters: no key is given twice, and no number is written oddly. */

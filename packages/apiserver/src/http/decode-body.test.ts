@@ -20,6 +20,15 @@ describe('decodeObject', () => {
     expect(findings).toEqual(['line 5: key "name" already set in map']);
   });
 
+  it('takes half a character for none', () => {
+    const text = '{"a":"\\ud800b\\udc00","b":"\\ud83d\\ude00","c":"\\\\ud800"}';
+    expect(decodeObject(text, 'application/json', 'ConfigMap').value).toEqual({
+      a: '\ufffdb\ufffd',
+      b: '😀',
+      c: '\\ud800',
+    });
+  });
+
   it('answers in the words of Kubernetes', () => {
     const cut = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"';
     expect(failure(() => decodeObject(cut, 'application/json', 'ConfigMap'))).toBe(

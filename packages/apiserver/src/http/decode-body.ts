@@ -7,7 +7,7 @@ import { mediaTypes } from './negotiate.ts';
 import { openProtobuf } from './protobuf/decode-protobuf.ts';
 import { protobufMediaType, type TypeMeta } from './protobuf/envelope.ts';
 import { WireError } from './protobuf/wire.ts';
-import { readYaml, YamlError } from './read-yaml.ts';
+import { checkUtf8, readYaml, YamlError } from './read-yaml.ts';
 
 /** How errors show what could not be read: the beginning of an object as it stands, of all else its bytes. */
 function summary(body: Buffer): string {
@@ -63,7 +63,7 @@ function decodeAny(body: Buffer, contentType: string, type: TypeMeta, wrap: (why
       if (body.length === 0) throw noType('unexpected end of JSON input');
       return withType(decodeJson(body.toString(), noType), noType);
     case 'application/yaml':
-      return withType(decodeYaml(body.toString(), wrap), noType);
+      return withType(decodeYaml(body, wrap), noType);
     case protobufMediaType:
       return decodeBinary(body, type, wrap);
     default:
@@ -119,16 +119,16 @@ function attempt<T>(read: () => T, refuse: (error: Error) => StatusError): T {
 const noMergePatch = 'Invalid JSON Patch';
 
 /** A patch body: JSON, or YAML for server-side apply. Where nothing is validated (`lenient`), it is read by others. */
-export function decodePatch(text: string, patchType: PatchType, lenient = false): DecodedBody {
+export function decodePatch(body: Buffer | string, patchType: PatchType, lenient = false): DecodedBody {
   if (patchType === 'application/apply-patch+yaml') {
-    return decodeYaml(text, (why) =>
+    return decodeYaml(body, (why) =>
       StatusError.badRequest(`error decoding YAML: error converting YAML to JSON: ${why}`),
     );
   }
   const prefix = patchType === 'application/strategic-merge-patch+json' ? '' : 'error decoding patch: ';
   const merges = patchType === 'application/merge-patch+json';
   const read = decodeJson(
-    text,
+    body.toString(),
     (why) => StatusError.badRequest(lenient ? (merges ? noMergePatch : why) : `${prefix}${why}`),
     'last',
   );
@@ -194,11 +194,24 @@ function decodeJson(
   }
 }
 
-function decodeYaml(text: string, wrap: (why: string) => StatusError): DecodedBody {
+/** What may stand nowhere in a text (YAML 1.1, 4.1). */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const controls = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/;
+
+function decodeYaml(body: Buffer | string, wrap: (why: string) => StatusError): DecodedBody {
+  try {
+    if (typeof body !== 'string') checkUtf8(body);
+  } catch (error) {
+    throw yamlRefusal(error, wrap);
+  }
+  const text = body.toString();
+  if (controls.test(text)) throw wrap('yaml: control characters are not allowed');
   // Clients send JSON under YAML's name, above all in server-side apply; JSON is YAML, and much quicker to read.
   if (text.trimStart().startsWith('{')) {
     try {
-      return decodeJson(text, wrap, 'last');
+      const decoded = decodeJson(text, wrap, 'last');
+      // What is odd about it is told in the words for YAML.
+      if (decoded.findings.length === 0) return decoded;
     } catch (error) {
       if (error instanceof StatusError && error.message.includes('exceeded max depth')) {
         throw wrap(`yaml: exceeded max depth of ${maxDepth}`);
@@ -208,7 +221,9 @@ function decodeYaml(text: string, wrap: (why: string) => StatusError): DecodedBo
   try {
     return readYaml(text);
   } catch (error) {
-    if (error instanceof YamlError) throw wrap(`yaml: ${error.message}`);
-    throw error;
+    throw yamlRefusal(error, wrap);
   }
 }
+
+const yamlRefusal = (error: unknown, wrap: (why: string) => StatusError): unknown =>
+  error instanceof YamlError ? wrap(`yaml: ${error.message}`) : error;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readYaml, YamlError } from './read-yaml.ts';
+import { checkUtf8, readYaml, YamlError } from './read-yaml.ts';
 
 const refusal = (text: string) => {
   try {
@@ -44,5 +44,24 @@ describe('readYaml', () => {
       a: { x: 1 },
       b: { x: 1, z: 2 },
     });
+  });
+});
+
+describe('checkUtf8', () => {
+  it.each([
+    ['\xff', 'invalid leading UTF-8 octet'],
+    ['\x80', 'invalid leading UTF-8 octet'],
+    ['b\xc3', 'incomplete UTF-8 octet sequence'],
+    ['\xc3x', 'invalid trailing UTF-8 octet'],
+    ['\xe2\x82\nb', 'invalid trailing UTF-8 octet'],
+    ['\xc0\x80', 'invalid length of a UTF-8 sequence'],
+    ['\xed\xa0\x80', 'invalid Unicode character'],
+    ['\xf4\x90\x80\x80', 'invalid Unicode character'],
+  ])('refuses %j', (bytes, message) => {
+    expect(() => checkUtf8(Buffer.from(bytes, 'latin1'))).toThrow(new YamlError(message));
+  });
+
+  it('takes all that is UTF-8', () => {
+    expect(() => checkUtf8(Buffer.from('aé€😀'))).not.toThrow();
   });
 });

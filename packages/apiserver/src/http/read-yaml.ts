@@ -1,4 +1,16 @@
-import { isCollection, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Tags, visit } from 'yaml';
+import { isUtf8 } from 'node:buffer';
+import {
+  type Document,
+  isCollection,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type Tags,
+  visit,
+} from 'yaml';
 import { type DecodedBody, type KeyTwice, yamlFindings } from './body-findings.ts';
 import { maxDepth } from './json-scan.ts';
 import { yamlMessage } from './yaml-message.ts';
@@ -18,6 +30,28 @@ const plainTags = (tags: Tags): Tags =>
       typeof each === 'string' || (!/:(timestamp|binary|set|omap|pairs)$/.test(each.tag) && each.format !== 'TIME'),
   );
 
+/** Throws `YamlError` for what is no UTF-8 (RFC 3629), in the words of Go's reader of YAML. */
+export function checkUtf8(bytes: Uint8Array): void {
+  if (isUtf8(bytes)) return;
+  for (let at = 0; at < bytes.length; ) {
+    const first = bytes[at] ?? 0;
+    const width = first < 0x80 ? 1 : first >> 5 === 6 ? 2 : first >> 4 === 14 ? 3 : first >> 3 === 30 ? 4 : 0;
+    if (width === 0) throw new YamlError('invalid leading UTF-8 octet');
+    if (at + width > bytes.length) throw new YamlError('incomplete UTF-8 octet sequence');
+    let code = width === 1 ? first : first & (0xff >> (width + 1));
+    for (let more = 1; more < width; more++) {
+      const next = bytes[at + more] ?? 0;
+      if (next >> 6 !== 2) throw new YamlError('invalid trailing UTF-8 octet');
+      code = (code << 6) | (next & 0x3f);
+    }
+    if (code < (leastOfWidth[width] ?? 0)) throw new YamlError('invalid length of a UTF-8 sequence');
+    if ((code >= 0xd800 && code < 0xe000) || code > 0x10ffff) throw new YamlError('invalid Unicode character');
+    at += width;
+  }
+}
+
+const leastOfWidth = [0, 0, 0x80, 0x800, 0x10000];
+
 /** Reads the first document of a text. Throws `YamlError`, whatever is wrong. */
 export function readYaml(text: string): DecodedBody {
   if (flowDepth(text) > maxDepth) throw tooDeep();
@@ -31,7 +65,7 @@ export function readYaml(text: string): DecodedBody {
       version: '1.1',
       customTags: plainTags,
     });
-    const problem = document.errors[0];
+    const problem = document.errors.find(({ pos }) => pos[0] < endOf(document));
     if (problem) throw new YamlError(yamlMessage(problem, text));
     const twice: KeyTwice[] = [];
     visit(document, {
@@ -57,6 +91,12 @@ export function readYaml(text: string): DecodedBody {
   } catch (error) {
     throw error instanceof YamlError ? error : wordedAsGo(error);
   }
+}
+
+/** Where a document is over, whatever comes then: an object or list in brackets ends it. */
+function endOf({ contents }: Document.Parsed): number {
+  const closed = isCollection(contents) && contents.flow === true && contents.range;
+  return closed ? closed[1] : Number.POSITIVE_INFINITY;
 }
 
 /** The library says what is wrong with a text by errors of any class. */
