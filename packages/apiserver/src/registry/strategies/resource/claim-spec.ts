@@ -11,7 +11,8 @@ const notARequest =
 export function requestNames(spec: ClaimSpec | undefined): ReadonlySet<string> {
   const names = new Set<string>();
   for (const { name = '', firstAvailable } of spec?.devices?.requests ?? []) {
-    names.add(name);
+    // Nobody can refer to a name with a slash of its own.
+    if (!name.includes('/')) names.add(name);
     for (const each of firstAvailable ?? []) names.add(`${name}/${each.name ?? ''}`);
   }
   return names;
