@@ -50,7 +50,7 @@ export class Discovery {
       const base = group === '' ? '/api' : `/apis/${group}`;
       return [base, ...versions.map((version) => `${base}/${version}`)];
     });
-    return ['/apis', ...groups];
+    return ['/apis', '/apis/', ...groups];
   }
 
   #aggregatedReply(path: '/api' | '/apis', mediaType: MediaType, ifNoneMatch: string | undefined): Reply {

@@ -21,6 +21,7 @@ import type { Allocators } from '../registry/strategies/services/service-allocat
 import type { Storage } from '../storage/contract.ts';
 import { TablePrinter } from '../table/index.ts';
 import { apiServerUser } from './api-server-user.ts';
+import { healthChecks } from './health-checks.ts';
 import { type ListenerLimits, SecureListener } from './secure-listener.ts';
 import { ServiceRepair } from './service-repair.ts';
 
@@ -93,7 +94,12 @@ export class HttpApiServer {
       const { index } = options.authorizer;
       this.#aggregator = new ClusterRoleAggregator({ handler, index, user: apiServerUser, clock, logger });
     }
-    this.#addChecks();
+    const checks = healthChecks({
+      storage,
+      bootstrapped: () => this.#bootstrapped,
+      stopping: () => this.#running.signal.aborted,
+    });
+    for (const each of checks) this.health.add(each);
     this.#routes = new NonResourceRoutes({
       discovery: new Discovery(handler.catalog),
       openApi: new OpenApi(handler.catalog),
@@ -198,26 +204,6 @@ export class HttpApiServer {
     cancel();
     this.#listener?.destroy();
     this.#forwarder?.close();
-  }
-
-  #addChecks(): void {
-    const { storage } = this.#options;
-    const until = (what: string, ready: () => boolean) => async () => {
-      if (!ready()) throw new Error(what);
-    };
-    const always = async () => undefined;
-    this.health.add({ name: 'ping', check: always });
-    this.health.add({ name: 'log', check: always });
-    this.health.add({ name: 'etcd', check: () => storage.healthy() });
-    this.health.add({ name: 'etcd-readiness', endpoints: ['readyz'], check: () => storage.healthy() });
-    const bootstrapped = until('not finished', () => this.#bootstrapped);
-    this.health.add({ name: 'informer-sync', endpoints: ['readyz'], check: bootstrapped });
-    const hooks = ['crd-informer-synced', 'start-system-namespaces-controller', 'rbac/bootstrap-roles'];
-    for (const name of [...hooks, 'scheduling/bootstrap-system-priority-classes', 'bootstrap-controller']) {
-      this.health.add({ name: `poststarthook/${name}`, check: bootstrapped });
-    }
-    const stopping = until('process is shutting down', () => !this.#running.signal.aborted);
-    this.health.add({ name: 'shutdown', endpoints: ['readyz'], check: stopping });
   }
 }
 

@@ -1,0 +1,56 @@
+import type { HealthCheck } from '../http/health.ts';
+import type { Storage } from '../storage/contract.ts';
+
+/**
+ * What Kubernetes does after its start and this server does too, in the order in which Kubernetes names it. Left out is
+ * what is not here: the queues of priority and fairness, leases and tokens of several servers, aggregated servers.
+ */
+const hooks = [
+  'start-apiserver-admission-initializer',
+  'generic-apiserver-start-informers',
+  'storage-object-count-tracker-hook',
+  'start-apiextensions-informers',
+  'start-apiextensions-controllers',
+  'crd-informer-synced',
+  'start-system-namespaces-controller',
+  'start-cluster-authentication-info-controller',
+  'start-service-ip-repair-controllers',
+  'rbac/bootstrap-roles',
+  'scheduling/bootstrap-system-priority-classes',
+  'priority-and-fairness-config-producer',
+  'bootstrap-controller',
+  'start-kubernetes-service-cidr-controller',
+  'apiservice-status-local-available-controller',
+  'kube-apiserver-autoregistration',
+] as const;
+
+export interface HealthOf {
+  readonly storage: Storage;
+  bootstrapped(): boolean;
+  stopping(): boolean;
+}
+
+/** The checks of `/healthz`, `/livez` and `/readyz`, under Kubernetes' names and in its order. */
+export function healthChecks({ storage, bootstrapped, stopping }: HealthOf): readonly HealthCheck[] {
+  const fine = async () => undefined;
+  const stored = () => storage.healthy();
+  const finished = async () => {
+    if (!bootstrapped()) throw new Error('not finished');
+  };
+  return [
+    { name: 'ping', check: fine },
+    { name: 'log', check: fine },
+    { name: 'etcd', check: stored },
+    { name: 'etcd-readiness', endpoints: ['readyz'], check: stored },
+    { name: 'informer-sync', endpoints: ['readyz'], check: finished },
+    ...hooks.map((name): HealthCheck => ({ name: `poststarthook/${name}`, check: finished })),
+    { name: 'autoregister-completion', check: finished },
+    {
+      name: 'shutdown',
+      endpoints: ['readyz'],
+      async check() {
+        if (stopping()) throw new Error('process is shutting down');
+      },
+    },
+  ];
+}
