@@ -51,6 +51,7 @@ export const apiServerPlugin = definePlugin<ApiServerPluginOptions>({
           serviceCidr: options.serviceCidr,
           eventTtlSeconds: options.eventTtl / 1000,
           runtimeConfig: options.runtimeConfig,
+          registry: { loopbackEndpoints: options.loopbackEndpoints },
           ...(grants && { grants }),
           ...(options.advertiseAddress && { advertiseAddress: options.advertiseAddress }),
         }),

@@ -44,7 +44,7 @@ describe('the node life cycle', () => {
     let beat = 0;
     const renew = async () => {
       beat += 1;
-      const spec = { holderIdentity: 'alive', renewTime: new Date(clock.now()).toISOString() };
+      const spec = { holderIdentity: 'alive', renewTime: new Date(clock.now()).toISOString().replace('Z', '000Z') };
       const ref = { name: 'alive', namespace: 'kube-node-lease' };
       if (beat === 1) await cluster.client.create(Lease, { metadata: ref, spec });
       else await cluster.client.patch(Lease, ref, { merge: { spec } });

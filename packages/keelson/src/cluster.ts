@@ -77,6 +77,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       port: config.api.port,
       serviceCidr: config.api.serviceCidr,
       runtimeConfig: config.api.runtimeConfig,
+      loopbackEndpoints: !podsHaveNetwork,
       ...(podsHaveNetwork && { advertiseAddress: internalAddress, alsoListen: [internalAddress] }),
     },
     node: {

@@ -58,6 +58,11 @@ export interface ResourceRegistryOptions {
   readonly admission?: readonly AdmissionPlugin[];
   /** Addresses of Services, one range a family with a comma between. Default `10.96.0.0/16`. */
   readonly serviceCidr?: string;
+  /**
+   * Whether endpoints may lie on loopback. Kubernetes refuses that; where pods have no network of their own they share
+   * the address of their node, which then is 127.0.0.1. Default false.
+   */
+  readonly loopbackEndpoints?: boolean;
   /** How long Events are kept; 0: for ever. Default one hour. */
   readonly eventTtlSeconds?: number;
   /** First and last node port. Default 30000 to 32767. */
@@ -108,7 +113,11 @@ export class ResourceRegistry implements ApiHandler {
       }),
       ports: new NodePortLedger({ storage, random, range: options.nodePortRange ?? [30000, 32767] }),
     };
-    const strategies = builtinStrategies({ allocators: this.allocators, reader });
+    const strategies = builtinStrategies({
+      allocators: this.allocators,
+      reader,
+      loopbackEndpoints: options.loopbackEndpoints ?? false,
+    });
     this.catalog = new KindCatalog(
       builtinKinds([...strategies, crdStrategy], servedVersions(runtimeConfigOf(options))),
     );

@@ -22,6 +22,8 @@ export const ApiServerPluginOptions = z.strictObject({
     .default('10.96.0.0/16'),
   /** Further names and addresses in the server's certificate. */
   hosts: z.array(z.string()).default([]),
+  /** Whether endpoints may lie on loopback: for clusters whose pods have no network of their own. */
+  loopbackEndpoints: z.boolean().default(false),
   /** API versions and resources to switch on or off: `api/beta: true`, `storage.k8s.io/v1beta1: true`. */
   runtimeConfig: z
     .record(z.string(), z.boolean())

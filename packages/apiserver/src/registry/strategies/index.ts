@@ -8,6 +8,7 @@ import { certificateStrategies } from './certificates.ts';
 import { coordinationStrategies } from './coordination.ts';
 import { coreStrategies } from './core-objects.ts';
 import { disruptionBudget } from './disruption-budget.ts';
+import { withLoopback } from './loopback-endpoints.ts';
 import { networkingStrategies } from './networking/index.ts';
 import { priorityClass } from './priority-class.ts';
 import { rbacStrategies } from './rbac.ts';
@@ -24,11 +25,13 @@ export interface StrategyParts {
   /** Where Services have their addresses and ports from. */
   readonly allocators: Allocators;
   readonly reader: ObjectReader;
+  /** Whether endpoints may lie on loopback. */
+  readonly loopbackEndpoints: boolean;
 }
 
 /** Fresh strategies for one registry. */
-export function builtinStrategies({ allocators, reader }: StrategyParts): readonly NamedStrategy[] {
-  return [
+export function builtinStrategies({ allocators, reader, loopbackEndpoints }: StrategyParts): readonly NamedStrategy[] {
+  const all = [
     ...coreStrategies,
     serviceStrategy(allocators),
     ...appsStrategies,
@@ -47,4 +50,5 @@ export function builtinStrategies({ allocators, reader }: StrategyParts): readon
     ...servingStrategies,
     ...resourceStrategies(reader),
   ].map(withTemplates);
+  return loopbackEndpoints ? all.map(withLoopback) : all;
 }

@@ -56,7 +56,9 @@ class Server {
   }
 
   async start(): Promise<void> {
-    const child = spawn(process.execPath, [...this.#args], { stdio: ['ignore', 'pipe', process.env['KEELSON_FAILOVER_LOG'] ? 'inherit' : 'ignore'] });
+    const child = spawn(process.execPath, [...this.#args], {
+      stdio: ['ignore', 'pipe', process.env['KEELSON_FAILOVER_LOG'] ? 'inherit' : 'ignore'],
+    });
     this.#child = child;
     for await (const line of createInterface(child.stdout)) if (line === 'ready') return;
     throw new Error(`the API server at ${this.url} did not start`);
