@@ -14,11 +14,6 @@ const runs = [
     command: [...judge, 'conformance', '--ledger-quick', '--budget', '8m', '--no-ledger'],
     real: true,
   },
-  {
-    name: 'twin',
-    command: [...judge, 'twin', '--cases', '300', '--seed', '1', '--open', 'conformance/twin/open-differences.txt'],
-    real: true,
-  },
 ];
 
 const started = Date.now();

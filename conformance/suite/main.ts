@@ -106,6 +106,7 @@ try {
     tests,
     procs,
     timeout,
+    attempts: flags['ledger-quick'] ? 2 : 1,
   });
   const passed = [...seen.values()].filter(({ state }) => state === 'passed');
   for (const [name, why] of failures) console.log(`failed: ${name}\n        ${why}`);

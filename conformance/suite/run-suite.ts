@@ -13,6 +13,8 @@ export interface SuiteOptions {
   readonly procs: number;
   /** As ginkgo reads it: `90m`. */
   readonly timeout: string;
+  /** How often a test that fails is tried: on a machine that is busy with itself some waits of the suite are too short. */
+  readonly attempts?: number;
 }
 
 export interface SuiteResult {
@@ -45,7 +47,14 @@ const reportFile = z.array(
 );
 
 /** Runs tests of the suite as they are, with its default content type. Rejects where the suite does not start at all. */
-export async function runSuite({ kubeconfig, dir, tests, procs, timeout }: SuiteOptions): Promise<SuiteResult> {
+export async function runSuite({
+  kubeconfig,
+  dir,
+  tests,
+  procs,
+  timeout,
+  attempts = 1,
+}: SuiteOptions): Promise<SuiteResult> {
   const report = join(dir, 'report.json');
   const logFile = join(dir, 'log.txt');
   rmSync(report, { force: true });
@@ -59,6 +68,7 @@ export async function runSuite({ kubeconfig, dir, tests, procs, timeout }: Suite
       `--focus= (${tests.map(({ name }) => quote(name)).join('|')})$`,
       `--json-report=${report}`,
       `--timeout=${timeout}`,
+      `--flake-attempts=${attempts}`,
       '--no-color',
       '--keep-going',
       binary('e2e.test'),
