@@ -155,7 +155,15 @@ export class ApiFace {
   }
 
   async #user(request: HttpRequest): Promise<UserInfo> {
-    const user = await this.#options.authenticator.authenticate(request);
+    const { access } = this.#options.metrics;
+    let user: UserInfo;
+    try {
+      user = await this.#options.authenticator.authenticate(request);
+    } catch (error) {
+      access.refused(isStatusError(error, 'Unauthorized') ? 'failure' : 'error');
+      throw error;
+    }
+    access.authenticated(user);
     return impersonate(user, request.headers, this.#options.authorizer);
   }
 
@@ -163,6 +171,7 @@ export class ApiFace {
   #authorize(user: UserInfo, info: RequestInfo, response: HttpResponse | undefined, upgrade = false): void {
     for (const asked of questions(user, info, upgrade)) {
       const decision = this.#options.authorizer.authorize(asked);
+      this.#options.metrics.access.authorized(decision.allowed);
       if (decision.allowed) continue;
       response?.setHeader('x-content-type-options', 'nosniff');
       throw forbidden(asked, decision.reason);

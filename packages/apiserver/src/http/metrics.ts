@@ -1,6 +1,7 @@
 import type { Clock } from '@keelson/core';
 import type { HttpRequest } from '../authentication/index.ts';
 import type { ResourceCatalog, ServedResource } from '../registry/contract.ts';
+import { AccessMetrics } from './access-metrics.ts';
 import { HistogramSeries, type LabelValues, NumberSeries } from './metric-series.ts';
 import { ProcessMetrics } from './process-metrics.ts';
 import type { HttpResponse } from './reply.ts';
@@ -21,7 +22,9 @@ const frameBytes = [1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072];
 
 /** The server's metrics, under the names and labels that Kubernetes gives them. */
 export class ApiMetrics {
+  readonly access = new AccessMetrics();
   readonly #clock: Clock;
+  readonly #others: (() => string)[] = [];
   readonly #process = new ProcessMetrics();
   readonly #objectCount: (() => Promise<ReadonlyMap<string, number>>) | undefined;
   #waiting: ((kind: RequestKind) => number) | undefined;
@@ -119,7 +122,13 @@ export class ApiMetrics {
       queued,
       stored,
     ];
-    return `${series.map((each) => each.text()).join('')}${await this.#process.text()}`;
+    const others = this.#others.map((each) => each()).join('');
+    return `${series.map((each) => each.text()).join('')}${this.access.text()}${others}${await this.#process.text()}`;
+  }
+
+  /** More of them, in the same format. */
+  also(text: () => string): void {
+    this.#others.push(text);
   }
 
   /** From where the number of requests that wait for their turn is read. */

@@ -149,6 +149,7 @@ export class HttpApiServer {
       clientCa: pki.ca,
       logger,
       ...(limits?.connections && { limits: limits.connections }),
+      handshakeFailed: () => this.metrics.access.handshakeFailed(),
       handle: (request, response) => face.handle(request, response),
       upgrade: (request, socket, head) => face.upgrade(request, socket, head),
     });

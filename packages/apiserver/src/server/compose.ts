@@ -26,9 +26,11 @@ import {
 import { escalationCheck, mastersGroup, RbacAuthorizer } from '../authorization/index.ts';
 import type { ApiHandler } from '../registry/contract.ts';
 import { inProcessTransport, ResourceRegistry, type ResourceRegistryOptions } from '../registry/index.ts';
+import { customPrefixFor, prefixFor } from '../registry/kind.ts';
 import type { Storage } from '../storage/contract.ts';
 import { HttpApiServer, type ServerLimits } from './api-server.ts';
 import { apiServerUser } from './api-server-user.ts';
+import { MeasuredStorage } from './measured-storage.ts';
 import { ReviewHandler } from './review-handler.ts';
 
 export interface ComposeOptions {
@@ -64,7 +66,8 @@ export interface ApiServerParts {
 
 /** Puts registry, authentication, authorization and HTTP together. */
 export function composeApiServer(options: ComposeOptions): ApiServerParts {
-  const { storage, clock, random, logger, serviceCidr } = options;
+  const { clock, random, logger, serviceCidr } = options;
+  const storage = new MeasuredStorage(options.storage, clock, (prefix) => kindOfPrefix(registry, prefix));
   const authorizer = new RbacAuthorizer();
   const registry = new ResourceRegistry({
     storage,
@@ -108,7 +111,18 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
     ...(options.limits && { limits: options.limits }),
     ...(options.aggregatesClusterRoles === false && { aggregatesClusterRoles: false }),
   });
+  server.metrics.also(() => storage.text());
   return { server, handler, registry, authorizer, tokens, clients: inProcessClients(handler, server) };
+}
+
+function kindOfPrefix({ catalog }: ApiHandler, prefix: string): readonly [string, string] | undefined {
+  const found = catalog
+    .list()
+    .find(
+      ({ group, resource, custom }) =>
+        (custom ? customPrefixFor(group, resource) : prefixFor(group, resource)) === prefix,
+    );
+  return found && [found.group, found.resource];
 }
 
 /** Clients without sockets; authorised and admitted like everybody else. */

@@ -14,6 +14,7 @@ export interface SecureListenerOptions {
   readonly clientCa: string;
   readonly logger: Logger;
   readonly limits?: Partial<ListenerLimits>;
+  handshakeFailed?(): void;
   handle(request: HttpRequest, response: HttpResponse): Promise<void>;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
 }
@@ -55,7 +56,7 @@ export class SecureListener {
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #sockets = new Set<TLSSocket>();
 
-  constructor({ server, clientCa, logger, limits, handle, upgrade }: SecureListenerOptions) {
+  constructor({ server, clientCa, logger, limits, handle, upgrade, handshakeFailed }: SecureListenerOptions) {
     const { headerBytes, headersMs, idleMs, streams, headers, connections, checkMs } = { ...defaultLimits, ...limits };
     this.#server = createSecureServer({
       allowHTTP1: true,
@@ -115,7 +116,10 @@ export class SecureListener {
       session.once('close', () => this.#sessions.delete(session));
     });
     this.#server.on('sessionError', (error) => logger.debug('an HTTP/2 session broke', { error: error.message }));
-    this.#server.on('tlsClientError', (error) => logger.debug('a TLS handshake failed', { error: error.message }));
+    this.#server.on('tlsClientError', (error) => {
+      logger.debug('a TLS handshake failed', { error: error.message });
+      handshakeFailed?.();
+    });
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
       logger.debug('a request could not be read', { error: error.message });
       const code = codeOf(error);

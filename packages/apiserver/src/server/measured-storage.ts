@@ -1,0 +1,141 @@
+import type { Clock } from '@keelson/core';
+import { HistogramSeries, NumberSeries } from '../http/metric-series.ts';
+import { rootPrefix } from '../registry/storage-keys.ts';
+import type { ListOptions, ReadOptions, Revision, Storage, StorageEvent, WriteOptions } from '../storage/contract.ts';
+
+/** Group and resource of the kind below whose prefix a key lies; `undefined`: of none. */
+export type KindOfPrefix = (prefix: string) => readonly [group: string, resource: string] | undefined;
+
+const labels = ['group', 'operation', 'resource'];
+const seconds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
+
+/** A store whose requests and events are counted, under the names that Kubernetes gives those of etcd. */
+export class MeasuredStorage implements Storage {
+  readonly #store: Storage;
+  readonly #clock: Clock;
+  readonly #kindOf: KindOfPrefix;
+  readonly #kinds = new Map<string, readonly [string, string]>();
+  readonly #durations = new HistogramSeries({
+    name: 'etcd_request_duration_seconds',
+    help: 'Seconds that a request to the store takes.',
+    labels,
+    buckets: seconds,
+  });
+  readonly #errors = new NumberSeries({
+    type: 'counter',
+    name: 'etcd_request_errors_total',
+    help: 'Requests to the store that failed.',
+    labels,
+  });
+  readonly #requests = new NumberSeries({
+    type: 'counter',
+    name: 'etcd_requests_total',
+    help: 'Requests to the store.',
+    labels,
+  });
+  readonly #events = new NumberSeries({
+    type: 'counter',
+    name: 'apiserver_watch_cache_events_received_total',
+    help: 'Changes that the watch cache has seen.',
+    labels: ['group', 'resource'],
+  });
+
+  constructor(store: Storage, clock: Clock, kindOf: KindOfPrefix) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#kindOf = kindOf;
+  }
+
+  /** In the text format of Prometheus. */
+  text(): string {
+    return [this.#durations, this.#errors, this.#requests, this.#events].map((each) => each.text()).join('');
+  }
+
+  currentRevision(): Revision {
+    return this.#store.currentRevision();
+  }
+
+  waitFor(revision: Revision, signal: AbortSignal): Promise<void> {
+    return this.#store.waitFor(revision, signal);
+  }
+
+  get(key: string, options?: ReadOptions) {
+    return this.#timed('get', key, this.#store.get(key, options));
+  }
+
+  list(prefix: string, options?: ListOptions) {
+    return this.#timed('list', prefix, this.#store.list(prefix, options));
+  }
+
+  count(prefix: string): Promise<number> {
+    return this.#store.count(prefix);
+  }
+
+  create(key: string, value: Uint8Array, options?: WriteOptions) {
+    return this.#timed('create', key, this.#store.create(key, value, options));
+  }
+
+  update(key: string, value: Uint8Array, expected: Revision, options?: WriteOptions) {
+    return this.#timed('update', key, this.#store.update(key, value, expected, options));
+  }
+
+  delete(key: string, expected: Revision) {
+    return this.#timed('delete', key, this.#store.delete(key, expected));
+  }
+
+  async *watch(prefix: string, from: Revision, signal: AbortSignal): AsyncGenerator<readonly StorageEvent[]> {
+    for await (const batch of this.#store.watch(prefix, from, signal)) {
+      // Only the watch of everything feeds the cache.
+      if (prefix === rootPrefix) for (const { key } of batch) this.#events.add(this.#kindAt(key));
+      yield batch;
+    }
+  }
+
+  compact(revision: Revision): Promise<void> {
+    return this.#store.compact(revision);
+  }
+
+  freeze() {
+    return this.#store.freeze();
+  }
+
+  healthy(): Promise<void> {
+    return this.#store.healthy();
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+
+  #timed<Answer>(operation: string, key: string, answer: Promise<Answer>): Promise<Answer> {
+    const begun = this.#clock.now();
+    const [group, resource] = this.#kindAt(key);
+    const values = [group, operation, resource];
+    const done = () => {
+      this.#requests.add(values);
+      this.#durations.observe(values, (this.#clock.now() - begun) / 1000);
+    };
+    answer.then(done, () => {
+      done();
+      this.#errors.add(values);
+    });
+    return answer;
+  }
+
+  #kindAt(key: string): readonly [string, string] {
+    const first = key.indexOf('/', rootPrefix.length) + 1;
+    const short = key.slice(0, first);
+    const ofOne = this.#kinds.get(short);
+    if (ofOne) return ofOne;
+    // Those of custom kinds and of a few others have two parts.
+    const long = key.slice(0, key.indexOf('/', first) + 1);
+    return this.#kinds.get(long) ?? this.#learn(short) ?? this.#learn(long) ?? ['', ''];
+  }
+
+  #learn(prefix: string): readonly [string, string] | undefined {
+    const found = this.#kindOf(prefix);
+    // Custom kinds come and go, but not without end.
+    if (found && this.#kinds.size < 10_000) this.#kinds.set(prefix, found);
+    return found;
+  }
+}

@@ -1,0 +1,52 @@
+import { ConfigMap, Service } from '@keelson/core';
+import { waitFor } from '@keelson/core/testing';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { startTestApiServer, type TestApiServer } from './index.ts';
+
+let server: TestApiServer;
+beforeEach(async () => {
+  server = await startTestApiServer({ socket: true });
+});
+afterEach(() => server.stop());
+
+const value = async (line: string) => {
+  const text = await server.server.metrics.text();
+  const found = text.split('\n').find((each) => each.startsWith(`${line} `));
+  return found === undefined ? undefined : Number(found.slice(line.length + 1));
+};
+
+it('counts what the store is asked, by kind, wherever its keys lie', async () => {
+  const labels = (operation: string, resource: string) => `{group="",operation="${operation}",resource="${resource}"}`;
+  const before = (await value(`etcd_requests_total${labels('create', 'services')}`)) ?? 0;
+  await server.client.create(Service, {
+    metadata: { name: 's', namespace: 'default' },
+    spec: { ports: [{ port: 80 }], selector: { a: 'b' } },
+  });
+  await server.client.create(ConfigMap, { metadata: { name: 'c', namespace: 'default' } });
+  await server.client.delete(ConfigMap, { name: 'c', namespace: 'default' });
+  expect(await value(`etcd_requests_total${labels('create', 'services')}`)).toBe(before + 1);
+  expect(await value(`etcd_request_duration_seconds_count${labels('delete', 'configmaps')}`)).toBe(1);
+  await waitFor(
+    async () => ((await value('apiserver_watch_cache_events_received_total{group="",resource="services"}')) ?? 0) > 0,
+  );
+});
+
+it('counts who came in and who did not', async () => {
+  const ask = (headers: Record<string, string>) =>
+    fetchFrom(`${server.listening?.url ?? ''}/api/v1/namespaces`, headers);
+  await ask({ authorization: 'Bearer nobody' });
+  await ask({});
+  expect(await value('authentication_attempts{result="failure"}')).toBe(1);
+  expect(await value('authentication_attempts{result="success"}')).toBe(1);
+  expect(await value('authenticated_user_requests{username="other"}')).toBe(1);
+  expect(await value('authorization_attempts_total{result="no-opinion"}')).toBe(1);
+});
+
+async function fetchFrom(url: string, headers: Record<string, string>): Promise<void> {
+  const { request } = await import('node:https');
+  await new Promise<void>((resolve, reject) => {
+    const asked = request(url, { headers, ca: server.pki?.ca }, (answer) => answer.resume().once('end', resolve));
+    asked.once('error', reject);
+    asked.end();
+  });
+}
