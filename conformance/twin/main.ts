@@ -30,7 +30,7 @@ const help = `npm run twin -- [options]: the same requests to Keelson's API serv
   --no-shrink      print examples as they were found
   --learn          find the fullest valid object of each kind by asking the real server; writes generated/full-objects.json
   --open FILE      sorts of differences that are known and not yet mended, a line each: no error
-  --update         with --open: write what was found into that file
+  --update         with --open: write what was found into that file; --add: add it to what stands there
   --keep           leave both servers running at the end, until Ctrl-C
   --oracle FILE    kubeconfig of a real server that runs already, instead of one of its own
   --at REVISION    the packages as committed then (HEAD), not as they lie in the working tree
@@ -53,6 +53,7 @@ const { values: flags } = parseArgs({
     learn: { type: 'boolean', default: false },
     open: { type: 'string' },
     update: { type: 'boolean', default: false },
+    add: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
     oracle: { type: 'string' },
     list: { type: 'boolean', default: false },
@@ -128,6 +129,7 @@ const unexplained = (twinCase: TwinCase, all: readonly Difference[]) =>
     return !meant;
   });
 
+const confirmations = 4;
 /** Other differences of the same case that a group keeps. */
 const mostShown = 6;
 
@@ -169,20 +171,23 @@ async function one(number: number): Promise<void> {
   if (fresh.length > 0) wrong.set(number, fresh);
 }
 
-/** Asks a case once more, alone: what does not show then came of the others beside it. */
+/** Asks a case a few times more, alone: what does not show each time came of the cases beside it, or of who was first. */
 async function confirm(number: number, keys: readonly string[]): Promise<void> {
   const twinCase = number < 0 ? serverCases[-1 - number] : caseNumber(number);
   if (!twinCase) return;
-  const again = unexplained(twinCase, (await runCase(sides, twinCase, 700)).differences);
-  const shown = new Set(again.map((each) => groupKey(twinCase, each)));
+  let left = keys;
+  for (let times = 0; times < confirmations && left.length > 0; times++) {
+    const again = unexplained(twinCase, (await runCase(sides, twinCase, 700)).differences);
+    const shown = new Set(again.map((each) => groupKey(twinCase, each)));
+    left = left.filter((key) => shown.has(key));
+  }
   for (const key of keys) {
     const group = report.groups.get(key);
-    if (shown.has(key) || !group) continue;
+    if (left.includes(key) || !group) continue;
     report.unstable.set(key, (report.unstable.get(key) ?? 0) + 1);
     if (--group.count === 0) report.groups.delete(key);
   }
-  const left = keys.filter((key) => shown.has(key));
-  if (left.length > 0) wrong.set(number, left);
+  if (left.length > 0) wrong.set(number, [...left]);
   else wrong.delete(number);
 }
 
@@ -241,8 +246,10 @@ if (flags.learn) {
       shrink(group, (candidate) => runCase(sides, candidate, 300), until),
     );
   printReport(report, shown, found.length);
-  if (flags.open !== undefined && flags.update)
-    writeFileSync(flags.open, [...report.groups.keys()].sort().map(keyLine).join(''));
+  if (flags.open !== undefined && (flags.update || flags.add)) {
+    const keys = new Set([...(flags.add ? open : []), ...report.groups.keys()]);
+    writeFileSync(flags.open, [...keys].sort().map(keyLine).join(''));
+  }
   if (flags.json !== undefined) {
     const plain = (_: string, value: unknown) => (value instanceof Map ? Object.fromEntries(value) : value);
     writeFileSync(flags.json, JSON.stringify(report, plain, 2));
