@@ -1,16 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import {
-  type Document,
-  isCollection,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  parseDocument,
-  type Tags,
-  visit,
-} from 'yaml';
+import { isCollection, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Tags, visit } from 'yaml';
 import { type DecodedBody, type KeyTwice, yamlFindings } from './body-findings.ts';
 import { maxDepth } from './json-scan.ts';
 import { yamlMessage } from './yaml-message.ts';
@@ -65,7 +54,9 @@ export function readYaml(text: string): DecodedBody {
       version: '1.1',
       customTags: plainTags,
     });
-    const problem = document.errors.find(({ pos }) => pos[0] < endOf(document));
+    const problem = document.errors[0];
+    const end = problem && endOfBrackets(text);
+    if (end !== undefined && end < text.length) return readYaml(text.slice(0, end));
     if (problem) throw new YamlError(yamlMessage(problem, text));
     const twice: KeyTwice[] = [];
     visit(document, {
@@ -93,10 +84,23 @@ export function readYaml(text: string): DecodedBody {
   }
 }
 
-/** Where a document is over, whatever comes then: an object or list in brackets ends it. */
-function endOf({ contents }: Document.Parsed): number {
-  const closed = isCollection(contents) && contents.flow === true && contents.range;
-  return closed ? closed[1] : Number.POSITIVE_INFINITY;
+/**
+ * Where the brackets close that a text begins with: the document is over there, whatever comes then. Undefined where they
+ * do not, and where they are only a key.
+ */
+function endOfBrackets(text: string): number | undefined {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const each = text.charAt(at);
+    if (each === '{' || each === '[') depth++;
+    else if ((each === '"' || each === "'") && /[{[,:]\s*$/.test(text.slice(Math.max(0, at - 80), at))) {
+      while (++at < text.length && text.charAt(at) !== each) if (each === '"' && text.charAt(at) === '\\') at++;
+    } else if ((each === '}' || each === ']') && --depth === 0) {
+      return /^\s*:/.test(text.slice(at + 1)) ? undefined : at + 1;
+    }
+    if (depth === 0 && !/\s/.test(each)) return undefined;
+  }
+  return undefined;
 }
 
 /** The library says what is wrong with a text by errors of any class. */
