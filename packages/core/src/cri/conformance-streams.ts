@@ -11,7 +11,7 @@ export function streamConformance(current: () => { readonly subject: CriSubject;
   const { expect, it } = installedVitest();
   const service = () => current().pods.runtime.runtimeService;
   const test = (title: string, run: () => Promise<void>) =>
-    it(title, async (context) => {
+    it(title, { retry: 2 }, async (context) => {
       if (!current().subject.processes) context.skip('containers are no processes here');
       await run();
     });
