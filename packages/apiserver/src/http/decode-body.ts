@@ -195,7 +195,6 @@ function decodeJson(
 }
 
 /** What may stand nowhere in a text (YAML 1.1, 4.1). */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const controls = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/;
 
 function decodeYaml(body: Buffer | string, wrap: (why: string) => StatusError): DecodedBody {

@@ -67,9 +67,9 @@ export interface ApiServerParts {
 /** Puts registry, authentication, authorization and HTTP together. */
 export function composeApiServer(options: ComposeOptions): ApiServerParts {
   const { clock, random, logger, serviceCidr } = options;
-  const storage = new MeasuredStorage(options.storage, clock, (prefix) => kindOfPrefix(registry, prefix));
+  const storage: Storage = new MeasuredStorage(options.storage, clock, (prefix) => kindOfPrefix(registry, prefix));
   const authorizer = new RbacAuthorizer();
-  const registry = new ResourceRegistry({
+  const registry: ResourceRegistry = new ResourceRegistry({
     storage,
     clock,
     random,
