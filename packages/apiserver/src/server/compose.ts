@@ -67,7 +67,9 @@ export interface ApiServerParts {
 /** Puts registry, authentication, authorization and HTTP together. */
 export function composeApiServer(options: ComposeOptions): ApiServerParts {
   const { clock, random, logger, serviceCidr } = options;
-  const storage: MeasuredStorage = new MeasuredStorage(options.storage, clock, (prefix) => kindOfPrefix(registry, prefix));
+  const storage: MeasuredStorage = new MeasuredStorage(options.storage, clock, (prefix) =>
+    kindOfPrefix(registry, prefix),
+  );
   const authorizer = new RbacAuthorizer();
   const registry: ResourceRegistry = new ResourceRegistry({
     storage,
