@@ -70,11 +70,11 @@ export async function readPayload(
       : served.subresources.find(({ name }) => name === info.subresource)?.kind;
   const kind = own?.kind ?? served.kind;
   const decoded: DecodedBody = patchType
-    ? decodePatch(bytes.toString('utf8'), patchType, options.fieldValidation === 'Ignore')
+    ? decodePatch(bytes, patchType, options.fieldValidation === 'Ignore')
     : decodeObject(bytes, contentType, kind, apiVersionOf(own ?? served));
   const validation = options.fieldValidation ?? 'Warn';
-  // Where the registry decodes whole objects, it tells these findings together with its own.
-  const together = served.verbs.includes('get') && (info.subresource === undefined || info.subresource === 'status');
+  // Where the registry decodes what is sent, it tells these findings together with its own.
+  const together = !(patchType && info.subresource === 'scale');
   if (validation === 'Strict' && decoded.findings.length > 0 && !together) {
     throw StatusError.badRequest(
       `${kind} in version ${JSON.stringify(info.version)} cannot be handled as a ${kind}: strict decoding error: ${decoded.withUnknown([], 'error').join(', ')}`,

@@ -11,8 +11,26 @@ interface TableContext {
 }
 
 /** An object without all but its metadata. */
-export function partialOf({ metadata }: KubernetesObject, { metaVersion }: Pick<OutputFormat, 'metaVersion'>) {
-  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${metaVersion}`, metadata };
+export function partialOf(object: KubernetesObject, { metaVersion }: Pick<OutputFormat, 'metaVersion'>) {
+  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${metaVersion}`, metadata: ownMetadata(object) };
+}
+
+/** Annotations that stand for fields which one version of a kind has and another has not. */
+const carriers: ReadonlyMap<string, readonly string[]> = new Map([
+  ['DaemonSet', ['deprecated.daemonset.template.generation']],
+  [
+    'HorizontalPodAutoscaler',
+    ['metrics', 'behavior', 'conditions', 'current-metrics'].map((each) => `autoscaling.alpha.kubernetes.io/${each}`),
+  ],
+]);
+
+/** Metadata as Kubernetes has it before an object takes the form of a version. */
+function ownMetadata({ kind = '', apiVersion = '', metadata }: KubernetesObject): KubernetesObject['metadata'] {
+  const carried = metadata.annotations && carriers.get(kind);
+  if (!carried || !/^(apps|autoscaling)\//.test(apiVersion)) return metadata;
+  const { annotations, ...rest } = metadata;
+  const kept = Object.entries(annotations ?? {}).filter(([name]) => !carried.includes(name));
+  return kept.length > 0 ? { ...metadata, annotations: Object.fromEntries(kept) } : rest;
 }
 
 /** Objects as rows of a `meta.k8s.io` Table. Without `listMeta` it has the version of its one object. */

@@ -1,7 +1,7 @@
 import { StatusError } from '@keelson/core';
 import { DecodeError, decodeAs, definitionOf, isKnownKind } from '../schema/index.ts';
+import type { ServedResource } from './contract.ts';
 import type { Json } from './draft.ts';
-import type { Kind } from './kind.ts';
 
 /** What a body says it is, after what it leaves open has been taken from the request. */
 interface BodyType {
@@ -9,6 +9,9 @@ interface BodyType {
   readonly version: string;
   readonly kind: string;
 }
+
+/** The kind that a request is about. */
+export type AskedKind = Pick<ServedResource, 'group' | 'version' | 'kind' | 'definition' | 'custom'>;
 
 /** Kubernetes is three API servers in one, each with a scheme of its own. */
 const ownSchemes = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io']);
@@ -19,7 +22,10 @@ const metaPackage = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
  * Checks that a body is of the kind that the request is about. Throws a 400 in the words of Kubernetes' codec: a kind
  * that is not known, one that cannot be converted, or another version.
  */
-export function checkBodyType({ served, apiVersion }: Kind, body: Readonly<Json>): void {
+export function checkBodyType(
+  { served, apiVersion }: { readonly served: AskedKind; readonly apiVersion: string },
+  body: Readonly<Json>,
+): void {
   if (body['kind'] === served.kind && body['apiVersion'] === apiVersion) return;
   const type = typeOf(served, body);
   const definition = definitionOf(type.group, type.version, type.kind);
@@ -59,7 +65,7 @@ function textOf(body: Readonly<Json>, name: string): string {
 
 const groupVersionOf = ({ group, version }: BodyType) => (group === '' ? version : `${group}/${version}`);
 
-function typeOf(served: Kind['served'], body: Readonly<Json>): BodyType {
+function typeOf(served: AskedKind, body: Readonly<Json>): BodyType {
   const text = textOf(body, 'apiversion');
   const kind = textOf(body, 'kind') || served.kind;
   const slash = text.indexOf('/');
@@ -84,13 +90,13 @@ function isKnown(servedGroup: string, type: BodyType, definition: string | undef
 }
 
 /** Versions of one kind, among them Events of both groups. */
-function isSameObject(type: BodyType, served: Kind['served']): boolean {
+function isSameObject(type: BodyType, served: AskedKind): boolean {
   if (type.kind !== served.kind) return false;
   const place = (group: string) => (type.kind === 'Event' && group === 'events.k8s.io' ? '' : group);
   return place(type.group) === place(served.group);
 }
 
 /** What Go calls the version of a kind that all others are converted to, such as `core.Pod`. */
-function internalName({ group, definition = '', kind }: Kind['served']): string {
+function internalName({ group, definition = '', kind }: AskedKind): string {
   return `${group === 'events.k8s.io' ? 'core' : definition.split('.').at(-3)}.${kind}`;
 }

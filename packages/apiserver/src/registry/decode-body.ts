@@ -1,16 +1,21 @@
 import { type ApiRequest, StatusError } from '@keelson/core';
 import { DecodeError, withNumberTexts } from '../schema/index.ts';
-import { checkBodyType } from './body-type.ts';
+import { type AskedKind, checkBodyType } from './body-type.ts';
 import { keepReset } from './decode-patched.ts';
 import { isObject, type Json, type ObjectDraft } from './draft.ts';
 import type { DecodeResult, Kind } from './kind.ts';
 import { dedupeOwners } from './owner-references.ts';
 
+/** What is known of a kind whose objects are decoded. */
+export interface Decodable extends Pick<Kind, 'apiVersion' | 'decode'> {
+  readonly served: AskedKind;
+}
+
 const deepest = 1000;
 
 /** Checks what the body says it is, and its shape. Throws a 400 in the words of Kubernetes' decoder. */
 export function decodeBody(
-  kind: Kind,
+  kind: Decodable,
   body: unknown,
   { options, bodyFindings }: Pick<ApiRequest, 'options' | 'bodyFindings'>,
   warn: (text: string) => void,
@@ -46,7 +51,7 @@ function attempt(decode: () => DecodeResult, cannot: (why: string) => StatusErro
   }
 }
 
-function checkCustomType({ served, apiVersion }: Kind, body: Readonly<Json>): void {
+function checkCustomType({ served, apiVersion }: Decodable, body: Readonly<Json>): void {
   const { kind, apiVersion: version, metadata } = body;
   if (kind !== undefined && kind !== served.kind) {
     const name = isObject(metadata) ? String(metadata['name'] ?? '') : '';

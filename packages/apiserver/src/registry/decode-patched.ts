@@ -67,7 +67,7 @@ function unstructuredText({ served }: Kind, value: unknown, error: DecodeError):
 export const asJsonValue = (body: unknown) => body as JsonValue;
 
 /** As the API shows it: the members of what the patch touched in order, the rest as it stood. */
-function patchedText(patched: unknown, before: unknown, schema: Schema | undefined): string {
+export function patchedText(patched: unknown, before: unknown, schema: Schema | undefined): string {
   if (patched === before || !isObject(patched) || !isObject(before)) {
     return JSON.stringify(patched === before ? inGoOrder(patched, schema) : patched) ?? 'null';
   }

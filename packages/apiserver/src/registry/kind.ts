@@ -46,6 +46,10 @@ export interface Kind {
   view(object: KubernetesObject): KubernetesObject;
 }
 
+/** A key as messages show it: of what was only tried, without the root of all keys. */
+export const shownKey = ({ dryRun }: { readonly dryRun: boolean }, key: string): string =>
+  dryRun ? key.replace(/^\/registry/, '') : key;
+
 export function keyIn(kind: Pick<Kind, 'prefix' | 'served'>, namespace: string | undefined, name: string): string {
   return kind.served.namespaced ? `${kind.prefix}${namespace}/${name}` : kind.prefix + name;
 }

@@ -27,6 +27,7 @@ import type {
   UserInfo,
 } from './contract.ts';
 import { createObject } from './create-object.ts';
+import { inPlaceOf } from './decode-own-body.ts';
 import { codeOfDeletion, type DeleteOutcome, deleteCollection, deleteObject } from './delete-object.ts';
 import { withWarnings } from './error-warnings.ts';
 import { EventHub } from './event-hub.ts';
@@ -168,9 +169,12 @@ export class ResourceRegistry implements ApiHandler {
 
   /** A create of what is not stored but answered: authorised, decoded and admitted like every other. */
   review(request: ApiRequest, user: UserInfo, reply: ReviewAnswer, check?: ReviewCheck): Promise<ApiAnswer> {
-    return this.#handle(request, user, async (call) =>
-      answer(call, call.kind.served, await reviewObject(this.#context, call, reply, check), 201),
-    );
+    return this.#handle(request, user, async (call) => {
+      const { served } = call.kind;
+      const own = served.subresources.find(({ name }) => name === request.subresource)?.kind;
+      const asked = own ? { ...call, kind: inPlaceOf(call.kind, own) } : call;
+      return answer(call, served, await reviewObject(this.#context, asked, reply, check), 201);
+    });
   }
 
   async #handle(request: ApiRequest, user: UserInfo, work: (call: Call) => Promise<ApiAnswer>): Promise<ApiAnswer> {

@@ -11,12 +11,11 @@ import {
   type TokenReviewStatus,
   timestamp,
 } from '@keelson/core';
-import { z } from 'zod';
 import type { RequestAuthenticator, ServiceAccountTokens } from '../authentication/index.ts';
 import { requestToken } from '../authentication/token-requests.ts';
 import { type AccessReviewScope, checkAccessReview } from '../authorization/access-review-checks.ts';
 import { reviewAccess, reviewRules } from '../authorization/access-reviews.ts';
-import { forbidden, type RbacAuthorizer } from '../authorization/index.ts';
+import type { RbacAuthorizer } from '../authorization/index.ts';
 import type { ApiAnswer, ApiHandler, UserInfo } from '../registry/contract.ts';
 import type { ObjectDraft } from '../registry/draft.ts';
 import type { ResourceRegistry } from '../registry/resource-registry.ts';
@@ -38,12 +37,6 @@ interface Review {
   readonly check?: ReviewCheck;
   readonly answer: ReviewAnswer;
 }
-
-const TokenBody = z.looseObject({
-  metadata: z.looseObject({ namespace: z.string().optional() }).nullish(),
-  spec: z.looseObject({}).nullish(),
-});
-type TokenBody = z.infer<typeof TokenBody>;
 
 /** The registry has decoded what is asked by the schema of its kind. */
 const specOf = <T extends object>(asked: ObjectDraft) => (asked.spec ?? {}) as Partial<T>;
@@ -127,36 +120,25 @@ export class ReviewHandler implements ApiHandler {
     return withStatus(asked, { user: {}, ...rest, error: 'invalid bearer token' });
   }
 
-  async #issueToken(request: ApiRequest, user: UserInfo): Promise<ApiAnswer> {
-    const { group, version, resource, subresource, namespace, name, verb } = request;
-    const served = this.catalog.find(group, version, resource);
-    if (!served) return this.#options.next.handle(request, user);
-    const question = { user, verb, group, version, resource, subresource, namespace, name };
-    const decision = this.#options.authorizer.authorize(question);
-    if (!decision.allowed) throw forbidden(question, decision.reason);
-    const body = TokenBody.safeParse(request.body ?? {});
-    if (!body.success) throw StatusError.badRequest(z.prettifyError(body.error));
-    const type = { kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1' };
-    const object = { ...type, ...(await this.#issue(request, body.data)) };
-    return { type: 'object', code: 201, resource: served, value: { object: asObject(object), json: encode(object) } };
+  /** serviceaccounts/token: answers a TokenRequest for the account on the URL. */
+  #issueToken(request: ApiRequest, user: UserInfo): Promise<ApiAnswer> {
+    const { namespace = '', name = '' } = request;
+    return this.#options.next.review(
+      request,
+      user,
+      (asked) => this.#issue(asked, namespace, name),
+      (asked) => checkTokenOwner(asked, name),
+    );
   }
 
-  async #issue(
-    { namespace = '', name = '' }: ApiRequest,
-    body: TokenBody,
-  ): Promise<{ readonly metadata: object } & Readonly<Record<string, unknown>>> {
-    const { spec } = body;
-    checkTokenOwner(body.metadata, namespace, name);
+  async #issue(asked: ObjectDraft, namespace: string, name: string): Promise<ObjectDraft> {
     const { tokens: issuer, clock } = this.#options;
     const lookup = (resource: string, from: string | undefined, of: string) => this.#read(resource, from, of);
-    const answer = await requestToken(namespace, name, spec, { issuer, audiences: issuer.audiences, lookup });
-    const metadata = {
-      name,
-      namespace,
-      uid: answer.serviceAccount.metadata.uid,
-      creationTimestamp: timestamp(clock),
-    };
-    return { metadata, spec: answer.spec, status: answer.status };
+    const options = { issuer, audiences: issuer.audiences, lookup };
+    const { serviceAccount, spec, status } = await requestToken(namespace, name, asked.spec, options);
+    const { uid = '' } = serviceAccount.metadata;
+    const metadata = { ...asked.metadata, name, namespace, uid, creationTimestamp: timestamp(clock) };
+    return { ...asked, metadata, spec, status };
   }
 
   async #read(resource: string, namespace: string | undefined, name: string): Promise<KubernetesObject> {
@@ -175,19 +157,13 @@ export class ReviewHandler implements ApiHandler {
 }
 
 /** A TokenRequest may name the account that it is for, and no other. */
-function checkTokenOwner(metadata: TokenBody['metadata'], namespace: string, name: string): void {
-  if (metadata?.namespace && metadata.namespace !== namespace) {
-    throw StatusError.badRequest(
-      'the namespace of the provided object does not match the namespace sent on the request',
-    );
-  }
-  const asked = metadata?.['name'];
-  if (typeof asked !== 'string' || asked === '' || asked === name) return;
+function checkTokenOwner({ metadata }: ObjectDraft, name: string): void {
+  if (!metadata.name || metadata.name === name) return;
   throw StatusError.invalid({ group: 'authentication.k8s.io', resource: 'TokenRequest' }, name, [
     {
       type: 'FieldValueInvalid',
       field: 'metadata.name',
-      message: `Invalid value: ${JSON.stringify(asked)}: must match the service account name if specified`,
+      message: `Invalid value: ${JSON.stringify(metadata.name)}: must match the service account name if specified`,
     },
   ]);
 }
@@ -212,14 +188,3 @@ const wireUser = ({ name, uid, groups, extra }: UserInfo) => ({
   groups,
   ...(extra && Object.keys(extra).length > 0 && { extra }),
 });
-
-const encode = (object: object) => Buffer.from(`${JSON.stringify(object)}\n`);
-
-/** Reviews have no name; the type of stored objects wants one. */
-function asObject(object: {
-  readonly kind: string;
-  readonly apiVersion: string;
-  readonly metadata: object;
-}): KubernetesObject {
-  return { ...object, metadata: { name: '', ...object.metadata } };
-}

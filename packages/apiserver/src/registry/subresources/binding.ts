@@ -5,15 +5,16 @@ import { type Call, validateAdmission } from '../admission-chain.ts';
 import type { RegistryContext } from '../context.ts';
 import { encodeStatus } from '../delete-object.ts';
 import { type Draft, draftJson, type ObjectDraft } from '../draft.ts';
-import { keyIn } from '../kind.ts';
+import { keyIn, shownKey } from '../kind.ts';
 import { updateObject } from '../update-object.ts';
-import { done, parseBody } from './body.ts';
+import { checkNamespace, done, parseBody } from './body.ts';
 import type { SubresourceHandler } from './contract.ts';
 
 const BindingBody = z.object({
   metadata: z
     .object({
       name: z.string().optional(),
+      namespace: z.string().optional(),
       uid: z.string().optional(),
       annotations: z.record(z.string(), z.string()).optional(),
       labels: z.record(z.string(), z.string()).optional(),
@@ -23,33 +24,39 @@ const BindingBody = z.object({
 }) satisfies z.ZodType<Pick<Partial<Binding>, 'target'>>;
 type BindingBody = z.infer<typeof BindingBody>;
 
+const bindingKind = { group: '', version: 'v1', kind: 'Binding' };
+
 const asPod = (object: KubernetesObject) => object as Pod;
 
 /** The scheduler's word: the pod runs on this node. */
-export const binding: SubresourceHandler = async (context, call) => {
-  const body = parseBody(BindingBody, 'Binding', call.request.body);
-  const { name = '' } = call.request;
-  if ((body.metadata?.name ?? '') !== '' && body.metadata?.name !== name) {
+export const binding: SubresourceHandler = (context, call) => {
+  const body = parseBody(BindingBody, bindingKind, call);
+  const { namespace = '', name = '' } = call.request;
+  checkNamespace(body.metadata, namespace);
+  if (body.metadata?.name !== name) {
     throw StatusError.badRequest('name in URL does not match name in Binding object');
   }
-  const node = checkTarget(body);
-  await validateAdmission(context, call, 'CREATE', undefined, undefined);
-  await bind(context, call, body, node);
-  return { value: encodeStatus(done), code: 201 };
+  return admitAndBind(context, call, body);
 };
 
 /** POST of a Binding itself, as the first schedulers did it: the pod is named in it. */
-export const legacyBinding: SubresourceHandler = async (context, call) => {
-  const body = parseBody(BindingBody, 'Binding', call.request.body);
+export const legacyBinding: SubresourceHandler = (context, call) => {
+  const body = parseBody(BindingBody, bindingKind, call);
+  checkNamespace(body.metadata, call.request.namespace ?? '');
   const kind = context.catalog.kind('', 'v1', 'pods');
+  if (!kind) throw StatusError.internal('pods are not served');
   const name = body.metadata?.name ?? '';
-  if (!kind || name === '') throw StatusError.badRequest('name is required');
-  return binding(context, {
-    ...call,
-    kind,
-    request: { ...call.request, resource: 'pods', subresource: 'binding', name },
-  });
+  const request = { ...call.request, resource: 'pods', subresource: 'binding', name };
+  return admitAndBind(context, { ...call, kind, request }, body);
 };
+
+async function admitAndBind(context: RegistryContext, call: Call, body: BindingBody) {
+  const node = checkTarget(body);
+  if (!call.request.name) throw StatusError.badRequest('Name parameter required.');
+  await validateAdmission(context, call, 'CREATE', undefined, undefined);
+  await bind(context, call, body, node);
+  return { value: encodeStatus(done), code: 201 as const };
+}
 
 /** The node's name. Throws what Kubernetes answers with a bare 500. */
 function checkTarget({ target }: BindingBody): string {
@@ -73,7 +80,7 @@ async function bind(context: RegistryContext, call: Call, body: BindingBody, nod
       const pod = asPod(current.object);
       const { name, uid, namespace } = pod.metadata;
       if (body.metadata?.uid && body.metadata.uid !== uid) {
-        const key = keyIn(call.kind, namespace, name);
+        const key = shownKey(call, keyIn(call.kind, namespace, name));
         const why = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${body.metadata.uid}, UID in object meta: ${uid}`;
         throw StatusError.conflict({ group: '', resource: 'pods' }, name, why);
       }

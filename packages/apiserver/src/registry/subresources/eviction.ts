@@ -15,14 +15,14 @@ import { z } from 'zod';
 import { type Call, validateAdmission } from '../admission-chain.ts';
 import type { RegistryContext } from '../context.ts';
 import { deleteObject, encodeStatus } from '../delete-object.ts';
-import type { Draft } from '../draft.ts';
+import { type Draft, isObject } from '../draft.ts';
 import { objectReader } from '../object-reader.ts';
 import { updateObject } from '../update-object.ts';
-import { done, parseBody } from './body.ts';
+import { checkNamespace, done, parseBody } from './body.ts';
 import type { SubresourceHandler } from './contract.ts';
 
 const EvictionBody = z.object({
-  metadata: z.object({ name: z.string().optional() }).optional(),
+  metadata: z.object({ name: z.string().optional(), namespace: z.string().optional() }).optional(),
   deleteOptions: z
     .object({
       gracePeriodSeconds: z.number().int().optional(),
@@ -33,13 +33,23 @@ const EvictionBody = z.object({
     .optional(),
 }) satisfies z.ZodType<Pick<Partial<Eviction>, 'deleteOptions'>>;
 
+const evictionKind = { group: 'policy', version: 'v1', kind: 'Eviction' };
+
+/** Evictions came in two versions, and both are still taken. */
+function inStableVersion(call: Call): Call {
+  const { body } = call.request;
+  if (!isObject(body) || body['apiVersion'] !== 'policy/v1beta1') return call;
+  return { ...call, request: { ...call.request, body: { ...body, apiVersion: 'policy/v1' } } };
+}
+
 /** So many evictions that nobody has confirmed are enough for one budget. */
 const mostDisrupted = 2000;
 
 /** Deletion that asks the pod's disruption budget first (KEP-85; unhealthy pods: KEP-3017). */
 export const eviction: SubresourceHandler = async (context, call) => {
-  const { metadata, deleteOptions } = parseBody(EvictionBody, 'Eviction', call.request.body);
+  const { metadata, deleteOptions } = parseBody(EvictionBody, evictionKind, inStableVersion(call));
   const { namespace = '', name = '' } = call.request;
+  checkNamespace(metadata, namespace);
   if ((metadata?.name ?? '') !== name) {
     throw StatusError.badRequest('name in URL does not match name in Eviction object');
   }

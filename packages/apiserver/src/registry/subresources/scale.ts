@@ -9,8 +9,10 @@ import { DecodeError, decodeAs } from '../../schema/index.ts';
 import type { Call } from '../admission-chain.ts';
 import { applyConfiguration } from '../apply-object.ts';
 import type { RegistryContext } from '../context.ts';
+import { decodeBody } from '../decode-body.ts';
+import { patchedText } from '../decode-patched.ts';
 import { asJson, draftJson, isObject, type Json, type ObjectDraft } from '../draft.ts';
-import { type Kind, keyIn, type ScalePaths } from '../kind.ts';
+import { type Kind, keyIn, type ScalePaths, shownKey } from '../kind.ts';
 import { versionsOf } from '../ownership/conversions.ts';
 import { type Manager, type Managers, readManagers, writeManagers } from '../ownership/managers.ts';
 import { recordOwners, setManagedFields } from '../ownership/record-owners.ts';
@@ -18,6 +20,7 @@ import { fromScaleOwners, toScaleOwners } from '../ownership/scale-owners.ts';
 import { applyPatch } from '../patch-object.ts';
 import { getObject } from '../read-objects.ts';
 import { encodeObject } from '../stored-object.ts';
+import { goQuote } from '../strategy.ts';
 import { updateObject } from '../update-object.ts';
 import type { SubresourceHandler } from './contract.ts';
 
@@ -59,7 +62,8 @@ export function scaleHandler(paths: ScalePaths): SubresourceHandler {
 }
 
 /** A Scale that is written must be that of the object on the URL. */
-function checkIdentity({ kind, request }: Call, { metadata }: Scale, before: Scale): void {
+function checkIdentity(call: Call, { metadata }: Scale, before: Scale): void {
+  const { kind, request } = call;
   const { name = '', namespace } = before.metadata;
   if (request.verb === 'update' && !metadata.name) {
     throw StatusError.badRequest(
@@ -81,7 +85,7 @@ function checkIdentity({ kind, request }: Call, { metadata }: Scale, before: Sca
     throw StatusError.conflict(
       kind.names,
       name,
-      `StorageError: invalid object, Code: 4, Key: ${keyIn(kind, namespace, name)}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`,
+      `StorageError: invalid object, Code: 4, Key: ${shownKey(call, keyIn(kind, namespace, name))}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`,
     );
   }
 }
@@ -93,8 +97,13 @@ function wantedScale(context: RegistryContext, call: Call, before: Scale): Scale
   if (request.patchType === 'application/apply-patch+yaml') {
     return asScale(applyConfiguration(context, ofScale, asJson(before), before));
   }
-  const body: unknown = request.verb === 'patch' ? applyPatch(ofScale.kind, request, before) : request.body;
-  const draft = decodeScale(call, body);
+  const draft =
+    request.verb === 'patch'
+      ? decodeScale(call, applyPatch(ofScale.kind, request, before), before)
+      : decodeBody(ofScale.kind, request.body, request, (text) => {
+          // What is tried again says nothing new.
+          if (!call.warnings.includes(text)) call.warnings.push(text);
+        });
   recordOwners(context, ofScale, draft, before);
   return asScale(draft);
 }
@@ -118,7 +127,10 @@ function scaleKind(kind: Kind): Kind {
       apiVersion: 'autoscaling/v1',
       served: { ...kind.served, group: 'autoscaling', version: 'v1', kind: 'Scale', definition, custom: false },
       // Its decoder is that of the schema, whose objects have metadata.
-      decode: (body) => ({ object: decodeAs(definition, body, { unknown: [] }) as ObjectDraft, unknown: [] }),
+      decode(body) {
+        const unknown: string[] = [];
+        return { object: decodeAs(definition, body, { unknown }) as ObjectDraft, unknown };
+      },
       view: (object) => object,
     };
     scaleKinds.set(kind, made);
@@ -126,24 +138,16 @@ function scaleKind(kind: Kind): Kind {
   return made;
 }
 
-function decodeScale({ request, warnings }: Call, body: unknown): ObjectDraft {
+/** The outcome of a patch. */
+function decodeScale({ request, warnings }: Call, body: unknown, before: Scale): ObjectDraft {
   const bad = (why: string) =>
-    request.verb === 'patch'
-      ? StatusError.invalid({ group: '', resource: '' }, '', [
-          {
-            type: 'FieldValueInvalid',
-            field: 'patch',
-            message: `Invalid value: ${JSON.stringify(JSON.stringify(body))}: ${why}`,
-          },
-        ])
-      : StatusError.badRequest(`Scale in version "v1" cannot be handled as a Scale: ${why}`);
-  const { kind: given, apiVersion } = isJsonObject(body) ? body : {};
-  if (request.verb === 'update' && typeof given === 'string' && typeof apiVersion === 'string' && given !== 'Scale') {
-    const version = apiVersion.split('/').at(-1);
-    throw StatusError.badRequest(
-      `${given} in version "${version}" cannot be handled as a Scale: converting (${version}.${given}) to (autoscaling.Scale): unknown conversion`,
-    );
-  }
+    StatusError.invalid({ group: '', resource: '' }, '', [
+      {
+        type: 'FieldValueInvalid',
+        field: 'patch',
+        message: `Invalid value: ${goQuote(patchedText(body, before, { ref: definition }))}: ${why}`,
+      },
+    ]);
   if (!isJsonObject(body)) throw bad('json: cannot unmarshal into Go value of type v1.Scale');
   const unknown: string[] = [];
   try {
@@ -151,7 +155,9 @@ function decodeScale({ request, warnings }: Call, body: unknown): ObjectDraft {
     if (unknown.length > 0 && request.options?.fieldValidation === 'Strict') {
       throw bad(`strict decoding error: ${unknown.join(', ')}`);
     }
-    warnings.push(...unknown);
+    if (request.options?.fieldValidation !== 'Ignore') {
+      warnings.push(...unknown.filter((each) => !warnings.includes(each)));
+    }
     return scale;
   } catch (error) {
     if (error instanceof DecodeError) throw bad(error.message);

@@ -32,20 +32,20 @@ describe('subresources', () => {
   it('binds a pod once', async () => {
     const { client } = open();
     await client.create(Pod, { metadata: ref, spec: { containers } });
-    await client.createSubresource(Pod, ref, 'binding', { target: { kind: 'Node', name: 'n1' } });
+    await client.createSubresource(Pod, ref, 'binding', { metadata: ref, target: { kind: 'Node', name: 'n1' } });
     const pod = await client.get(Pod, ref);
     expect(pod.spec.nodeName).toBe('n1');
     expect(pod.metadata.generation).toBe(1);
     expect(pod.status?.conditions).toMatchObject([{ type: 'PodScheduled', status: 'True' }]);
-    await expect(client.createSubresource(Pod, ref, 'binding', { target: { name: 'n2' } })).rejects.toThrow(
-      'Operation cannot be fulfilled on pods/binding "x": pod x is already assigned to node "n1"',
-    );
+    await expect(
+      client.createSubresource(Pod, ref, 'binding', { metadata: ref, target: { name: 'n2' } }),
+    ).rejects.toThrow('Operation cannot be fulfilled on pods/binding "x": pod x is already assigned to node "n1"');
   });
 
   it('marks a running pod for its end, and takes it away when the kubelet is done', async () => {
     const { client } = open();
     await client.create(Pod, { metadata: ref, spec: { containers } });
-    await client.createSubresource(Pod, ref, 'binding', { target: { name: 'n1' } });
+    await client.createSubresource(Pod, ref, 'binding', { metadata: ref, target: { name: 'n1' } });
     const marked = await client.delete(Pod, ref);
     expect(marked.metadata).toMatchObject({ deletionGracePeriodSeconds: 30, generation: 2 });
     await client.delete(Pod, ref, { gracePeriodSeconds: 0 });
