@@ -56,10 +56,16 @@ export async function openContainerd(): Promise<{
   await mkdir(join(dataDir, 'images'));
   await buildBusyboxImage({ reference: 'busybox:test', file: join(dataDir, 'images', 'busybox.tar') });
   const provider = new RemoteRuntimeProvider(systemClock, testLogger, remoteOptionsSchema.parse({}));
+  let runtime = await provider.open(node);
   return {
-    runtime: await provider.open(node),
-    reopen: () => provider.open(node),
+    runtime,
+    async reopen() {
+      runtime = await provider.open(node);
+      return runtime;
+    },
     async close() {
+      // It would start containerd again while it is taken away.
+      await runtime.close();
       await shutdownContainerd(dataDir, systemClock);
       await rm(dataDir, { recursive: true, force: true });
       await rm(`/run/${name}`, { recursive: true, force: true });

@@ -41,6 +41,8 @@ export function criConformance(
       try {
         await pods?.removeAll();
       } finally {
+        // Whoever looks after a runtime would start it again while it is taken away.
+        await pods?.runtime.close();
         await subject?.close();
       }
     }, 120_000);
