@@ -19,6 +19,7 @@ const meant: readonly { readonly why: string; readonly status: number; readonly 
     status: 500,
     body: /unknown patch type: |"expected a \[\]interface \{\}, but received a |unable to find api field in struct /,
   },
+  { why: 'a list of several types in a patch', status: 500, body: /list element types are not identical/ },
   { why: 'a resource version that has not come yet', status: 504, body: /Too large resource version/ },
   { why: 'the kubelet of a node that is no machine', status: 500, body: /no preferred addresses found/ },
   { why: 'the kubelet of a node that does not answer', status: 500, body: /error dialing backend/ },

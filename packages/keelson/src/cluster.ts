@@ -149,9 +149,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
         nodes: config.nodes,
         startedAt: new Date().toISOString(),
       });
-      progress.done(
-        `API, ${controllerNames.length - disabled.length} controllers, and ${config.nodes} ${config.nodes === 1 ? 'node' : 'nodes'}: ${url}`,
-      );
+      const running = controllerNames.filter((name) => !disabled.includes(name)).length;
+      progress.done(`API, ${countOf(running, 'controller')}, and ${countOf(config.nodes, 'node')}: ${url}`);
     },
     async stop() {
       if (!started) return;
@@ -196,3 +195,5 @@ function storeOf({ store }: ClusterConfig, baseDir: string): ClusterConfig['stor
   });
   return { etcd: { ...store.etcd, ...Object.fromEntries(absolute) } };
 }
+
+const countOf = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
