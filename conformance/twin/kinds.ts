@@ -13,6 +13,8 @@ export interface FieldSchema {
   readonly enum?: readonly string[] | undefined;
   readonly 'x-kubernetes-list-type'?: string | undefined;
   readonly 'x-kubernetes-list-map-keys'?: readonly string[] | undefined;
+  readonly 'x-kubernetes-patch-merge-key'?: string | undefined;
+  readonly 'x-kubernetes-patch-strategy'?: string | undefined;
 }
 
 const fieldSchema: z.ZodType<FieldSchema> = z.lazy(() =>
@@ -27,6 +29,8 @@ const fieldSchema: z.ZodType<FieldSchema> = z.lazy(() =>
     enum: z.array(z.string()).optional(),
     'x-kubernetes-list-type': z.string().optional(),
     'x-kubernetes-list-map-keys': z.array(z.string()).optional(),
+    'x-kubernetes-patch-merge-key': z.string().optional(),
+    'x-kubernetes-patch-strategy': z.string().optional(),
   }),
 );
 const groupVersionKind = z.object({ group: z.string(), version: z.string(), kind: z.string() });

@@ -1,11 +1,15 @@
 import { deletes } from './deletes.ts';
+import { directives, pointers } from './directives.ts';
 import { full } from './full.ts';
+import { identities, lists } from './lists.ts';
+import { owners, updaters } from './owners.ts';
 import { applies, patches } from './patches.ts';
 import { metadata, random, updates, violations } from './random.ts';
 import { pages, selectors, versionMatrix } from './reads.ts';
 import { discovery } from './server.ts';
 import { classes, conversion, evictions, forbidden, limits, times } from './several-kinds.ts';
 import { subresources } from './subresources.ts';
+import { takeover } from './takeover.ts';
 import { bodies, paths } from './wire.ts';
 import { forms, minimal, type Scenario, watch } from './write-read.ts';
 
@@ -21,6 +25,13 @@ export const scenarios: Readonly<Record<string, { readonly share: number; readon
   metadata: { share: 1, make: metadata },
   patches: { share: 2, make: patches },
   applies: { share: 2, make: applies },
+  directives: { share: 1, make: directives },
+  pointers: { share: 1, make: pointers },
+  takeover: { share: 1, make: takeover },
+  owners: { share: 1, make: owners },
+  updaters: { share: 1, make: updaters },
+  lists: { share: 2, make: lists },
+  identities: { share: 1, make: identities },
   selectors: { share: 1, make: selectors },
   pages: { share: 1, make: pages },
   versions: { share: 1, make: versionMatrix },
