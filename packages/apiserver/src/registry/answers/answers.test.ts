@@ -1,23 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { askRegistry } from './ask-registry.ts';
 import { type Interview, interview, planAgain } from './interview.ts';
-import { type Recorded, recordings } from './recording.ts';
-
-const refused = (causes: readonly string[]) => ({ code: 422, causes });
-
-function asInterview({ path, body, stored, withStatus, create, update, status }: Recorded): Interview {
-  const answers = (list: Recorded['create']) =>
-    list.map(([violation, causes]) => [violation, refused(causes)] as const);
-  return {
-    path,
-    body,
-    plain: { code: 201 },
-    create: answers(create),
-    ...(stored && { stored, update: answers(update) }),
-    // The first of the status' answers is that to the write which the others begin from.
-    ...(withStatus && { withStatus, status: [[['/metadata/labels/written', 'x'], { code: 200 }], ...answers(status)] }),
-  };
-}
+import { asInterview, recordings } from './recording.ts';
 
 describe.each(
   recordings().map((each) => [`${each.path} ${each.body.metadata.name}`, each] as const),

@@ -116,17 +116,19 @@ export async function interview(ask: Ask, plan: Plan): Promise<Interview> {
   if (made.code >= 300) throw new Error(`${object} cannot be made: ${made.message}`);
   const get = await settled(ask, object);
   const uidNow = uidOf(get);
-  const put = async (at: string, whole: Json, version: unknown, each: Violation): Promise<Answered> => [
-    each,
-    comparable(
-      await ask({
+  const put = async (at: string, whole: Json, version: unknown, each: Violation): Promise<Answered> => {
+    const of = (at: unknown) => replaced(violated(versioned(whole, at), each), mark, uidNow);
+    let outcome = await ask({ method: 'PUT', path: at, dryRun: true, body: of(version) });
+    // Somebody of the server's own has written since.
+    if (outcome.code === 409)
+      outcome = await ask({
         method: 'PUT',
         path: at,
         dryRun: true,
-        body: replaced(violated(versioned(whole, version), each), mark, uidNow),
-      }),
-    ),
-  ];
+        body: of(versionOf(await ask({ method: 'GET', path: object, dryRun: false }))),
+      });
+    return [each, comparable(outcome)];
+  };
   const marked = replaced(plainOf(get.object), uidNow, mark);
   const asked = plan.update?.(marked);
   const update = asked && (await inTurn(asked.violations, (each) => put(object, asked.stored, versionOf(get), each)));

@@ -22,3 +22,20 @@ export function recordings(): readonly Recorded[] {
       .map((line) => JSON.parse(line) as Recorded),
   );
 }
+
+const refused = (causes: readonly string[]) => ({ code: 422, causes });
+
+/** A recording as the interview that it came of. */
+export function asInterview({ path, body, stored, withStatus, create, update, status }: Recorded): Interview {
+  const answers = (list: Recorded['create']) =>
+    list.map(([violation, causes]) => [violation, refused(causes)] as const);
+  return {
+    path,
+    body,
+    plain: { code: 201 },
+    create: answers(create),
+    ...(stored && { stored, update: answers(update) }),
+    // The first of the status' answers is that to the write which the others begin from.
+    ...(withStatus && { withStatus, status: [[['/metadata/labels/written', 'x'], { code: 200 }], ...answers(status)] }),
+  };
+}
