@@ -3,6 +3,7 @@ import { KeyExistsError } from '../storage/contract.ts';
 import { admit, type Call, validateAdmission } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
 import type { EncodedObject } from './contract.ts';
+import { permitCreate } from './create-permission.ts';
 import { decodeBody } from './decode-body.ts';
 import { draftJson, type ObjectDraft } from './draft.ts';
 import { type Kind, keyIn } from './kind.ts';
@@ -68,6 +69,7 @@ export async function createDecoded(
     : undefined;
   try {
     validateNew(call, draft, errors);
+    permitCreate(context, call);
     await validateAdmission(context, call, 'CREATE', draft, undefined);
     if (call.dryRun) {
       await refuseExisting(context, call, draft);
