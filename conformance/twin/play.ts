@@ -1,16 +1,22 @@
-import type { Names, Observation, Run, Step, TwinCase } from './case.ts';
+import type { Names, Observation, Run, Settling, Start, Step, TwinCase } from './case.ts';
 import type { OpenWatch, Wire } from './http.ts';
 import { at, isObject, type Json, merged } from './json.ts';
+import { settle } from './settle.ts';
 
 export interface PlayOptions {
   /** How long a watch must be silent to count as read. */
   readonly idleMs: number;
+  readonly start: Start;
 }
 
+/** How long a server may take to write what it writes by itself, and how long it must have been silent after. */
+const settleMs = { most: 3_000, quiet: 120, between: 15 };
+
 /** Plays a case on one side. */
-export async function play(wire: Wire, twinCase: TwinCase, names: Names, { idleMs }: PlayOptions): Promise<Run> {
+export async function play(wire: Wire, twinCase: TwinCase, names: Names, { idleMs, start }: PlayOptions): Promise<Run> {
   const answers = new Map<string, Json | undefined>();
   const fill = (text: string) => filled(text, names, answers);
+  const startedAt = Date.now();
   if (twinCase.namespaced) {
     const metadata = { name: names.ns, labels: { twin: names.id } };
     await wire.request(wireRequest({ method: 'POST', path: '/api/v1/namespaces', json: { metadata } }, fill, answers));
@@ -18,7 +24,6 @@ export async function play(wire: Wire, twinCase: TwinCase, names: Names, { idleM
   const observations: Observation[] = [];
   const watches = new Map<number, OpenWatch>();
   const waits: number[] = [];
-  const startedAt = Date.now();
   for (const [index, step] of twinCase.steps.entries()) {
     if (step.waitMs) {
       waits.push(Date.now() + step.waitMs / 2);
@@ -33,7 +38,10 @@ export async function play(wire: Wire, twinCase: TwinCase, names: Names, { idleM
     }
     const seen = await wire.request(request);
     observations.push(seen);
+    await settle(wire, request.method, request.path, seen);
     if (step.id) answers.set(step.id, parsed(seen.body));
+    if (twinCase.settles && step.method !== 'GET' && seen.status < 300)
+      await settled(wire, twinCase.settles, (read) => wireRequest(read, fill, answers));
   }
   await Promise.all(
     [...watches].map(async ([index, watch]) => {
@@ -41,7 +49,29 @@ export async function play(wire: Wire, twinCase: TwinCase, names: Names, { idleM
     }),
   );
   for (const step of twinCase.after ?? []) await wire.request(wireRequest(step, fill, answers));
-  return { observations, startedAt, waits, host: wire.host };
+  return { observations, startedAt, waits, host: wire.host, start };
+}
+
+/** Waits until an object has the conditions that the server gives it, and is not written any more; or is gone. */
+async function settled(
+  wire: Wire,
+  { path, conditions }: Settling,
+  request: (step: Step) => Parameters<Wire['request']>[0],
+): Promise<void> {
+  const until = Date.now() + settleMs.most;
+  let version: Json | undefined;
+  for (let since = Date.now(); Date.now() < until; ) {
+    const { status, body } = await wire.request(request({ method: 'GET', path }));
+    if (status !== 200) return;
+    const object = parsed(body);
+    const now = at(object, 'metadata.resourceVersion');
+    if (now !== version) since = Date.now();
+    version = now;
+    const given = at(object, 'status.conditions');
+    const types = new Set(Array.isArray(given) ? given.map((each) => at(each, 'type')) : []);
+    if (conditions.every((each) => types.has(each)) && Date.now() - since >= settleMs.quiet) return;
+    await new Promise((wake) => setTimeout(wake, settleMs.between));
+  }
 }
 
 function parsed(body: Buffer): Json | undefined {

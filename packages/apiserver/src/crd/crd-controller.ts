@@ -1,6 +1,6 @@
 import {
   CustomResourceDefinition,
-  type CustomResourceDefinitionCondition,
+  type CustomResourceDefinitionNames,
   deepEqual,
   isStatusError,
   timestamp,
@@ -14,6 +14,8 @@ import type { Change } from '../registry/event-hub.ts';
 import type { Kind } from '../registry/kind.ts';
 import { customPrefixFor, prefixFor } from '../registry/kind.ts';
 import { updateObject } from '../registry/update-object.ts';
+import { approvalFinding, type Finding, finding, isTrue, withConditions } from './crd-conditions.ts';
+import { decideNames } from './crd-names.ts';
 import { cleanupFinalizer } from './crd-strategy.ts';
 import { customKinds } from './custom-kind.ts';
 
@@ -27,6 +29,8 @@ export class CrdController {
   #working: Promise<void> | undefined;
   #unsubscribe: (() => void) | undefined;
   readonly #leaving = new Map<string, () => void>();
+  /** What names a definition was granted. */
+  readonly #granted = new Map<string, { readonly group: string; readonly names: CustomResourceDefinitionNames }>();
 
   constructor(context: RegistryContext) {
     this.#context = context;
@@ -38,7 +42,8 @@ export class CrdController {
     const { entries, revision } = await storage.list(prefix);
     for (const entry of entries) {
       const definition = cache.get(entry).object as CustomResourceDefinition;
-      if (isEstablished(definition)) this.#serve(definition);
+      this.#grant(definition.metadata.name, definition);
+      if (isTrue(definition, 'Established')) this.#serve(definition);
       this.#enqueue(definition.metadata.name);
     }
     this.#unsubscribe = hub.subscribe(
@@ -86,15 +91,57 @@ export class CrdController {
     if (!definition) {
       catalog.setCustom(name, []);
       this.#stopLeaving(name);
+      this.#grant(name, undefined);
       return;
     }
-    if (definition.metadata.deletionTimestamp !== undefined) {
-      await this.#cleanUp(definition);
-      return;
+    this.#grant(name, definition);
+    const steps = [this.#acceptNames, this.#establish, this.#sayApproval];
+    let current: CustomResourceDefinition | undefined = definition;
+    for (const step of steps) current = current && (await step.call(this, current));
+    if (!current || current.metadata.deletionTimestamp === undefined) return;
+    await this.#cleanUp(current);
+  }
+
+  /** Notes which names a definition has; others of its group may want what it has no longer. */
+  #grant(name: string, definition: CustomResourceDefinition | undefined): void {
+    const before = this.#granted.get(name);
+    const names = definition?.status?.acceptedNames;
+    if (definition && names) this.#granted.set(name, { group: definition.spec.group, names });
+    else this.#granted.delete(name);
+    if (!before || deepEqual(before.names, names)) return;
+    for (const [other, { group }] of this.#granted) {
+      if (other !== name && group === before.group) this.#enqueue(other);
     }
-    const conflict = this.#nameConflict(definition);
-    await this.#report(definition, conflict);
-    if (conflict === undefined) this.#serve(definition);
+  }
+
+  /** Where the names are granted as they are wanted nothing is looked at again, whatever the conditions say. */
+  async #acceptNames(definition: CustomResourceDefinition): Promise<CustomResourceDefinition | undefined> {
+    const { spec, status, metadata } = definition;
+    if (deepEqual(spec.names, status?.acceptedNames)) return definition;
+    const others = [...this.#granted]
+      .filter(([name, { group }]) => name !== metadata.name && group === spec.group)
+      .map(([, { names }]) => names);
+    const { accepted, findings } = decideNames(definition, others);
+    const next = await this.#say(definition, findings, accepted);
+    if (next) this.#grant(metadata.name, next);
+    return next;
+  }
+
+  /** Whoever sees that a kind is established can use it: it is served before that is said. */
+  async #establish(definition: CustomResourceDefinition): Promise<CustomResourceDefinition | undefined> {
+    const { catalog } = this.#context;
+    const established = isTrue(definition, 'Established');
+    const accepted = isTrue(definition, 'NamesAccepted');
+    if (established || accepted) this.#serve(definition);
+    else catalog.setCustom(definition.metadata.name, []);
+    if (established || !accepted) return definition;
+    const why = finding('Established', 'True', 'InitialNamesAccepted', 'the initial names have been accepted');
+    return this.#say(definition, [why]);
+  }
+
+  async #sayApproval(definition: CustomResourceDefinition): Promise<CustomResourceDefinition | undefined> {
+    const found = approvalFinding(definition);
+    return found ? this.#say(definition, [found]) : definition;
   }
 
   #serve(definition: CustomResourceDefinition): void {
@@ -108,75 +155,52 @@ export class CrdController {
     if (!same) catalog.setCustom(definition.metadata.name, next);
   }
 
-  /** What of the names is taken by another kind of the group. */
-  #nameConflict({ spec }: CustomResourceDefinition): { readonly reason: string; readonly message: string } | undefined {
-    const others = this.#context.catalog
-      .list()
-      .filter((each) => each.group === spec.group && each.resource !== spec.names.plural);
-    const taken = (name: string) => ({ message: `${JSON.stringify(name)} is already in use` });
-    const words = new Set(others.flatMap((each) => [each.resource, each.singular, ...each.shortNames]));
-    const kinds = new Set(others.flatMap((each) => [each.kind, each.listKind]));
-    const { plural, singular, kind, listKind, shortNames = [] } = spec.names;
-    if (words.has(plural)) return { reason: 'PluralConflict', ...taken(plural) };
-    if (singular && words.has(singular)) return { reason: 'SingularConflict', ...taken(singular) };
-    const short = shortNames.find((each) => words.has(each));
-    if (short) return { reason: 'ShortNamesConflict', ...taken(short) };
-    if (kinds.has(kind)) return { reason: 'KindConflict', ...taken(kind) };
-    if (listKind && kinds.has(listKind)) return { reason: 'ListKindConflict', ...taken(listKind) };
-    return undefined;
-  }
-
-  async #report(
-    definition: CustomResourceDefinition,
-    conflict: { readonly reason: string; readonly message: string } | undefined,
-  ): Promise<void> {
-    const { spec, status } = definition;
-    const now = timestamp(this.#context.clock);
-    const accepted = conflict === undefined;
-    const established = status?.conditions?.find((each) => each.type === 'Established')?.status === 'True';
-    const conditions = [
-      accepted
-        ? condition('NamesAccepted', 'True', 'NoConflicts', 'no conflicts found', now)
-        : condition('NamesAccepted', 'False', conflict.reason, conflict.message, now),
-      accepted || established
-        ? condition('Established', 'True', 'InitialNamesAccepted', 'the initial names have been accepted', now)
-        : condition('Established', 'False', 'NotAccepted', 'not all names are accepted', now),
-    ].map((each) => keepTransition(each, status?.conditions));
-    const names = accepted ? spec.names : (status?.acceptedNames ?? { plural: '', kind: '' });
-    if (deepEqual(status?.conditions, conditions) && deepEqual(status?.acceptedNames, names)) return;
-    // Whoever takes the conditions away is left alone until the names change, as Kubernetes does.
-    const silenced = !status?.conditions?.some((each) => each.type === 'NamesAccepted');
-    if (silenced && status?.acceptedNames?.plural && deepEqual(status.acceptedNames, names)) return;
-    await this.#update(definition, (draft) => {
-      const others = (draft.status?.conditions ?? []).filter(
-        (each) => each.type !== 'NamesAccepted' && each.type !== 'Established',
-      );
-      draft.status = {
-        ...draft.status,
-        conditions: [...conditions.map((each) => ({ ...each })), ...others],
-        acceptedNames: structuredClone(names) as NonNullable<typeof draft.status>['acceptedNames'],
-      };
-    });
-  }
-
   async #cleanUp(definition: CustomResourceDefinition): Promise<void> {
     if (!definition.metadata.finalizers?.includes(cleanupFinalizer)) return;
     const { catalog, storage } = this.#context;
     const { group, names } = definition.spec;
     const { name } = definition.metadata;
-    if (isEstablished(definition)) this.#serve(definition);
-    const kind = catalog.anyVersion(group, names.plural);
-    const below = customPrefixFor(group, names.plural);
-    if (kind?.served.custom) await deleteCollection(this.#context, this.#call(kind, undefined));
-    if (kind?.served.custom && (await storage.count(below)) > 0) {
-      this.#waitForEnd(name, below);
-      return;
+    const begun = finding(
+      'Terminating',
+      'True',
+      'InstanceDeletionInProgress',
+      'CustomResource deletion is in progress',
+    );
+    const current = await this.#say(definition, [begun]);
+    if (!current) return;
+    let done = finding('Terminating', 'False', 'NeverEstablished', 'resource was never established');
+    if (isTrue(current, 'Established')) {
+      this.#serve(current);
+      const kind = catalog.anyVersion(group, names.plural);
+      const below = customPrefixFor(group, names.plural);
+      if (kind?.served.custom) await deleteCollection(this.#context, this.#call(kind, undefined));
+      if (kind?.served.custom && (await storage.count(below)) > 0) {
+        this.#waitForEnd(name, below);
+        return;
+      }
+      done = finding('Terminating', 'False', 'InstanceDeletionCompleted', 'removed all instances');
     }
-    await this.#update(definition, (draft) => {
+    await this.#update(current, (draft) => {
       draft.metadata.finalizers = (draft.metadata.finalizers ?? []).filter((each) => each !== cleanupFinalizer);
+      const conditions = withConditions(draft.status?.conditions, [done], timestamp(this.#context.clock));
+      draft.status = { ...draft.status, conditions };
     });
-    catalog.setCustom(name, []);
     this.#stopLeaving(name);
+  }
+
+  /** The definition with these conditions; undefined where it is gone. */
+  async #say(
+    definition: CustomResourceDefinition,
+    findings: readonly Finding[],
+    acceptedNames?: CustomResourceDefinitionNames,
+  ): Promise<CustomResourceDefinition | undefined> {
+    const now = timestamp(this.#context.clock);
+    return this.#update(definition, (draft) => {
+      const conditions = withConditions(draft.status?.conditions, findings, now);
+      draft.status = { ...draft.status, conditions };
+      if (acceptedNames)
+        draft.status.acceptedNames = structuredClone(acceptedNames) as Draft<CustomResourceDefinitionNames>;
+    });
   }
 
   /** Finalizers of custom objects may take their time: looks again whenever one of them changes. */
@@ -198,11 +222,11 @@ export class CrdController {
   async #update(
     definition: CustomResourceDefinition,
     change: (draft: Draft<CustomResourceDefinition>) => void,
-  ): Promise<void> {
+  ): Promise<CustomResourceDefinition | undefined> {
     const kind = this.#context.catalog.kind('apiextensions.k8s.io', 'v1', CustomResourceDefinition.plural);
-    if (!kind) return;
+    if (!kind) return undefined;
     try {
-      await updateObject(
+      const { object } = await updateObject(
         this.#context,
         this.#call(kind, definition.metadata.name, 'status'),
         (current) => {
@@ -212,8 +236,10 @@ export class CrdController {
         },
         { part: 'raw', retry: true },
       );
+      return object as CustomResourceDefinition;
     } catch (error) {
       if (!isStatusError(error, 'NotFound')) throw error;
+      return undefined;
     }
   }
 
@@ -234,26 +260,4 @@ export class CrdController {
       },
     };
   }
-}
-
-function isEstablished({ status }: CustomResourceDefinition): boolean {
-  return status?.conditions?.some((each) => each.type === 'Established' && each.status === 'True') ?? false;
-}
-
-function condition(
-  type: string,
-  status: 'True' | 'False',
-  reason: string,
-  message: string,
-  lastTransitionTime: string,
-): CustomResourceDefinitionCondition {
-  return { type, status, lastTransitionTime, reason, message };
-}
-
-function keepTransition(
-  next: CustomResourceDefinitionCondition,
-  before: readonly CustomResourceDefinitionCondition[] | undefined,
-): CustomResourceDefinitionCondition {
-  const old = before?.find((each) => each.type === next.type);
-  return old?.status === next.status ? { ...next, lastTransitionTime: old.lastTransitionTime } : next;
 }

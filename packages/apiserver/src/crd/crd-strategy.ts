@@ -9,11 +9,11 @@ import {
 import { checkClientConfig } from '../registry/strategies/admission-registration/client-config.ts';
 import { checkGiven } from '../registry/strategies/checks.ts';
 import { type FieldErrors, strategyFor } from '../registry/strategy.ts';
+import { approvalAnnotation, approvalOf, finding, isProtectedGroup, withConditions } from './crd-conditions.ts';
 import { checkColumn, checkSelectableFields } from './printer-columns.ts';
 import { validateStructure } from './structural-schema.ts';
 
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
-const approval = 'api-approved.kubernetes.io';
 
 export const crdStrategy = strategyFor(CustomResourceDefinition, {
   generation: 'spec',
@@ -28,15 +28,9 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
     metadata.deletionTimestamp ??= now;
     const finalizers = metadata.finalizers ?? [];
     if (!finalizers.includes(cleanupFinalizer)) metadata.finalizers = [...finalizers, cleanupFinalizer];
-    const terminating = {
-      type: 'Terminating',
-      status: 'True',
-      lastTransitionTime: now,
-      reason: 'InstanceDeletionPending',
-      message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
-    };
-    const others = (status?.conditions ?? []).filter((each) => each.type !== terminating.type);
-    object.status = { ...status, conditions: [...others, terminating] };
+    const message = 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon';
+    const terminating = finding('Terminating', 'True', 'InstanceDeletionPending', message);
+    object.status = { ...status, conditions: withConditions(status?.conditions, [terminating], now) };
   },
   defaults({ spec, status }) {
     const { names } = spec;
@@ -68,20 +62,13 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
       object.status = { ...object.status, storedVersions: [...stored, storage] };
     }
   },
-  validate(object, errors) {
-    const { spec, metadata } = object;
+  validate(object, errors, old) {
+    const { spec } = object;
     if (!spec.group) errors.required('spec.group');
     else {
       errors.rule('spec.group', spec.group, validateDnsSubdomain(spec.group));
       if (validateDnsSubdomain(spec.group).length === 0 && !spec.group.includes('.'))
         errors.invalid('spec.group', spec.group, 'should be a domain with at least one dot');
-      const isProtected = /(^|\.)(k8s|kubernetes)\.io$/.test(spec.group);
-      if (isProtected && !metadata.annotations?.[approval]) {
-        errors.required(
-          `metadata.annotations[${approval}]`,
-          `protected groups must have approval annotation "${approval}", see https://github.com/kubernetes/enhancements/pull/1111`,
-        );
-      }
     }
     checkGiven('spec.scope', spec.scope, ['Cluster', 'Namespaced'], errors);
     validateVersions(spec.versions ?? [], errors);
@@ -89,6 +76,7 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
     validateShared(spec.versions ?? [], errors);
     if (spec.conversion) validateConversion(spec.conversion, spec.preserveUnknownFields === true, errors);
     checkStored(object, errors);
+    checkApproval(object, old, errors);
     if (spec.preserveUnknownFields) {
       const why =
         'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead';
@@ -122,6 +110,24 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
   // What the server itself says in the status.
   validateSubresource: () => undefined,
 });
+
+function checkApproval(
+  { metadata, spec }: CustomResourceDefinition,
+  old: CustomResourceDefinition | undefined,
+  errors: FieldErrors,
+): void {
+  if (!isProtectedGroup(spec.group)) return;
+  const text = metadata.annotations?.[approvalAnnotation];
+  const state = approvalOf(text);
+  if (old && approvalOf(old.metadata.annotations?.[approvalAnnotation]) === state) return;
+  const at = `metadata.annotations[${approvalAnnotation}]`;
+  const why = `protected groups must have approval annotation "${approvalAnnotation}"`;
+  const where = 'see https://github.com/kubernetes/enhancements/pull/1111';
+  if (state === 'missing') errors.required(at, `${why}, ${where}`);
+  if (state === 'invalid') {
+    errors.invalid(at, text, `${why} with either a URL or a reason starting with "unapproved", ${where}`);
+  }
+}
 
 function checkStored({ spec, status }: CustomResourceDefinition, errors: FieldErrors): void {
   const stored = status?.storedVersions ?? [];
