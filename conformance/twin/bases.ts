@@ -30,7 +30,7 @@ const mutatingPolicy = {
 const requests = { devices: { requests: [{ name: 'r', exactly: { deviceClassName: 'class.example.com' } }] } };
 const requestsBeta1 = { devices: { requests: [{ name: 'r', deviceClassName: 'class.example.com' }] } };
 const slice = { driver: 'd.example.com', nodeName: 'n', pool: { name: 'p', resourceSliceCount: 1 } };
-const subject = { apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'u' };
+const subject = { apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'u-{{id}}' };
 const event = { reason: 'R', type: 'Normal' };
 
 // A request for CN=twin, of a key that nobody has.
@@ -87,12 +87,12 @@ const bases: Readonly<Record<string, JsonObject>> = {
   'selfsubjectreviews.authentication.k8s.io': {},
   'tokenreviews.authentication.k8s.io': { spec: { token: 'x' } },
   'localsubjectaccessreviews.authorization.k8s.io': {
-    spec: { user: 'u', resourceAttributes: { namespace: '{{ns}}', verb: 'get', resource: 'pods' } },
+    spec: { user: 'u-{{id}}', resourceAttributes: { namespace: '{{ns}}', verb: 'get', resource: 'pods' } },
   },
   'selfsubjectaccessreviews.authorization.k8s.io': { spec: { resourceAttributes: { verb: 'get', resource: 'pods' } } },
   'selfsubjectrulesreviews.authorization.k8s.io': { spec: { namespace: '{{ns}}' } },
   'subjectaccessreviews.authorization.k8s.io': {
-    spec: { user: 'u', resourceAttributes: { verb: 'get', resource: 'pods' } },
+    spec: { user: 'u-{{id}}', resourceAttributes: { verb: 'get', resource: 'pods' } },
   },
   'horizontalpodautoscalers.autoscaling': {
     spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' } },

@@ -32,6 +32,16 @@ export interface TwinCase {
   readonly namespaced: boolean;
   /** Sent after the case, whatever it answers; not compared. */
   readonly after?: readonly Step[];
+  /** What the server itself writes into the case's object after a write, in its own time. */
+  readonly settles?: Settling;
+}
+
+/** A condition that a server's own controllers give to an object a moment after it was written. */
+export interface Settling {
+  /** The object. */
+  readonly path: string;
+  /** Types of the conditions that it has once they are through. */
+  readonly conditions: readonly string[];
 }
 
 /** What one side answered to one step. */
@@ -48,11 +58,22 @@ export interface Observation {
 /** One side's answers, and what the normaliser must know. */
 export interface Run {
   readonly observations: readonly Observation[];
+  /** Before the first request, in ms since 1970. */
   readonly startedAt: number;
   /** `host:port` of the side. */
   readonly host: string;
+  /** What the side held before any case. */
+  readonly start: Start;
   /** Middles of the waits. */
   readonly waits: readonly number[];
+}
+
+/** A side before the first case: what is as old as this is the same on both sides, whenever either wrote it. */
+export interface Start {
+  /** Times from here on, in ms since 1970, are its start's. */
+  readonly since: number;
+  /** The version it had reached. */
+  readonly version: number;
 }
 
 /** The words that stand for the case's own names in one run. */
@@ -62,6 +83,13 @@ export interface Names {
   readonly ip: string;
   /** An IPv6 network. */
   readonly net: string;
+}
+
+const caseWord = /\bt([0-9a-z]{5})(?:ns)?\b/g;
+
+/** The words of cases in a text, as `namesFor` makes them: the numbers of their runs. */
+export function runsIn(text: string): number[] {
+  return [...text.matchAll(caseWord)].map(([, digits = '']) => Number.parseInt(digits, 36));
 }
 
 /** Names of the same length for every run, so that nothing depends on it. */

@@ -159,7 +159,7 @@ class Learner {
       this.#real,
       { kind: this.#kind.id, scenario: 'learn', namespaced: false, steps: [step] },
       names,
-      { idleMs: 0 },
+      { idleMs: 0, start: { since: 0, version: 0 } },
     );
     const [seen] = observations;
     if (seen && seen.status >= 200 && seen.status < 300) return undefined;

@@ -19,7 +19,13 @@ const answer = (body: Json, headers: Observation['headers'] = { 'content-type': 
   body: Buffer.from(JSON.stringify(body)),
   at: startedAt + 1000,
 });
-const run = (...observations: Observation[]): Run => ({ observations, startedAt, waits: [], host: '127.0.0.1:1' });
+const run = (...observations: Observation[]): Run => ({
+  observations,
+  startedAt,
+  waits: [],
+  host: '127.0.0.1:1',
+  start: { since: startedAt - 60_000, version: 0 },
+});
 const object = (version: number, more: Record<string, Json> = {}) => ({
   metadata: { uid: `aaaaaaaa-bbbb-4ccc-8ddd-00000000000${version % 10}`, resourceVersion: String(version), ...more },
 });
@@ -153,3 +159,54 @@ function replaced(value: Json, [key, ...rest]: readonly (string | number)[], by:
   if (Array.isArray(value)) return value.map((each, index) => (index === key ? replaced(each, rest, by) : each));
   return isObject(value) ? { ...value, [key]: replaced(value[String(key)] ?? null, rest, by) } : value;
 }
+
+describe('what others made', () => {
+  const other = object(8, { name: `${namesFor(7).id}-a` });
+  const mine = object(9, { name: `${names.id}-a` });
+  const list = answer({ items: [other, mine, object(3, { name: 'kube-system' })] });
+  const asked = (path: string): TwinCase => ({ ...twinCase(), steps: [{ method: 'GET', path }] });
+  const count = (path: string) => {
+    const [seen] = normalise(asked(path), names, run(list), (number) => number === 7);
+    return isObject(seen?.body) && Array.isArray(seen.body['items']) ? seen.body['items'].length : 0;
+  };
+  it('is left out of a list of all', () => expect(count('/api/v1/namespaces')).toBe(2));
+  it('may not be in a list of what is the case’s own', () => expect(count('/api/v1/namespaces/{{ns}}/pods')).toBe(3));
+  it('is left out of a watch, which may stay empty', () => {
+    const watch = {
+      ...asked('/api/v1/nodes'),
+      steps: [{ method: 'GET', path: '/api/v1/nodes', watch: true } as const],
+    };
+    const of = (text: string) =>
+      normalise(watch, names, run({ ...list, body: Buffer.from(text) }), (number) => number === 7).map(
+        ({ body }) => body,
+      );
+    expect(of(`${JSON.stringify({ type: 'ADDED', object: other })}\n`)).toEqual(of(''));
+    expect(of(`${JSON.stringify({ type: 'ADDED', object: mine })}\n`)).not.toEqual(of(''));
+  });
+});
+
+it('what is older than all cases has a version and times of its start', () => {
+  const started = (version: number, creationTimestamp: string) => {
+    const played = run(answer(object(version, { creationTimestamp })), answer(object(99)));
+    return normalise(twinCase(), names, { ...played, start: { since: startedAt - 60_000, version: 50 } }).map(
+      ({ body }) => body,
+    );
+  };
+  expect(started(7, '2026-01-01T00:00:01Z')).toEqual(started(50, '2026-01-01T00:00:04Z'));
+  expect(started(7, '2026-01-01T00:00:01Z')).not.toEqual(started(51, '2026-01-01T00:00:01Z'));
+});
+
+it('tokens say what they say, not when they were given out', () => {
+  const part = (value: Json) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const token = (iat: number, seconds: number, sub = 'a') =>
+    bodies(
+      run(
+        answer({
+          status: { token: `${part({ alg: 'RS256', kid: `k${iat}` })}.${part({ iat, exp: iat + seconds, sub })}.c2ln` },
+        }),
+      ),
+    );
+  expect(token(1_770_000_000, 600)).toEqual(token(1_770_000_500, 600));
+  expect(token(1_770_000_000, 600)).not.toEqual(token(1_770_000_000, 601));
+  expect(token(1_770_000_000, 600)).not.toEqual(token(1_770_000_000, 600, 'b'));
+});

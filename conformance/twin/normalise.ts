@@ -1,5 +1,5 @@
 import { parse as parseYaml } from 'yaml';
-import type { Names, Observation, Run, TwinCase } from './case.ts';
+import { type Names, type Observation, type Run, runsIn, type Step, type TwinCase } from './case.ts';
 import { isObject, type Json, type JsonObject } from './json.ts';
 import { decodeProtobuf } from './protobuf.ts';
 
@@ -33,11 +33,30 @@ const headerRules: Readonly<Record<string, 'value' | 'present'>> = {
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const timestamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
+const jwt = /^eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+$/;
+/** In a table's cells, of what was made at most an hour ago. */
+const age = /^(\d+m)?(\d+s)?$/;
 const serviceIp = /^10\.96\.\d{1,3}\.\d{1,3}$/;
 
-/** Makes one side's answers comparable with the other side's. */
-export function normalise(twinCase: TwinCase, names: Names, run: Run): Answer[] {
-  const bodies = run.observations.map(readBody);
+/**
+ * Makes one side's answers comparable with the other side's.
+ * @param isOther whether the run with this number is another case's: what it made is on a server, too, or is not yet.
+ */
+export function normalise(
+  twinCase: TwinCase,
+  names: Names,
+  run: Run,
+  isOther: (run: number) => boolean = () => false,
+): Answer[] {
+  const isOthers = (value: Json) => {
+    const text = JSON.stringify(value);
+    return !text.includes(names.id) && !text.includes(names.ip) && runsIn(text).some(isOther);
+  };
+  const bodies = run.observations.map((seen, index) => {
+    const step = twinCase.steps[index];
+    const body = readBody(seen, step?.watch);
+    return step && isWide(step) ? withoutOthers(body, isOthers) : body;
+  });
   const known = new Known(twinCase, names, run);
   for (const body of bodies) known.learn(body);
   known.order();
@@ -45,7 +64,8 @@ export function normalise(twinCase: TwinCase, names: Names, run: Run): Answer[] 
     status: seen.broken !== undefined ? 0 : seen.status,
     headers: {
       ...headersOf(seen, known),
-      ...layoutOf(seen),
+      // Of a stream, the events tell; how many there are is not the same for both where others make some.
+      ...(!twinCase.steps[index]?.watch && layoutOf(seen)),
       ...(seen.broken !== undefined && { broken: seen.broken }),
     },
     body: known.replace(bodies[index] ?? null, seen.at),
@@ -76,9 +96,24 @@ function layoutOf({ headers, body }: Observation): Record<string, Json> {
   };
 }
 
-/** The body as JSON: an object, a watch's events, or text. */
-export function readBody({ headers, body }: Observation): Json {
-  if (body.length === 0) return null;
+/** Whether a request may be answered with what other cases made. Where it may not, that is a difference like any. */
+const isWide = ({ path, query }: Step) => !/\{\{(ns|id|ip|net)\}\}/.test(path + JSON.stringify(query ?? {}));
+
+/** A list, a table or a watch's events without what belongs to others. */
+function withoutOthers(body: Json, isOthers: (value: Json) => boolean): Json {
+  if (Array.isArray(body)) return body.filter((each) => !isOthers(each));
+  if (!isObject(body)) return body;
+  const result = { ...body };
+  for (const name of ['items', 'rows']) {
+    const all = body[name];
+    if (Array.isArray(all)) result[name] = all.filter((each) => !isOthers(each));
+  }
+  return result;
+}
+
+/** The body as JSON: an object, a watch's events (`isWatch`: also where there are none), or text. */
+export function readBody({ headers, body, status }: Observation, isWatch = false): Json {
+  if (body.length === 0) return isWatch && status === 200 ? [] : null;
   const type = String(headers['content-type'] ?? '');
   try {
     if (type.includes('protobuf')) {
@@ -199,8 +234,8 @@ class Known {
   #learnMetadata(metadata: Json | undefined): void {
     if (!isObject(metadata)) return;
     const { uid, resourceVersion } = metadata;
-    if (typeof uid === 'string' && typeof resourceVersion === 'string' && /^\d+$/.test(resourceVersion))
-      this.#versions.add(Number(resourceVersion));
+    if (typeof uid !== 'string' || typeof resourceVersion !== 'string' || !/^\d+$/.test(resourceVersion)) return;
+    if (Number(resourceVersion) > this.#run.start.version) this.#versions.add(Number(resourceVersion));
   }
 
   order(): void {
@@ -236,17 +271,45 @@ class Known {
   #replaceText(value: string, at: number, key: string, parent: JsonObject | undefined): Json {
     if (key === 'resourceVersion') return this.#version(value, parent);
     if (key === 'continue' && value !== '') return '<continue>';
+    if (key === 'token' && jwt.test(value)) return this.#token(value, at);
+    if (key === 'cells' && value !== '' && age.test(value)) return '<age>';
     if (timestamp.test(value)) return this.#time(value, at, key, parent);
     return this.text(value);
+  }
+
+  /** A token by what it says: when it was given out, and by which key, is each side's own. */
+  #token(value: string, at: number): Json {
+    const [header = null, claims = null] = value
+      .split('.')
+      .slice(0, 2)
+      .map((part) => JSON.parse(Buffer.from(part, 'base64url').toString('utf8')) as Json);
+    if (!isObject(header) || !isObject(claims)) return value;
+    const from = Number(claims['iat']);
+    const times: JsonObject = Object.fromEntries(
+      Object.entries(claims).map(([name, each]) => [
+        name,
+        typeof each === 'number' && each > 1e9 ? `<iat+${each - from}>` : each,
+      ]),
+    );
+    for (const each of [claims, claims['kubernetes.io']])
+      if (isObject(each) && typeof each['warnafter'] === 'number') times['warnafter'] = each['warnafter'] - from;
+    return this.replace({ header: { ...header, kid: '<key>' }, claims: times }, at);
+  }
+
+  /** Whether a case says just this: short digits are in every other word. */
+  #sentWhole(value: string): boolean {
+    return this.#sent.includes(`"${value}"`);
   }
 
   /** An object's version is its place in the order of all of this case; a list's, which of them it has seen. */
   #version(value: string, parent: JsonObject | undefined): string {
     if (!/^[1-9]\d*$/.test(value)) return value;
     const number = Number(value);
+    if (parent?.['uid'] !== undefined && number <= this.#run.start.version && !this.#sentWhole(value))
+      return '<version:start>';
     const rank = this.#order.filter((each) => each <= number).length;
     if (this.#versions.has(number) && parent?.['uid'] !== undefined) return `<version:${rank}>`;
-    if (parent?.['uid'] === undefined && !this.#sent.includes(value)) return `<version>=${rank}>`;
+    if (parent?.['uid'] === undefined && !this.#sentWhole(value)) return `<version>=${rank}>`;
     return value;
   }
 
@@ -254,8 +317,10 @@ class Known {
     const ms = Date.parse(value);
     const fraction = /\.(\d+)Z$/.exec(value)?.[1]?.length ?? 0;
     const shape = fraction === 0 ? 's' : `1e-${fraction}s`;
-    const { startedAt, waits } = this.#run;
-    if (this.#sent.includes(value) || ms < startedAt - 2500) return value;
+    const { startedAt, waits, start } = this.#run;
+    if (this.#sent.includes(value) || ms < start.since) return value;
+    // Times are cut to the second.
+    if (ms < startedAt - 1000) return `<before:${shape}>`;
     if (ms > at + 1500) return `<now+${Math.round((ms - at) / 1000)}s:${shape}>`;
     const phase = waits.filter((middle) => middle < ms).length;
     let changed = '';
@@ -283,7 +348,7 @@ class Known {
     result = result.replace(/(Too large resource version: \d+, current: )\d+/, '$1<version>');
     if (/resource ?version|precondition/i.test(result))
       result = result.replace(/\d+/g, (digits) =>
-        this.#versions.has(Number(digits)) && !this.#sent.includes(digits)
+        this.#versions.has(Number(digits)) && !this.#sentWhole(digits)
           ? `<version:${this.#order.indexOf(Number(digits)) + 1}>`
           : digits,
       );

@@ -7,7 +7,7 @@ const unknownMessage = 'k8s.io.apimachinery.pkg.runtime.Unknown';
 const typeMetaMessage = 'k8s.io.apimachinery.pkg.runtime.TypeMeta';
 const watchEventMessage = 'k8s.io.apimachinery.pkg.apis.meta.v1.WatchEvent';
 const metaMessages = 'k8s.io.apimachinery.pkg.apis.meta.v1';
-/** The types of discovery and refusals, which the table leaves out. */
+/** The types of discovery, refusals and bare metadata, which the table leaves out. */
 const discoveryMessages: Readonly<Record<string, Readonly<Record<string, readonly [number, string]>>>> = {
   APIResource: {
     name: [1, 'string'],
@@ -45,6 +45,11 @@ const discoveryMessages: Readonly<Record<string, Readonly<Record<string, readonl
   },
   StatusCause: { reason: [1, 'string'], message: [2, 'string'], field: [3, 'string'] },
   Verbs: { items: [1, 'repeated string'] },
+  PartialObjectMetadata: { metadata: [1, `${metaMessages}.ObjectMeta`] },
+  PartialObjectMetadataList: {
+    metadata: [1, `${metaMessages}.ListMeta`],
+    items: [2, `repeated ${metaMessages}.PartialObjectMetadata`],
+  },
   APIResourceList: { groupVersion: [1, 'string'], resources: [2, `repeated ${metaMessages}.APIResource`] },
   GroupVersionForDiscovery: { groupVersion: [1, 'string'], version: [2, 'string'] },
   ServerAddressByClientCIDR: { clientCIDR: [1, 'string'], serverAddress: [2, 'string'] },
@@ -60,12 +65,12 @@ const discoveryMessages: Readonly<Record<string, Readonly<Record<string, readonl
     serverAddressByClientCIDRs: [2, `repeated ${metaMessages}.ServerAddressByClientCIDR`],
   },
 };
-let table: ReadonlyMap<string, ReadonlyMap<number, Field>> | undefined;
+let table: Map<string, ReadonlyMap<number, Field>> | undefined;
 
-function messages(): ReadonlyMap<string, ReadonlyMap<number, Field>> {
+function messages(): Map<string, ReadonlyMap<number, Field>> {
   if (table) return table;
   const raw: unknown = JSON.parse(readFileSync(file, 'utf8'));
-  const result = new Map<string, Map<number, Field>>();
+  const result = new Map<string, ReadonlyMap<number, Field>>();
   for (const [name, fields] of Object.entries(isObject(raw) ? raw : {})) {
     const byNumber = new Map<number, Field>();
     for (const [field, spec] of Object.entries(isObject(fields) ? fields : {}))
@@ -164,12 +169,23 @@ function messageFor(apiVersion: string, kind: string): string | undefined {
   const short = group === 'core' ? 'core' : group.split('.')[0];
   const candidates = [
     `k8s.io.api.${short}.${version}.${kind}`,
-    `k8s.io.apimachinery.pkg.apis.meta.${version}.${kind}`,
+    // Bare metadata is the same in its beta.
+    `${metaMessages}.${kind}`,
     `k8s.io.kube_aggregator.pkg.apis.apiregistration.${version}.${kind}`,
     `k8s.io.apiextensions_apiserver.pkg.apis.apiextensions.${version}.${kind}`,
     ...[...messages().keys()].filter((name) => name.endsWith(`.${version}.${kind}`) && name.includes(`.${short}`)),
   ];
-  return candidates.find((name) => messages().has(name));
+  const found = candidates.find((name) => messages().has(name));
+  if (found !== undefined || !kind.endsWith('List')) return found;
+  // The table has no lists; they are all alike.
+  const item = messageFor(apiVersion, kind.slice(0, -'List'.length));
+  if (item === undefined) return undefined;
+  const list: ReadonlyMap<number, Field> = new Map([
+    [1, ['metadata', `${metaMessages}.ListMeta`]],
+    [2, ['items', `repeated ${item}`]],
+  ]);
+  messages().set(`${item}List`, list);
+  return `${item}List`;
 }
 
 function message(bytes: Buffer, name: string): JsonObject {

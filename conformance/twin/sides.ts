@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { openPki } from '@keelson/apiserver';
 import { systemClock } from '@keelson/core';
 import { parse } from 'yaml';
+import type { Start } from './case.ts';
 import { type Target, Wire } from './http.ts';
 import { at, type Json } from './json.ts';
 import { end, startReal } from './real-server.ts';
@@ -19,6 +20,8 @@ export interface Sides {
   readonly about: string;
   /** What Keelson's process said about failures of its own: each once, with how often. */
   complaints(): ReadonlyMap<string, number>;
+  /** What a side was before the first case. */
+  startOf(side: Wire): Start;
   /** Whether Keelson's process still runs. */
   alive(): boolean;
   stop(): Promise<void>;
@@ -35,6 +38,7 @@ export interface SidesOptions {
 export async function startSides({ oracle, versions }: SidesOptions): Promise<Sides> {
   const dir = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'keelson-twin-'));
   const children: ChildProcess[] = [];
+  const began = Date.now();
   // However this process ends, the servers end with it.
   const endAll = () => {
     for (const child of children) child.kill('SIGKILL');
@@ -56,6 +60,10 @@ export async function startSides({ oracle, versions }: SidesOptions): Promise<Si
     const realTarget: Target = 'origin' in real ? real : { origin: real.url, tls: admin };
     const keelson = new Wire(targetOf(ours.kubeconfig));
     const realWire = new Wire(realTarget);
+    // A real server that runs already has objects of many days.
+    const since = oracle === undefined ? began - 2_000 : began - 90 * 86_400_000;
+    const starts = new Map<Wire, Start>();
+    for (const [wire, version] of await atRest([realWire, keelson])) starts.set(wire, { since, version });
     const about = `real ${'origin' in real ? real.origin : `${real.url} (${real.kubeconfig})`}, Keelson ${ours.url} (${ours.kubeconfig})`;
     return {
       real: realWire,
@@ -63,6 +71,7 @@ export async function startSides({ oracle, versions }: SidesOptions): Promise<Si
       dir,
       about,
       complaints: () => complaintsIn(readFileSync(join(dir, 'keelson.log'), 'utf8')),
+      startOf: (side) => starts.get(side) ?? { since, version: 0 },
       alive: () => ours.child.exitCode === null,
       async stop() {
         realWire.close();
@@ -74,6 +83,26 @@ export async function startSides({ oracle, versions }: SidesOptions): Promise<Si
     await stop();
     throw error;
   }
+}
+
+/**
+ * The versions of servers that have written what they write at their start: their controllers go on for a moment after
+ * they are ready. Never more than ten seconds, as some renew a lease for ever.
+ */
+async function atRest(sides: readonly Wire[]): Promise<[Wire, number][]> {
+  const versionOf = async (side: Wire) => {
+    const { body } = await side.request({ method: 'GET', path: '/api/v1/namespaces', headers: {}, body: undefined });
+    return Number(at(JSON.parse(body.toString('utf8')) as Json, 'metadata.resourceVersion') ?? 0);
+  };
+  let versions = await Promise.all(sides.map(versionOf));
+  // Longer than a second, so that what is written from now on has another time.
+  for (let rests = 0, tries = 0; rests < 3 && tries < 20; tries++) {
+    await new Promise((wake) => setTimeout(wake, 500));
+    const now = await Promise.all(sides.map(versionOf));
+    rests = now.every((each, index) => each === versions[index]) ? rests + 1 : 0;
+    versions = now;
+  }
+  return sides.map((side, index) => [side, versions[index] ?? 0]);
 }
 
 /** The distinct complaints in a log in which each begins with `keelson: `. */

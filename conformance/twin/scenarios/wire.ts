@@ -144,7 +144,7 @@ export const paths: Scenario = (kind, rng) => {
       path: root.replace('/namespaces/{{ns}}', '/namespaces/none-{{id}}'),
       query: { labelSelector: 'twin={{id}}' },
     },
-    { method: 'GET', path: root.replace(`/${kind.resource}`, `/watch/${kind.resource}`) },
+    { method: 'GET', path: root.replace(`/${kind.resource}`, `/watch/${kind.resource}`), watch: true },
   ];
   if (!kind.verbs.includes('list')) return undefined;
   return rng.shuffled(choices).slice(0, 6);

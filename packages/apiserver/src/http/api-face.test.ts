@@ -84,6 +84,19 @@ describe('the HTTP face', () => {
     );
   });
 
+  it('forbids sniffing where it refuses for who asks, as Kubernetes does', async () => {
+    const sniffing = async (path: string, headers: Record<string, string>, anonymous = false) => {
+      const answer = await call('GET', path, { headers, anonymous });
+      return `${answer.code} ${String(answer.headers['x-content-type-options'])}`;
+    };
+    const joe = { 'impersonate-user': 'joe' };
+    expect(await sniffing(configMaps, joe)).toBe('403 nosniff');
+    expect(await sniffing('/metrics', joe)).toBe('403 nosniff');
+    expect(await sniffing('/api', { 'impersonate-group': 'only-group' })).toBe('400 nosniff');
+    expect(await sniffing('/api', { authorization: 'Bearer x' }, true)).toBe('401 undefined');
+    expect(await sniffing(`${configMaps}/none`, {})).toBe('404 undefined');
+  });
+
   it('knows ServiceAccount tokens that it issued', async () => {
     const namespace = 'default';
     const type = { group: '', version: 'v1', kind: 'ServiceAccount', plural: 'serviceaccounts', namespaced: true };

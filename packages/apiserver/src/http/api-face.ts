@@ -75,7 +75,7 @@ export class ApiFace {
       const method = request.method ?? 'GET';
       const info = parseRequestInfo(method, path, query);
       measure = this.#options.metrics.begin(info, request, this.#options.handler.catalog);
-      const user = await this.#user(request);
+      const user = await this.#user(request, response);
       const connects = info.isResource && this.#options.connector.connects(info);
       const kind = kindOf(user, info, info.verb === 'watch' || connects);
       if (kind) {
@@ -154,7 +154,7 @@ export class ApiFace {
     }
   }
 
-  async #user(request: HttpRequest): Promise<UserInfo> {
+  async #user(request: HttpRequest, response?: HttpResponse): Promise<UserInfo> {
     const { access } = this.#options.metrics;
     let user: UserInfo;
     try {
@@ -164,7 +164,13 @@ export class ApiFace {
       throw error;
     }
     access.authenticated(user);
-    return impersonate(user, request.headers, this.#options.authorizer);
+    try {
+      return impersonate(user, request.headers, this.#options.authorizer);
+    } catch (error) {
+      // As by Kubernetes: who is refused for who they are, and what they may do, not for what they sent.
+      response?.setHeader('x-content-type-options', 'nosniff');
+      throw error;
+    }
   }
 
   /** Throws 403. Nobody without leave learns more, not even that there is no such thing. */
