@@ -44,7 +44,7 @@ export function applyPatch(kind: Kind, request: Call['request'], before: Kuberne
   const document = asDocument(before);
   switch (request.patchType) {
     case 'application/json-patch+json':
-      return applyJsonPatch(document, request.body);
+      return applyJsonPatch(document, request.body, { typed: request.options?.fieldValidation !== 'Ignore' });
     case 'application/merge-patch+json':
       // Where nothing is validated, a list is a patch, too: what it makes is refused as an object.
       if (Array.isArray(request.body) && request.options?.fieldValidation === 'Ignore')

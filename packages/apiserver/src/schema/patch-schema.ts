@@ -35,6 +35,7 @@ function patchField(schema: Schema): PatchField {
   return {
     ...(typeof strategy === 'string' && { patchStrategy: strategy.split(',') }),
     ...(typeof mergeKey === 'string' && { patchMergeKey: mergeKey }),
+    list: schema.type === 'array',
     ...(struct && { schema: patchSchemaOf(below) }),
   };
 }

@@ -17,11 +17,18 @@ interface Operation {
  * Applies a JSON patch (RFC 6902) as the Kubernetes API does: `replace` also adds a member, an absent value is `null`,
  * negative list positions count from the end. The document is not changed; what a patch leaves alone is shared.
  *
+ * `typed: false` reads operations as the API does where fields are not validated: one of another type than it should be
+ * counts as absent.
+ *
  * Throws `StatusError`: 400 for what is no patch, 413 for too many operations, 422 if an operation fails, with the
  * reason of that failure as its `cause`.
  */
-export function applyJsonPatch(document: JsonValue, patch: unknown): JsonValue {
-  const operations = readOperations(patch);
+export function applyJsonPatch(
+  document: JsonValue,
+  patch: unknown,
+  { typed = true }: { readonly typed?: boolean } = {},
+): JsonValue {
+  const operations = readOperations(patch, typed);
   let copied = 0;
   const onCopy = (value: JsonValue) => {
     copied += JSON.stringify(value).length;
@@ -36,9 +43,9 @@ export function applyJsonPatch(document: JsonValue, patch: unknown): JsonValue {
   }
 }
 
-function readOperations(patch: unknown): Operation[] {
+function readOperations(patch: unknown, typed: boolean): Operation[] {
   if (patch === null) return [];
-  if (!isJsonArray(patch)) throw undecodable(jsonKind(patch), 'value of type []handlers.jsonPatchOp');
+  if (!isJsonArray(patch)) throw undecodable(jsonKind(patch), typed, 'value of type []handlers.jsonPatchOp', 'Patch');
   if (patch.length > mostOperations) {
     throw StatusError.of(
       413,
@@ -47,24 +54,32 @@ function readOperations(patch: unknown): Operation[] {
     );
   }
   return patch.map((each) => {
-    if (!isJsonObject(each)) throw undecodable(jsonKind(each), 'value of type handlers.jsonPatchOp');
+    if (each === null) return { op: '', path: undefined, from: undefined, value: null };
+    if (!isJsonObject(each)) {
+      throw undecodable(jsonKind(each), typed, 'value of type handlers.jsonPatchOp', 'Operation');
+    }
     return {
-      op: text(each, 'op') ?? '',
-      path: text(each, 'path'),
-      from: text(each, 'from'),
+      op: text(each, 'op', typed) ?? '',
+      path: text(each, 'path', typed),
+      from: text(each, 'from', typed),
       value: each.value ?? null,
     };
   });
 }
 
-function text(operation: JsonObject, field: string): string | undefined {
+function text(operation: JsonObject, field: string, typed: boolean): string | undefined {
   const value = operation[field];
-  if (value === undefined || value === null || typeof value === 'string') return value ?? undefined;
-  throw undecodable(jsonKind(value), `struct field jsonPatchOp.${field} of type string`);
+  if (typeof value === 'string') return value;
+  if (!typed || value === undefined || value === null) return undefined;
+  throw undecodable(jsonKind(value), typed, `struct field jsonPatchOp.${field} of type string`, 'Operation');
 }
 
-function undecodable(kind: string, into: string): StatusError {
-  return StatusError.badRequest(`error decoding patch: json: cannot unmarshal ${kind} into Go ${into}`);
+function undecodable(kind: string, typed: boolean, into: string, plain: 'Patch' | 'Operation'): StatusError {
+  return StatusError.badRequest(
+    typed
+      ? `error decoding patch: json: cannot unmarshal ${kind} into Go ${into}`
+      : `json: cannot unmarshal ${kind} into Go value of type jsonpatch.${plain}`,
+  );
 }
 
 function applyOperation(document: JsonValue, operation: Operation, onCopy: (value: JsonValue) => void): JsonValue {

@@ -82,6 +82,18 @@ describe('JSON patch', () => {
     expect(message(new Array(10_001).fill({}))).toBe(
       'Request entity too large: The allowed maximum operations in a JSON patch is 10000, got 10001',
     );
+    const untyped = (patch: unknown) => {
+      try {
+        applyJsonPatch(document, patch, { typed: false });
+      } catch (error) {
+        return error instanceof Error ? error.message : '';
+      }
+      return 'accepted';
+    };
+    expect(untyped({})).toBe('json: cannot unmarshal object into Go value of type jsonpatch.Patch');
+    expect(untyped([5])).toBe('json: cannot unmarshal number into Go value of type jsonpatch.Operation');
+    expect(untyped([{ op: 5, path: '/data/a' }])).toContain('rejected');
+    expect(message([null])).toContain('rejected');
     const doubling = [
       { op: 'add', path: '/b', value: 'x'.repeat(1000) },
       ...Array.from({ length: 40 }, (_, n) => ({ op: 'copy', from: '', path: `/c${n}` })),

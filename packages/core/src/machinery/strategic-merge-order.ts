@@ -47,7 +47,9 @@ export function orderElements(
   const named = merged
     .filter((each) => place(wantedAt, each) >= 0)
     .sort((a, b) => place(wantedAt, a) - place(wantedAt, b));
-  const others = merged.filter((each) => place(wantedAt, each) < 0);
+  // What stands nowhere comes last: only an empty list of wanted ones leaves something out that is new.
+  const onServer = (each: JsonValue) => (place(serverAt, each) < 0 ? server.length : place(serverAt, each));
+  const others = merged.filter((each) => place(wantedAt, each) < 0).sort((a, b) => onServer(a) - onServer(b));
   const result: JsonValue[] = [];
   let left = 0;
   let right = 0;

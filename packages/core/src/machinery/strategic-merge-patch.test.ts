@@ -6,13 +6,15 @@ const type = (typeName: string, fields: Record<string, PatchField>): PatchSchema
   typeName,
   field: (name) => fields[name],
 });
-const named: PatchField = { patchStrategy: ['merge'], patchMergeKey: 'name' };
+const named: PatchField = { patchStrategy: ['merge'], patchMergeKey: 'name', list: true };
 const container = type('Container', {
   env: { ...named, schema: type('EnvVar', { valueFrom: {} }) },
-  args: {},
+  args: { list: true },
 });
 const schema = type('Pod', {
-  finalizers: { patchStrategy: ['merge'] },
+  finalizers: { patchStrategy: ['merge'], list: true },
+  tolerations: { list: true },
+  selector: { list: false },
   labels: {},
   containers: { ...named, schema: container },
   strategy: { patchStrategy: ['retainKeys'], schema: type('Strategy', { rollingUpdate: {} }) },
@@ -21,6 +23,7 @@ const schema = type('Pod', {
 const original = deepFreeze({
   finalizers: ['a.b/c', 'd.e/f'],
   labels: { a: 'b' },
+  tolerations: [{ key: 'a' }],
   containers: [
     { name: 'c', image: 'i', env: [{ name: 'A', value: '1' }], args: ['x'] },
     { name: 'e', image: 'i' },
@@ -108,6 +111,35 @@ describe('strategic merge patch', () => {
     ]);
   });
 
+  it('takes a list to delete from as any other patch where it is none', () => {
+    expect(patched({ '$deleteFromPrimitiveList/labels': { z: 'y' } })['labels']).toEqual({ a: 'b', z: 'y' });
+    expect(patched({ '$deleteFromPrimitiveList/labels': null })['labels']).toBeUndefined();
+    expect(patched({ '$deleteFromPrimitiveList/labels': 'x' })['labels']).toEqual({ a: 'b' });
+    expect(patched({ '$deleteFromPrimitiveList/none': ['x'] })).toEqual(original);
+    expect(names({ '$deleteFromPrimitiveList/containers': [{ name: 'c', image: 'z' }] })).toEqual(['c:z', 'e:i']);
+  });
+
+  it('takes away what a directive of another shape stands for, and keeps lists in lists', () => {
+    expect(patched({ containers: { $patch: 'other' } })['containers']).toBeUndefined();
+    expect(patched({ other: [[]] })['other']).toEqual([[]]);
+  });
+
+  it('adds at the end what an empty order does not name', () =>
+    expect(patched({ '$setElementOrder/finalizers': [], finalizers: ['x.y/z'] })['finalizers']).toEqual([
+      'a.b/c',
+      'd.e/f',
+      'x.y/z',
+    ]));
+
+  it('refuses what the real server crashes over', () => {
+    for (const patch of [
+      { '$setElementOrder/tolerations': [] },
+      { '$setElementOrder/finalizers': [{}] },
+      { containers: [{ name: {} }] },
+    ])
+      expect(() => patched(patch)).toThrow('hash of unhashable type');
+  });
+
   it.each<[unknown, string]>([
     [{ containers: [{ image: 'x' }] }, 'map: map[image:x] does not contain declared merge key: name'],
     [{ containers: [{ $patch: 'delete' }] }, 'map: map[$patch:delete] does not contain declared merge key: name'],
@@ -122,6 +154,24 @@ describe('strategic merge patch', () => {
       { '$setElementOrder/finalizers': ['q'], finalizers: ['x'] },
       "The order in patch list:\n[x]\n doesn't match $setElementOrder list:\n[q]\n",
     ],
+    [{ '$setElementOrder/containers': null }, 'expected a []interface {}, but received a %!s(<nil>)'],
+    [{ '$setElementOrder/containers': 5 }, 'expected a []interface {}, but received a int64'],
+    [{ '$setElementOrder/containers': [], containers: null }, 'expected a []interface {}, but received a %!s(<nil>)'],
+    [{ '$setElementOrder/selector': [] }, 'expected slice or array type, but got: struct'],
+    [{ $setElementOrder: [] }, 'invalid patch format of setElementOrder list'],
+    [{ $deleteFromPrimitiveList: [] }, 'invalid patch format of primitive list'],
+    [
+      { '$setElementOrder/containers': [{ name: 'c' }], containers: ['x'] },
+      'expected a map[string]interface {}, but received a string',
+    ],
+    [
+      { '$setElementOrder/containers': [null], containers: [{ name: 'c' }] },
+      'expected a map[string]interface {}, but received a %!s(<nil>)',
+    ],
+    [{ '$deleteFromPrimitiveList/tolerations': [] }, 'cannot merge lists without merge key for struct'],
+    [{ '$deleteFromPrimitiveList/tolerations': ['x'] }, 'list element types are not identical: [[map[key:a]] [x]]'],
+    [{ $patch: null }, 'unknown patch type: %!s(<nil>) in map: map[$patch:<nil>]'],
+    [{ $patch: {} }, 'unknown patch type: map[] in map: map[$patch:map[]]'],
     [[], 'json: cannot unmarshal array into Go value of type map[string]interface {}'],
   ])('refuses %j', (patch, message) => expect(() => patched(patch)).toThrow(expect.objectContaining({ message })));
 });

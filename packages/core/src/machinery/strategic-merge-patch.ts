@@ -16,6 +16,8 @@ export interface PatchField {
   readonly patchStrategy?: readonly string[];
   /** `x-kubernetes-patch-merge-key`; absent for lists of scalars. */
   readonly patchMergeKey?: string;
+  /** Whether it is a list. */
+  readonly list?: boolean;
   /** Of the object, or of a list's elements. Absent for scalars and free-form values. */
   readonly schema?: PatchSchema;
 }
@@ -29,10 +31,16 @@ export interface PatchSchema {
 
 const directive = '$patch';
 const retainKeys = '$retainKeys';
-const deletePrefix = '$deleteFromPrimitiveList/';
-const orderPrefix = '$setElementOrder/';
+const deletePrefix = '$deleteFromPrimitiveList';
+const orderPrefix = '$setElementOrder';
 
 const failed = (message: string) => new StatusError({ message, code: 500 });
+
+/** The field that a directive is about: what follows the slash. */
+function fieldOf(key: string, prefix: string, what: string): string {
+  if (key[prefix.length] !== '/') throw StatusError.badRequest(`invalid patch format of ${what}`);
+  return key.slice(prefix.length + 1);
+}
 
 /**
  * Applies a strategic merge patch with all its directives. Source of the rules:
@@ -59,18 +67,19 @@ function mergeObject(original: JsonObject, patch: JsonObject, schema: PatchSchem
   for (const [key, order] of [...rest]) {
     if (!key.startsWith(orderPrefix)) continue;
     rest.delete(key);
-    const name = key.slice(orderPrefix.length);
-    const changes = rest.get(name);
-    const merged = mergeOrdered(result.get(name), changes, order, name, schema);
+    const name = fieldOf(key, orderPrefix, 'setElementOrder list');
+    const merged = mergeOrdered(result.get(name), rest.get(name), order, name, schema);
     if (merged === undefined) continue;
     result.set(name, merged);
     rest.delete(name);
   }
   for (const [key, value] of rest) {
-    if (key.startsWith(deletePrefix)) deleteScalars(result, key.slice(deletePrefix.length), value);
+    if (!key.startsWith(deletePrefix)) continue;
+    const name = fieldOf(key, deletePrefix, 'primitive list');
+    mergeField(result, name, value, schema, true);
   }
   for (const [key, value] of rest) {
-    if (!key.startsWith(deletePrefix)) mergeField(result, key, value, schema);
+    if (!key.startsWith(deletePrefix)) mergeField(result, key, value, schema, false);
   }
   return Object.fromEntries(result);
 }
@@ -84,9 +93,21 @@ function applyDirective(patch: JsonObject): JsonObject {
 
 function unknownDirective(patch: JsonObject): StatusError {
   const what = patch[directive];
-  const text =
-    typeof what === 'string' ? what : `%!s(${jsonKind(what) === 'number' ? 'int64' : jsonKind(what)}=${goText(what)})`;
-  return failed(`unknown patch type: ${text} in map: ${goText(patch)}`);
+  return failed(`unknown patch type: ${formatted(what)} in map: ${goText(patch)}`);
+}
+
+/** Go's `%s` of a value that may be no text. */
+function formatted(value: JsonValue | undefined): string {
+  if (typeof value === 'number' || typeof value === 'boolean') return `%!s(${goType(value)}=${goText(value)})`;
+  return value === null || value === undefined ? '%!s(<nil>)' : goText(value);
+}
+
+/** What Go calls the type of a value that was decoded from JSON. */
+function goType(value: JsonValue | undefined): string {
+  if (value === null || value === undefined) return '%!s(<nil>)';
+  if (isJsonArray(value)) return '[]interface {}';
+  if (isJsonObject(value)) return 'map[string]interface {}';
+  return typeof value === 'number' ? (Number.isInteger(value) ? 'int64' : 'float64') : jsonKind(value);
 }
 
 function dropUnretained(result: Map<string, JsonValue | undefined>, patch: Map<string, JsonValue | undefined>): void {
@@ -103,41 +124,39 @@ function dropUnretained(result: Map<string, JsonValue | undefined>, patch: Map<s
   for (const key of [...result.keys()]) if (!names.has(key)) result.delete(key);
 }
 
-function deleteScalars(result: Map<string, JsonValue | undefined>, key: string, unwanted: JsonValue | undefined): void {
-  const list = result.get(key);
-  if (!isJsonArray(list) || !isJsonArray(unwanted)) return;
-  result.set(
-    key,
-    list.filter((each) => !unwanted.some((other) => sameScalar(each, other))),
-  );
-}
-
+/** `deleting`: the value names elements of a list of scalars that are to go; anything else it merges as ever. */
 function mergeField(
   result: Map<string, JsonValue | undefined>,
   key: string,
   value: JsonValue | undefined,
   schema: PatchSchema | undefined,
+  deleting: boolean,
 ): void {
-  if (value === null || value === undefined) {
-    result.delete(key);
-    return;
-  }
   const old = result.get(key);
-  if (isJsonObject(old) && isJsonObject(value)) {
+  if (value === null || value === undefined) result.delete(key);
+  else if (old === undefined || jsonKind(old) !== jsonKind(value)) {
+    if (deleting) return;
+    const kept = withoutDirectives(old === undefined ? withoutNulls(value) : value);
+    if (kept === undefined) result.delete(key);
+    else result.set(key, kept);
+  } else if (isJsonObject(old) && isJsonObject(value)) {
     const field = lookUp(schema, key);
     result.set(key, strategyOf(field) === 'replace' ? value : mergeObject(old, value, field?.schema));
   } else if (isJsonArray(old) && isJsonArray(value)) {
     const field = lookUp(schema, key);
-    result.set(key, strategyOf(field) === 'merge' ? mergeList(old, value, field) : value);
-  } else {
-    const kept = withoutDirectives(withoutNulls(value));
-    if (kept !== undefined) result.set(key, kept);
-  }
+    const merging = deleting || strategyOf(field) === 'merge';
+    result.set(key, merging ? mergeList(old, value, field, deleting) : value);
+  } else result.set(key, value);
 }
 
 /** A map that is new has nothing to be replaced or deleted: with a directive in it, it is left out altogether. */
 function withoutDirectives(value: JsonValue): JsonValue | undefined {
-  if (isJsonArray(value)) return value.flatMap((each) => withoutDirectives(each) ?? []);
+  if (isJsonArray(value)) {
+    return value.flatMap((each) => {
+      const kept = withoutDirectives(each);
+      return kept === undefined ? [] : [kept];
+    });
+  }
   if (!isJsonObject(value)) return value;
   if (value[directive] !== undefined) return undefined;
   return Object.fromEntries(
@@ -175,31 +194,48 @@ function mergeOrdered(
   name: string,
   schema: PatchSchema | undefined,
 ): JsonValue | undefined {
-  for (const each of [order, original ?? [], changes ?? []]) {
-    if (!isJsonArray(each)) {
-      throw failed(
-        `expected a []interface {}, but received a ${isJsonObject(each) ? 'map[string]interface {}' : jsonKind(each)}`,
-      );
-    }
-  }
+  const expectList = (value: JsonValue | undefined) => {
+    if (isJsonArray(value)) return value;
+    throw failed(`expected a []interface {}, but received a ${goType(value)}`);
+  };
+  const wanted = expectList(order);
+  const old = original === undefined ? undefined : expectList(original);
+  const patch = changes === undefined ? undefined : expectList(changes);
+  if (!schema) throw failed('merging an object in json but data type is not struct, instead is: map');
   const field = lookUp(schema, name);
-  if (!isJsonArray(order)) return undefined;
-  const old = isJsonArray(original) ? original : undefined;
-  const patch = isJsonArray(changes) ? changes : undefined;
-  checkOrder(patch ?? [], order, field?.patchMergeKey);
+  if (field?.list === false) throw failed('expected slice or array type, but got: struct');
+  checkOrder(patch ?? [], wanted, field?.patchMergeKey);
   if (!old && !patch) return undefined;
   const merged =
-    old && patch ? (strategyOf(field) === 'merge' ? mergeList(old, patch, field) : patch) : (old ?? patch ?? []);
-  return orderElements(merged, order, old ?? [], field?.patchMergeKey);
+    old && patch ? (strategyOf(field) === 'merge' ? mergeList(old, patch, field, false) : patch) : (old ?? patch ?? []);
+  if (!field?.patchMergeKey) checkHashable([...merged, ...wanted]);
+  return orderElements(merged, wanted, old ?? [], field?.patchMergeKey);
+}
+
+/** Kubernetes crashes over these and answers nothing: here the patch is refused. */
+function checkHashable(values: readonly (JsonValue | undefined)[]): void {
+  for (const each of values) {
+    if (typeof each === 'object' && each !== null)
+      throw failed(`runtime error: hash of unhashable type ${goType(each)}`);
+  }
 }
 
 /** The patch's elements must stand in the given order in `$setElementOrder`. */
 function checkOrder(patch: readonly JsonValue[], order: readonly JsonValue[], mergeKey: string | undefined): void {
+  if (order.length === 0) return;
+  const expectMap = (value: JsonValue) => {
+    if (mergeKey && !isJsonObject(value)) {
+      throw failed(`expected a map[string]interface {}, but received a ${goType(value)}`);
+    }
+  };
+  patch.forEach(expectMap);
+  if (!mergeKey) checkHashable([...patch, ...order]);
   const kept = mergeKey ? patch.filter((each) => !isJsonObject(each) || each[directive] !== 'delete') : patch;
   let at = 0;
   for (const each of order) {
     const next = kept[at];
     if (next === undefined) break;
+    expectMap(each);
     const key = mergeKeyOf(next, mergeKey);
     // The API looks no further than the first element without a key, such as a directive.
     if (key === undefined) return;
@@ -216,24 +252,33 @@ function mergeList(
   original: readonly JsonValue[],
   patch: readonly JsonValue[],
   field: PatchField | undefined,
+  deleting: boolean,
 ): readonly JsonValue[] {
   if (original.length === 0 && patch.length === 0) return original;
   const mergeKey = field?.patchMergeKey;
   if (elementKind(original, patch) !== 'object') {
+    if (deleting) return original.filter((each) => !patch.some((other) => sameScalar(each, other)));
     return orderElements(deduplicate([...original, ...patch]), patch, original, undefined);
   }
-  if (!mergeKey) throw failed('cannot merge lists without merge key for slice');
+  if (!mergeKey) throw failed('cannot merge lists without merge key for struct');
   const special = applyListDirectives(original, patch, mergeKey);
   const merged = [...special.original];
   for (const each of special.patch) {
     if (!isJsonObject(each) || each[mergeKey] === undefined) throw noMergeKey(each, mergeKey);
+    checkHashable([each[mergeKey]]);
     const at = findByKey(merged, mergeKey, each[mergeKey]);
     const old = merged[at];
     if (isJsonObject(old)) merged[at] = mergeObject(old, each, field?.schema);
-    else merged.push(withoutNulls(each));
+    else merged.push(each[mergeKey] === null ? withKeyOfNull(each, mergeKey) : withoutNulls(each));
   }
   return orderElements(merged, special.patch, special.original, mergeKey);
 }
+
+/** A key that is null counts as one until all are in order. */
+const withKeyOfNull = (element: JsonObject, mergeKey: string): JsonValue => {
+  const rest = withoutNulls(element);
+  return isJsonObject(rest) ? { ...rest, [mergeKey]: null } : rest;
+};
 
 function noMergeKey(element: JsonValue, mergeKey: string): StatusError {
   return failed(`map: ${goText(element)} does not contain declared merge key: ${mergeKey}`);
