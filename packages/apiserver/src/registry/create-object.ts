@@ -106,7 +106,7 @@ function resetStatus({ kind }: Call, json: Record<string, unknown>): void {
 
 function validateNew(call: Call, object: KubernetesObject, errors: FieldErrors): void {
   const { kind } = call;
-  checkMetadata(kind, object, looksAtMetadata(kind, 'create'), errors);
+  checkMetadata(kind, object, looksAtMetadata(kind, 'create').before, errors);
   kind.validateSchema?.(object, errors);
   kind.strategy.validate?.(object, errors);
   if (errors.list.length > 0) throw StatusError.invalid(kind.kindName, object.metadata.name ?? '', errors.list);

@@ -2,24 +2,26 @@ import type { Kind } from './kind.ts';
 
 /**
  * Kubernetes looks at the metadata of one write more than once, and says each time what it finds. `general`: all but
- * names of finalizers that have no domain; `update`: what no update may change, and all but finalizers; `named` and
- * `namedUpdate`: as these, and with those names.
+ * names of finalizers that have no domain; `any`: the same, with names of whatever can stand in a path; `update`: what
+ * no update may change, and all but finalizers and names; `named` and `namedUpdate`: as `general` and `update`, and with
+ * those names of finalizers. `object` is where the rest of the object is looked at, else that is last.
  */
-export type MetadataLook = 'general' | 'update' | 'named' | 'namedUpdate';
+export type MetadataLook = 'any' | 'general' | 'update' | 'named' | 'namedUpdate';
 
 const looks = {
   none: [],
   once: ['general'],
   onceNamed: ['named'],
-  twice: ['general', 'update'],
-  thrice: ['general', 'update', 'namedUpdate'],
-  thriceNamed: ['general', 'update', 'named'],
-  thriceGeneral: ['general', 'update', 'general'],
-  thriceUpdate: ['general', 'update', 'update'],
-  fourTimes: ['general', 'update', 'namedUpdate', 'named'],
-  fourTimesNamed: ['general', 'update', 'named', 'named'],
-  fourTimesGeneral: ['general', 'update', 'update', 'general'],
-} as const satisfies Readonly<Record<string, readonly MetadataLook[]>>;
+  twice: ['any', 'update'],
+  thrice: ['any', 'update', 'namedUpdate'],
+  thriceNamed: ['any', 'update', 'named'],
+  thriceGeneral: ['any', 'update', 'general'],
+  thriceUpdate: ['any', 'update', 'update'],
+  fourTimes: ['any', 'update', 'namedUpdate', 'named'],
+  fourTimesAround: ['any', 'update', 'named', 'object', 'namedUpdate'],
+  fourTimesNamed: ['any', 'update', 'named', 'named'],
+  fourTimesGeneral: ['any', 'update', 'update', 'general'],
+} as const satisfies Readonly<Record<string, readonly (MetadataLook | 'object')[]>>;
 
 type Looks = keyof typeof looks;
 
@@ -27,13 +29,14 @@ type Looks = keyof typeof looks;
 const onUpdate = byName({
   fourTimes: [
     '/configmaps /endpoints /namespaces /nodes /persistentvolumeclaims /pods /secrets /serviceaccounts',
-    'apps/controllerrevisions batch/jobs certificates.k8s.io/certificatesigningrequests',
+    'apps/controllerrevisions certificates.k8s.io/certificatesigningrequests',
     'networking.k8s.io/ingressclasses networking.k8s.io/ingresses networking.k8s.io/ipaddresses',
     'networking.k8s.io/networkpolicies rbac.authorization.k8s.io/clusterrolebindings',
     'rbac.authorization.k8s.io/clusterroles rbac.authorization.k8s.io/rolebindings rbac.authorization.k8s.io/roles',
     'storage.k8s.io/csistoragecapacities storage.k8s.io/storageclasses storage.k8s.io/volumeattributesclasses',
     'resource.k8s.io/deviceclasses resource.k8s.io/resourceclaims resource.k8s.io/resourceclaimtemplates',
   ],
+  fourTimesAround: ['batch/jobs'],
   fourTimesNamed: ['/persistentvolumes storage.k8s.io/csinodes'],
   fourTimesGeneral: ['apiregistration.k8s.io/apiservices node.k8s.io/runtimeclasses'],
   thriceNamed: [
@@ -89,9 +92,26 @@ function namesWith(wanted: Looks): string[] {
 
 const tables = { create: [onCreate, 'onceNamed'], update: [onUpdate, 'thrice'], status: [onStatus, 'thrice'] } as const;
 
-/** The looks that a write of one kind takes, in their order. */
-export function looksAtMetadata({ served }: Kind, write: 'create' | 'update' | 'status'): readonly MetadataLook[] {
-  if (served.custom) return write === 'create' ? looks.once : looks.thriceUpdate;
+/** The looks that a write of one kind takes before the rest of the object, and after it, each in their order. */
+export interface MetadataLooks {
+  readonly before: readonly MetadataLook[];
+  readonly after: readonly MetadataLook[];
+}
+
+const parted = Object.fromEntries(
+  Object.entries(looks).map(([name, list]): [string, MetadataLooks] => {
+    const all: readonly (MetadataLook | 'object')[] = list;
+    const at = all.indexOf('object');
+    const only = (part: typeof all) => part.filter((each) => each !== 'object');
+    return [
+      name,
+      at < 0 ? { before: only(all), after: [] } : { before: only(all.slice(0, at)), after: only(all.slice(at)) },
+    ];
+  }),
+) as Readonly<Record<Looks, MetadataLooks>>;
+
+export function looksAtMetadata({ served }: Kind, write: 'create' | 'update' | 'status'): MetadataLooks {
+  if (served.custom) return write === 'create' ? parted.once : parted.thriceUpdate;
   const [table, rest] = tables[write];
-  return looks[table.get(`${served.group}/${served.resource}`) ?? rest];
+  return parted[table.get(`${served.group}/${served.resource}`) ?? rest];
 }

@@ -11,6 +11,7 @@ import {
   timestamp,
   validateDnsSubdomain,
   validateObjectMeta,
+  validatePathSegment,
 } from '@keelson/core';
 import type { Draft, ObjectDraft } from './draft.ts';
 import type { Kind } from './kind.ts';
@@ -104,29 +105,41 @@ export function checkMetadata(
   errors: FieldErrors,
   old?: KubernetesObject,
 ): void {
+  if (looks.length === 0) return;
   const { metadata } = object;
-  const rule = kind.strategy.nameRule ?? validateDnsSubdomain;
-  const { generateName } = metadata;
+  const ofAll = old ? namesFound(object, validatePathSegment, old) : [];
+  const ofKind = namesFound(object, kind.strategy.nameRule ?? validateDnsSubdomain, old);
   const general = new FieldErrors();
-  if (generateName) general.rule('metadata.generateName', generateName, rule(nameOfPrefix(generateName), object, old));
-  if (!metadata.name) general.required('metadata.name', 'name or generateName is required');
-  else general.rule('metadata.name', metadata.name, rule(metadata.name, object, old));
   if (metadata.labels || metadata.annotations || metadata.finalizers || metadata.ownerReferences) {
     for (const each of validateObjectMeta(metadata)) if (each.field !== 'metadata.name') general.list.push(each);
   }
   if (metadata.managedFields) checkManagers(metadata.managedFields, general);
   const late = new FieldErrors();
   if (old) checkUnchanged(object, old, late);
-  if (general.list.length === 0 && late.list.length === 0) return;
+  if (general.list.length + late.list.length + ofAll.length + ofKind.length === 0) return;
   for (const look of looks) {
     const updates = look === 'update' || look === 'namedUpdate';
     if (updates) errors.list.push(...late.list);
+    else errors.list.push(...(look === 'any' ? ofAll : ofKind));
     errors.list.push(...general.list.filter(({ field }) => isFoundBy(look, field)));
   }
 }
 
+function namesFound(
+  object: KubernetesObject,
+  rule: NonNullable<Kind['strategy']['nameRule']>,
+  old: KubernetesObject | undefined,
+): readonly FieldError[] {
+  const { name, generateName } = object.metadata;
+  const found = new FieldErrors();
+  if (generateName) found.rule('metadata.generateName', generateName, rule(nameOfPrefix(generateName), object, old));
+  if (!name) found.required('metadata.name', 'name or generateName is required');
+  else found.rule('metadata.name', name, rule(name, object, old));
+  return found.list;
+}
+
 function isFoundBy(look: MetadataLook, field: string): boolean {
-  if (field === 'metadata.finalizers') return look === 'general' || look === 'named';
+  if (field === 'metadata.finalizers') return look === 'any' || look === 'general' || look === 'named';
   return !field.startsWith('metadata.finalizers[') || look === 'named' || look === 'namedUpdate';
 }
 

@@ -239,7 +239,7 @@ function validateChanged(
   const { kind } = call;
   const { strategy } = kind;
   const looks = looksAtMetadata(kind, part === 'status' ? 'status' : 'update');
-  checkMetadata(kind, object, looks, errors, old);
+  checkMetadata(kind, object, looks.before, errors, old);
   kind.validateSchema?.(object, errors, old);
   const { subresource } = call.request;
   if (part === 'status') strategy.validateStatusUpdate?.(object, old, errors);
@@ -247,6 +247,7 @@ function validateChanged(
     strategy.validateSubresource(subresource, object, old, errors);
   } else {
     strategy.validate?.(object, errors, old);
+    checkMetadata(kind, object, looks.after, errors, old);
     if (part === 'main') strategy.validateUpdate?.(object, old, errors);
   }
   if (errors.list.length > 0) throw StatusError.invalid(kind.kindName, object.metadata.name, errors.list);

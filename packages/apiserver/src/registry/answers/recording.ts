@@ -15,11 +15,12 @@ export interface Recorded {
 
 /** What a control plane of Kubernetes v1.35.4 answered. */
 export function recordings(): readonly Recorded[] {
-  return ['./recorded.jsonl', './recorded-core.jsonl', './recorded-found.jsonl'].flatMap((file) =>
-    readFileSync(new URL(file, import.meta.url), 'utf8')
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as Recorded),
+  return ['./recorded.jsonl', './recorded-core.jsonl', './recorded-found.jsonl', './recorded-workloads.jsonl'].flatMap(
+    (file) =>
+      readFileSync(new URL(file, import.meta.url), 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as Recorded),
   );
 }
 
