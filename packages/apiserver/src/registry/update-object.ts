@@ -143,7 +143,6 @@ async function updateOnce(
   if (rules.owners === 'kept') setManagedFields(wanted, old.metadata.managedFields);
   else if (rules.owners === undefined) recordOwners(context, call, wanted, old);
   const admitted = await admit(context, call, 'UPDATE', wanted, old);
-  if (rules.owners === 'applied') keepTimes(admitted, old);
   const draft = rules.keep ? keepOwners(rules.keep(admitted, old), admitted) : admitted;
   keepServerFields(draft, old);
   if (part !== 'raw') keepOtherPart(kind, draft, old, part);
@@ -200,6 +199,7 @@ async function write(
   }
   draft.metadata.resourceVersion = current.object.metadata.resourceVersion;
   if (draft.metadata.selfLink !== undefined && !call.dryRun) delete draft.metadata.selfLink;
+  keepTimes(draft, current.object);
   if (deepEqual(draft, current.object)) return kind.serve(current);
   if (call.dryRun) return encodeObject(kind.view(draft));
   const bytes = encodeForStorage(draft);

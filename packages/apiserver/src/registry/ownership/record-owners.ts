@@ -112,8 +112,8 @@ export function recordOwners(
 }
 
 /**
- * An apply that turned out to change nothing but the time of an entry leaves that time, too: the object then is what it
- * was, and is not written.
+ * A write that turned out to change nothing but the time of an entry, all of it dropped that is not to be written, leaves
+ * that time, too: the object then is what it was, and is not written.
  */
 export function keepTimes(draft: ObjectDraft, old: KubernetesObject): void {
   const now = draft.metadata.managedFields as readonly ManagedFieldsEntry[] | undefined;
