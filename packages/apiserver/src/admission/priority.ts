@@ -46,13 +46,19 @@ export function priority({ reader }: AdmissionEnvironment): AdmissionPlugin {
           `the integer value of priority (${pod.spec.priority}) must not be provided in pod spec; priority admission controller computed ${value} from the given PriorityClass name`,
         );
       }
+      const wanted = pod.spec.preemptionPolicy;
+      if (wanted !== undefined && wanted !== preemptionPolicy) {
+        throw refuse(
+          `the string value of PreemptionPolicy (${wanted}) must not be provided in pod spec; priority admission controller computed ${preemptionPolicy} from the given PriorityClass name`,
+        );
+      }
       return {
         ...pod,
         spec: {
           ...pod.spec,
           ...(className !== undefined && { priorityClassName: className }),
           priority: value,
-          preemptionPolicy: pod.spec.preemptionPolicy ?? preemptionPolicy,
+          preemptionPolicy,
         },
       };
     },

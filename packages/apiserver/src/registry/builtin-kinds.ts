@@ -1,5 +1,14 @@
 import { apiVersionOf, type KubernetesObject } from '@keelson/core';
-import { columnTable, decodeAs, definitionOf, resourceTable, type TableResource } from '../schema/index.ts';
+import {
+  columnTable,
+  copyHollow,
+  decodeAs,
+  definitionOf,
+  isMarkedHollow,
+  resourceTable,
+  type TableResource,
+  withHollows,
+} from '../schema/index.ts';
 import type { ServedResource } from './contract.ts';
 import { conversionFor } from './conversion.ts';
 import { draftJson, type ObjectDraft } from './draft.ts';
@@ -91,7 +100,8 @@ function builtinKind(
     decode(body) {
       const unknown: string[] = [];
       const decoded = decodeAs(definition, body, { unknown }) as ObjectDraft;
-      const converted = conversion && (canonical(storedDefinition, conversion.toStored(decoded)) as ObjectDraft);
+      const given = isMarkedHollow(decoded) && conversion ? (withHollows(decoded, 'all') as ObjectDraft) : decoded;
+      const converted = conversion && (canonical(storedDefinition, conversion.toStored(given)) as ObjectDraft);
       const object = converted && conversion.settle ? conversion.settle(converted) : (converted ?? decoded);
       return { object: inOrder(object, kind, storedVersion), unknown };
     },
@@ -117,5 +127,6 @@ export function inOrder(object: ObjectDraft, kind: string, apiVersion: string): 
     if (key === '__proto__') Object.defineProperty(to, key, { value: from[key], enumerable: true });
     else to[key] = from[key];
   }
+  copyHollow(object, result);
   return result;
 }

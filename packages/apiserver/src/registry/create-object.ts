@@ -1,4 +1,5 @@
 import { type KubernetesObject, StatusError, timestamp } from '@keelson/core';
+import { isMarkedHollow } from '../schema/index.ts';
 import { KeyExistsError } from '../storage/contract.ts';
 import { admit, type Call, validateAdmission } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
@@ -129,7 +130,7 @@ async function store(context: RegistryContext, { kind }: Call, draft: ObjectDraf
   const key = keyIn(kind, draft.metadata.namespace, draft.metadata.name);
   const bytes = encodeForStorage(draft);
   checkSize(bytes);
-  context.cache.expect(bytes, draft);
+  if (!isMarkedHollow(draft)) context.cache.expect(bytes, draft);
   try {
     return context.cache.get(await context.storage.create(key, bytes, context.writeOptions(kind)));
   } catch (error) {

@@ -16,6 +16,7 @@ import type { Storage } from '../storage/contract.ts';
 import type { Call } from './admission-chain.ts';
 import { builtinKinds } from './builtin-kinds.ts';
 import { KindCatalog } from './catalog.ts';
+import { getComponentStatus, isComponentStatus, listComponentStatuses } from './component-statuses.ts';
 import type { RegistryContext } from './context.ts';
 import type {
   ApiAnswer,
@@ -219,9 +220,10 @@ export class ResourceRegistry implements ApiHandler {
     if (!kind.served.verbs.includes(request.verb)) throw notAllowed();
     switch (request.verb) {
       case 'get':
+        if (isComponentStatus(call)) return getComponentStatus(call);
         return answer(call, kind.served, await getObject(context, call));
       case 'list':
-        return { type: 'list', resource: kind.served, value: await listObjects(context, call) };
+        return { type: 'list', resource: kind.served, value: await listed(context, call) };
       case 'watch':
         return { type: 'watch', resource: kind.served, events: await watchObjects(context, call) };
       case 'create':
@@ -268,6 +270,9 @@ export class ResourceRegistry implements ApiHandler {
 function answer(call: Call, resource: ServedResource, value: EncodedObject, code: 200 | 201 | 202 = 200): ApiAnswer {
   return { type: 'object', code, resource, value, ...(call.warnings.length > 0 && { warnings: call.warnings }) };
 }
+
+const listed = (context: RegistryContext, call: Call) =>
+  isComponentStatus(call) ? listComponentStatuses(call) : listObjects(context, call);
 
 const list = ({ kind, warnings }: Call, value: ListAnswer): ApiAnswer => ({
   type: 'list',

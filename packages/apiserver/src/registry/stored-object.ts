@@ -13,14 +13,23 @@ import { Generations } from './generations.ts';
  */
 export class StoredObject implements EncodedObject {
   readonly revision: Revision;
+  /** Whether it is as it was created: nothing has been written over it. */
+  readonly isFirst: boolean;
   readonly #stored: Uint8Array;
   readonly #cache: DecodeCache;
   #object: KubernetesObject | undefined;
 
-  constructor(cache: DecodeCache, stored: Uint8Array, revision: Revision, object?: KubernetesObject) {
+  constructor(
+    cache: DecodeCache,
+    stored: Uint8Array,
+    revision: Revision,
+    isFirst: boolean,
+    object: KubernetesObject | undefined,
+  ) {
     this.#cache = cache;
     this.#stored = stored;
     this.revision = revision;
+    this.isFirst = isFirst;
     this.#object = object;
   }
 
@@ -58,7 +67,7 @@ export class StoredObject implements EncodedObject {
   deletedAt(revision: Revision): StoredObject {
     const { metadata } = this.object;
     const object = { ...this.object, metadata: { ...metadata, resourceVersion: String(revision) } };
-    return new StoredObject(this.#cache, this.#stored, revision, object);
+    return new StoredObject(this.#cache, this.#stored, revision, false, object);
   }
 }
 
@@ -119,14 +128,15 @@ export class DecodeCache {
     this.#written.set(bytes, draft);
   }
 
-  get({ value, modRevision }: StoredEntry): StoredObject {
+  get({ value, modRevision, createRevision }: StoredEntry): StoredObject {
     const known = this.#objects.get(value, modRevision);
     if (known !== undefined) return known;
     const draft = this.#written.get(value);
     // A list of all that there is does not look into anything: nothing is decoded, and nothing kept.
-    if (draft === undefined) return new StoredObject(this, value, modRevision);
+    const isFirst = createRevision === modRevision;
+    if (draft === undefined) return new StoredObject(this, value, modRevision, isFirst, undefined);
     this.#written.delete(value);
-    const stored = new StoredObject(this, value, modRevision, this.#settled(draft, modRevision));
+    const stored = new StoredObject(this, value, modRevision, isFirst, this.#settled(draft, modRevision));
     this.#objects.set(value, modRevision, stored, value.length);
     return stored;
   }
@@ -137,7 +147,8 @@ export class DecodeCache {
     if (known !== undefined) return known.object;
     const object = this.#settled(JSON.parse(Buffer.from(value).toString()) as ObjectDraft, stored.revision);
     // A holder of its own: the one that asks may be kept for long by somebody who then looks at it no more.
-    this.#objects.set(value, stored.revision, new StoredObject(this, value, stored.revision, object), value.length);
+    const holder = new StoredObject(this, value, stored.revision, stored.isFirst, object);
+    this.#objects.set(value, stored.revision, holder, value.length);
     return object;
   }
 

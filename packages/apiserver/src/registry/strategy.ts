@@ -154,6 +154,11 @@ export interface Strategy<T extends KubernetesObject = KubernetesObject> {
   readonly keepsStatusOnCreate?: boolean;
   /** Whether an update of the object may change its status, too; default: no, where there is a status subresource. */
   readonly keepsStatusOnUpdate?: boolean;
+  /**
+   * The first update after a create is always a new version, even of what changes nothing: what a create stores lacks
+   * a default that shows when it is read, and that the first update stores.
+   */
+  readonly writesFirstUpdate?: boolean;
   /** PUT creates what is not there. */
   readonly createOnUpdate?: boolean;
   /** Whether an update may leave out resourceVersion. Default: yes. */

@@ -1,4 +1,5 @@
 import { deepEqual, type KubernetesObject, type ManagedFieldsEntry, StatusError, timestamp } from '@keelson/core';
+import { isMarkedHollow } from '../schema/index.ts';
 import { RevisionMismatchError } from '../storage/contract.ts';
 import { admit, type Call, validateAdmission } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
@@ -200,11 +201,12 @@ async function write(
   draft.metadata.resourceVersion = current.object.metadata.resourceVersion;
   if (draft.metadata.selfLink !== undefined && !call.dryRun) delete draft.metadata.selfLink;
   keepTimes(draft, current.object);
-  if (deepEqual(draft, current.object)) return kind.serve(current);
+  const mustWrite = current.isFirst && kind.strategy.writesFirstUpdate === true;
+  if (!mustWrite && deepEqual(draft, current.object)) return kind.serve(current);
   if (call.dryRun) return encodeObject(kind.view(draft));
   const bytes = encodeForStorage(draft);
   checkSize(bytes);
-  context.cache.expect(bytes, draft);
+  if (!isMarkedHollow(draft)) context.cache.expect(bytes, draft);
   return kind.serve(
     context.cache.get(await context.storage.update(key, bytes, current.revision, context.writeOptions(kind))),
   );

@@ -45,7 +45,7 @@ describe('decodeAs', () => {
       metadata: { name: 'a', labels: {}, generation: 0, deletionGracePeriodSeconds: 0, creationTimestamp: null },
       spec: { containers: [container], hostNetwork: false, priority: 0, nodeSelector: {} },
     });
-    expect(object).toEqual({
+    expect(JSON.parse(JSON.stringify(object))).toEqual({
       metadata: { name: 'a', deletionGracePeriodSeconds: 0 },
       spec: { containers: [{ name: 'c', stdin: true, restartPolicy: '', resources: {} }], priority: 0 },
       status: {},

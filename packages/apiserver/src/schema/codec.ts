@@ -4,7 +4,8 @@ import { copy } from './copy.ts';
 import { describeJson } from './decode-error.ts';
 import { Findings } from './findings.ts';
 import { type GoField, type GoType, goFields, parseGoType } from './go-types.ts';
-import { NumberText } from './number-text.ts';
+import { markHollow, noteHollow } from './hollow.ts';
+import { isRecord } from './records.ts';
 import {
   booleanDecoder,
   bytesDecoder,
@@ -13,6 +14,7 @@ import {
   intOrString,
   microTime,
   quantity,
+  resourceAmount,
   stringDecoder,
   time,
 } from './scalars.ts';
@@ -33,6 +35,7 @@ export function decodeAs(definition: string, value: unknown, found: DecodeFindin
   const findings = new Findings();
   const decoded = structCodec(definition).decode(value, findings);
   if (findings.count > 0) found.unknown.push(...findings.settle());
+  if (findings.hollow && isRecord(decoded)) markHollow(decoded);
   return decoded;
 }
 
@@ -122,6 +125,13 @@ function compileStruct(definition: string): Codec {
       if (decoded === undefined) continue;
       const settled = field.emptiness === 'kept' ? decoded : settle(decoded, field.emptiness);
       if (settled !== undefined) result[key] = settled;
+      // What is left out of a collection was empty, and given.
+      if (settled !== decoded && typeof decoded === 'object') {
+        if (decoded !== null) {
+          noteHollow(result, key, decoded);
+          findings.hollow = true;
+        }
+      }
     }
     for (const { name, zero: make } of filled) if (result[name] === undefined) result[name] = make();
     findings.depth--;
@@ -143,9 +153,6 @@ const undeclared = (name: string): GoField => ({
 const deepest = 1000;
 
 const nullZero = () => null;
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof NumberText);
 
 function settle(value: unknown, emptiness: Emptiness): unknown {
   switch (emptiness) {
@@ -282,7 +289,9 @@ function listCodec(items: Schema, type: GoType): Codec {
 
 function mapCodec(values: Schema, type: GoType): Codec {
   const element = type.element ?? parseGoType('interface {}');
-  const { decode, zero, kind } = codecOf(values, element);
+  const { zero, kind, ...each } = codecOf(values, element);
+  // Kubernetes rounds where it fills in defaults, which nobody sees apart from reading.
+  const decode = type.name === 'v1.ResourceList' ? resourceAmount : each.decode;
   const absent = element.pointer ? nullZero : zero;
   return {
     kind: 'collection',
@@ -294,12 +303,12 @@ function mapCodec(values: Schema, type: GoType): Codec {
       }
       const result: Record<string, unknown> = {};
       for (const key in value) {
-        const each = value[key];
+        const member = value[key];
         let decoded: unknown;
-        if (each === null || each === undefined) decoded = absent();
+        if (member === null || member === undefined) decoded = absent();
         else {
           const start = findings.count;
-          decoded = decode(each, findings);
+          decoded = decode(member, findings);
           if (findings.count !== start) findings.inElement(start, key);
           if (kind === 'collection' && decoded !== undefined && isEmpty(decoded)) decoded = null;
         }

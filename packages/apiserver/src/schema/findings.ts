@@ -21,6 +21,8 @@ interface Finding {
  */
 export class Findings {
   readonly #list: Finding[] = [];
+  /** Whether something was given that is empty, and so is left out. */
+  hollow = false;
   /** How deep the struct that is being read lies in others. */
   depth = 0;
 

@@ -1,4 +1,4 @@
-import { canonicalQuantity } from '@keelson/core';
+import { canonicalQuantity, formatQuantity, parseQuantity, roundUpToMilli } from '@keelson/core';
 import { describeJson } from './decode-error.ts';
 import type { Findings } from './findings.ts';
 import { NumberText } from './number-text.ts';
@@ -79,6 +79,16 @@ export const quantity: ScalarDecoder = (value, findings) => {
     findings.problem(error instanceof Error ? error.message : badQuantity, 'fatal');
     return undefined;
   }
+};
+
+const mayBeFiner = /[un.]|[eE]-/;
+const milli = 1_000_000n;
+
+/** An amount in a list of resources: never finer than a thousandth. */
+export const resourceAmount: ScalarDecoder = (value, findings) => {
+  const text = quantity(value, findings);
+  if (typeof text !== 'string' || !mayBeFiner.test(text)) return text;
+  return parseQuantity(text).nanos % milli === 0n ? text : formatQuantity(roundUpToMilli(text));
 };
 
 /** `metav1.Time`: whole seconds in UTC; null stands for the zero time. */

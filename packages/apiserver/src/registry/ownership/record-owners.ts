@@ -1,4 +1,5 @@
 import { deepEqual, type KubernetesObject, type ManagedFieldsEntry, timestamp } from '@keelson/core';
+import { isMarkedHollow, withHollows } from '../../schema/index.ts';
 import type { Call } from '../admission-chain.ts';
 import type { RegistryContext } from '../context.ts';
 import { asJson, type Draft, isObject, type Json, type ObjectDraft } from '../draft.ts';
@@ -74,6 +75,13 @@ export function setManagedFields(draft: ObjectDraft, entries: readonly ManagedFi
   else draft.metadata.managedFields = entries as Draft<ManagedFieldsEntry>[];
 }
 
+/** A list that was given and is empty is another value than none, where Go writes either. */
+function afterWrite(kind: Kind, draft: ObjectDraft): Readonly<Json> {
+  const after = asJson(kind.view(draft));
+  const given = isMarkedHollow(after) ? withHollows(after, 'shown') : after;
+  return isObject(given) ? given : after;
+}
+
 /**
  * Writes into the draft who owns what after a create or an update, but not after an apply (KEP-555). `old` is undefined
  * on create. Objects that nobody owns any part of stay so until somebody applies.
@@ -95,7 +103,7 @@ export function recordOwners(
       {
         versions: versionsOf(context.catalog, kind),
         before: old ? asJson(kind.view(old)) : emptyObject(kind),
-        after: asJson(kind.view(draft)),
+        after: afterWrite(kind, draft),
         reset: resetFieldsOf(kind, request.subresource ?? ''),
       },
       managers,

@@ -9,11 +9,38 @@ import {
   validateDnsSubdomain,
   zeroQuantity,
 } from '@keelson/core';
+import { hollowMember } from '../../schema/index.ts';
 import type { FieldErrors } from '../strategy.ts';
 import { checkLabels, checkOneOf, checkSelector } from './checks.ts';
 import { validateResourceQuantity } from './pods/resource-validation.ts';
 
 export const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
+
+/** Metadata that a template cannot give, as errors call it. */
+const notOfTemplates = [
+  'name',
+  'generateName',
+  'namespace',
+  'selfLink',
+  'uid',
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'ownerReferences',
+  'finalizers',
+  'managedFields',
+];
+
+/** The metadata of a template holds labels and annotations; an empty list of owners is too much, too. */
+export function forbidOtherMetadata(metadata: object, at: string, errors: FieldErrors): void {
+  for (const field of notOfTemplates) {
+    const value: unknown = hollowMember(metadata, field) ?? Reflect.get(metadata, field);
+    if (value === undefined || value === null || value === '' || value === 0) continue;
+    errors.forbidden(`${at}.${field === 'uid' ? 'uID' : field}`, 'cannot be set');
+  }
+}
 
 /** Volumes that are made for one pod; the metadata may only hold labels and annotations. */
 export function validateClaimTemplate(template: PersistentVolumeClaimTemplate, at: string, errors: FieldErrors): void {
@@ -21,12 +48,7 @@ export function validateClaimTemplate(template: PersistentVolumeClaimTemplate, a
   if (metadata) {
     errors.list.push(...validateAnnotations(metadata.annotations, `${at}.metadata.annotations`));
     checkLabels(metadata.labels, `${at}.metadata.labels`, errors);
-    for (const field of Object.keys(metadata)) {
-      if (field === 'annotations' || field === 'labels' || field === 'creationTimestamp') continue;
-      const value: unknown = Reflect.get(metadata, field);
-      if (value === undefined || value === '' || value === 0) continue;
-      errors.forbidden(`${at}.metadata.${field === 'uid' ? 'uID' : field}`, 'cannot be set');
-    }
+    forbidOtherMetadata(metadata, `${at}.metadata`, errors);
   }
   validateClaimSpec(spec, `${at}.spec`, errors);
 }

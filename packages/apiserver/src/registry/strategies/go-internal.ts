@@ -1,6 +1,7 @@
 import { formatQuantity } from '@keelson/core';
 import { inGoOrder } from '../../schema/go-order.ts';
 import { type GoField, type GoType, goFields } from '../../schema/go-types.ts';
+import { hollowMember } from '../../schema/hollow.ts';
 import { isObject, type Json } from '../draft.ts';
 
 /** Words that Go writes in capitals, and fields that the internal types call something else. */
@@ -247,7 +248,9 @@ function struct(definition: string, value: Readonly<Json>): Json {
       continue;
     }
     shown[goName(short, name)] =
-      name === 'securityContext' && short === 'PodSpec' ? podSecurityContext(value) : show(value[name], type);
+      name === 'securityContext' && short === 'PodSpec'
+        ? podSecurityContext(value)
+        : show(value[name] ?? hollowMember(value, name), type);
   }
   return shown;
 }

@@ -1,6 +1,6 @@
 import { goTypesJson } from '../../schema/generated/go-types.ts';
 import { inGoOrder } from '../../schema/go-order.ts';
-import { definitions } from '../../schema/index.ts';
+import { definitions, hollowMember } from '../../schema/index.ts';
 import { inGo } from './go-internal.ts';
 
 type Print = (value: unknown) => unknown;
@@ -100,7 +100,7 @@ function compile(definition: string): Print {
     const shown: Record<string, unknown> = {};
     for (const { name, embedded, shown: as, print } of fields) {
       if (embedded) Object.assign(shown, print(value[name] ?? {}));
-      else shown[as] = print(value[name]);
+      else shown[as] = print(value[name] ?? hollowMember(value, name));
     }
     return shown;
   };

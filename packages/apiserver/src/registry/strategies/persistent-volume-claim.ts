@@ -17,8 +17,7 @@ import { validateResourceQuantity } from './pods/resource-validation.ts';
 const betaClass = 'volume.beta.kubernetes.io/storage-class';
 const fixed =
   'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
-const goText = (spec: PersistentVolumeClaimSpec) =>
-  JSON.stringify(inGo('PersistentVolumeClaimSpec', spec), undefined, 1);
+const goText = (spec: object) => JSON.stringify(inGo('PersistentVolumeClaimSpec', spec), undefined, 1);
 
 /** What the old field can say: another claim, or a snapshot. */
 function isOldDataSource({ dataSource }: PersistentVolumeClaimSpec): boolean {
@@ -28,10 +27,15 @@ function isOldDataSource({ dataSource }: PersistentVolumeClaimSpec): boolean {
   return kind === 'VolumeSnapshot' && apiGroup === 'snapshot.storage.k8s.io';
 }
 
-/** Other sources in the old field mean nothing, and those of other namespaces are behind a gate: both are dropped. */
-function dropDataSources(spec: Draft<PersistentVolumeClaimSpec>): void {
-  if (spec.dataSourceRef?.namespace !== undefined) delete spec.dataSourceRef;
-  if (!spec.dataSourceRef && !isOldDataSource(spec)) delete spec.dataSource;
+/**
+ * Other sources in the old field mean nothing, and those of other namespaces are behind a gate: both are dropped, where
+ * the claim has no source yet.
+ */
+function dropDataSources(spec: Draft<PersistentVolumeClaimSpec>, old: PersistentVolumeClaimSpec): void {
+  if (!old.dataSourceRef) {
+    if (spec.dataSourceRef?.namespace !== undefined) delete spec.dataSourceRef;
+    if (!old.dataSource && !spec.dataSourceRef && !isOldDataSource(spec)) delete spec.dataSource;
+  }
   settleDataSources(spec);
 }
 
@@ -45,22 +49,38 @@ export function settleDataSources(spec: Draft<PersistentVolumeClaimSpec>): void 
   }
 }
 
+/** From the annotation of old to the field that took its place, which then says the same. */
+function takesItsClassFromAnnotation(now: PersistentVolumeClaim, before: PersistentVolumeClaim): boolean {
+  const [annotated, still] = [before.metadata.annotations?.[betaClass], now.metadata.annotations?.[betaClass]];
+  if (annotated === undefined || before.spec?.storageClassName !== undefined) return false;
+  return (still === undefined || still === annotated) && now.spec?.storageClassName === annotated;
+}
+
 /** What a claim may become: named, larger, of another class of attributes. */
 function validateChange(now: PersistentVolumeClaim, before: PersistentVolumeClaim, errors: FieldErrors): void {
   const [spec, old] = [now.spec ?? {}, before.spec ?? {}];
-  const wanted: Draft<PersistentVolumeClaimSpec> = structuredClone(spec) as Draft<PersistentVolumeClaimSpec>;
   const bound = now.status?.phase === 'Bound';
-  if (!old.volumeName && spec.volumeName) delete wanted.volumeName;
-  if (old.storageClassName === undefined && spec.storageClassName !== undefined) delete wanted.storageClassName;
+  // Spread, so that what was given and is empty still shows.
+  const given: Draft<PersistentVolumeClaimSpec> = { ...(old as Draft<PersistentVolumeClaimSpec>) };
+  const wanted: Draft<PersistentVolumeClaimSpec> = { ...(spec as Draft<PersistentVolumeClaimSpec>) };
+  if (!old.volumeName && spec.volumeName) given.volumeName = spec.volumeName;
+  if (takesItsClassFromAnnotation(now, before)) delete wanted.storageClassName;
+  else {
+    const beta = now.metadata.annotations?.[betaClass];
+    if (beta !== before.metadata.annotations?.[betaClass])
+      errors.invalid(`metadata.annotations.${betaClass}`, beta ?? '', 'field is immutable');
+    const annotated = before.metadata.annotations?.[betaClass] !== undefined;
+    if (!annotated && old.storageClassName === undefined && spec.storageClassName !== undefined)
+      delete wanted.storageClassName;
+  }
   if (bound) {
     const storage = old.resources?.requests?.['storage'];
-    if (wanted.resources?.requests && storage !== undefined) wanted.resources.requests['storage'] = storage;
+    if (wanted.resources?.requests && storage !== undefined)
+      wanted.resources = { ...wanted.resources, requests: { ...wanted.resources.requests, storage } };
     if (old.volumeAttributesClassName === undefined) delete wanted.volumeAttributesClassName;
     else wanted.volumeAttributesClassName = old.volumeAttributesClassName;
   }
-  if (!deepEqual(wanted, old)) {
-    errors.forbidden('spec', `${fixed}\n${lineDiff(goText(old), goText(wanted as PersistentVolumeClaimSpec))}`);
-  }
+  if (!deepEqual(wanted, given)) errors.forbidden('spec', `${fixed}\n${lineDiff(goText(given), goText(wanted))}`);
   const [size, least] = [spec.resources?.requests?.['storage'] ?? '0', old.resources?.requests?.['storage'] ?? '0'];
   const capacity = before.status?.capacity?.['storage'] ?? '0';
   if (compareQuantity(size, least) < 0 && compareQuantity(size, capacity) <= 0) {
@@ -112,9 +132,10 @@ export const persistentVolumeClaimStrategy = strategyFor(PersistentVolumeClaim, 
   },
   prepareCreate(object) {
     object.status = { phase: 'Pending' };
-    dropDataSources(object.spec ?? {});
+    dropDataSources(object.spec ?? {}, {});
   },
-  prepareUpdate: (object) => settleDataSources(object.spec ?? {}),
+  prepareUpdate: (object, old) => dropDataSources(object.spec ?? {}, old.spec ?? {}),
+  writesFirstUpdate: true,
   validate({ spec = {} }, errors, old) {
     validateClaimSpec(spec, 'spec', errors, {
       selector: old !== undefined && deepEqual(spec.selector, old.spec?.selector),

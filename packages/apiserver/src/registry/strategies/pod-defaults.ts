@@ -1,4 +1,14 @@
-import type { Container, PodSpec, PodTemplateSpec, Probe, Volume } from '@keelson/core';
+import {
+  type Container,
+  formatQuantity,
+  type Pod,
+  type PodSpec,
+  type PodTemplateSpec,
+  type Probe,
+  type ResourceRequirements,
+  type Volume,
+} from '@keelson/core';
+import { podLimits, podRequests } from '@keelson/core/admission';
 import type { Draft } from '../draft.ts';
 
 type AnyContainer = Pick<
@@ -61,8 +71,33 @@ export function defaultPod(spec: Draft<PodSpec>): void {
     }
     if (spec.hostNetwork) for (const port of container.ports ?? []) port.hostPort ??= port.containerPort;
   }
-  const total = spec.resources;
-  if (total?.limits) total.requests = { ...total.limits, ...total.requests };
+  if (spec.resources) defaultWhole(spec, spec.resources);
+}
+
+const isHuge = (name: string) => name.startsWith('hugepages-');
+
+/** What a pod takes as a whole follows from its containers where only a part of it is said (KEP-2837). */
+function defaultWhole(
+  { resources: _own, overhead: _over, ...rest }: Draft<PodSpec>,
+  whole: Draft<ResourceRequirements>,
+): void {
+  const said = { ...whole.limits, ...whole.requests };
+  if (Object.keys(said).length === 0) return;
+  const pod: Pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: '' }, spec: rest };
+  const limits = { ...whole.limits };
+  // Huge pages are not overcommitted.
+  for (const [name, value] of Object.entries(whole.requests ?? {})) if (isHuge(name)) limits[name] ??= value;
+  for (const [name, amount] of Object.entries(podLimits(pod)))
+    if (isHuge(name)) limits[name] ??= formatQuantity(amount);
+  if (Object.keys(limits).length === 0) return;
+  const requests = { ...whole.requests };
+  const asked = podRequests(pod);
+  for (const name of ['cpu', 'memory']) {
+    const amount = asked[name];
+    if (amount !== undefined) requests[name] ??= formatQuantity(amount);
+  }
+  whole.limits = limits;
+  whole.requests = { ...limits, ...requests };
 }
 
 const imageReference =

@@ -62,12 +62,15 @@ async function admitAndBind(context: RegistryContext, call: Call, body: BindingB
 function checkTarget({ target }: BindingBody): string {
   const refuse = (message: string) => new StatusError({ status: 'Failure', message, code: 500 });
   const kind = target?.kind ?? '';
+  const wrong: string[] = [];
   if (kind !== '' && kind !== 'Node') {
     const values = 'supported values: "Node", "<empty>"';
-    throw refuse(`target.kind: Unsupported value: ${JSON.stringify(kind)}: ${values}`);
+    wrong.push(`target.kind: Unsupported value: ${JSON.stringify(kind)}: ${values}`);
   }
-  if (!target?.name) throw refuse('target.name: Required value');
-  return target.name;
+  const { name } = target ?? {};
+  if (!name) wrong.push('target.name: Required value');
+  if (wrong.length === 0 && name) return name;
+  throw refuse(wrong.length === 1 ? (wrong[0] ?? '') : `[${wrong.join(', ')}]`);
 }
 
 async function bind(context: RegistryContext, call: Call, body: BindingBody, node: string): Promise<void> {

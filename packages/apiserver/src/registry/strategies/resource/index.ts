@@ -9,6 +9,7 @@ import type { ObjectReader } from '../../../admission/index.ts';
 import type { Draft } from '../../draft.ts';
 import { type NamedStrategy, strategyFor } from '../../strategy.ts';
 import type { ExpressionCheck } from '../admission-registration/index.ts';
+import { forbidOtherMetadata } from '../claim-validation.ts';
 import { checkConditions } from '../conditions.ts';
 import { goValue } from '../go-value.ts';
 import { resetMetadata } from '../reset-metadata.ts';
@@ -64,26 +65,6 @@ function dropGatedStatus(status: Draft<ClaimStatus> | undefined): void {
   }
   for (const each of status?.devices ?? []) delete each.shareID;
 }
-
-/** Metadata that a template cannot give, as errors call it. */
-const notOfTemplates: Readonly<Record<string, string>> = {
-  name: 'name',
-  generateName: 'generateName',
-  namespace: 'namespace',
-  selfLink: 'selfLink',
-  uid: 'uID',
-  resourceVersion: 'resourceVersion',
-  generation: 'generation',
-  creationTimestamp: 'creationTimestamp',
-  deletionTimestamp: 'deletionTimestamp',
-  deletionGracePeriodSeconds: 'deletionGracePeriodSeconds',
-  ownerReferences: 'ownerReferences',
-  finalizers: 'finalizers',
-  managedFields: 'managedFields',
-};
-
-const isGiven = (value: unknown) =>
-  value !== undefined && value !== '' && (Array.isArray(value) ? value.length > 0 : value !== null);
 
 /** `check` compiles expressions of CEL. */
 export function resourceStrategies(
@@ -142,13 +123,10 @@ export function resourceStrategies(
       },
       prepareUpdate: ({ spec }) => dropGated(spec?.spec),
       validate({ spec }, errors) {
-        const metadata: Readonly<Record<string, unknown>> = { ...spec?.metadata };
         const { labels, annotations } = spec?.metadata ?? {};
         errors.list.push(...validateAnnotations(annotations, 'spec.metadata.annotations'));
         errors.list.push(...validateLabels(labels, 'spec.metadata.labels'));
-        for (const [field, shown] of Object.entries(notOfTemplates)) {
-          if (isGiven(metadata[field])) errors.forbidden(`spec.metadata.${shown}`, 'cannot be set');
-        }
+        if (spec?.metadata) forbidOtherMetadata(spec.metadata, 'spec.metadata', errors);
         checkClaimSpec(spec?.spec, 'spec.spec', errors, check);
       },
       validateUpdate({ spec }, { spec: old }, errors) {

@@ -48,7 +48,7 @@ export async function allocate(
     await ports.release(tookPorts);
   };
   try {
-    await takeAddresses(service, heldIps, addresses, tookIps, dryRun);
+    await takeAddresses(service, old, addresses, tookIps, dryRun);
     tookPorts = await takePorts(service, heldPorts, ports, dryRun);
   } catch (error) {
     await release();
@@ -72,7 +72,7 @@ export async function releaseAll(service: Service, { addresses, ports }: Allocat
 
 async function takeAddresses(
   service: Draft<Service>,
-  held: ReadonlySet<string>,
+  old: Service | undefined,
   addresses: AddressBook,
   took: string[],
   dryRun: boolean,
@@ -82,10 +82,12 @@ async function takeAddresses(
   const owner = { metadata: { ...service.metadata } };
   const given = spec.clusterIPs ?? [];
   const result: string[] = [];
+  // What it has it keeps: that another one is asked for in its place is for validation to say.
+  const has = old?.spec?.type === 'ExternalName' ? 0 : (old?.spec?.clusterIPs?.length ?? 0);
   for (const [at, family] of (spec.ipFamilies ?? []).entries()) {
     const wanted = given[at];
     try {
-      if (wanted && held.has(wanted)) result.push(wanted);
+      if (wanted && at < has) result.push(wanted);
       else if (wanted) {
         await addresses.take(wanted, owner, dryRun);
         took.push(wanted);
