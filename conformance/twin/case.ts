@@ -32,16 +32,6 @@ export interface TwinCase {
   readonly namespaced: boolean;
   /** Sent after the case, whatever it answers; not compared. */
   readonly after?: readonly Step[];
-  /** What the server itself writes into the case's object after a write, in its own time. */
-  readonly settles?: Settling;
-}
-
-/** A condition that a server's own controllers give to an object a moment after it was written. */
-export interface Settling {
-  /** The object. */
-  readonly path: string;
-  /** Types of the conditions that it has once they are through. */
-  readonly conditions: readonly string[];
 }
 
 /** What one side answered to one step. */

@@ -33,6 +33,7 @@ const headerRules: Readonly<Record<string, 'value' | 'present'>> = {
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const timestamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
+const moment = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
 const jwt = /^eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+$/;
 /** In a table's cells, of what was made at most an hour ago. */
 const age = /^(\d+m)?(\d+s)?$/;
@@ -307,10 +308,15 @@ class Known {
     const number = Number(value);
     if (parent?.['uid'] !== undefined && number <= this.#run.start.version && !this.#sentWhole(value))
       return '<version:start>';
-    const rank = this.#order.filter((each) => each <= number).length;
+    const rank = this.#rank(number);
     if (this.#versions.has(number) && parent?.['uid'] !== undefined) return `<version:${rank}>`;
     if (parent?.['uid'] === undefined && !this.#sentWhole(value)) return `<version>=${rank}>`;
     return value;
+  }
+
+  /** How many of this case's versions there were by then. */
+  #rank(version: number): number {
+    return this.#order.filter((each) => each <= version).length;
   }
 
   #time(value: string, at: number, key: string, parent: JsonObject | undefined): string {
@@ -344,6 +350,13 @@ class Known {
     result = result.replaceAll(this.#names.ip, '{{ip}}').replaceAll(this.#names.net, '{{net}}');
     // Each side signs its own client certificate.
     result = result.replace(/X509SHA256=[0-9a-f]{64}/g, 'X509SHA256=<certificate>');
+    // Objects that are told in a message.
+    result = result.replace(moment, (time) =>
+      this.#sent.includes(time) || Date.parse(time) < this.#run.start.since ? time : '<time>',
+    );
+    result = result.replace(/(\bresourceVersion[\\":]+)(\d+)/g, (whole, before: string, digits: string) =>
+      this.#sentWhole(digits) ? whole : `${before}<version>=${this.#rank(Number(digits))}>`,
+    );
     // Which version a server is at depends on what else was asked of it.
     result = result.replace(/(Too large resource version: \d+, current: )\d+/, '$1<version>');
     if (/resource ?version|precondition/i.test(result))

@@ -1,4 +1,4 @@
-import type { Names, Observation, Run, Settling, Start, Step, TwinCase } from './case.ts';
+import type { Names, Observation, Run, Start, Step, TwinCase } from './case.ts';
 import type { OpenWatch, Wire } from './http.ts';
 import { at, isObject, type Json, merged } from './json.ts';
 import { settle } from './settle.ts';
@@ -8,9 +8,6 @@ export interface PlayOptions {
   readonly idleMs: number;
   readonly start: Start;
 }
-
-/** How long a server may take to write what it writes by itself, and how long it must have been silent after. */
-const settleMs = { most: 3_000, quiet: 120, between: 15 };
 
 /** Plays a case on one side. */
 export async function play(wire: Wire, twinCase: TwinCase, names: Names, { idleMs, start }: PlayOptions): Promise<Run> {
@@ -40,8 +37,6 @@ export async function play(wire: Wire, twinCase: TwinCase, names: Names, { idleM
     observations.push(seen);
     await settle(wire, request.method, request.path, seen);
     if (step.id) answers.set(step.id, parsed(seen.body));
-    if (twinCase.settles && step.method !== 'GET' && seen.status < 300)
-      await settled(wire, twinCase.settles, (read) => wireRequest(read, fill, answers));
   }
   await Promise.all(
     [...watches].map(async ([index, watch]) => {
@@ -50,28 +45,6 @@ export async function play(wire: Wire, twinCase: TwinCase, names: Names, { idleM
   );
   for (const step of twinCase.after ?? []) await wire.request(wireRequest(step, fill, answers));
   return { observations, startedAt, waits, host: wire.host, start };
-}
-
-/** Waits until an object has the conditions that the server gives it, and is not written any more; or is gone. */
-async function settled(
-  wire: Wire,
-  { path, conditions }: Settling,
-  request: (step: Step) => Parameters<Wire['request']>[0],
-): Promise<void> {
-  const until = Date.now() + settleMs.most;
-  let version: Json | undefined;
-  for (let since = Date.now(); Date.now() < until; ) {
-    const { status, body } = await wire.request(request({ method: 'GET', path }));
-    if (status !== 200) return;
-    const object = parsed(body);
-    const now = at(object, 'metadata.resourceVersion');
-    if (now !== version) since = Date.now();
-    version = now;
-    const given = at(object, 'status.conditions');
-    const types = new Set(Array.isArray(given) ? given.map((each) => at(each, 'type')) : []);
-    if (conditions.every((each) => types.has(each)) && Date.now() - since >= settleMs.quiet) return;
-    await new Promise((wake) => setTimeout(wake, settleMs.between));
-  }
 }
 
 function parsed(body: Buffer): Json | undefined {

@@ -166,7 +166,7 @@ function watchEvent(bytes: Buffer): Json {
 
 function messageFor(apiVersion: string, kind: string): string | undefined {
   const [group = '', version = ''] = apiVersion.includes('/') ? apiVersion.split('/') : ['core', apiVersion];
-  const short = group === 'core' ? 'core' : group.split('.')[0];
+  const short = group === 'internal.apiserver.k8s.io' ? 'apiserverinternal' : group.split('.')[0];
   const candidates = [
     `k8s.io.api.${short}.${version}.${kind}`,
     // Bare metadata is the same in its beta.

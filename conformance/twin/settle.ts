@@ -44,6 +44,13 @@ const aftermaths: readonly Aftermath[] = [
       return String(at(said, 'message')).includes(where);
     },
   },
+  {
+    path: /^(\/apis\/flowcontrol\.apiserver\.k8s\.io\/v1\/flowschemas)(?:\/([^/]+))?(?:\/status)?$/,
+    settled(object) {
+      const level = at(object, 'spec.priorityLevelConfiguration.name');
+      return String(at(condition(object, 'Dangling'), 'message')).includes(` named "${level}" `);
+    },
+  },
 ];
 
 const same = (a: Json | undefined, b: Json | undefined) => JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));

@@ -131,20 +131,11 @@ export const watch: Scenario = (kind, rng) => {
   return steps;
 };
 
-/** What a server writes into objects of a kind by itself, as conditions. */
-const written: Readonly<Record<string, readonly string[]>> = {
-  apiservices: ['Available'],
-  customresourcedefinitions: ['Established', 'NamesAccepted'],
-  flowschemas: ['Dangling'],
-  servicecidrs: ['Ready'],
-};
-
 export const caseOf = (kind: Kind, scenario: string, steps: readonly Step[]): TwinCase => ({
   kind: kind.id,
   scenario,
   steps,
   namespaced: kind.namespaced,
-  ...(written[kind.resource] && { settles: { path: itemPath(kind), conditions: written[kind.resource] ?? [] } }),
   ...(!kind.namespaced &&
     kind.verbs.includes('delete') && {
       after: [
