@@ -26,6 +26,7 @@ export function groupKey({ kind }: TwinCase, { path, expected, got }: Difference
       .replace(/"(?:[^"\\]|\\.)*"/g, '"…"')
       .replace(/[A-Za-z0-9+/]{11}=(?![A-Za-z0-9+/=])/g, 'HASH')
       .replaceAll(resource, 'RESOURCE')
+      .replace(/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'UID')
       .replace(/\bX509SHA256=[0-9a-f]+/g, 'X509SHA256=…')
       .replace(/\b[A-Z]\w+ in version \S+/g, 'KIND in version V')
       .replace(/\{\{\w+\}\}[\w.-]*/g, 'NAME')

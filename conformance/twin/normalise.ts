@@ -209,6 +209,10 @@ class Known {
   }
 
   #learnText(value: string, key: string): void {
+    if (key === 'token' && jwt.test(value)) {
+      this.#learnText(Buffer.from(value.split('.')[1] ?? '', 'base64url').toString('utf8'), '');
+      return;
+    }
     for (const prefix of this.#prefixes) {
       for (let at = value.indexOf(prefix); at >= 0; at = value.indexOf(prefix, at + 1)) {
         const rest = value.slice(at + prefix.length, at + prefix.length + 5);
