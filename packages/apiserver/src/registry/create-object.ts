@@ -107,9 +107,12 @@ function resetStatus({ kind }: Call, json: Record<string, unknown>): void {
 
 function validateNew(call: Call, object: KubernetesObject, errors: FieldErrors): void {
   const { kind } = call;
-  checkMetadata(kind, object, looksAtMetadata(kind, 'create').before, errors);
+  const looks = looksAtMetadata(kind, 'create');
+  checkMetadata(kind, object, looks.before, errors);
   kind.validateSchema?.(object, errors);
   kind.strategy.validate?.(object, errors);
+  if (!looks.onlyIfGood || errors.list.length === 0) checkMetadata(kind, object, looks.after, errors);
+  kind.strategy.validateCreate?.(object, errors);
   if (errors.list.length > 0) throw StatusError.invalid(kind.kindName, object.metadata.name ?? '', errors.list);
   const warnings = kind.strategy.warnings?.(object, undefined);
   if (warnings) for (const each of warnings) call.warnings.push(each);

@@ -4,16 +4,22 @@ import type { Kind } from './kind.ts';
  * Kubernetes looks at the metadata of one write more than once, and says each time what it finds. `general`: all but
  * names of finalizers that have no domain; `any`: the same, with names of whatever can stand in a path; `update`: what
  * no update may change, and all but finalizers and names; `named` and `namedUpdate`: as `general` and `update`, and with
- * those names of finalizers. `object` is where the rest of the object is looked at, else that is last.
+ * those names of finalizers. `object` is where the rest of the object is looked at, else that is last; with `good`, what
+ * comes after it is looked at only where nothing is wrong so far.
  */
 export type MetadataLook = 'any' | 'general' | 'update' | 'named' | 'namedUpdate';
+
+type Step = MetadataLook | 'object' | 'good';
 
 const looks = {
   none: [],
   once: ['general'],
+  late: ['good', 'any'],
+  afterObject: ['object', 'named'],
   onceNamed: ['named'],
   twice: ['any', 'update'],
   thrice: ['any', 'update', 'namedUpdate'],
+  thriceAround: ['any', 'update', 'object', 'namedUpdate'],
   thriceNamed: ['any', 'update', 'named'],
   thriceGeneral: ['any', 'update', 'general'],
   thriceUpdate: ['any', 'update', 'update'],
@@ -21,7 +27,7 @@ const looks = {
   fourTimesAround: ['any', 'update', 'named', 'object', 'namedUpdate'],
   fourTimesNamed: ['any', 'update', 'named', 'named'],
   fourTimesGeneral: ['any', 'update', 'update', 'general'],
-} as const satisfies Readonly<Record<string, readonly (MetadataLook | 'object')[]>>;
+} as const satisfies Readonly<Record<string, readonly Step[]>>;
 
 type Looks = keyof typeof looks;
 
@@ -54,6 +60,7 @@ const onUpdate = byName({
     'admissionregistration.k8s.io/mutatingadmissionpolicies',
     'admissionregistration.k8s.io/mutatingadmissionpolicybindings',
   ],
+  thriceAround: ['events.k8s.io/events'],
   twice: ['/events policy/poddisruptionbudgets internal.apiserver.k8s.io/storageversions'],
 });
 
@@ -69,10 +76,12 @@ const onStatus = byName({
   none: ['flowcontrol.apiserver.k8s.io/flowschemas flowcontrol.apiserver.k8s.io/prioritylevelconfigurations'],
 });
 
-/** Kinds whose new objects may have any finalizer. */
+/** The same of creates; the rest: `onceNamed`. */
 const onCreate = byName({
+  late: ['/events policy/poddisruptionbudgets'],
+  afterObject: ['events.k8s.io/events'],
   once: [
-    '/events policy/poddisruptionbudgets apiregistration.k8s.io/apiservices node.k8s.io/runtimeclasses',
+    'apiregistration.k8s.io/apiservices node.k8s.io/runtimeclasses internal.apiserver.k8s.io/storageversions',
     ...namesWith('thriceUpdate'),
     ...namesWith('thriceGeneral'),
   ],
@@ -96,22 +105,27 @@ const tables = { create: [onCreate, 'onceNamed'], update: [onUpdate, 'thrice'], 
 export interface MetadataLooks {
   readonly before: readonly MetadataLook[];
   readonly after: readonly MetadataLook[];
+  /** `after` is only looked at where nothing is wrong so far. */
+  readonly onlyIfGood: boolean;
 }
 
-const parted = Object.fromEntries(
-  Object.entries(looks).map(([name, list]): [string, MetadataLooks] => {
-    const all: readonly (MetadataLook | 'object')[] = list;
-    const at = all.indexOf('object');
-    const only = (part: typeof all) => part.filter((each) => each !== 'object');
-    return [
-      name,
-      at < 0 ? { before: only(all), after: [] } : { before: only(all.slice(0, at)), after: only(all.slice(at)) },
-    ];
-  }),
-) as Readonly<Record<Looks, MetadataLooks>>;
+const isLook = (step: Step): step is MetadataLook => step !== 'object' && step !== 'good';
+
+function parted(steps: readonly Step[]): MetadataLooks {
+  const middle = steps.findIndex((each) => !isLook(each));
+  const end = middle < 0 ? steps.length : middle;
+  const [before, after] = [steps.slice(0, end).filter(isLook), steps.slice(end).filter(isLook)];
+  return { before, after, onlyIfGood: steps[end] === 'good' };
+}
+
+const partedLooks: ReadonlyMap<string, MetadataLooks> = new Map(
+  Object.entries(looks).map(([name, steps]) => [name, parted(steps)]),
+);
+const noLooks = parted([]);
 
 export function looksAtMetadata({ served }: Kind, write: 'create' | 'update' | 'status'): MetadataLooks {
-  if (served.custom) return write === 'create' ? parted.once : parted.thriceUpdate;
   const [table, rest] = tables[write];
-  return parted[table.get(`${served.group}/${served.resource}`) ?? rest];
+  const custom = write === 'create' ? 'once' : 'thriceUpdate';
+  const name = served.custom ? custom : (table.get(`${served.group}/${served.resource}`) ?? rest);
+  return partedLooks.get(name) ?? noLooks;
 }

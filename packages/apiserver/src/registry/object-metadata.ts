@@ -47,7 +47,7 @@ export function settleNamespace(kind: Kind, draft: ObjectDraft, namespace: strin
   }
 }
 
-const ownFields = ['selfLink', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'resourceVersion'] as const;
+const ownFields = ['selfLink', 'resourceVersion'] as const;
 
 /** Gives a new object what only the server may give. */
 export function stampNew(draft: ObjectDraft, clock: Clock, random: Random, { strategy }: Kind): void {
@@ -107,7 +107,7 @@ export function checkMetadata(
 ): void {
   if (looks.length === 0) return;
   const { metadata } = object;
-  const ofAll = old ? namesFound(object, validatePathSegment, old) : [];
+  const ofAll = looks.includes('any') ? namesFound(object, validatePathSegment, old) : [];
   const ofKind = namesFound(object, kind.strategy.nameRule ?? validateDnsSubdomain, old);
   const general = new FieldErrors();
   if (metadata.labels || metadata.annotations || metadata.finalizers || metadata.ownerReferences) {

@@ -122,6 +122,8 @@ export interface Strategy<T extends KubernetesObject = KubernetesObject> {
   prepareSubresource?(subresource: string, object: Draft<T>, old: T, context: WriteContext): void;
   /** `old` on an update: values that were stored before a rule came may stay. */
   validate?(object: T, errors: FieldErrors, old?: T): void;
+  /** After `validate`, and after metadata, where Kubernetes looks at that in between. */
+  validateCreate?(object: T, errors: FieldErrors): void;
   validateUpdate?(object: T, old: T, errors: FieldErrors): void;
   validateStatusUpdate?(object: T, old: T, errors: FieldErrors): void;
   /**

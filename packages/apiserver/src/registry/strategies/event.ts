@@ -38,13 +38,8 @@ function checkNewForm(event: Event, names: { readonly controller: string }, erro
 }
 
 function checkNewEvent(event: Event, errors: FieldErrors): void {
-  if (!event.eventTime) {
-    errors.required('eventTime');
-    checkUnset(event, errors);
-    return;
-  }
-  checkNewForm(event, { controller: 'reportingController' }, errors);
   checkSeries(event, errors);
+  if (!event.eventTime) errors.required('eventTime');
   checkUnset(event, errors);
 }
 
@@ -84,6 +79,8 @@ const immutable = [
   'firstTimestamp',
   'lastTimestamp',
   'count',
+  // Kubernetes looks twice, and says it twice.
+  'reason',
   'type',
   'eventTime',
   'action',
@@ -115,12 +112,15 @@ const newEvent: NamedStrategy = {
   ...strategyFor(Event, {
     createOnUpdate: true,
     withoutDependents: true,
-    validate(object, errors, old) {
+    validate(object, errors) {
       checkNamespace(object, errors);
-      if (!old) checkNewEvent(object, errors);
-      else if (object.eventTime) checkSeries(object, errors);
+      if (object.eventTime) checkNewForm(object, { controller: 'reportingController' }, errors);
     },
-    validateUpdate: checkImmutable,
+    validateCreate: checkNewEvent,
+    validateUpdate(object, old, errors) {
+      checkSeries(object, errors);
+      checkImmutable(object, old, errors);
+    },
   }),
   group: 'events.k8s.io',
 };
