@@ -14,7 +14,15 @@ import { emptyObject, setManagedFields, writerOf } from './ownership/record-owne
 import { resetFieldsOf } from './ownership/reset-fields.ts';
 import { ownersAfterUpdate } from './ownership/update-owners.ts';
 import { findingsText, validateValue } from './ownership/validate-value.ts';
-import { checkVersion, find, type KeepRest, type UpdateOutcome, updateObject } from './update-object.ts';
+import {
+  checkConditional,
+  checkVersion,
+  checkVersionText,
+  find,
+  type KeepRest,
+  type UpdateOutcome,
+  updateObject,
+} from './update-object.ts';
 
 /** PATCH with an apply patch: server-side apply (KEP-555), which also creates. */
 export async function applyObject(context: RegistryContext, call: Call, keep?: KeepRest): Promise<UpdateOutcome> {
@@ -55,7 +63,20 @@ function checkIdentity({ kind, request }: Call, draft: ObjectDraft, old: Kuberne
       'the namespace of the provided object does not match the namespace sent on the request',
     );
   }
-  if (old) checkVersion(kind, resourceVersion, old);
+  if (!old) checkVersionText(resourceVersion);
+  else {
+    checkVersion(kind, resourceVersion, old);
+    checkConditional(kind, draft);
+  }
+}
+
+/** What a configuration says it is; nothing where its apiVersion is none. */
+function typeIn(applied: Readonly<Json>): { readonly group: string; readonly version: string; readonly named: string } {
+  const { apiVersion, kind: named } = applied;
+  const parts = typeof apiVersion === 'string' ? apiVersion.split('/') : [''];
+  if (parts.length > 2) return { group: '', version: '', named: '' };
+  const [version = '', group = ''] = parts.toReversed();
+  return { group, version, named: typeof named === 'string' ? named : '' };
 }
 
 function readApplied({ kind, request }: Call): Readonly<Json> {
@@ -67,10 +88,8 @@ function readApplied({ kind, request }: Call): Readonly<Json> {
     );
   }
   const applied = isObject(body) ? body : {};
-  const apiVersion = typeof applied['apiVersion'] === 'string' ? applied['apiVersion'] : '';
-  const named = typeof applied['kind'] === 'string' ? applied['kind'] : '';
-  if (apiVersion !== kind.apiVersion || named !== kind.served.kind) {
-    const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
+  const { group, version, named } = typeIn(applied);
+  if (group !== kind.served.group || version !== kind.served.version || named !== kind.served.kind) {
     throw StatusError.badRequest(`invalid object type: ${group}/${version}, Kind=${named}`);
   }
   const metadata = applied['metadata'];

@@ -56,8 +56,11 @@ export async function createDecoded(
   warnOnce(call, dedupeOwners(decoded));
   kind.strategy.defaults?.(decoded, () => timestamp(context.clock));
   const { metadata } = decoded;
-  if ('deletionTimestamp' in metadata) delete metadata.deletionTimestamp;
-  if ('deletionGracePeriodSeconds' in metadata) delete metadata.deletionGracePeriodSeconds;
+  // Who creates by an update or an apply says for itself whether the object is being deleted.
+  if (request.verb === 'create') {
+    if ('deletionTimestamp' in metadata) delete metadata.deletionTimestamp;
+    if ('deletionGracePeriodSeconds' in metadata) delete metadata.deletionGracePeriodSeconds;
+  }
   if (request.patchType !== 'application/apply-patch+yaml') recordOwners(context, call, decoded, undefined);
   if (!decoded.metadata.name && decoded.metadata.generateName) {
     nameNew(decoded, context.random, kind.strategy.generatesNoNames);

@@ -17,7 +17,7 @@ import { asJsonValue, decodePatched } from './decode-patched.ts';
 import { asJson, type ObjectDraft } from './draft.ts';
 import type { Kind } from './kind.ts';
 import { checkName } from './object-metadata.ts';
-import { checkVersion, type KeepRest, type UpdateOutcome, updateObject } from './update-object.ts';
+import { checkConditional, checkVersion, type KeepRest, type UpdateOutcome, updateObject } from './update-object.ts';
 
 /** PATCH, in all four kinds. A patch that names no resourceVersion is tried again when somebody else was faster. */
 export async function patchObject(context: RegistryContext, call: Call, keep?: KeepRest): Promise<UpdateOutcome> {
@@ -83,4 +83,5 @@ function checkIdentity({ kind, request }: Call, draft: ObjectDraft, before: Kube
     );
   }
   checkVersion(kind, resourceVersion, before);
+  checkConditional(kind, draft);
 }

@@ -16,6 +16,7 @@ const byResource: Readonly<Record<string, MetadataWithStatus>> = {
   'internal.apiserver.k8s.io/storageversions': 'none',
   'networking.k8s.io/servicecidrs': 'none',
   'resource.k8s.io/resourceclaims': 'none',
+  'resource.k8s.io/devicetaintrules': 'none',
 };
 
 /** A write of the status leaves the rest alone, and the other way round. */

@@ -50,19 +50,16 @@ export async function replaceObject(context: RegistryContext, call: Call, keep?:
   const asked = draft.metadata.resourceVersion;
   const current = await find(context, call);
   if (!current) {
-    if (!kind.strategy.createOnUpdate || request.subresource) throw StatusError.notFound(kind.names, name ?? '');
+    if (kind.strategy.createOnUpdate && !request.subresource) {
+      checkVersionText(asked);
+      checkUid(kind, draft, undefined);
+    } else throw StatusError.notFound(kind.names, name ?? '');
     return { value: await createDecoded(context, call, draft), created: true };
   }
-  const unconditional = asked === undefined || asked === '' || asked === '0';
-  if (unconditional && kind.strategy.unconditionalUpdate === false) {
+  const unconditional = namesNoVersion(asked);
+  if (unconditional) {
     checkUid(kind, draft, current.object);
-    throw StatusError.invalid(kind.names, name ?? '', [
-      {
-        type: 'FieldValueInvalid',
-        field: 'metadata.resourceVersion',
-        message: 'Invalid value: 0: must be specified for an update',
-      },
-    ]);
+    checkConditional(kind, draft);
   }
   const original = draft;
   let first = true;
@@ -83,21 +80,49 @@ export async function replaceObject(context: RegistryContext, call: Call, keep?:
 
 /** The version that a write is meant for must be the newest; none, or 0, is meant for whatever there is. */
 export function checkVersion(kind: Kind, asked: string | undefined, old: KubernetesObject): void {
-  if (asked === undefined || asked === '' || asked === '0' || asked === old.metadata.resourceVersion) return;
-  if (!/^\d{1,20}$/.test(asked)) {
-    const message = `strconv.ParseUint: parsing ${JSON.stringify(asked)}: invalid syntax`;
-    throw new StatusError({ status: 'Failure', message, code: 500 });
-  }
+  if (asked === old.metadata.resourceVersion) return;
+  checkVersionText(asked);
+  if (namesNoVersion(asked)) return;
   throw StatusError.conflict(kind.names, old.metadata.name);
 }
 
-function checkUid(kind: Kind, draft: ObjectDraft, old: KubernetesObject): void {
-  const { uid } = draft.metadata;
-  if (uid === undefined || uid === '' || uid === old.metadata.uid) return;
+/** Whether it is meant for whatever there is. */
+export const namesNoVersion = (asked: string | undefined) => asked === undefined || /^0*$/.test(asked);
+
+const mostVersion = 2n ** 64n - 1n;
+
+/** A version that is no number is an error of its own, also where there is nothing yet. */
+export function checkVersionText(asked: string | undefined): void {
+  if (asked === undefined || asked === '') return;
+  const wrong = /^\d+$/.test(asked)
+    ? BigInt(asked) > mostVersion
+      ? 'value out of range'
+      : undefined
+    : 'invalid syntax';
+  if (wrong === undefined) return;
+  const message = `strconv.ParseUint: parsing ${JSON.stringify(asked)}: ${wrong}`;
+  throw new StatusError({ status: 'Failure', message, code: 500 });
+}
+
+/** Kinds of which each write must name the version that it is meant for. */
+export function checkConditional(kind: Kind, { metadata }: ObjectDraft): void {
+  if (kind.strategy.unconditionalUpdate !== false || !namesNoVersion(metadata.resourceVersion)) return;
+  throw StatusError.invalid(kind.names, metadata.name ?? '', [
+    {
+      type: 'FieldValueInvalid',
+      field: 'metadata.resourceVersion',
+      message: 'Invalid value: 0: must be specified for an update',
+    },
+  ]);
+}
+
+function checkUid(kind: Kind, { metadata }: ObjectDraft, old: KubernetesObject | undefined): void {
+  const { uid, name, namespace } = metadata;
+  if (uid === undefined || uid === '' || uid === old?.metadata.uid) return;
   throw StatusError.conflict(
     kind.names,
-    old.metadata.name,
-    `StorageError: invalid object, Code: 4, Key: ${keyIn(kind, old.metadata.namespace, old.metadata.name).replace(/^\/registry/, '')}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid ?? ''}`,
+    name,
+    `StorageError: invalid object, Code: 4, Key: ${keyIn(kind, old?.metadata.namespace ?? namespace, name).replace(/^\/registry/, '')}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old?.metadata.uid ?? ''}`,
   );
 }
 

@@ -61,7 +61,7 @@ export function applyTo(
   const merged = (
     givesUpNothing(previous, fields, asked) ? laid : prune(versions, laid, everyone, previous)
   ) as Readonly<Json> | null;
-  const comparisons = new Comparisons({ versions, before: live, after: merged, reset });
+  const comparisons = new Comparisons({ versions, before: live, after: merged, reset }, managers);
   const conflicts: Conflict[] = [];
   const result = new Map<string, Manager>();
   for (const [each, manager] of managers) {

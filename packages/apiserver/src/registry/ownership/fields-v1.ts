@@ -46,7 +46,8 @@ const bySet = new Generations<FieldSet, Known>(2048);
 
 /** Throws for what is no FieldsV1. */
 export function parseFields(fields: unknown): FieldSet {
-  if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return noFields;
+  if (fields === null) return noFields;
+  if (typeof fields !== 'object' || Array.isArray(fields)) throw new Error('a set of fields is an object');
   const known = byObject.get(fields);
   if (known) return known.set;
   const text = JSON.stringify(fields);
@@ -74,7 +75,8 @@ function parseSet(fields: FieldsV1): FieldSet {
 }
 
 function parseNode(value: unknown): FieldNode | undefined {
-  if (typeof value !== 'object' || value === null) return leaf;
+  if (value === null) return leaf;
+  if (typeof value !== 'object' || Array.isArray(value)) throw new Error('a set of fields is an object');
   const children = parseSet(value as FieldsV1);
   // What has nothing below it is itself meant.
   if (children.size === 0) return leaf;

@@ -51,10 +51,10 @@ export function withLastApplied(object: Readonly<Json>, applied: Readonly<Json>)
   if (typeof before !== 'string' || before === '') return object;
   const metadata = isObject(applied['metadata']) ? applied['metadata'] : {};
   const { [annotation]: _own, ...others } = annotationsOf(applied);
-  const { annotations: _annotations, ...rest } = metadata;
+  const { annotations: own, ...rest } = metadata;
   const told = {
     ...applied,
-    metadata: { ...rest, ...(Object.keys(others).length > 0 && { annotations: others }) },
+    metadata: { ...rest, ...(isObject(own) && { annotations: others }) },
   };
   const next: Json = { ...annotations, [annotation]: `${sortedJson(told)}\n` };
   const size = Object.entries(next).reduce(

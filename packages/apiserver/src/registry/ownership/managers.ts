@@ -33,8 +33,14 @@ export function identityOf({ name, operation, apiVersion, subresource }: Identit
   return `${text}}`;
 }
 
-/** Undefined if an entry is not what an entry must be. */
-export function readManagers(entries: readonly ManagedFieldsEntry[] | undefined): Managers | undefined {
+/**
+ * Undefined if an entry is not what an entry must be. `written` by this server, entries stay as they are while nothing
+ * changes; what a client sent is written anew, in the one form that a set has.
+ */
+export function readManagers(
+  entries: readonly ManagedFieldsEntry[] | undefined,
+  { written = true }: { readonly written?: boolean } = {},
+): Managers | undefined {
   const managers = new Map<string, Manager>();
   for (const entry of entries ?? []) {
     const { operation, apiVersion = '', fieldsType } = entry;
@@ -43,7 +49,7 @@ export function readManagers(entries: readonly ManagedFieldsEntry[] | undefined)
     }
     let fields: FieldSet;
     try {
-      fields = parseFields(entry.fieldsV1);
+      fields = parseFields(entry.fieldsV1 ?? {});
     } catch {
       // Kubernetes ignores entries that it cannot read, whatever is wrong with them, and the caller says with what.
       return undefined;
@@ -55,7 +61,7 @@ export function readManagers(entries: readonly ManagedFieldsEntry[] | undefined)
       subresource: entry.subresource ?? '',
       time: entry.time ?? undefined,
       fields,
-      entry,
+      entry: written ? entry : undefined,
     };
     managers.set(identityOf(manager), manager);
   }

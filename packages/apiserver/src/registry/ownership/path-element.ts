@@ -45,7 +45,8 @@ export function canonicalElement(text: string): string | undefined {
 
 function keysOf(element: string): [string, Scalar][] {
   const value: unknown = JSON.parse(element.slice(2));
-  if (typeof value !== 'object' || value === null) throw new Error(`expected an object, got ${element.slice(2)}`);
+  if (value === null) return [];
+  if (typeof value !== 'object' || Array.isArray(value)) throw new Error(`expected an object, got ${element.slice(2)}`);
   return Object.entries(value as Readonly<Record<string, Scalar>>).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 

@@ -52,16 +52,25 @@ function isReset(entries: readonly ManagedFieldsEntry[] | undefined): boolean {
 
 const nobody: Managers = new Map();
 
-/** The owners to go on from: those that the client sent, if it sent any that can be read, or those of the object. */
-function ownersBefore({ request }: Call, draft: ObjectDraft, old: KubernetesObject | undefined): Managers {
+/**
+ * The owners to go on from: those that the client sent, if it sent any that can be read, or those of the object.
+ * Undefined where nobody is to own anything.
+ */
+function ownersBefore({ request }: Call, draft: ObjectDraft, old: KubernetesObject | undefined): Managers | undefined {
   const sent = draft.metadata.managedFields;
   const before = old?.metadata.managedFields;
   if (!request.subresource && sent !== undefined && (before === undefined || before !== ownersIn(request.body))) {
     if (isReset(sent)) return nobody;
-    const managers = readManagers(sent);
-    if (managers !== undefined && managers.size > 0) return managers;
+    const managers = readManagers(sent, { written: false });
+    if (managers !== undefined && managers.size > 0) return areConvertible(managers) ? managers : undefined;
   }
   return readManagers(before) ?? nobody;
+}
+
+/** A version that is unknown is forgotten with its entry; one that is none makes all of it unreadable. */
+function areConvertible(managers: Managers): boolean {
+  for (const { apiVersion } of managers.values()) if (apiVersion.split('/').length > 2) return false;
+  return true;
 }
 
 /** Who writes back what it read in this process sends the very entries that the object has. */
@@ -94,7 +103,7 @@ export function recordOwners(
 ): void {
   const { kind, request } = call;
   const managers = ownersBefore(call, draft, old);
-  if (old && managers.size === 0) {
+  if (managers === undefined || (old && managers.size === 0)) {
     setManagedFields(draft, undefined);
     return;
   }

@@ -38,6 +38,7 @@ const byResource: Readonly<Record<string, Reset>> = {
   'admissionregistration.k8s.io/validatingadmissionpolicies': { status: specAndMetadata },
   'internal.apiserver.k8s.io/storageversions': { status: specAndMetadata },
   'resource.k8s.io/resourceclaims': { status: specAndMetadata },
+  'resource.k8s.io/devicetaintrules': { status: specAndMetadata },
   'networking.k8s.io/servicecidrs': { main: noFields, status: noFields },
   'certificates.k8s.io/certificatesigningrequests': {
     main: fields('spec', 'status'),

@@ -30,10 +30,23 @@ const skippedMetadata: Skipped = new Map(
   ),
 );
 
+/** Entries that a client wrote may name what no entry of this server does. */
+const ownersOnly: Skipped = new Map([['metadata', new Map<string, true>([['managedFields', true]])]]);
+
+function namesIdentity(managers: Managers): boolean {
+  for (const { fields } of managers.values()) {
+    if (fields.has('f:kind') || fields.has('f:apiVersion')) return true;
+    const metadata = fields.get('f:metadata')?.children;
+    if (metadata) for (const each of metadata.keys()) if (skippedMetadata.has(each.slice(2))) return true;
+  }
+  return false;
+}
+
 const skips = new WeakMap<FieldSet, Skipped>();
 
 /** What need not be compared, since nobody can own it, or nobody's ownership changes by it. */
-function skipsFor(reset: FieldSet): Skipped {
+function skipsFor(reset: FieldSet, managers: Managers): Skipped {
+  if (namesIdentity(managers)) return ownersOnly;
   let skipped = skips.get(reset);
   if (!skipped) {
     const made = new Map<string, Skipped | true>([
@@ -51,10 +64,13 @@ function skipsFor(reset: FieldSet): Skipped {
 /** The change as one version of the kind sees it. */
 export class Comparisons {
   readonly #change: Change;
+  readonly #skipped: Skipped;
   readonly #found = new Map<Version, Comparison>();
 
-  constructor(change: Change) {
+  /** `managers`: those whose fields are looked for. */
+  constructor(change: Change, managers: Managers) {
     this.#change = change;
+    this.#skipped = skipsFor(change.reset, managers);
   }
 
   in(version: Version): Comparison {
@@ -66,7 +82,7 @@ export class Comparisons {
         version.type,
         convertValue(asked, version, before),
         convertValue(asked, version, after),
-        skipsFor(reset),
+        this.#skipped,
       );
       found = { changed: recursiveDifferenceOf(changed, reset), removed: recursiveDifferenceOf(removed, reset) };
       this.#found.set(version, found);
@@ -85,7 +101,7 @@ export function ownersAfterUpdate(
   writer: Omit<Manager, 'fields' | 'entry' | 'time'> & { readonly identity: string },
   now: () => string,
 ): Map<string, Manager> {
-  const comparisons = new Comparisons(change);
+  const comparisons = new Comparisons(change, managers);
   const own = comparisons.in(change.versions.asked);
   const gained = differenceOf(own.changed, stripped);
   const result = new Map<string, Manager>();

@@ -21,7 +21,7 @@ import { applyPatch } from '../patch-object.ts';
 import { getObject } from '../read-objects.ts';
 import { encodeObject } from '../stored-object.ts';
 import { goQuote } from '../strategy.ts';
-import { updateObject } from '../update-object.ts';
+import { checkVersion, updateObject } from '../update-object.ts';
 import type { SubresourceHandler } from './contract.ts';
 
 interface Scale extends KubernetesObject {
@@ -46,10 +46,7 @@ export function scaleHandler(paths: ScalePaths): SubresourceHandler {
         const before = withOwners(scaleOf(kind.view(current.object), paths), toScaleOwners(versions, owners));
         const wanted = wantedScale(context, call, before);
         checkIdentity(call, wanted, before);
-        const { resourceVersion } = wanted.metadata;
-        if (resourceVersion && resourceVersion !== before.metadata.resourceVersion) {
-          throw StatusError.conflict(kind.names, before.metadata.name);
-        }
+        checkVersion(kind, wanted.metadata.resourceVersion, before);
         const draft = withReplicas(call, current.object, paths, wanted.spec?.replicas ?? 0);
         const after = readManagers(wanted.metadata.managedFields) ?? new Map<string, Manager>();
         setManagedFields(draft, writeManagers(fromScaleOwners(versions, owners, after)));
@@ -65,7 +62,7 @@ export function scaleHandler(paths: ScalePaths): SubresourceHandler {
 function checkIdentity(call: Call, { metadata }: Scale, before: Scale): void {
   const { kind, request } = call;
   const { name = '', namespace } = before.metadata;
-  if (request.verb === 'update' && !metadata.name) {
+  if (!metadata.name) {
     throw StatusError.badRequest(
       `the name of the object (${name} based on URL) was undeterminable: name must be provided`,
     );
@@ -82,6 +79,10 @@ function checkIdentity(call: Call, { metadata }: Scale, before: Scale): void {
   }
   if (metadata.uid && metadata.uid !== before.metadata.uid) {
     const why = `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${before.metadata.uid}`;
+    // A patch finds it out by itself; what was sent whole is found out by the store.
+    if (request.verb === 'patch') {
+      throw StatusError.conflict({ ...kind.names, resource: `${kind.names.resource}/scale` }, name, why);
+    }
     throw StatusError.conflict(
       kind.names,
       name,
