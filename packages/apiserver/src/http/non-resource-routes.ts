@@ -128,7 +128,7 @@ export class NonResourceRoutes {
   }
 }
 
-/** The list of groups and a group by itself: Kubernetes' aggregator answers there, which minds no method. */
-const isAggregated = (path: string) => /^\/apis(\/[^/]*)?\/*$/.test(path);
+/** The list of groups and a group by itself: Kubernetes' aggregator answers there, which minds no method. Not for its own. */
+const isAggregated = (path: string) => /^\/apis(\/(?!apiregistration\.k8s\.io\/*$)[^/]*)?\/*$/.test(path);
 
 const isApiPath = (path: string) => path.startsWith('/api/') || path.startsWith('/apis/');

@@ -115,6 +115,8 @@ describe('on the wire', () => {
     expect((await call('DELETE', '/apis/apps')).code).toBe(200);
     expect((await call('POST', '/apis')).code).toBe(200);
     expect((await call('POST', '/apis/apps/v1')).code).toBe(405);
+    expect((await call('POST', '/apis/apps')).code).toBe(200);
+    expect((await call('POST', '/apis/apiregistration.k8s.io')).code).toBe(405);
   });
 
   it('leaves out of bare metadata what only stands for fields', async () => {
