@@ -4,9 +4,10 @@ import type { Call } from './admission-chain.ts';
 import type { Schema } from './contract.ts';
 import { isObject, type Json, type ObjectDraft } from './draft.ts';
 import { inGoOrder, memberSchema } from './go-order.ts';
-import type { Kind } from './kind.ts';
+import type { DecodeResult, Kind } from './kind.ts';
 import { goQuote } from './strategy.ts';
 import { unstructuredError } from './unstructured-error.ts';
+import { withWrappedIntegers } from './unstructured-numbers.ts';
 
 /**
  * The outcome of a patch as a draft, or what Kubernetes says of one that is no object of the kind. `before` is what was
@@ -35,7 +36,7 @@ export function decodePatched({ kind, request, warnings }: Call, patched: JsonVa
     }
   }
   try {
-    const { object, unknown } = kind.decode(patched);
+    const { object, unknown } = strategic ? decodeUnstructured(kind, patched) : kind.decode(patched);
     const findings = request.bodyFindings?.(unknown) ?? unknown;
     if (findings.length > 0) {
       const validation = request.options?.fieldValidation ?? 'Warn';
@@ -47,6 +48,18 @@ export function decodePatched({ kind, request, warnings }: Call, patched: JsonVa
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     throw bad(strategic ? unstructuredText(kind, patched, error) : error.message);
+  }
+}
+
+/** What was read without looking at types is converted: integers lose bits that do not fit. */
+function decodeUnstructured(kind: Kind, value: Readonly<Json>): DecodeResult {
+  try {
+    return kind.decode(value);
+  } catch (error) {
+    const { definition } = kind.served;
+    const wrapped = definition === undefined ? value : withWrappedIntegers(definition, value);
+    if (wrapped === value || !isObject(wrapped)) throw error;
+    return kind.decode(wrapped);
   }
 }
 
@@ -104,7 +117,7 @@ export function decodeApplied({ kind, request, warnings }: Call, merged: Readonl
   }
   try {
     const { managedFields: _managed, ...metadata } = isObject(merged['metadata']) ? merged['metadata'] : {};
-    return kind.decode({ ...merged, metadata }).object;
+    return decodeUnstructured(kind, { ...merged, metadata }).object;
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     throw new StatusError({

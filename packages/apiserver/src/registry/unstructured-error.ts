@@ -1,3 +1,5 @@
+import { goText } from '@keelson/core';
+import { describeJson } from '../schema/decode-error.ts';
 import { definitions, type GoType, goFields } from '../schema/index.ts';
 import type { Schema } from './contract.ts';
 import { isObject } from './draft.ts';
@@ -29,11 +31,20 @@ function kindOf(value: unknown): string {
 
 function check(schema: Schema, type: GoType, value: unknown): string | undefined {
   const { ref } = schema;
+  if (ref?.endsWith('.IntOrString')) return checkIntOrString(value);
   if (ref !== undefined) return goFields(ref) === undefined ? undefined : unstructuredError(ref, value);
   if (type.shape === 'bytes') return undefined;
   if (schema.type === 'array') return checkList(schema, type, value);
   if (schema.type === 'object') return checkMap(schema, type, value);
   return checkScalar(schema, type, value);
+}
+
+/** It reads itself, from JSON, and does not know where it stands. */
+function checkIntOrString(value: unknown): string | undefined {
+  if (typeof value === 'string') return undefined;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31) return undefined;
+  const found = typeof value === 'number' ? `number ${goText(value)}` : describeJson(value);
+  return `json: cannot unmarshal ${found} into Go value of type int32`;
 }
 
 function checkList(schema: Schema, type: GoType, value: unknown): string | undefined {

@@ -76,6 +76,7 @@ function definitionType(name: string): MergeType {
   const known = compiled.get(name);
   if (known !== undefined) return known;
   if (name.endsWith('.Quantity')) return remember(name, { scalar: 'untyped' });
+  if (name.endsWith('.IntOrString')) return remember(name, deduced);
   if (name.endsWith('.RawExtension')) return remember(name, untypedAtomic);
   const schema = definitions()[name];
   if (schema === undefined) return remember(name, deduced);

@@ -4,12 +4,14 @@ import { type FieldErrors, strategyFor } from '../strategy.ts';
 
 const standard = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
 
-function checkFinalizers(finalizers: readonly string[] | undefined, errors: FieldErrors): void {
-  finalizers?.forEach((each) => {
-    errors.rule('spec.finalizers', each, validateQualifiedName(each));
+/** Only who takes finalizers away hears which of them is wrong. */
+function checkFinalizers(spec: Namespace['spec'], errors: FieldErrors, part?: 'finalize'): void {
+  spec?.finalizers?.forEach((each, index) => {
+    const at = part === undefined ? 'spec.finalizers' : `spec.finalizers[${index}]`;
+    errors.rule(at, each, validateQualifiedName(each));
     if (!each.includes('/') && !standard.has(each)) {
       const why = 'name is neither a standard finalizer name nor is it fully qualified';
-      errors.invalid('spec.finalizers', each, why);
+      errors.invalid(at, each, why);
     }
   });
 }
@@ -52,9 +54,9 @@ export const namespaceStrategy = strategyFor(Namespace, {
     if (after.length === 0) delete metadata.finalizers;
     else metadata.finalizers = after;
   },
-  validate: ({ spec }, errors) => checkFinalizers(spec?.finalizers, errors),
+  validate: ({ spec }, errors) => checkFinalizers(spec, errors),
   validateSubresource(_subresource, { spec }, _old, errors) {
-    checkFinalizers(spec?.finalizers, errors);
+    checkFinalizers(spec, errors, 'finalize');
   },
   validateStatusUpdate({ metadata, status }, _old, errors) {
     const terminating = status?.phase === 'Terminating';

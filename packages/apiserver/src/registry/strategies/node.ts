@@ -132,7 +132,7 @@ function validateSpecUpdate(spec: NodeSpec, old: NodeSpec, errors: FieldErrors):
     if (!deepEqual(spec.podCIDRs ?? [], old.podCIDRs ?? [])) {
       errors.forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid');
     }
-  } else if ((spec.podCIDRs?.length ?? 0) > 0) validateCidrs(spec, errors);
+  }
   if (old.providerID && spec.providerID !== old.providerID) {
     errors.forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid');
   }

@@ -44,7 +44,7 @@ export function defaultPodSpec(spec: Draft<PodSpec>): void {
   for (const each of spec.volumes ?? []) defaultVolume(each);
 }
 
-/** Takes out what is behind gates that are shut in v1.35 (KEP-4671, KEP-4960). */
+/** Takes out what is behind gates that are shut in v1.35 (KEP-4671, KEP-4960, KEP-3257, KEP-4317). */
 export function dropGatedPodFields(spec: Draft<PodSpec>): void {
   delete spec.workloadRef;
   for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
@@ -52,6 +52,12 @@ export function dropGatedPodFields(spec: Draft<PodSpec>): void {
     if (lifecycle?.stopSignal === undefined) continue;
     delete lifecycle.stopSignal;
     if (Object.keys(lifecycle).length === 0) delete container.lifecycle;
+  }
+  for (const { projected } of spec.volumes ?? []) {
+    for (const source of projected?.sources ?? []) {
+      if (source.clusterTrustBundle) delete source.clusterTrustBundle;
+      if (source.podCertificate) delete source.podCertificate;
+    }
   }
 }
 
@@ -97,7 +103,9 @@ function defaultWhole(
     if (amount !== undefined) requests[name] ??= formatQuantity(amount);
   }
   whole.limits = limits;
-  whole.requests = { ...limits, ...requests };
+  const ofPods = (name: string) => name === 'cpu' || name === 'memory' || isHuge(name);
+  for (const [name, value] of Object.entries(limits)) if (ofPods(name)) requests[name] ??= value;
+  whole.requests = requests;
 }
 
 const imageReference =
@@ -162,9 +170,6 @@ function defaultVolume(volume: Draft<Volume>): void {
   if (volume.projected) {
     volume.projected.defaultMode ??= 0o644;
     for (const source of volume.projected.sources ?? []) {
-      // Behind gates that are shut in v1.35 (KEP-3257, KEP-4317): what is written there is dropped.
-      delete source.clusterTrustBundle;
-      delete source.podCertificate;
       if (source.serviceAccountToken) source.serviceAccountToken.expirationSeconds ??= 3600;
       for (const { fieldRef, resourceFieldRef } of source.downwardAPI?.items ?? []) {
         if (fieldRef) fieldRef.apiVersion ||= 'v1';

@@ -253,14 +253,14 @@ export function serviceWarnings({ metadata, spec = {} }: Service): readonly stri
   spec.loadBalancerSourceRanges?.forEach((each, index) => {
     found.push(...cidrWarnings(each.trim(), `spec.loadBalancerSourceRanges[${index}]`));
   });
-  if (spec.trafficDistribution === 'PreferClose') {
-    found.push('spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"');
-  }
   if (spec.type === 'ExternalName' && (spec.externalIPs?.length ?? 0) > 0) {
     found.push('spec.externalIPs is ignored when spec.type is "ExternalName"');
   }
   if (spec.type !== 'ExternalName' && spec.externalName) {
     found.push('spec.externalName is ignored when spec.type is not "ExternalName"');
+  }
+  if (spec.trafficDistribution === 'PreferClose') {
+    found.push('spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"');
   }
   return found;
 }

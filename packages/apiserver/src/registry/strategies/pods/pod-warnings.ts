@@ -1,6 +1,5 @@
 import {
   type Container,
-  deepEqual,
   type LabelSelector,
   type NodeSelectorTerm,
   type ObjectMeta,
@@ -192,16 +191,14 @@ function specWarnings(
 /** What Kubernetes tells who creates or changes a Pod; a change that leaves the spec alone says nothing. */
 export function podWarnings(pod: Pod, old: Pod | undefined): readonly string[] {
   const found: string[] = [];
-  if (old && deepEqual(old.spec, pod.spec) && deepEqual(old.metadata.annotations, pod.metadata.annotations))
-    return found;
+  // Pods are updated by programs, which nobody reads along with.
+  if (old) return found;
   const warn = (text: string) => void found.push(text);
-  if (!old) {
-    const sentences = validateDnsLabel(pod.metadata.name);
-    if (sentences.length > 0) {
-      warn(
-        `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${sentences.join(' ')}]`,
-      );
-    }
+  const sentences = validateDnsLabel(pod.metadata.name);
+  if (sentences.length > 0) {
+    warn(
+      `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${sentences.join(' ')}]`,
+    );
   }
   specWarnings(pod.metadata, pod.spec, 'spec', 'metadata', warn);
   return found;
