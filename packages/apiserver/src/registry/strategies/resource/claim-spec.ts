@@ -1,7 +1,7 @@
 import { validateDnsSubdomain } from '@keelson/core';
 import type { FieldErrors } from '../../strategy.ts';
 import type { ExpressionCheck } from '../admission-registration/index.ts';
-import { checkConfig, checkName, checkReferenced, checkSelectors } from './device-checks.ts';
+import { checkConfig, checkList, checkName, checkReferenced, checkSelectors } from './device-checks.ts';
 import type { ClaimSpec, DeviceRequest, ExactRequest } from './types.ts';
 
 const notARequest =
@@ -34,14 +34,8 @@ export function checkReferences(
   at: string,
   errors: FieldErrors,
 ): void {
-  const list = given ?? [];
-  const seen = new Set<string>();
-  if (list.length > 32) errors.tooMany(at, list.length, 32);
-  list.forEach((each, index) => {
-    const here = `${at}[${index}]`;
+  checkList(given, at, errors, { most: 32, keyOf: (each) => each }, (each, here) => {
     checkRequestReference(each, names, here, errors);
-    if (seen.has(each)) errors.duplicate(here, each);
-    seen.add(each);
   });
 }
 
@@ -71,20 +65,13 @@ function checkRequest(request: DeviceRequest, at: string, errors: FieldErrors, c
     else errors.required(at, 'exactly one of `exactly` or `firstAvailable` is required');
     return;
   }
-  if (firstAvailable.length > 8) errors.tooMany(`${at}.firstAvailable`, firstAvailable.length, 8);
-  const seen = new Set<string>();
-  const twice: (readonly [string, string])[] = [];
-  firstAvailable.slice(0, 8).forEach((each, index) => {
-    const here = `${at}.firstAvailable[${index}]`;
-    const own = each.name ?? '';
-    checkName(own, `${here}.name`, errors);
+  checkList(firstAvailable, `${at}.firstAvailable`, errors, { most: 8, keyOf: nameOf }, (each, here) => {
+    checkName(nameOf(each), `${here}.name`, errors);
     checkExact(each, here, errors, check);
-    if (seen.has(own)) twice.push([here, own]);
-    seen.add(own);
   });
-  // What must be unique by declaration is looked at when all else has been.
-  for (const [here, name] of twice) errors.duplicate(here, name);
 }
+
+const nameOf = ({ name = '' }: { readonly name?: string | undefined }) => name;
 
 /** KEP-4381: what devices are asked for. */
 export function checkClaimSpec(
@@ -94,27 +81,23 @@ export function checkClaimSpec(
   check: ExpressionCheck,
 ): void {
   const devices = spec?.devices;
-  const [requests, constraints, config] = [devices?.requests ?? [], devices?.constraints ?? [], devices?.config ?? []];
   const here = `${at}.devices`;
   const names = requestNames(spec);
-  if (requests.length > 32) errors.tooMany(`${here}.requests`, requests.length, 32);
-  const seen = new Set<string>();
-  requests.slice(0, 32).forEach((each, index) => {
-    const name = each.name ?? '';
-    checkRequest(each, `${here}.requests[${index}]`, errors, check);
-    if (seen.has(name)) errors.duplicate(`${here}.requests[${index}]`, name);
-    seen.add(name);
+  checkList(devices?.requests, `${here}.requests`, errors, { most: 32, keyOf: nameOf }, (each, place) => {
+    checkRequest(each, place, errors, check);
   });
-  if (constraints.length > 32) errors.tooMany(`${here}.constraints`, constraints.length, 32);
-  constraints.slice(0, 32).forEach(({ requests: of, matchAttribute }, index) => {
-    const place = `${here}.constraints[${index}]`;
-    checkReferences(of, names, `${place}.requests`, errors);
-    if (matchAttribute === undefined) errors.required(`${place}.matchAttribute`);
-    else checkReferenced(matchAttribute, `${place}.matchAttribute`, errors);
-  });
-  if (config.length > 32) errors.tooMany(`${here}.config`, config.length, 32);
-  config.slice(0, 32).forEach((each, index) => {
-    const place = `${here}.config[${index}]`;
+  checkList(
+    devices?.constraints,
+    `${here}.constraints`,
+    errors,
+    { most: 32 },
+    ({ requests, matchAttribute }, place) => {
+      checkReferences(requests, names, `${place}.requests`, errors);
+      if (matchAttribute === undefined) errors.required(`${place}.matchAttribute`);
+      else checkReferenced(matchAttribute, `${place}.matchAttribute`, errors);
+    },
+  );
+  checkList(devices?.config, `${here}.config`, errors, { most: 32 }, (each, place) => {
     checkReferences(each.requests, names, `${place}.requests`, errors);
     checkConfig(each, place, errors);
   });

@@ -3,6 +3,43 @@ import type { FieldErrors } from '../../strategy.ts';
 import type { ExpressionCheck } from '../admission-registration/index.ts';
 import type { DeviceConfig, Selector } from './types.ts';
 
+/** How a list is looked at: of how many at most, and what no two may have the same. */
+export interface ListRules<T> {
+  readonly most?: number;
+  /** What tells elements apart; undefined: nothing does. */
+  readonly keyOf?: (each: T) => string;
+  /** What an error says of one that is there twice. Default: its key. */
+  readonly shown?: (each: T) => unknown;
+}
+
+/**
+ * What is wrong with each element, and then what is there twice. Of a list that is too long nothing else is said, as by
+ * Kubernetes.
+ */
+export function checkList<T>(
+  list: readonly T[] | undefined,
+  at: string,
+  errors: FieldErrors,
+  { most = Number.POSITIVE_INFINITY, keyOf, shown = keyOf }: ListRules<T>,
+  check: (each: T, at: string) => void,
+): void {
+  if (!list) return;
+  if (list.length > most) {
+    errors.tooMany(at, list.length, most);
+    return;
+  }
+  list.forEach((each, index) => {
+    check(each, `${at}[${index}]`);
+  });
+  if (!keyOf) return;
+  const seen = new Set<string>();
+  list.forEach((each, index) => {
+    const key = keyOf(each);
+    if (seen.has(key)) errors.duplicate(`${at}[${index}]`, shown?.(each));
+    seen.add(key);
+  });
+}
+
 export function checkDriver(name: string, at: string, errors: FieldErrors): void {
   if (name === '') {
     errors.required(at);
@@ -63,10 +100,8 @@ export function checkSelectors(
   errors: FieldErrors,
   check: ExpressionCheck,
 ): void {
-  const list = selectors ?? [];
-  if (list.length > 32) errors.tooMany(at, list.length, 32);
-  list.slice(0, 32).forEach(({ cel }, index) => {
-    const here = `${at}[${index}].cel`;
+  checkList(selectors, at, errors, { most: 32 }, ({ cel }, each) => {
+    const here = `${each}.cel`;
     if (!cel) {
       errors.required(here);
       return;

@@ -16,7 +16,7 @@ import { resetMetadata } from '../reset-metadata.ts';
 import { checkAdminAccess, checkAdminStatus } from './admin-access.ts';
 import { checkClaimSpec } from './claim-spec.ts';
 import { checkClaimStatus } from './claim-status.ts';
-import { checkConfig, checkDriver, checkName, checkPool, checkSelectors } from './device-checks.ts';
+import { checkConfig, checkDriver, checkList, checkName, checkPool, checkSelectors } from './device-checks.ts';
 import { slice } from './slice.ts';
 import {
   type ClaimSpec,
@@ -78,10 +78,8 @@ export function resourceStrategies(
       prepareUpdate: ({ spec }) => void (spec && delete spec.extendedResourceName),
       validate({ spec }, errors) {
         checkSelectors(spec?.selectors, 'spec.selectors', errors, check);
-        const config = spec?.config ?? [];
-        if (config.length > 32) errors.tooMany('spec.config', config.length, 32);
-        config.slice(0, 32).forEach((each, index) => {
-          checkConfig(each, `spec.config[${index}]`, errors);
+        checkList(spec?.config, 'spec.config', errors, { most: 32 }, (each, at) => {
+          checkConfig(each, at, errors);
         });
       },
     }),

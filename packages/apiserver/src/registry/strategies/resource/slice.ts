@@ -3,7 +3,7 @@ import type { Draft } from '../../draft.ts';
 import { type FieldErrors, goQuote, strategyFor } from '../../strategy.ts';
 import { goValues } from '../go-value.ts';
 import { validateNodeSelector } from '../pods/affinity-validation.ts';
-import { checkDriver, checkName, checkPool, checkQualified } from './device-checks.ts';
+import { checkDriver, checkList, checkName, checkPool, checkQualified } from './device-checks.ts';
 import { type Device, type ResourceSlice, resourceSlice } from './types.ts';
 
 type Spec = NonNullable<ResourceSlice['spec']>;
@@ -88,17 +88,9 @@ function checkSlice(spec: Spec, errors: FieldErrors, old?: Spec): void {
   if (generation < 0) errors.invalid('spec.pool.generation', generation, 'must be greater than or equal to zero');
   if (old) checkUnchanged(spec, old, errors);
   checkWhere(spec, errors);
-  const devices = spec.devices ?? [];
-  if (devices.length > 128) errors.tooMany('spec.devices', devices.length, 128);
-  const seen = new Set<string>();
-  devices.slice(0, 128).forEach((device, index) => {
-    const own = device.name ?? '';
-    if (seen.has(own)) {
-      errors.duplicate(`spec.devices[${index}]`, own);
-      return;
-    }
-    seen.add(own);
-    checkDevice(device, `spec.devices[${index}]`, errors);
+  const keyOf = (device: Device) => device.name ?? '';
+  checkList(spec.devices, 'spec.devices', errors, { most: 128, keyOf }, (device, at) => {
+    checkDevice(device, at, errors);
   });
 }
 
