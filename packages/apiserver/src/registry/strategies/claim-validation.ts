@@ -84,7 +84,7 @@ export function validateClaimSpec(
   if (modes.length === 0) errors.required(`${at}.accessModes`, 'at least 1 access mode is required');
   if (!keeps.selector) checkSelector(selector, `${at}.selector`, errors);
   for (const each of modes) checkOneOf(`${at}.accessModes`, each, accessModes, errors);
-  if (modes.includes('ReadWriteOncePod') && modes.length > 1) {
+  if (modes.includes('ReadWriteOncePod') && new Set(modes).size > 1) {
     errors.forbidden(`${at}.accessModes`, 'may not use ReadWriteOncePod with other access modes');
   }
   const storage = resources?.requests?.['storage'];

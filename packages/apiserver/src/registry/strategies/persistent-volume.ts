@@ -177,7 +177,7 @@ const isRoot = (path: string | undefined) =>
 function validateModes({ accessModes: modes = [] }: PersistentVolumeSpec, errors: FieldErrors): void {
   if (modes.length === 0) errors.required('spec.accessModes');
   for (const each of modes) checkOneOf('spec.accessModes', each, accessModes, errors);
-  if (modes.includes('ReadWriteOncePod') && modes.length > 1) {
+  if (modes.includes('ReadWriteOncePod') && new Set(modes).size > 1) {
     errors.forbidden('spec.accessModes', 'may not use ReadWriteOncePod with other access modes');
   }
 }
@@ -235,10 +235,6 @@ function validateAttributesClass(
 function defaultSpec(spec: Draft<PersistentVolumeSpec>): void {
   spec.persistentVolumeReclaimPolicy ||= 'Retain';
   spec.volumeMode ??= 'Filesystem';
-  if (spec.claimRef) {
-    spec.claimRef.kind ||= 'PersistentVolumeClaim';
-    spec.claimRef.apiVersion ||= 'v1';
-  }
   defaultSource(spec);
 }
 
@@ -319,7 +315,12 @@ export const persistentVolumeStrategy = strategyFor(PersistentVolume, {
   },
   prepareStatusUpdate(object, old, { now }) {
     const { status } = object;
-    if (!status || status.phase === old.status?.phase) return;
+    if (!status) return;
+    const since = old.status?.lastPhaseTransitionTime;
+    if (status.phase === old.status?.phase) {
+      if (since !== undefined) status.lastPhaseTransitionTime ??= since;
+      return;
+    }
     if (status.lastPhaseTransitionTime !== old.status?.lastPhaseTransitionTime) return;
     status.lastPhaseTransitionTime = now();
   },

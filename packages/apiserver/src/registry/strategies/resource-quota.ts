@@ -1,4 +1,5 @@
 import { deepEqual, ResourceQuota, type ResourceQuotaSpec, type ScopeSelector } from '@keelson/core';
+import { hollowMember } from '../../schema/index.ts';
 import { type FieldErrors, strategyFor } from '../strategy.ts';
 import { inGo } from './go-internal.ts';
 import { validateResourceName, validateResourceQuantity } from './pods/resource-validation.ts';
@@ -69,7 +70,8 @@ function validateScopes({ scopes: asked, hard = {} }: ResourceQuotaSpec, errors:
   for (const pair of opposites) if (pair.every((each) => asked.includes(each))) bad('conflicting scopes');
 }
 
-function validateSelector(selector: ScopeSelector | undefined, hard: Amounts, errors: FieldErrors): void {
+function validateSelector(spec: ResourceQuotaSpec, errors: FieldErrors): void {
+  const { scopeSelector: selector, hard = {}, scopes: asked } = spec;
   if (!selector) return;
   const at = 'spec.scopeSelector.matchExpressions';
   const seen = new Set<string>();
@@ -88,7 +90,9 @@ function validateSelector(selector: ScopeSelector | undefined, hard: Amounts, er
     checkValues(operator, values, at, errors);
   }
   for (const pair of opposites) {
-    if (pair.every((each) => seen.has(each))) errors.invalid(at, undefined, 'conflicting scopes');
+    // Kubernetes shows the scopes that stand beside the selector.
+    const shown = asked ?? hollowMember(spec, 'scopes');
+    if (pair.every((each) => seen.has(each))) errors.invalid(at, shown, 'conflicting scopes');
   }
 }
 
@@ -108,7 +112,7 @@ export const resourceQuotaStrategy = strategyFor(ResourceQuota, {
   validate({ spec = {} }, errors) {
     validateAmounts(spec.hard, 'spec.hard', errors);
     validateScopes(spec, errors);
-    validateSelector(spec.scopeSelector, spec.hard ?? {}, errors);
+    validateSelector(spec, errors);
   },
   validateUpdate({ spec }, { spec: old }, errors) {
     const sorted = (list: readonly string[] | undefined) => [...new Set(list ?? [])].sort();

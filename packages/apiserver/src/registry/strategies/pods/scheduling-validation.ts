@@ -63,8 +63,8 @@ export function validateSchedulingGates({ schedulingGates }: PodSpec, at: string
   const seen = new Set<string>();
   schedulingGates.forEach(({ name = '' }, index) => {
     const here = `${at}.schedulingGates[${index}]`;
-    if (seen.has(name)) errors.duplicate(here, name);
     errors.rule(here, name, validateQualifiedName(name));
+    if (seen.has(name)) errors.duplicate(here, name);
     seen.add(name);
   });
 }

@@ -37,7 +37,7 @@ function validateRelated(spec: ServiceSpec, old: ServiceSpec | undefined, errors
   });
   if (all.length > 2) errors.invalid(at, all, 'may only hold up to 2 values');
   if (bad) return;
-  if (all.length > 1 && (all.length > 2 || isV6(all[0] ?? '') === isV6(all[1] ?? ''))) {
+  if (all.length > 1 && all.every((each) => isV6(each) === isV6(all[0] ?? ''))) {
     errors.invalid(at, all, 'may specify no more than one IP for each IP family');
   }
   if (isHeadless(spec)) return;
