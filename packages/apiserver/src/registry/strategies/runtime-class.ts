@@ -1,4 +1,4 @@
-import { deepEqual, RuntimeClass, type Toleration, validateDnsLabel } from '@keelson/core';
+import { RuntimeClass, type Toleration, validateDnsLabel } from '@keelson/core';
 import { FieldErrors, strategyFor } from '../strategy.ts';
 import { checkLabels } from './checks.ts';
 import { goValue } from './go-value.ts';
@@ -18,11 +18,15 @@ function checkTolerations(tolerations: readonly Toleration[], errors: FieldError
     validateTolerations([each], at, found);
     for (const one of found.list)
       errors.list.push({ ...one, field: one.field?.replace(`${at}[0]`, `${at}[${index}]`) ?? at });
-    if (tolerations.slice(0, index).some((before) => deepEqual(before, each))) {
+    if (tolerations.slice(0, index).some((before) => isSame(before, each))) {
       errors.duplicate(`${at}[${index}]`, goValue('io.k8s.api.core.v1.Toleration', each));
     }
   });
 }
+
+/** For how long something is tolerated does not tell two tolerations apart. */
+const isSame = (one: Toleration, other: Toleration) =>
+  (['key', 'operator', 'value', 'effect'] as const).every((field) => (one[field] ?? '') === (other[field] ?? ''));
 
 export const runtimeClass = strategyFor(RuntimeClass, {
   createOnUpdate: true,

@@ -64,11 +64,7 @@ export function checkName(name: string, at: string, errors: FieldErrors): void {
 }
 
 /** `name` or `domain/name`: of attributes and capacities. */
-export function checkQualified(name: string, at: string, errors: FieldErrors, mayBeEmpty = false): void {
-  if (name === '' && !mayBeEmpty) {
-    errors.required(at, 'name required');
-    return;
-  }
+export function checkQualified(name: string, at: string, errors: FieldErrors): void {
   const parts = name.split('/');
   const [domain, identifier] = [parts[0] ?? '', parts[1] ?? ''];
   if (parts.length === 1) {
@@ -89,7 +85,7 @@ function checkIdentifier(name: string, at: string, errors: FieldErrors): void {
 
 /** References to them have a domain always. */
 export function checkReferenced(name: string, at: string, errors: FieldErrors): void {
-  checkQualified(name, at, errors, true);
+  checkQualified(name, at, errors);
   if (!name.includes('/'))
     errors.invalid(at, name, 'a fully qualified name must be a domain and a name separated by a slash');
 }
