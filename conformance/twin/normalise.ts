@@ -118,26 +118,36 @@ export function readBody({ headers, body, status }: Observation, isWatch = false
   const type = String(headers['content-type'] ?? '');
   try {
     if (type.includes('protobuf')) {
-      return type.includes('stream=watch') ? framed(body).map(protobufEvent) : decodeProtobuf(body);
+      return type.includes('stream=watch')
+        ? framed(body)
+            .map(decodeProtobuf)
+            .filter((each) => !isChance(each))
+        : decodeProtobuf(body);
     }
     const text = body.toString('utf8');
     if (type.includes('yaml')) return parseYaml(text) as Json;
     if (!type.includes('json')) return text;
     const lines = text.trimEnd().split('\n');
     if (type.includes('stream=watch') || (lines.length > 1 && lines.every((each) => each.startsWith('{"type":')))) {
-      return lines.map((each) => JSON.parse(each) as Json).filter((each) => !isPeriodicBookmark(each));
+      return lines.map((each) => JSON.parse(each) as Json).filter((each) => !isChance(each));
     }
     const value = JSON.parse(text) as Json;
-    return isObject(value) && typeof value['type'] === 'string' && isObject(value['object']) ? [value] : value;
+    const isEvent = isObject(value) && typeof value['type'] === 'string' && isObject(value['object']);
+    return isEvent ? [value].filter((each) => !isChance(each)) : value;
   } catch (error) {
     return { '<unreadable>': body.toString('latin1'), error: error instanceof Error ? error.message : String(error) };
   }
 }
 
-/** Bookmarks come when they come, but for the one that ends the streamed initial list. */
-function isPeriodicBookmark(event: Json): boolean {
-  if (!isObject(event) || event['type'] !== 'BOOKMARK' || !isObject(event['object'])) return false;
-  const { metadata } = event['object'];
+/**
+ * Events that come or do not: bookmarks, but for the one that ends the streamed initial list, and what the real server
+ * says at times of a watch whose time is over before it begins.
+ */
+function isChance(event: Json): boolean {
+  if (!isObject(event) || !isObject(event['object'])) return false;
+  const { metadata, message } = event['object'];
+  if (event['type'] === 'ERROR') return message === 'context deadline exceeded';
+  if (event['type'] !== 'BOOKMARK') return false;
   return !(isObject(metadata) && isObject(metadata['annotations']));
 }
 
@@ -149,10 +159,6 @@ function framed(bytes: Buffer): Buffer[] {
     start = end;
   }
   return frames;
-}
-
-function protobufEvent(frame: Buffer): Json {
-  return decodeProtobuf(frame);
 }
 
 const isConflict = (cause: Json) => isObject(cause) && cause['reason'] === 'FieldManagerConflict';
