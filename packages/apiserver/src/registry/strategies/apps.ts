@@ -9,6 +9,7 @@ import {
   type ReplicaSetSpec,
   validateLabelSelector,
 } from '@keelson/core';
+import type { Draft } from '../draft.ts';
 import { type FieldErrors, type NamedStrategy, strategyFor } from '../strategy.ts';
 import { checkNonNegative } from './checks.ts';
 import { goValue, shownMap, shownSelector } from './go-value.ts';
@@ -167,17 +168,16 @@ function checkDaemonSetStrategy(strategy: DaemonSet['spec']['updateStrategy'], e
     return;
   }
   const { maxUnavailable, maxSurge } = rollingUpdate;
-  const before = errors.list.length;
   checkIntOrPercent(`${at}.rollingUpdate.maxUnavailable`, maxUnavailable, errors);
-  checkAtMostAll(`${at}.rollingUpdate.maxUnavailable`, maxUnavailable, errors);
   checkIntOrPercent(`${at}.rollingUpdate.maxSurge`, maxSurge, errors);
+  checkAtMostAll(`${at}.rollingUpdate.maxUnavailable`, maxUnavailable, errors);
   checkAtMostAll(`${at}.rollingUpdate.maxSurge`, maxSurge, errors);
   const unavailable = intOrPercentValue(maxUnavailable) !== 0;
   const surge = intOrPercentValue(maxSurge) !== 0;
   if (unavailable && surge) {
     errors.invalid(`${at}.rollingUpdate.maxSurge`, maxSurge, 'may not be set when maxUnavailable is non-zero');
   }
-  if (!unavailable && !surge && errors.list.length === before) {
+  if (!unavailable && !surge) {
     errors.required(`${at}.rollingUpdate.maxUnavailable`, 'cannot be 0 when maxSurge is 0');
   }
 }
@@ -186,6 +186,10 @@ const generationOf = (annotations: Readonly<Record<string, string>> | undefined)
   const text = annotations?.[generationAnnotation];
   return text !== undefined && /^[+-]?\d+$/.test(text) ? Number(text) : undefined;
 };
+
+function setGeneration({ metadata }: Draft<DaemonSet>, generation: number): void {
+  metadata.annotations = { ...metadata.annotations, [generationAnnotation]: String(generation) };
+}
 
 const daemonSet = strategyFor(DaemonSet, {
   generation: 'spec',
@@ -204,20 +208,14 @@ const daemonSet = strategyFor(DaemonSet, {
       [generationAnnotation]: metadata.annotations?.[generationAnnotation] ?? '0',
     };
   },
-  prepareCreate({ metadata }) {
-    metadata.annotations = {
-      ...metadata.annotations,
-      [generationAnnotation]: String(Math.max(1, generationOf(metadata.annotations) ?? 0)),
-    };
-  },
+  prepareCreate: (object) => setGeneration(object, Math.max(1, generationOf(object.metadata.annotations) ?? 0)),
   prepareUpdate(object, old) {
     const before = generationOf(old.metadata.annotations) ?? 1;
     const changed = !deepEqual(object.spec.template, old.spec.template);
-    object.metadata.annotations = {
-      ...object.metadata.annotations,
-      [generationAnnotation]: String(changed ? before + 1 : before),
-    };
+    setGeneration(object, changed ? before + 1 : before);
   },
+  // Within Kubernetes the number is a part of the spec.
+  prepareStatusUpdate: (object, old) => setGeneration(object, generationOf(old.metadata.annotations) ?? 1),
   validate({ spec }, errors, old) {
     const { selector, template } = spec;
     if (old) selectorStays(selector, old.spec.selector, errors);

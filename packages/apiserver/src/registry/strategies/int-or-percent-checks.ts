@@ -18,8 +18,8 @@ export function checkAtMostAll(field: string, value: IntOrPercent, errors: Field
   }
 }
 
-/** The number, or that of the percentage; what is neither counts as nothing. */
+/** The number, or that of the percentage, or of the text; what is none of these counts as nothing. */
 export function intOrPercentValue(value: IntOrPercent): number {
   if (typeof value === 'number') return value;
-  return value !== undefined && percent.test(value) ? Number.parseInt(value, 10) : 0;
+  return value !== undefined && /^(?:[0-9]+%|[+-]?[0-9]+)$/.test(value) ? Number.parseInt(value, 10) : 0;
 }

@@ -153,15 +153,19 @@ export function validatePodTemplateSpec(
   old?: PodTemplateSpec,
 ): void {
   const { metadata, spec } = template;
-  if (metadata) {
-    checkLabels(metadata.labels, `${at}.labels`, errors);
-    if (metadata.annotations) errors.list.push(...validateAnnotations(metadata.annotations, `${at}.annotations`));
-  }
   const own = spec ?? { containers: [] };
-  validatePodAnnotations(metadata, own, `${at}.annotations`, errors);
+  validateTemplateMetadata(template, at, errors);
   validatePodSpec(own, `${at}.spec`, errors, { template: true, ...(old?.spec && { old: old.spec }) });
   validateProfilesMatch(metadata?.annotations, own, `${at}.spec`, errors);
   if ((own.ephemeralContainers?.length ?? 0) > 0) {
     errors.forbidden(`${at}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template');
   }
+}
+
+/** Labels and annotations of such a template. */
+export function validateTemplateMetadata({ metadata, spec }: PodTemplateSpec, at: string, errors: FieldErrors): void {
+  if (!metadata) return;
+  checkLabels(metadata.labels, `${at}.labels`, errors);
+  if (metadata.annotations) errors.list.push(...validateAnnotations(metadata.annotations, `${at}.annotations`));
+  validatePodAnnotations(metadata, spec ?? { containers: [] }, `${at}.annotations`, errors);
 }

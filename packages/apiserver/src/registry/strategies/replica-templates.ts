@@ -1,7 +1,8 @@
 import { deepEqual, type LabelSelector, type PodTemplateSpec } from '@keelson/core';
 import type { FieldErrors } from '../strategy.ts';
-import { checkLabels, checkSelector } from './checks.ts';
+import { checkSelector } from './checks.ts';
 import { shownMap, shownSelector } from './go-value.ts';
+import { validateTemplateMetadata } from './pod-validation.ts';
 import { isEmptySelector, isReadable, selectsTemplate } from './selectors.ts';
 import { validateTemplate } from './workloads.ts';
 
@@ -31,6 +32,7 @@ export function checkReplicaTemplate(
     if (kind === 'StatefulSet') {
       const message = `Invalid value: ${JSON.stringify(shownSelector(selector))}`;
       errors.list.push({ type: 'FieldValueInvalid', field: 'spec.selector', message });
+      checkRunsForever(template, kind, errors);
     } else errors.invalid('spec.selector', shownSelector(selector), 'invalid label selector');
     return;
   }
@@ -38,9 +40,9 @@ export function checkReplicaTemplate(
     const labels = shownMap(template?.metadata?.labels);
     errors.invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`');
   }
-  // Kubernetes looks at the labels of a stateful set's template twice.
-  if (kind === 'StatefulSet') checkLabels(template?.metadata?.labels, 'spec.template.labels', errors);
   validateTemplate(template, 'spec.template', errors);
+  // Kubernetes looks at the metadata of a stateful set's template twice.
+  if (kind === 'StatefulSet') validateTemplateMetadata(template ?? {}, 'spec.template', errors);
   checkRunsForever(template, kind, errors);
 }
 

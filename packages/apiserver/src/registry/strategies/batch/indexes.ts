@@ -1,38 +1,51 @@
-/** Sets of indexes as `1,3-5`: counts them. An answer of text says what is wrong. */
-export function countIndexes(text: string, completions: number): number | string {
-  if (text === '') return 0;
-  let count = 0;
-  let last = -1;
-  for (const part of text.split(',')) {
-    const ends = part.split('-');
-    if (ends.length > 2)
-      return `the fragment "${part}" violates the requirement that an index interval can have at most two parts separated by '-'`;
-    const numbers: number[] = [];
-    for (const end of ends) {
-      const kind = numbers.length === 0 ? 'first' : 'second';
-      if (!/^[+-]?\d+$/.test(end)) return `cannot convert string to integer for index: "${end}"`;
-      const index = Number(end);
-      void kind;
-      if (index >= completions) return `too large index: "${end}"`;
-      numbers.push(index);
-    }
-    const [first = 0, second] = numbers;
-    if (first <= last) return `non-increasing order, previous: ${last}, current: ${first}`;
-    last = first;
-    if (second === undefined) {
-      count++;
-      continue;
-    }
-    if (second <= first) return `non-increasing order, previous: ${first}, current: ${second}`;
-    count += second - first + 1;
-    last = second;
-  }
-  return count;
+type Interval = readonly [first: number, last: number];
+
+interface ReadIndexes {
+  /** As far as they can be read. */
+  readonly intervals: readonly Interval[];
+  /** Why they cannot be read on from there. */
+  readonly wrong?: string;
 }
 
-/** The smallest index that two readable sets have in common. */
-export function firstShared(one: string, other: string): number | undefined {
-  const [left, right] = [intervals(one), intervals(other)];
+/** Sets of indexes as `1,3-5`, each below `completions`. */
+function readIndexes(text: string, completions: number): ReadIndexes {
+  const intervals: Interval[] = [];
+  if (text === '') return { intervals };
+  let previous = -1;
+  for (const part of text.split(',')) {
+    const ends = part.split('-');
+    if (ends.length > 2) {
+      const wrong = `the fragment "${part}" violates the requirement that an index interval can have at most two parts separated by '-'`;
+      return { intervals, wrong };
+    }
+    const numbers: number[] = [];
+    for (const end of ends) {
+      if (!/^[+-]?\d+$/.test(end)) return { intervals, wrong: `cannot convert string to integer for index: "${end}"` };
+      const index = Number(end);
+      if (index >= completions) return { intervals, wrong: `too large index: "${end}"` };
+      numbers.push(index);
+    }
+    const [first = 0, last = first] = numbers;
+    if (first <= previous) return { intervals, wrong: notIncreasing(previous, first) };
+    if (numbers.length > 1 && last <= first) return { intervals, wrong: notIncreasing(first, last) };
+    intervals.push([first, last]);
+    previous = last;
+  }
+  return { intervals };
+}
+
+const notIncreasing = (previous: number, current: number) =>
+  `non-increasing order, previous: ${previous}, current: ${current}`;
+
+/** Counts a set of indexes. An answer of text says what is wrong. */
+export function countIndexes(text: string, completions: number): number | string {
+  const { intervals, wrong } = readIndexes(text, completions);
+  return wrong ?? intervals.reduce((count, [first, last]) => count + last - first + 1, 0);
+}
+
+/** The smallest index that two sets have in common, as far as they can be read. */
+export function firstShared(one: string, other: string, completions: number): number | undefined {
+  const [left, right] = [readIndexes(one, completions).intervals, readIndexes(other, completions).intervals];
   for (let a = 0, b = 0; a < left.length && b < right.length; ) {
     const [from = 0, to = 0] = left[a] ?? [];
     const [first = 0, last = 0] = right[b] ?? [];
@@ -41,12 +54,4 @@ export function firstShared(one: string, other: string): number | undefined {
     else b++;
   }
   return undefined;
-}
-
-function intervals(text: string): readonly (readonly [number, number])[] {
-  if (countIndexes(text, Number.POSITIVE_INFINITY) === 0) return [];
-  return text.split(',').map((part) => {
-    const [first = '0', last = first] = part.split('-');
-    return [Number(first), Number(last)] as const;
-  });
 }

@@ -125,6 +125,7 @@ function checkIndexes({ job, status, fields }: Change, errors: FieldErrors): voi
   for (const field of ['completedIndexes', 'failedIndexes'] as const) {
     const text = status[field];
     if (completions === undefined || text === undefined || !fields(field)) continue;
+    if (field === 'failedIndexes' && backoffLimitPerIndex === undefined) continue;
     const counted = countIndexes(text, completions);
     if (typeof counted === 'string') errors.invalid(`${at}.${field}`, text, `error parsing ${field}: ${counted}`);
   }
@@ -137,7 +138,7 @@ function checkIndexes({ job, status, fields }: Change, errors: FieldErrors): voi
     errors.invalid(`${at}.failedIndexes`, status.failedIndexes, why);
   }
   if (fields('failedIndexes', 'completedIndexes') && status.failedIndexes !== undefined) {
-    const shared = firstShared(status.completedIndexes ?? '', status.failedIndexes);
+    const shared = firstShared(status.completedIndexes ?? '', status.failedIndexes, completions ?? 0);
     if (shared !== undefined) {
       const why = `failedIndexes and completedIndexes overlap at index: ${shared}`;
       errors.invalid(`${at}.failedIndexes`, status.failedIndexes, why);
