@@ -9,18 +9,18 @@ export interface MetricDescription {
 
 const escaped = (text: string) => text.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n');
 
-function labelText(names: readonly string[], values: LabelValues, extra = ''): string {
-  const pairs = names.map((name, index) => `${name}="${escaped(values[index] ?? '')}"`);
-  if (extra !== '') pairs.push(extra);
-  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
-}
+/** Between the braces. */
+const labelText = (names: readonly string[], values: LabelValues): string =>
+  names.map((name, index) => `${name}="${escaped(values[index] ?? '')}"`).join(',');
+
+const braced = (labels: string): string => (labels === '' ? '' : `{${labels}}`);
 
 const head = ({ name, help }: MetricDescription, type: string) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
 
 /** A number by labels, as Prometheus reads it (the text exposition format, version 0.0.4). */
 export class NumberSeries {
   readonly #description: MetricDescription & { readonly type: 'counter' | 'gauge' };
-  readonly #values = new Map<string, { readonly labels: LabelValues; value: number }>();
+  readonly #values = new Map<string, { readonly labels: string; value: number }>();
 
   constructor(description: MetricDescription & { readonly type: 'counter' | 'gauge' }) {
     this.#description = description;
@@ -30,19 +30,20 @@ export class NumberSeries {
     const key = labels.join('\n');
     const known = this.#values.get(key);
     if (known) known.value += amount;
-    else this.#values.set(key, { labels, value: amount });
+    else this.#values.set(key, { labels: braced(labelText(this.#description.labels, labels)), value: amount });
   }
 
   text(): string {
-    const { name, labels: names, type } = this.#description;
+    const { name, type } = this.#description;
     let text = head(this.#description, type);
-    for (const { labels, value } of this.#values.values()) text += `${name}${labelText(names, labels)} ${value}\n`;
+    for (const { labels, value } of this.#values.values()) text += `${name}${labels} ${value}\n`;
     return text;
   }
 }
 
 interface Distribution {
-  readonly labels: LabelValues;
+  /** As they are printed: a scrape is a hundred thousand lines. */
+  readonly labels: string;
   /** How many were in each bucket, not added up; the last is for what was larger than all bounds. */
   readonly counts: number[];
   sum: number;
@@ -60,10 +61,10 @@ export class HistogramSeries {
 
   observe(labels: LabelValues, value: number): void {
     const key = labels.join('\n');
-    const { buckets } = this.#description;
+    const { buckets, labels: names } = this.#description;
     let known = this.#values.get(key);
     if (!known) {
-      known = { labels, counts: new Array(buckets.length + 1).fill(0), sum: 0, count: 0 };
+      known = { labels: labelText(names, labels), counts: new Array(buckets.length + 1).fill(0), sum: 0, count: 0 };
       this.#values.set(key, known);
     }
     let at = 0;
@@ -74,16 +75,17 @@ export class HistogramSeries {
   }
 
   text(): string {
-    const { name, labels: names, buckets } = this.#description;
+    const { name, buckets } = this.#description;
+    const bounds = [...buckets.map(String), '+Inf'];
     let text = head(this.#description, 'histogram');
     for (const { labels, counts, sum, count } of this.#values.values()) {
+      const bucket = `${name}_bucket{${labels}${labels === '' ? '' : ','}le="`;
       let below = 0;
-      counts.forEach((each, index) => {
-        below += each;
-        const bound = buckets[index];
-        text += `${name}_bucket${labelText(names, labels, `le="${bound === undefined ? '+Inf' : bound}"`)} ${below}\n`;
-      });
-      const own = labelText(names, labels);
+      for (const [index, bound] of bounds.entries()) {
+        below += counts[index] ?? 0;
+        text += `${bucket}${bound}"} ${below}\n`;
+      }
+      const own = braced(labels);
       text += `${name}_sum${own} ${sum}\n${name}_count${own} ${count}\n`;
     }
     return text;

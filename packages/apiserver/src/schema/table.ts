@@ -45,11 +45,18 @@ export const resourceTable = lazy<ResourceTable>(resourcesJson);
 /** Table columns by `/v1/pods` or `/apps/v1/deployments`. */
 export const columnTable = lazy<Readonly<Record<string, readonly PrinterColumn[]>>>(columnsJson);
 
-const kinds = lazy<Readonly<Record<string, string>>>(kindsJson);
+/** A Map: versions are looked up that come from outside, and `hasOwnProperty` is none. */
+let kinds: ReadonlyMap<string, ReadonlySet<string>> | undefined;
 
 /** Whether Kubernetes' code knows a kind, be it of a version that it no longer serves, or one that no API has. */
 export function isKnownKind(groupVersion: string, kind: string): boolean {
-  return kinds()[groupVersion]?.split(' ').includes(kind) ?? false;
+  kinds ??= new Map(
+    Object.entries(JSON.parse(kindsJson) as Record<string, string>).map(([each, names]) => [
+      each,
+      new Set(names.split(' ')),
+    ]),
+  );
+  return kinds.get(groupVersion)?.has(kind) ?? false;
 }
 
 let byKind: Map<string, string> | undefined;
