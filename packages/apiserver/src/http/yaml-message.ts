@@ -26,13 +26,12 @@ export function yamlMessage({ code, message, pos }: YAMLParseError, text: string
       if (/quote/.test(reason)) return scanned(text.length, 'found unexpected end of stream');
       const flow = /^Flow (map|sequence) .*end with a (.)/.exec(reason);
       if (!flow) break;
-      if (/[{[,]\s*,\s*$/.test(text)) return scanned(text.length, 'did not find expected node content');
       const lines = text.trimEnd().split('\n').length;
       const empty = /[{[,:]$/.test(text.trimEnd());
       return `line ${lines}: ${empty ? 'did not find expected node content' : `did not find expected ',' or '${flow[2]}'`}`;
     }
     case 'UNEXPECTED_TOKEN':
-      if (/^Unexpected flow-/.test(reason)) return scanned(pos[0], 'did not find expected node content');
+      if (/^Unexpected (flow-|,)/.test(reason)) return scanned(pos[0], 'did not find expected node content');
       if (/^Block scalar header/.test(reason)) return scanned(pos[0], 'did not find expected comment or line break');
       break;
     default:
