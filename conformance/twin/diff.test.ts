@@ -63,6 +63,10 @@ describe('diffAnswers', () => {
     expect(
       diffAnswers(0, object(entry('a', {}), entry('b', {})), object(entry('b', {}), entry('a', {})))[0]?.path,
     ).toContain('(order)');
+    const timed = (manager: string, time: string): Json => ({ manager, operation: 'Update', time, fieldsV1: {} });
+    const both = (x: Json, y: Json) => diffAnswers(0, object(x, y), object(y, x));
+    expect(both(timed('a', '<now:s>'), timed('b', '<now:s>'))).toEqual([]);
+    expect(both(timed('a', '<now:s>'), timed('b', '2020-01-01T00:00:00Z'))).toEqual([]);
   });
 
   it('compares headers', () =>

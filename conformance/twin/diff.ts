@@ -128,7 +128,7 @@ function compareLists(expected: readonly Json[], got: readonly Json[], path: str
     const [left, right] = [keyed(expected, identify), keyed(got, identify)];
     for (const key of new Set([...left.keys(), ...right.keys()]))
       compare(left.get(key), right.get(key), `${path}[${key}]`, found);
-    if (found.length === before)
+    if (found.length === before && !equal(inOneSecond(expected), inOneSecond(got)))
       found.push({ path: `${path} (order)`, expected: [...left.keys()], got: [...right.keys()] });
     return;
   }
@@ -146,6 +146,18 @@ const managedFieldsKey = (entry: Json) =>
         .join(' ')
         .trim()
     : '';
+/** Entries of the run itself are ordered by seconds, which end at different times for both sides: here by name. */
+const inOneSecond = (entries: readonly Json[]): Json[] =>
+  entries
+    .map((entry) => {
+      const time = isObject(entry) ? String(entry['time'] ?? '') : '';
+      const operation = isObject(entry) ? String(entry['operation'] ?? '') : '';
+      const fixed = time.startsWith('<now') ? '<' : time;
+      return { order: [operation, fixed, fixed === '<' ? managedFieldsKey(entry) : ''].join(' '), entry };
+    })
+    .sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0))
+    .map(({ entry }) => managedFieldsKey(entry));
+
 const typeKey = (entry: Json) => (isObject(entry) ? String(entry['type'] ?? '') : '');
 
 function keyed(list: readonly Json[], identify: (entry: Json) => string): Map<string, Json> {

@@ -33,6 +33,7 @@ export async function applyObject(context: RegistryContext, call: Call, keep?: K
     // Kinds that an update may create are looked at first, whatever part of them was meant.
     if (subresource && !kind.strategy.createOnUpdate) throw StatusError.notFound(kind.names, request.name ?? '');
     const draft = applyConfiguration(context, call, emptyObject(kind), undefined);
+    checkNoUid(call, draft);
     checkIdentity(call, draft, undefined);
     if (subresource) throw StatusError.notFound(kind.names, request.name ?? '');
     // A create by apply does not mind it.
@@ -52,6 +53,14 @@ export async function applyObject(context: RegistryContext, call: Call, keep?: K
     current,
   );
   return { value, created: false };
+}
+
+/** Who names a uid means an object that is there. */
+function checkNoUid({ kind, request }: Call, { metadata }: ObjectDraft): void {
+  const { uid } = metadata;
+  if (!uid || request.subresource) return;
+  const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
+  throw StatusError.conflict(kind.names, request.name ?? '', why);
 }
 
 function checkIdentity({ kind, request }: Call, draft: ObjectDraft, old: KubernetesObject | undefined): void {
@@ -170,10 +179,21 @@ function ownersToBegin(
     apiVersion: kind.apiVersion,
     subresource: request.subresource ?? '',
   } as const;
-  return ownersAfterUpdate(
-    { versions, before: emptyObject(kind), after: live, reset },
-    managers,
-    { ...first, identity: identityOf(first) },
-    () => timestamp(context.clock),
-  );
+  try {
+    return ownersAfterUpdate(
+      { versions, before: emptyObject(kind), after: live, reset },
+      managers,
+      { ...first, identity: identityOf(first) },
+      () => timestamp(context.clock),
+    );
+  } catch (error) {
+    const findings = validateValue(versions.asked.type, live, '', true);
+    if (findings.length === 0) throw error;
+    const why = `failed to convert new object (${describe(kind, live)}) to smd typed: ${findingsText(findings)}`;
+    throw new StatusError({
+      status: 'Failure',
+      message: `failed to create manager for existing fields: ${why}`,
+      code: 500,
+    });
+  }
 }

@@ -53,7 +53,6 @@ export async function createDecoded(
       code: 500,
     });
   }
-  warnOnce(call, dedupeOwners(decoded));
   kind.strategy.defaults?.(decoded, () => timestamp(context.clock));
   const { metadata } = decoded;
   // Who creates by an update or an apply says for itself whether the object is being deleted.
@@ -62,6 +61,8 @@ export async function createDecoded(
     if ('deletionGracePeriodSeconds' in metadata) delete metadata.deletionGracePeriodSeconds;
   }
   if (request.patchType !== 'application/apply-patch+yaml') recordOwners(context, call, decoded, undefined);
+  // Who owns them is told by what was sent: as with a real server, the one that is left counts as several.
+  warnOnce(call, dedupeOwners(decoded));
   if (!decoded.metadata.name && decoded.metadata.generateName) {
     nameNew(decoded, context.random, kind.strategy.generatesNoNames);
   }

@@ -1,10 +1,9 @@
 import { goText, type JsonValue, StatusError } from '@keelson/core';
 import { DecodeError } from '../schema/index.ts';
 import type { Call } from './admission-chain.ts';
-import type { Schema } from './contract.ts';
 import { isObject, type Json, type ObjectDraft } from './draft.ts';
-import { inGoOrder, memberSchema } from './go-order.ts';
 import type { DecodeResult, Kind } from './kind.ts';
+import { patchedText } from './patched-text.ts';
 import { goQuote } from './strategy.ts';
 import { unstructuredError } from './unstructured-error.ts';
 import { withWrappedIntegers } from './unstructured-numbers.ts';
@@ -22,11 +21,15 @@ export function decodePatched({ kind, request, warnings }: Call, patched: JsonVa
       {
         type: 'FieldValueInvalid',
         field: 'patch',
-        message: `Invalid value: ${goQuote(strategic ? goText(asJsonValue(request.body)) : patchedText(patched, before, schema))}: ${why}`,
+        message: `Invalid value: ${goQuote(strategic ? goText(asJsonValue(request.body)) : patchedText(patched, before, schema, request.patchType === 'application/merge-patch+json'))}: ${why}`,
       },
     ]);
   if (!isObject(patched)) throw bad(noType(patched));
   if (!strategic) {
+    for (const field of ['apiVersion', 'kind']) {
+      const told = patched[field];
+      if (told !== undefined && told !== null && typeof told !== 'string') throw bad(noTypeField(field, told));
+    }
     const named = patched['kind'] || kind.served.kind;
     const version = patched['apiVersion'] || kind.apiVersion;
     if (named !== kind.served.kind || version !== kind.apiVersion) {
@@ -63,8 +66,14 @@ function decodeUnstructured(kind: Kind, value: Readonly<Json>): DecodeResult {
   }
 }
 
+const goKind = (value: unknown) =>
+  Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+
+const noTypeField = (field: string, told: unknown) =>
+  `couldn't get version/kind; json parse error: json: cannot unmarshal ${goKind(told)} into Go struct field .${field} of type string`;
+
 function noType(patched: JsonValue): string {
-  const found = Array.isArray(patched) ? 'array' : typeof patched === 'boolean' ? 'bool' : typeof patched;
+  const found = goKind(patched);
   const type =
     'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
   return `couldn't get version/kind; json parse error: json: cannot unmarshal ${found} into Go value of type ${type}`;
@@ -78,21 +87,6 @@ function unstructuredText({ served }: Kind, value: unknown, error: DecodeError):
 
 /** A body that was parsed from JSON. */
 export const asJsonValue = (body: unknown) => body as JsonValue;
-
-/** As the API shows it: the members of what the patch touched in order, the rest as it stood. */
-export function patchedText(patched: unknown, before: unknown, schema: Schema | undefined): string {
-  if (patched === before || !isObject(patched) || !isObject(before)) {
-    return JSON.stringify(patched === before ? inGoOrder(patched, schema) : patched) ?? 'null';
-  }
-  const members = Object.keys(patched)
-    .sort()
-    .filter((key) => patched[key] !== undefined)
-    .map((key) => {
-      const text = patchedText(patched[key], before[key], schema && memberSchema(schema, key));
-      return `${JSON.stringify(key)}:${text}`;
-    });
-  return `{${members.join(',')}}`;
-}
 
 /** An empty list of owners says something, which the schema's decoder does not keep. */
 export function keepReset(object: ObjectDraft, from: Readonly<Json>): ObjectDraft {

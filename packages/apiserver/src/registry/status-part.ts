@@ -3,20 +3,24 @@ import { asJson, draftJson, type ObjectDraft } from './draft.ts';
 import type { Kind } from './kind.ts';
 
 /** What of the metadata may come along with a write of the status; each kind as a real v1.35 was seen to do. */
-type MetadataWithStatus = 'all' | 'none' | 'but labels' | 'but owners';
+type MetadataWithStatus = 'all' | 'none' | readonly (keyof ObjectDraft['metadata'])[];
+
+/** What most of those keep that keep something. */
+const own = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const;
+const ownAndServer = [...own, 'deletionTimestamp', 'generation', 'selfLink'] as const;
 
 const byResource: Readonly<Record<string, MetadataWithStatus>> = {
-  '/pods': 'but owners',
-  'apps/deployments': 'but labels',
-  'storage.k8s.io/volumeattachments': 'none',
-  'apiregistration.k8s.io/apiservices': 'none',
+  '/pods': ['ownerReferences', 'deletionTimestamp'],
+  'apps/deployments': ['labels'],
+  'storage.k8s.io/volumeattachments': ownAndServer,
+  'apiregistration.k8s.io/apiservices': own,
   'flowcontrol.apiserver.k8s.io/flowschemas': 'none',
   'flowcontrol.apiserver.k8s.io/prioritylevelconfigurations': 'none',
-  'admissionregistration.k8s.io/validatingadmissionpolicies': 'none',
-  'internal.apiserver.k8s.io/storageversions': 'none',
-  'networking.k8s.io/servicecidrs': 'none',
-  'resource.k8s.io/resourceclaims': 'none',
-  'resource.k8s.io/devicetaintrules': 'none',
+  'admissionregistration.k8s.io/validatingadmissionpolicies': ownAndServer,
+  'internal.apiserver.k8s.io/storageversions': ownAndServer,
+  'networking.k8s.io/servicecidrs': ownAndServer,
+  'resource.k8s.io/resourceclaims': ownAndServer,
+  'resource.k8s.io/devicetaintrules': ownAndServer,
 };
 
 /** A write of the status leaves the rest alone, and the other way round. */
@@ -46,11 +50,10 @@ function keepMetadata({ served }: Kind, draft: ObjectDraft, old: KubernetesObjec
     draft.metadata = { ...from };
     if (managedFields === undefined) delete draft.metadata.managedFields;
     else draft.metadata.managedFields = managedFields;
-  } else if (rule === 'but labels') keepField(metadata, from, 'labels');
-  else if (rule === 'but owners') keepField(metadata, from, 'ownerReferences');
+  } else if (rule !== 'all') for (const field of rule) keepField(metadata, from, field);
 }
 
-function keepField<Field extends 'labels' | 'ownerReferences'>(
+function keepField<Field extends keyof ObjectDraft['metadata']>(
   metadata: ObjectDraft['metadata'],
   from: ObjectDraft['metadata'],
   field: Field,

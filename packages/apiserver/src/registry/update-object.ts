@@ -164,10 +164,12 @@ async function updateOnce(
   const { kind } = call;
   const old = current.object;
   const part = rules.part ?? 'main';
-  warnOnce(call, dedupeOwners(wanted));
+  const patched = call.request.verb === 'patch';
+  if (!patched) warnOnce(call, dedupeOwners(wanted));
   kind.strategy.defaults?.(wanted, () => timestamp(context.clock));
   if (rules.owners === 'kept') setManagedFields(wanted, old.metadata.managedFields);
   else if (rules.owners === undefined) recordOwners(context, call, wanted, old);
+  if (patched) warnOnce(call, dedupeOwners(wanted, true));
   const admitted = await admit(context, call, 'UPDATE', wanted, old);
   const draft = rules.keep ? keepOwners(rules.keep(admitted, old), admitted) : admitted;
   keepServerFields(draft, old);

@@ -1,9 +1,13 @@
 import { deepEqual } from './deep-equal.ts';
-import { isJsonObject, type JsonObject, type JsonValue, jsonKind } from './json.ts';
+import { isJsonArray, isJsonObject, type JsonObject, type JsonValue, jsonKind } from './json.ts';
 import { StatusError } from './status-error.ts';
 
-/** Applies a JSON merge patch (RFC 7386): objects merge, `null` removes, everything else replaces. */
+/**
+ * Applies a JSON merge patch (RFC 7386): objects merge, `null` removes, everything else replaces. As with Kubernetes,
+ * objects inside of lists lose their members that are `null`, too, unless the list takes the place of an object.
+ */
 export function applyMergePatch(target: JsonValue | undefined, patch: JsonValue): JsonValue {
+  if (isJsonArray(patch)) return isJsonObject(target) ? patch : patch.map(withoutNulls);
   if (!isJsonObject(patch)) return patch;
   const result = new Map(isJsonObject(target) ? Object.entries(target) : []);
   for (const [key, value] of Object.entries(patch)) {
@@ -12,6 +16,11 @@ export function applyMergePatch(target: JsonValue | undefined, patch: JsonValue)
     else result.set(key, applyMergePatch(result.get(key), value));
   }
   return Object.fromEntries(result);
+}
+
+function withoutNulls(value: JsonValue): JsonValue {
+  if (isJsonArray(value)) return value.map(withoutNulls);
+  return isJsonObject(value) ? applyMergePatch(undefined, value) : value;
 }
 
 /**

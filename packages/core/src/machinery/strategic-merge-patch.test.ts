@@ -14,6 +14,7 @@ const container = type('Container', {
 const schema = type('Pod', {
   finalizers: { patchStrategy: ['merge'], list: true },
   tolerations: { list: true },
+  none: { list: true },
   selector: { list: false },
   labels: {},
   containers: { ...named, schema: container },
@@ -154,6 +155,7 @@ describe('strategic merge patch', () => {
       { '$setElementOrder/finalizers': ['q'], finalizers: ['x'] },
       "The order in patch list:\n[x]\n doesn't match $setElementOrder list:\n[q]\n",
     ],
+    [{ '$setElementOrder/none': [], none: [] }, 'no elements in any of the given slices'],
     [{ '$setElementOrder/containers': null }, 'expected a []interface {}, but received a %!s(<nil>)'],
     [{ '$setElementOrder/containers': 5 }, 'expected a []interface {}, but received a int64'],
     [{ '$setElementOrder/containers': [], containers: null }, 'expected a []interface {}, but received a %!s(<nil>)'],

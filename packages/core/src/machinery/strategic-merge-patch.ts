@@ -207,7 +207,12 @@ function mergeOrdered(
   checkOrder(patch ?? [], wanted, field?.patchMergeKey);
   if (!old && !patch) return undefined;
   const merged =
-    old && patch ? (strategyOf(field) === 'merge' ? mergeList(old, patch, field, false) : patch) : (old ?? patch ?? []);
+    old && patch
+      ? strategyOf(field) === 'merge'
+        ? mergeList(old, patch, field, false)
+        : patch
+      : (old ?? patch?.flatMap((each) => withoutDirectives(withoutNulls(each)) ?? []) ?? []);
+  if (!old?.length && !patch?.length) throw failed('no elements in any of the given slices');
   if (!field?.patchMergeKey) checkHashable([...merged, ...wanted]);
   return orderElements(merged, wanted, old ?? [], field?.patchMergeKey);
 }

@@ -3,6 +3,7 @@ import type { Application, Conflict } from './apply-owners.ts';
 import { compareValues } from './compare-values.ts';
 import { differenceOf, type FieldSet, noFields } from './field-set.ts';
 import { fieldsOf } from './fields-of-value.ts';
+import { goJson } from './path-element.ts';
 import { validateValue } from './validate-value.ts';
 
 const annotation = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -67,7 +68,14 @@ export function withLastApplied(object: Readonly<Json>, applied: Readonly<Json>)
 
 /** As Go writes maps: members in the order of their names. */
 function sortedJson(value: unknown): string {
-  return JSON.stringify(value, (_key, each: unknown) =>
-    isObject(each) ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1))) : each,
-  );
+  const sorted = (each: unknown): unknown => {
+    if (Array.isArray(each)) return each.map(sorted);
+    if (!isObject(each)) return each;
+    return Object.fromEntries(
+      Object.keys(each)
+        .sort()
+        .map((key) => [key, sorted(each[key])]),
+    );
+  };
+  return goJson(sorted(value));
 }

@@ -3,7 +3,7 @@
 type Scalar = string | number | boolean | null;
 
 /** Go's encoder escapes what HTML would mind, and the two line separators of JavaScript. */
-function goJson(value: unknown): string {
+export function goJson(value: unknown): string {
   const text = JSON.stringify(value) ?? 'null';
   if (!/[<>&\u2028\u2029]/.test(text)) return text;
   return text.replaceAll(/[<>&\u2028\u2029]/g, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`);
@@ -96,4 +96,12 @@ export function elementText(element: string): string {
     .join(',')}]`;
 }
 
-const scalarText = (value: unknown) => (typeof value === 'string' ? JSON.stringify(value) : String(value));
+/** Lists and maps are no keys, but a message may show one that was given as such. */
+function scalarText(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(scalarText).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Object.entries(value)
+    .map(([key, each]) => `${key}=${scalarText(each)}`)
+    .join('');
+}

@@ -9,11 +9,14 @@ export interface TypeFinding {
   readonly message: string;
 }
 
-/** Where an applied value does not have its type, in the API's words. Elements given twice are refused. */
-export function validateValue(type: MergeType, value: unknown, at = ''): readonly TypeFinding[] {
+/**
+ * Where a value does not have its type, in the API's words. Elements given twice are refused in what is applied; objects
+ * may have them (`stored`).
+ */
+export function validateValue(type: MergeType, value: unknown, at = '', stored = false): readonly TypeFinding[] {
   const shape = shapeOf(type, value);
-  if (shape === 'map' && type.map) return validateMap(type.map, value, at);
-  if (shape === 'list' && type.list) return validateList(type.list, value, at);
+  if (shape === 'map' && type.map) return validateMap(type.map, value, at, stored);
+  if (shape === 'list' && type.list) return validateList(type.list, value, at, stored);
   return value === null || value === undefined ? [] : validateScalar(type, value, at);
 }
 
@@ -71,7 +74,7 @@ function validateScalar({ scalar }: MergeType, value: unknown, path: string): re
   }
 }
 
-function validateMap(map: MapType, value: unknown, path: string): readonly TypeFinding[] {
+function validateMap(map: MapType, value: unknown, path: string, stored: boolean): readonly TypeFinding[] {
   if (value === null || value === undefined) return [];
   const members = asMap(value);
   if (members === undefined) return [{ path, message: `expected map, got &{${goValue(value)}}` }];
@@ -84,12 +87,12 @@ function validateMap(map: MapType, value: unknown, path: string): readonly TypeF
       findings.push({ path: `${path}.${name}`, message: 'field not declared in schema' });
       return findings;
     }
-    findings.push(...validateValue(type, each, `${path}.${name}`));
+    findings.push(...validateValue(type, each, `${path}.${name}`, stored));
   }
   return findings;
 }
 
-function validateList(list: ListType, value: unknown, path: string): readonly TypeFinding[] {
+function validateList(list: ListType, value: unknown, path: string, stored: boolean): readonly TypeFinding[] {
   if (value === null || value === undefined) return [];
   const values = asList(value);
   if (values === undefined) return [{ path, message: `expected list, got &{${goValue(value)}}` }];
@@ -105,12 +108,12 @@ function validateList(list: ListType, value: unknown, path: string): readonly Ty
         findings.push({ path, message: `element ${at}: ${error.message}` });
         return findings;
       }
-      if (seen.has(element)) {
+      if (seen.has(element) && !stored) {
         findings.push({ path, message: `duplicate entries for key ${elementText(element)}` });
       }
       seen.add(element);
     }
-    findings.push(...validateValue(list.item, each, path + elementText(element)));
+    findings.push(...validateValue(list.item, each, path + elementText(element), stored));
   }
   return findings;
 }

@@ -10,7 +10,6 @@ import type { Call } from '../admission-chain.ts';
 import { applyConfiguration } from '../apply-object.ts';
 import type { RegistryContext } from '../context.ts';
 import { decodeBody } from '../decode-body.ts';
-import { patchedText } from '../decode-patched.ts';
 import { asJson, draftJson, isObject, type Json, type ObjectDraft } from '../draft.ts';
 import { type Kind, keyIn, type ScalePaths, shownKey } from '../kind.ts';
 import { versionsOf } from '../ownership/conversions.ts';
@@ -18,6 +17,7 @@ import { type Manager, type Managers, readManagers, writeManagers } from '../own
 import { recordOwners, setManagedFields } from '../ownership/record-owners.ts';
 import { fromScaleOwners, toScaleOwners } from '../ownership/scale-owners.ts';
 import { applyPatch } from '../patch-object.ts';
+import { patchedText } from '../patched-text.ts';
 import { getObject } from '../read-objects.ts';
 import { encodeObject } from '../stored-object.ts';
 import { goQuote } from '../strategy.ts';
@@ -146,7 +146,7 @@ function decodeScale({ request, warnings }: Call, body: unknown, before: Scale):
       {
         type: 'FieldValueInvalid',
         field: 'patch',
-        message: `Invalid value: ${goQuote(patchedText(body, before, { ref: definition }))}: ${why}`,
+        message: `Invalid value: ${goQuote(patchedText(body, before, { ref: definition }, request.patchType === 'application/merge-patch+json'))}: ${why}`,
       },
     ]);
   if (!isJsonObject(body)) throw bad('json: cannot unmarshal into Go value of type v1.Scale');
