@@ -133,6 +133,11 @@ const confirmations = 4;
 /** Other differences of the same case that a group keeps. */
 const mostShown = 6;
 
+function unsteady(key: string, number: number): void {
+  const known = report.unstable.get(key);
+  report.unstable.set(key, { count: (known?.count ?? 0) + 1, number: known?.number ?? number });
+}
+
 async function one(number: number): Promise<void> {
   const twinCase = number < 0 ? serverCases[-1 - number] : caseNumber(number);
   if (!twinCase) return;
@@ -153,7 +158,7 @@ async function one(number: number): Promise<void> {
     seen.add(key);
     if (keys.has(key) || places.has(place(difference))) stable.add(key);
     else {
-      report.unstable.set(key, (report.unstable.get(key) ?? 0) + 1);
+      unsteady(key, number);
       continue;
     }
     const group: Group = report.groups.get(key) ?? {
@@ -189,7 +194,7 @@ async function confirm(number: number, keys: readonly string[]): Promise<void> {
   for (const key of keys) {
     const group = report.groups.get(key);
     if (left.includes(key) || !group) continue;
-    report.unstable.set(key, (report.unstable.get(key) ?? 0) + 1);
+    unsteady(key, number);
     if (--group.count === 0) report.groups.delete(key);
   }
   if (left.length > 0) wrong.set(number, [...left]);

@@ -9,8 +9,8 @@ export interface Report {
   /** Cases by kind. */
   readonly cases: Map<string, number>;
   readonly groups: Map<string, Group>;
-  /** Sorts of differences that did not show in a second run, with counts. */
-  readonly unstable: Map<string, number>;
+  /** Sorts of differences that did not show in a second run: how often, and in which case first. */
+  readonly unstable: Map<string, { readonly count: number; readonly number: number }>;
   readonly meant: Map<MeantDifference, number>;
   /** Cases with a stable difference. */
   differing: number;
@@ -31,8 +31,9 @@ export function printReport(report: Report, shown: readonly Group[], found: numb
   }
   if (report.unstable.size > 0) {
     console.log('\nseen once and not again (timing):');
-    for (const [key, count] of [...report.unstable].sort(([, a], [, b]) => b - a).slice(0, 15))
-      console.log(`  ${String(count).padStart(6)}  ${key}`);
+    const unstable = [...report.unstable].sort(([, a], [, b]) => b.count - a.count);
+    for (const [key, { count, number }] of unstable.slice(0, 15))
+      console.log(`  ${String(count).padStart(6)}  ${key} (case ${number})`);
   }
   if (report.meant.size > 0) console.log('\nmeant:');
   for (const [{ reason }, count] of report.meant) console.log(`  ${String(count).padStart(6)}  ${reason}`);
