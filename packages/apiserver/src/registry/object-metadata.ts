@@ -107,8 +107,10 @@ export function checkMetadata(
 ): void {
   if (looks.length === 0) return;
   const { metadata } = object;
-  const ofAll = looks.includes('any') ? namesFound(object, validatePathSegment, old) : [];
-  const ofKind = namesFound(object, kind.strategy.nameRule ?? validateDnsSubdomain, old);
+  const ofAll = looks.includes('any') ? namesFound(object, validatePathSegment, validatePathSegment, old) : [];
+  const rule = kind.strategy.nameRule ?? validateDnsSubdomain;
+  const ofPrefix = kind.strategy.freePrefix ? validatePathSegment : rule;
+  const ofKind = namesFound(object, rule, old && kind.strategy.freePrefix ? undefined : ofPrefix, old);
   const general = new FieldErrors();
   if (metadata.labels || metadata.annotations || metadata.finalizers || metadata.ownerReferences) {
     for (const each of validateObjectMeta(metadata)) if (each.field !== 'metadata.name') general.list.push(each);
@@ -125,14 +127,20 @@ export function checkMetadata(
   }
 }
 
+type NameRule = NonNullable<Kind['strategy']['nameRule']>;
+
+/** `ofPrefix` is the rule for generated names; undefined: anything will do. */
 function namesFound(
   object: KubernetesObject,
-  rule: NonNullable<Kind['strategy']['nameRule']>,
+  rule: NameRule,
+  ofPrefix: NameRule | undefined,
   old: KubernetesObject | undefined,
 ): readonly FieldError[] {
   const { name, generateName } = object.metadata;
   const found = new FieldErrors();
-  if (generateName) found.rule('metadata.generateName', generateName, rule(nameOfPrefix(generateName), object, old));
+  if (generateName && ofPrefix) {
+    found.rule('metadata.generateName', generateName, ofPrefix(nameOfPrefix(generateName), object, old));
+  }
   if (!name) found.required('metadata.name', 'name or generateName is required');
   else found.rule('metadata.name', name, rule(name, object, old));
   return found.list;

@@ -135,6 +135,8 @@ export interface Strategy<T extends KubernetesObject = KubernetesObject> {
   warnings?(object: T, old: T | undefined): readonly string[];
   /** Sentences that are wrong with a name. Default: an RFC 1123 subdomain. */
   nameRule?(name: string, object: T, old?: T): readonly string[];
+  /** The rule is for names alone: a `generateName` may be whatever can stand in a path. */
+  readonly freePrefix?: boolean;
   /** A `generateName` is the name as it stands. */
   readonly generatesNoNames?: boolean;
   /** Takes something that only one object may have, such as an address. `old` is undefined on create. */

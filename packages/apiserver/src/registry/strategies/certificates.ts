@@ -1,4 +1,4 @@
-import { CertificateSigningRequest, validateDnsLabel, validateDnsSubdomain } from '@keelson/core';
+import { CertificateSigningRequest, validateDnsLabel, validateDnsSubdomain, validatePathSegment } from '@keelson/core';
 import type { Draft } from '../draft.ts';
 import { type FieldErrors, type NamedStrategy, strategyFor, type WriteContext } from '../strategy.ts';
 
@@ -178,7 +178,8 @@ function stampConditions(
 }
 
 const signingRequest = strategyFor(CertificateSigningRequest, {
-  nameRule: () => [],
+  nameRule: validatePathSegment,
+  freePrefix: true,
   prepareCreate(object, { user }) {
     object.spec.username = user.name;
     if (user.uid) object.spec.uid = user.uid;

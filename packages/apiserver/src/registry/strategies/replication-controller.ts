@@ -44,6 +44,7 @@ function validateTemplateFor(
 
 export const replicationControllerStrategy = strategyFor(ReplicationController, {
   generation: 'spec',
+  freePrefix: true,
   orphansByDefault: true,
   defaults(controller) {
     controller.spec ??= {};

@@ -73,6 +73,7 @@ export function resourceStrategies(
 ): readonly NamedStrategy[] {
   return [
     strategyFor(deviceClass, {
+      freePrefix: true,
       generation: 'spec',
       prepareCreate: ({ spec }) => void (spec && delete spec.extendedResourceName),
       prepareUpdate: ({ spec }) => void (spec && delete spec.extendedResourceName),

@@ -3,7 +3,12 @@ import { strategyFor } from '../../strategy.ts';
 
 export const apiService = strategyFor(APIService, {
   unconditionalUpdate: false,
-  nameRule: validatePathSegment,
+  nameRule(name, { spec: { group = '', version = '' } = {} }) {
+    const wrong = validatePathSegment(name);
+    const required = `${version}.${group}`;
+    if (wrong.length > 0 || name === required) return wrong;
+    return [`must be \`spec.version+"."+spec.group\`: "${required}"`];
+  },
   defaults({ spec }) {
     if (spec?.service) spec.service.port ??= 443;
   },
@@ -18,12 +23,8 @@ export const apiService = strategyFor(APIService, {
     };
     object.status = { conditions: [{ ...condition, lastTransitionTime: now() }] };
   },
-  validate({ spec, metadata }, errors) {
+  validate({ spec }, errors) {
     const { group = '', version = '', service, caBundle, insecureSkipTLSVerify: insecure } = spec ?? {};
-    const required = `${version}.${group}`;
-    if ((metadata.name ?? '') !== required && metadata.name) {
-      errors.invalid('metadata.name', metadata.name, `must be \`spec.version+"."+spec.group\`: "${required}"`);
-    }
     if (group !== '') errors.rule('spec.group', group, validateDnsSubdomain(group));
     else if (version !== 'v1') {
       errors.required('spec.group', 'only v1 may have an empty group and it better be legacy kube');

@@ -32,7 +32,8 @@ function checkParameters(
 }
 
 function checkTopologies(terms: readonly TopologySelectorTerm[], errors: FieldErrors): void {
-  const seen: unknown[] = [{}];
+  // Kubernetes begins from as many empty terms as there are terms, and says each time that one is like another.
+  const seen: unknown[] = terms.map(() => ({}));
   terms.forEach((term, index) => {
     const at = `allowedTopologies[${index}]`;
     const expressions = term.matchLabelExpressions ?? [];
@@ -51,9 +52,8 @@ function checkTopologies(terms: readonly TopologySelectorTerm[], errors: FieldEr
       else keys.set(key, [...unique].sort());
     });
     const shape = Object.fromEntries([...keys].sort());
-    if (seen.some((each) => deepEqual(each, shape))) {
-      errors.duplicate(`${at}.matchLabelExpressions`, '');
-    } else seen.push(shape);
+    for (const each of seen) if (deepEqual(each, shape)) errors.duplicate(`${at}.matchLabelExpressions`, '');
+    seen.push(shape);
   });
 }
 
