@@ -7,7 +7,7 @@ import type { EncodedObject } from './contract.ts';
 import { checkSize, createDecoded, warnOnce, writeContext } from './create-object.ts';
 import { decodeBody } from './decode-body.ts';
 import { asJson, draftJson, type ObjectDraft } from './draft.ts';
-import { type Kind, keyIn } from './kind.ts';
+import { type Kind, keyIn, shownKey } from './kind.ts';
 import { looksAtMetadata } from './metadata-looks.ts';
 import { checkMetadata, checkName, keepServerFields, settleNamespace } from './object-metadata.ts';
 import { dedupeOwners } from './owner-references.ts';
@@ -52,20 +52,20 @@ export async function replaceObject(context: RegistryContext, call: Call, keep?:
   if (!current) {
     if (kind.strategy.createOnUpdate && !request.subresource) {
       checkVersionText(asked);
-      checkUid(kind, draft, undefined);
+      checkUid(call, draft, undefined);
     } else throw StatusError.notFound(kind.names, name ?? '');
     return { value: await createDecoded(context, call, draft), created: true };
   }
   const unconditional = namesNoVersion(asked);
   if (unconditional) {
-    checkUid(kind, draft, current.object);
+    checkUid(call, draft, current.object);
     checkConditional(kind, draft);
   }
   const original = draft;
   let first = true;
   const transform: Transform = (latest) => {
     checkVersion(kind, asked, latest.object);
-    checkUid(kind, original, latest.object);
+    checkUid(call, original, latest.object);
     // The pipeline writes into the draft, so that a second attempt decodes the body anew.
     if (!first) return decodeBody(kind, request.body, request, () => undefined);
     first = false;
@@ -116,13 +116,14 @@ export function checkConditional(kind: Kind, { metadata }: ObjectDraft): void {
   ]);
 }
 
-function checkUid(kind: Kind, { metadata }: ObjectDraft, old: KubernetesObject | undefined): void {
+function checkUid(call: Call, { metadata }: ObjectDraft, old: KubernetesObject | undefined): void {
+  const { kind } = call;
   const { uid, name, namespace } = metadata;
   if (uid === undefined || uid === '' || uid === old?.metadata.uid) return;
   throw StatusError.conflict(
     kind.names,
     name,
-    `StorageError: invalid object, Code: 4, Key: ${keyIn(kind, old?.metadata.namespace ?? namespace, name).replace(/^\/registry/, '')}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old?.metadata.uid ?? ''}`,
+    `StorageError: invalid object, Code: 4, Key: ${shownKey(call, keyIn(kind, old?.metadata.namespace ?? namespace, name))}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old?.metadata.uid ?? ''}`,
   );
 }
 

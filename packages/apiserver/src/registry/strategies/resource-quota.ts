@@ -1,4 +1,4 @@
-import { deepEqual, ResourceQuota, type ResourceQuotaSpec, type ScopeSelector } from '@keelson/core';
+import { deepEqual, ResourceQuota, type ResourceQuotaSpec } from '@keelson/core';
 import { hollowMember } from '../../schema/index.ts';
 import { type FieldErrors, strategyFor } from '../strategy.ts';
 import { inGo } from './go-internal.ts';
