@@ -1,5 +1,5 @@
-import { type FieldError, type PatchType, type RequestOptions, StatusError, type Verb } from '@keelson/core';
-import { z } from 'zod';
+import { type PatchType, type RequestOptions, StatusError, type Verb } from '@keelson/core';
+import { Deletion, defined, deleteOptions } from '../registry/delete-options.ts';
 import { checkRequestOptions, isFieldValidation } from '../registry/request-options.ts';
 import { checkListOptions } from '../registry/resource-version.ts';
 import { checkSelectorSyntax } from '../registry/selection.ts';
@@ -106,16 +106,7 @@ function writeOptions(query: Query, verb: Verb, patchType: PatchType | undefined
     : options;
 }
 
-/** What says how to delete, in the query or in a body. */
-const Deletion = z.object({
-  gracePeriodSeconds: z.number().nullish(),
-  preconditions: z.object({ uid: z.string().nullish(), resourceVersion: z.string().nullish() }).nullish(),
-  orphanDependents: z.boolean().nullish(),
-  propagationPolicy: z.string().nullish(),
-  dryRun: z.array(z.string()).nullish(),
-});
-
-function deletionIn(query: Query): z.infer<typeof Deletion> {
+function deletionIn(query: Query): Deletion {
   return {
     gracePeriodSeconds: query.number('gracePeriodSeconds'),
     orphanDependents: query.flag('orphanDependents'),
@@ -127,65 +118,4 @@ function deletionIn(query: Query): z.infer<typeof Deletion> {
 /** Reads the body of a DELETE, decoded as `DeleteOptions`. */
 export function parseDeleteOptions(body: unknown): RequestOptions {
   return deleteOptions(Deletion.parse(body));
-}
-
-const policies = ['Foreground', 'Background', 'Orphan'] as const;
-
-function deleteOptions(deletion: z.infer<typeof Deletion>): RequestOptions {
-  const { gracePeriodSeconds, preconditions, orphanDependents, propagationPolicy, dryRun } = deletion;
-  const errors: FieldError[] = [];
-  if (orphanDependents != null && propagationPolicy != null) {
-    const message = `Invalid value: ${JSON.stringify(propagationPolicy)}: orphanDependents and deletionPropagation cannot be both set`;
-    errors.push({ type: 'FieldValueInvalid', field: 'propagationPolicy', message });
-  }
-  const supported = [...policies, 'nil'];
-  const policy = oneOf(propagationPolicy ?? undefined, policies, 'propagationPolicy', errors, supported);
-  const checked = checkedDryRun(dryRun ?? [], errors);
-  refuse(errors, 'DeleteOptions');
-  const { uid, resourceVersion } = preconditions ?? {};
-  return defined({
-    gracePeriodSeconds: gracePeriodSeconds ?? undefined,
-    preconditions: preconditions
-      ? defined({ uid: uid ?? undefined, resourceVersion: resourceVersion ?? undefined })
-      : undefined,
-    propagationPolicy: policy,
-    orphanDependents: orphanDependents ?? undefined,
-    dryRun: checked,
-  });
-}
-
-function checkedDryRun(values: readonly string[], errors: FieldError[]): readonly string[] | undefined {
-  if (values.length === 0) return undefined;
-  if (values.some((each) => each !== 'All')) errors.push(unsupported('dryRun', values, ['All']));
-  return values;
-}
-
-function oneOf<const T extends string>(
-  value: string | undefined,
-  allowed: readonly T[],
-  field: string,
-  errors: FieldError[],
-  told: readonly string[] = allowed,
-): T | undefined {
-  if (value === undefined) return undefined;
-  const found = allowed.find((each) => each === value);
-  if (found === undefined) errors.push(unsupported(field, value, told));
-  return found;
-}
-
-function unsupported(field: string, value: unknown, supported: readonly string[]): FieldError {
-  const choices = supported.map((each) => JSON.stringify(each)).join(', ');
-  const message = `Unsupported value: ${JSON.stringify(value)}: supported values: ${choices}`;
-  return { type: 'FieldValueNotSupported', field, message };
-}
-
-function refuse(errors: readonly FieldError[], kind: string): void {
-  if (errors.length > 0) throw StatusError.invalid({ group: 'meta.k8s.io', resource: kind }, '', errors);
-}
-
-/** Leaves out what is undefined. */
-function defined<T extends object>(options: T): T {
-  const kept: Partial<T> = {};
-  for (const key in options) if (options[key] !== undefined) kept[key] = options[key];
-  return kept as T;
 }

@@ -1,5 +1,4 @@
 import {
-  type Eviction,
   getCondition,
   isStatusError,
   labelSelectorMatches,
@@ -15,6 +14,7 @@ import { z } from 'zod';
 import { type Call, validateAdmission } from '../admission-chain.ts';
 import type { RegistryContext } from '../context.ts';
 import { deleteObject, encodeStatus } from '../delete-object.ts';
+import { Deletion, deleteOptions } from '../delete-options.ts';
 import { type Draft, isObject } from '../draft.ts';
 import { objectReader } from '../object-reader.ts';
 import { updateObject } from '../update-object.ts';
@@ -23,15 +23,8 @@ import type { SubresourceHandler } from './contract.ts';
 
 const EvictionBody = z.object({
   metadata: z.object({ name: z.string().optional(), namespace: z.string().optional() }).optional(),
-  deleteOptions: z
-    .object({
-      gracePeriodSeconds: z.number().int().optional(),
-      dryRun: z.array(z.string()).optional(),
-      preconditions: z.object({ uid: z.string().optional(), resourceVersion: z.string().optional() }).optional(),
-      propagationPolicy: z.enum(['Orphan', 'Background', 'Foreground']).optional(),
-    })
-    .optional(),
-}) satisfies z.ZodType<Pick<Partial<Eviction>, 'deleteOptions'>>;
+  deleteOptions: Deletion.optional(),
+});
 
 const evictionKind = { group: 'policy', version: 'v1', kind: 'Eviction' };
 
@@ -47,47 +40,67 @@ const mostDisrupted = 2000;
 
 /** Deletion that asks the pod's disruption budget first (KEP-85; unhealthy pods: KEP-3017). */
 export const eviction: SubresourceHandler = async (context, call) => {
-  const { metadata, deleteOptions } = parseBody(EvictionBody, evictionKind, inStableVersion(call));
+  const { metadata, deleteOptions: asked = {} } = parseBody(EvictionBody, evictionKind, inStableVersion(call));
   const { namespace = '', name = '' } = call.request;
   checkNamespace(metadata, namespace);
   if ((metadata?.name ?? '') !== name) {
     throw StatusError.badRequest('name in URL does not match name in Eviction object');
   }
   await validateAdmission(context, call, 'CREATE', undefined, undefined);
-  const reader = objectReader(context.storage, context.cache);
-  const pod = await reader.get(Pod, name, namespace);
-  if (!pod) throw StatusError.notFound(call.kind.names, name);
-  const dryRun = call.dryRun || (deleteOptions?.dryRun?.length ?? 0) > 0;
-  const asked = { ...call, dryRun };
-  const unguarded = needsNoBudget(pod) || !(await useBudget(context, asked, pod));
-  const { subresource: _subresource, ...request } = call.request;
-  const options = { ...call.request.options, ...deleteOptions, ...(dryRun && { dryRun: ['All'] }) };
-  // Who was let through because the pod was not healthy may have it only as it was then.
-  const preconditions =
-    unguarded && pod.metadata.resourceVersion !== undefined
-      ? { resourceVersion: pod.metadata.resourceVersion, ...deleteOptions?.preconditions }
-      : deleteOptions?.preconditions;
-  const announced = dryRun ? undefined : await announce(context, asked, preconditions);
-  await deleteObject(context, {
-    ...asked,
-    request: {
-      ...request,
-      verb: 'delete',
-      options: {
-        ...options,
-        preconditions: announced
-          ? { ...preconditions, ...(preconditions?.resourceVersion && { resourceVersion: announced }) }
-          : preconditions,
-      },
-    },
-  });
-  return { value: encodeStatus(done), code: 201 };
+  const dryRun = call.dryRun || (asked.dryRun?.length ?? 0) > 0;
+  for (let attempt = 1; ; attempt++) {
+    const pod = await objectReader(context.storage, context.cache).get(Pod, name, namespace);
+    if (!pod) throw StatusError.notFound(call.kind.names, name);
+    const guard = needsNoBudget(pod) ? 'needless' : await useBudget(context, { ...call, dryRun }, pod);
+    try {
+      await deleteGuarded(context, { ...call, dryRun }, pod, guard, asked);
+      return { value: encodeStatus(done), code: 201 };
+    } catch (error) {
+      if (!isStatusError(error, 'Conflict') || asked.preconditions?.resourceVersion) throw error;
+      if (guard === 'unhealthy') throw await stillProcessed(context, pod);
+      if (guard !== 'needless' || attempt === mostAttempts) throw error;
+    }
+  }
 };
 
-function needsNoBudget({ status, metadata }: Pod): boolean {
-  const { phase } = status ?? {};
-  return phase === 'Succeeded' || phase === 'Failed' || phase === 'Pending' || metadata.deletionTimestamp !== undefined;
+const mostAttempts = 20;
+
+/** Why a pod may go: it needs no budget; it has none; its budget had room; or it was not healthy anyway. */
+type Guard = 'needless' | 'none' | 'taken' | 'unhealthy';
+
+async function deleteGuarded(
+  context: RegistryContext,
+  call: Call,
+  pod: Pod,
+  guard: Guard,
+  asked: Deletion,
+): Promise<void> {
+  const { uid, resourceVersion } = asked.preconditions ?? {};
+  // Who was let through because of the state that the pod was in may have it only in that state.
+  const seen = pod.metadata.resourceVersion;
+  const ifSame = guard === 'needless' && !isOver(pod) ? seen : undefined;
+  const version = guard === 'unhealthy' ? seen : (resourceVersion ?? ifSame);
+  const preconditions = { ...(uid != null && { uid }), ...(version !== undefined && { resourceVersion: version }) };
+  const announced = call.dryRun ? undefined : await announce(context, call, preconditions);
+  const { subresource: _subresource, ...request } = call.request;
+  const options = {
+    ...request.options,
+    ...deleteOptions(asked),
+    ...(call.dryRun && { dryRun: ['All'] }),
+    preconditions: { ...preconditions, ...(announced && version !== undefined && { resourceVersion: announced }) },
+  };
+  await deleteObject(context, { ...call, request: { ...request, verb: 'delete', options } });
 }
+
+async function stillProcessed(context: RegistryContext, pod: Pod): Promise<StatusError> {
+  const [budget] = await budgetsOf(context, pod);
+  return tooMany(`The disruption budget ${budget?.metadata.name ?? ''} is still being processed by the server.`, 10);
+}
+
+const isOver = ({ status, metadata }: Pod) =>
+  status?.phase === 'Succeeded' || status?.phase === 'Failed' || metadata.deletionTimestamp !== undefined;
+
+const needsNoBudget = (pod: Pod) => isOver(pod) || pod.status?.phase === 'Pending';
 
 /** Writes on the pod why it goes. Resolves to its new resourceVersion. */
 async function announce(
@@ -137,22 +150,24 @@ function preconditionFailed(name: string, what: 'UID' | 'ResourceVersion', asked
   });
 }
 
-/** Takes the pod from its budget. Resolves to whether the budget had to be asked; rejects where it has no room. */
-async function useBudget(context: RegistryContext, call: Call, pod: Pod): Promise<boolean> {
+async function budgetsOf(context: RegistryContext, { metadata }: Pod): Promise<readonly PodDisruptionBudget[]> {
   const reader = objectReader(context.storage, context.cache);
-  const budgets = (await reader.list(PodDisruptionBudget, pod.metadata.namespace ?? '')).filter(({ spec }) =>
-    labelSelectorMatches(spec?.selector, pod.metadata.labels),
-  );
-  const [budget, another] = budgets;
-  if (!budget) return true;
+  const all = await reader.list(PodDisruptionBudget, metadata.namespace ?? '');
+  return all.filter(({ spec }) => labelSelectorMatches(spec?.selector, metadata.labels));
+}
+
+/** Takes the pod from its budget; rejects where that has no room. */
+async function useBudget(context: RegistryContext, call: Call, pod: Pod): Promise<Guard> {
+  const [budget, another] = await budgetsOf(context, pod);
+  if (!budget) return 'none';
   if (another) throw new StatusError(severalBudgets);
   const { currentHealthy = 0, desiredHealthy = 0 } = budget.status ?? {};
   if (getCondition(pod.status?.conditions, 'Ready')?.status !== 'True') {
-    if (budget.spec?.unhealthyPodEvictionPolicy === 'AlwaysAllow') return false;
-    if (currentHealthy >= desiredHealthy && desiredHealthy > 0) return false;
+    if (budget.spec?.unhealthyPodEvictionPolicy === 'AlwaysAllow') return 'unhealthy';
+    if (currentHealthy >= desiredHealthy && desiredHealthy > 0) return 'unhealthy';
   }
   await decrement(context, call, budget, pod.metadata.name);
-  return true;
+  return 'taken';
 }
 
 const severalBudgets: Status = {

@@ -116,6 +116,27 @@ describe('subresources', () => {
     await expect(client.get(Pod, ref)).rejects.toMatchObject({ code: 404 });
   });
 
+  it('evicts a pod that is not healthy as it was seen, whatever version was asked for', async () => {
+    const { client } = open();
+    const labels = { app: 'x' };
+    const evict = (deleteOptions: object) =>
+      client.createSubresource(Pod, ref, 'eviction', { metadata: { name: ref.name }, deleteOptions });
+    await client.create(PodDisruptionBudget, {
+      metadata: ref,
+      spec: { unhealthyPodEvictionPolicy: 'AlwaysAllow', selector: { matchLabels: labels } },
+    });
+    const created = await client.create(Pod, { metadata: { ...ref, labels }, spec: { containers } });
+    await client.updateStatus(Pod, { ...created, status: { phase: 'Running' } });
+    await expect(evict({ preconditions: { uid: 'x' } })).rejects.toMatchObject({ code: 429 });
+    await expect(evict({ preconditions: { uid: 'x', resourceVersion: '1' } })).rejects.toMatchObject({ code: 409 });
+    await expect(evict({ propagationPolicy: 'Foo' })).rejects.toThrow(
+      'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "Foo": supported values: "Foreground", "Background", "Orphan", "nil"',
+    );
+    await expect(evict({ dryRun: ['x'] })).rejects.toThrow('Unsupported value: ["x"]: supported values: "All"');
+    await evict({ preconditions: { resourceVersion: '1' } });
+    await expect(client.get(Pod, ref)).rejects.toMatchObject({ code: 404 });
+  });
+
   it('lets a namespace go when its finalizers are gone', async () => {
     const { client, transport } = open();
     await client.create(Namespace, { metadata: { name: 'n' }, spec: {} });
