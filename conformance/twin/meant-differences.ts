@@ -29,6 +29,13 @@ export const meantDifferences: readonly MeantDifference[] = [
       /poststarthook\/(priority-and-fairness-(config-consumer|filter)|start-kube-apiserver-identity-lease|start-legacy-token-tracking|aggregator-|start-kube-aggregator|apiservice-(status-remote|registration|discovery|openapi))/,
   },
   {
+    reason:
+      'the real server crashes over elements of a list that cannot be told apart by a key, and closes the connection',
+    path: /^status$/,
+    expected: /^"0"$/,
+    got: /^"500 : runtime error: hash of unhashable type /,
+  },
+  {
     reason: 'documents without prose have other hashes',
     kind: /^server$/,
     path: /^body$/,

@@ -89,7 +89,6 @@ function listDirective(kind: Kind, rng: Rng, object: JsonObject): JsonObject {
     () => set([item], gone),
     () => set('x', gone),
     () => set(null, gone),
-    () => both([other], gone, [item]),
   ])();
 }
 

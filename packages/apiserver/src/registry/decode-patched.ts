@@ -1,9 +1,9 @@
-import { goText, type JsonValue, StatusError } from '@keelson/core';
-import { DecodeError } from '../schema/index.ts';
+import { goText, isJsonObject, type JsonValue, leftoverOfPatch, StatusError } from '@keelson/core';
+import { DecodeError, patchSchemaOf } from '../schema/index.ts';
 import type { Call } from './admission-chain.ts';
 import { isObject, type Json, type ObjectDraft } from './draft.ts';
 import type { DecodeResult, Kind } from './kind.ts';
-import { patchedText } from './patched-text.ts';
+import { inPatchedOrder, type PatchedFrom, patchedText } from './patched-text.ts';
 import { goQuote } from './strategy.ts';
 import { unstructuredError } from './unstructured-error.ts';
 import { withWrappedIntegers } from './unstructured-numbers.ts';
@@ -16,12 +16,14 @@ export function decodePatched({ kind, request, warnings }: Call, patched: JsonVa
   const strategic = request.patchType === 'application/strategic-merge-patch+json';
   const { definition } = kind.served;
   const schema = definition === undefined ? undefined : { ref: definition };
+  const from = { before, schema, sorted: request.patchType === 'application/merge-patch+json' };
+  const shown = () => (strategic ? leftoverText(request.body, before, definition) : patchedText(patched, from));
   const bad = (why: string) =>
     StatusError.invalid({ group: '', resource: '' }, '', [
       {
         type: 'FieldValueInvalid',
         field: 'patch',
-        message: `Invalid value: ${goQuote(strategic ? goText(asJsonValue(request.body)) : patchedText(patched, before, schema, request.patchType === 'application/merge-patch+json'))}: ${why}`,
+        message: `Invalid value: ${goQuote(shown())}: ${why}`,
       },
     ]);
   if (!isObject(patched)) throw bad(noType(patched));
@@ -39,7 +41,7 @@ export function decodePatched({ kind, request, warnings }: Call, patched: JsonVa
     }
   }
   try {
-    const { object, unknown } = strategic ? decodeUnstructured(kind, patched) : kind.decode(patched);
+    const { object, unknown } = strategic ? decodeUnstructured(kind, patched) : decodeInOrder(kind, patched, from);
     const findings = request.bodyFindings?.(unknown) ?? unknown;
     if (findings.length > 0) {
       const validation = request.options?.fieldValidation ?? 'Warn';
@@ -64,6 +66,28 @@ function decodeUnstructured(kind: Kind, value: Readonly<Json>): DecodeResult {
     if (wrapped === value || !isObject(wrapped)) throw error;
     return kind.decode(wrapped);
   }
+}
+
+/** What is wrong with it is found in the order in which the API reads it. */
+function decodeInOrder(kind: Kind, patched: Readonly<Json>, from: PatchedFrom): DecodeResult {
+  const again = () => {
+    const ordered = inPatchedOrder(patched, from);
+    return kind.decode(isObject(ordered) ? ordered : patched);
+  };
+  try {
+    const result = kind.decode(patched);
+    return result.unknown.length > 1 ? { object: result.object, unknown: again().unknown } : result;
+  } catch (error) {
+    if (error instanceof DecodeError) again();
+    throw error;
+  }
+}
+
+/** A patch as it is left after it has been applied. */
+function leftoverText(body: unknown, before: unknown, definition: string | undefined): string {
+  const patch = asJsonValue(body);
+  if (!isJsonObject(patch) || !isJsonObject(before)) return goText(patch);
+  return goText(leftoverOfPatch(before, patch, definition === undefined ? undefined : patchSchemaOf(definition)));
 }
 
 const goKind = (value: unknown) =>

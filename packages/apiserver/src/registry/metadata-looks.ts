@@ -24,9 +24,11 @@ const looks = {
   thriceGeneral: ['any', 'update', 'general'],
   thriceUpdate: ['any', 'update', 'update'],
   fourTimes: ['any', 'update', 'namedUpdate', 'named'],
+  fourTimesUpdate: ['any', 'update', 'named', 'namedUpdate'],
   fourTimesAround: ['any', 'update', 'named', 'object', 'namedUpdate'],
   fourTimesNamed: ['any', 'update', 'named', 'named'],
   fourTimesGeneral: ['any', 'update', 'update', 'general'],
+  generalBetween: ['any', 'update', 'general', 'update'],
 } as const satisfies Readonly<Record<string, readonly Step[]>>;
 
 type Looks = keyof typeof looks;
@@ -34,17 +36,20 @@ type Looks = keyof typeof looks;
 /** Which looks updates of each kind take, as a real v1.35 was seen to; the rest: `thrice`. */
 const onUpdate = byName({
   fourTimes: [
-    '/configmaps /endpoints /namespaces /nodes /persistentvolumeclaims /pods /secrets /serviceaccounts',
-    'apps/controllerrevisions certificates.k8s.io/certificatesigningrequests',
-    'networking.k8s.io/ingressclasses networking.k8s.io/ingresses networking.k8s.io/ipaddresses',
-    'networking.k8s.io/networkpolicies rbac.authorization.k8s.io/clusterrolebindings',
+    '/configmaps /endpoints /persistentvolumeclaims /pods /secrets /serviceaccounts apps/controllerrevisions',
+    'networking.k8s.io/ingressclasses networking.k8s.io/ingresses storage.k8s.io/volumeattributesclasses',
+  ],
+  fourTimesUpdate: [
+    '/namespaces /nodes certificates.k8s.io/certificatesigningrequests',
+    'networking.k8s.io/ipaddresses networking.k8s.io/networkpolicies rbac.authorization.k8s.io/clusterrolebindings',
     'rbac.authorization.k8s.io/clusterroles rbac.authorization.k8s.io/rolebindings rbac.authorization.k8s.io/roles',
-    'storage.k8s.io/csistoragecapacities storage.k8s.io/storageclasses storage.k8s.io/volumeattributesclasses',
+    'storage.k8s.io/csistoragecapacities storage.k8s.io/storageclasses',
     'resource.k8s.io/deviceclasses resource.k8s.io/resourceclaims resource.k8s.io/resourceclaimtemplates',
   ],
   fourTimesAround: ['batch/jobs'],
   fourTimesNamed: ['/persistentvolumes storage.k8s.io/csinodes'],
-  fourTimesGeneral: ['apiregistration.k8s.io/apiservices node.k8s.io/runtimeclasses'],
+  fourTimesGeneral: ['apiregistration.k8s.io/apiservices'],
+  generalBetween: ['node.k8s.io/runtimeclasses'],
   thriceNamed: [
     '/limitranges storage.k8s.io/volumeattachments discovery.k8s.io/endpointslices',
     'flowcontrol.apiserver.k8s.io/flowschemas flowcontrol.apiserver.k8s.io/prioritylevelconfigurations',
@@ -66,7 +71,7 @@ const onUpdate = byName({
 
 /** The same of updates of the status. */
 const onStatus = byName({
-  fourTimes: ['certificates.k8s.io/certificatesigningrequests'],
+  fourTimesUpdate: ['certificates.k8s.io/certificatesigningrequests'],
   thriceUpdate: ['apiextensions.k8s.io/customresourcedefinitions'],
   thriceNamed: [
     'storage.k8s.io/volumeattachments admissionregistration.k8s.io/validatingadmissionpolicies',
@@ -81,7 +86,7 @@ const onCreate = byName({
   late: ['/events policy/poddisruptionbudgets'],
   afterObject: ['events.k8s.io/events'],
   once: [
-    'apiregistration.k8s.io/apiservices node.k8s.io/runtimeclasses internal.apiserver.k8s.io/storageversions',
+    'apiregistration.k8s.io/apiservices node.k8s.io/runtimeclasses',
     ...namesWith('thriceUpdate'),
     ...namesWith('thriceGeneral'),
   ],

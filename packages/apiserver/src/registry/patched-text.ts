@@ -2,25 +2,35 @@ import type { Schema } from './contract.ts';
 import { isObject } from './draft.ts';
 import { inGoOrder, memberSchema } from './go-order.ts';
 
+/** What is patched: the object before, its schema, and whether the patch's own objects have been sorted on the way. */
+export interface PatchedFrom {
+  readonly before: unknown;
+  readonly schema: Schema | undefined;
+  readonly sorted: boolean;
+}
+
 /**
- * An outcome of a patch as the API shows it in messages: the members of what the patch touched in order, what stood
- * there before as Go writes it (wherever it stands now), and what is new as it was sent, or `sorted`.
+ * An outcome of a patch with its members in the order in which the API reads and shows them: of what the patch touched
+ * sorted, of what stood there before as Go writes it (wherever it stands now), of what is new as it was sent, or sorted.
  */
-export function patchedText(patched: unknown, before: unknown, schema: Schema | undefined, sorted = false): string {
+export function inPatchedOrder(patched: unknown, { before, schema, sorted }: PatchedFrom): unknown {
   const origins = new Map<object, Schema | undefined>();
   learn(before, schema, origins);
-  const text = (value: unknown, old: unknown): string => {
-    if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-    if (origins.has(value)) return JSON.stringify(inGoOrder(value, origins.get(value)));
-    if (Array.isArray(value)) return `[${value.map((each) => text(each, undefined)).join(',')}]`;
-    if (!isObject(value)) return 'null';
+  const order = (value: unknown, old: unknown): unknown => {
+    if (typeof value !== 'object' || value === null) return value;
+    if (origins.has(value)) return inGoOrder(value, origins.get(value));
+    if (Array.isArray(value)) return value.map((each) => order(each, undefined));
+    if (!isObject(value)) return null;
     const touched = isObject(old) ? old : undefined;
     const names = Object.keys(value).filter((key) => value[key] !== undefined);
     if (touched || sorted) names.sort();
-    return `{${names.map((key) => `${JSON.stringify(key)}:${text(value[key], touched?.[key])}`).join(',')}}`;
+    return Object.fromEntries(names.map((key) => [key, order(value[key], touched?.[key])]));
   };
-  return text(patched, before);
+  return order(patched, before);
 }
+
+export const patchedText = (patched: unknown, from: PatchedFrom): string =>
+  JSON.stringify(inPatchedOrder(patched, from)) ?? 'null';
 
 function learn(value: unknown, schema: Schema | undefined, origins: Map<object, Schema | undefined>): void {
   if (typeof value !== 'object' || value === null || origins.has(value)) return;

@@ -63,6 +63,7 @@ export {
 } from './quantity.ts';
 export { generateName, hashObject, randomSuffix, safeName } from './safe-name.ts';
 export { type FieldError, isStatusError, type ResourceName, StatusError, type StatusReason } from './status-error.ts';
+export { leftoverOfPatch } from './strategic-merge-leftover.ts';
 export { goText } from './strategic-merge-order.ts';
 export { applyStrategicMergePatch, type PatchField, type PatchSchema } from './strategic-merge-patch.ts';
 export { holdProcess, sleepOn, systemClock, systemRandom } from './system-clock.ts';

@@ -94,7 +94,7 @@ function applyOperation(document: JsonValue, operation: Operation, onCopy: (valu
       return edit(document, path, remove);
     case 'test':
       if (!deepEqual(read(document, path) ?? null, value)) throw new Error(`testing value ${path} failed`);
-      return document;
+      return touch(document, path);
     case 'move': {
       const from = pointer(operation.from);
       const moved = read(document, from);
@@ -104,7 +104,7 @@ function applyOperation(document: JsonValue, operation: Operation, onCopy: (valu
     case 'copy': {
       const copy = read(document, pointer(operation.from)) ?? null;
       onCopy(copy);
-      return edit(document, path, (parent, key) => insert(parent, key, copy));
+      return edit(touch(document, pointer(operation.from)), path, (parent, key) => insert(parent, key, copy));
     }
     default:
       throw new Error(`unexpected kind: ${op}`);
@@ -160,6 +160,12 @@ function edit(document: JsonValue, path: string, change: (container: Container, 
   };
   return descend(document, 0);
 }
+
+/** A copy of what lies on the way: it counts as touched, though only read. */
+const touch = (document: JsonValue, path: string): JsonValue =>
+  path === ''
+    ? document
+    : edit(document, path, (container) => (isJsonArray(container) ? [...container] : { ...container }));
 
 /** `__proto__` is a member like any other. */
 function withMember(object: JsonObject, key: string, value: JsonValue): JsonObject {

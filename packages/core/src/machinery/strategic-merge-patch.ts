@@ -29,10 +29,10 @@ export interface PatchSchema {
   readonly typeName?: string;
 }
 
-const directive = '$patch';
-const retainKeys = '$retainKeys';
-const deletePrefix = '$deleteFromPrimitiveList';
-const orderPrefix = '$setElementOrder';
+export const directive = '$patch';
+export const retainKeys = '$retainKeys';
+export const deletePrefix = '$deleteFromPrimitiveList';
+export const orderPrefix = '$setElementOrder';
 
 const failed = (message: string) => new StatusError({ message, code: 500 });
 
@@ -174,10 +174,11 @@ function lookUp(schema: PatchSchema | undefined, key: string): PatchField | unde
   throw failed(`unable to find api field in struct ${schema.typeName ?? ''} for the json field "${key}"`);
 }
 
-const strategyOf = (field: PatchField | undefined) => field?.patchStrategy?.find((each) => each !== 'retainKeys');
+export const strategyOf = (field: PatchField | undefined) =>
+  field?.patchStrategy?.find((each) => each !== 'retainKeys');
 
 /** Members that are `null` in a value that is new: there is nothing to remove. */
-function withoutNulls(value: JsonValue): JsonValue {
+export function withoutNulls(value: JsonValue): JsonValue {
   if (isJsonArray(value)) return value.map(withoutNulls);
   if (!isJsonObject(value)) return value;
   return Object.fromEntries(
@@ -244,7 +245,9 @@ function checkOrder(patch: readonly JsonValue[], order: readonly JsonValue[], me
     const key = mergeKeyOf(next, mergeKey);
     // The API looks no further than the first element without a key, such as a directive.
     if (key === undefined) return;
-    if (key === mergeKeyOf(each, mergeKey)) at++;
+    const wanted = mergeKeyOf(each, mergeKey);
+    if (wanted === undefined) throw noMergeKey(each, mergeKey ?? '');
+    if (key === wanted) at++;
   }
   if (at < kept.length) {
     throw failed(

@@ -146,7 +146,7 @@ function decodeScale({ request, warnings }: Call, body: unknown, before: Scale):
       {
         type: 'FieldValueInvalid',
         field: 'patch',
-        message: `Invalid value: ${goQuote(patchedText(body, before, { ref: definition }, request.patchType === 'application/merge-patch+json'))}: ${why}`,
+        message: `Invalid value: ${goQuote(patchedText(body, { before, schema: { ref: definition }, sorted: request.patchType === 'application/merge-patch+json' }))}: ${why}`,
       },
     ]);
   if (!isJsonObject(body)) throw bad('json: cannot unmarshal into Go value of type v1.Scale');

@@ -1,0 +1,53 @@
+import { isJsonArray, isJsonObject, type JsonObject, type JsonValue, jsonKind } from './json.ts';
+import { findByKey } from './strategic-merge-order.ts';
+import {
+  deletePrefix,
+  directive,
+  orderPrefix,
+  type PatchField,
+  type PatchSchema,
+  retainKeys,
+  strategyOf,
+  withoutNulls,
+} from './strategic-merge-patch.ts';
+
+/**
+ * What is left of a strategic merge patch once it has been applied: directives that were followed are gone, and nulls of
+ * what was new. The API shows a patch so where its outcome is no object of the kind.
+ */
+export function leftoverOfPatch(original: JsonObject, patch: JsonObject, schema: PatchSchema | undefined): JsonObject {
+  if (patch[directive] !== undefined) {
+    const { [directive]: what, ...rest } = patch;
+    return what === 'replace' ? rest : patch;
+  }
+  const left = Object.entries(patch).flatMap(([key, value]): [string, JsonValue][] => {
+    if (value === undefined || key === retainKeys || key.startsWith(orderPrefix)) return [];
+    if (patch[`${orderPrefix}/${key}`] !== undefined) return [];
+    const deleting = key.startsWith(deletePrefix);
+    const name = deleting ? key.slice(deletePrefix.length + 1) : key;
+    return [[key, leftoverOfField(original[name], value, schema?.field(name), deleting)]];
+  });
+  return Object.fromEntries(left);
+}
+
+function leftoverOfField(
+  old: JsonValue | undefined,
+  value: JsonValue,
+  field: PatchField | undefined,
+  deleting: boolean,
+): JsonValue {
+  if (value === null) return value;
+  if (old === undefined) return deleting ? value : withoutNulls(value);
+  if (jsonKind(old) !== jsonKind(value)) return value;
+  if (isJsonObject(old) && isJsonObject(value)) {
+    return strategyOf(field) === 'replace' ? value : leftoverOfPatch(old, value, field?.schema);
+  }
+  const mergeKey = field?.patchMergeKey;
+  if (!isJsonArray(old) || !isJsonArray(value) || !mergeKey || !(deleting || strategyOf(field) === 'merge'))
+    return value;
+  return value.map((each) => {
+    if (!isJsonObject(each) || each[directive] !== undefined) return each;
+    const known = old[findByKey(old, mergeKey, each[mergeKey])];
+    return isJsonObject(known) ? leftoverOfPatch(known, each, field?.schema) : withoutNulls(each);
+  });
+}
