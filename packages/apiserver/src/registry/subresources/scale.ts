@@ -1,15 +1,10 @@
-import {
-  formatLabelSelector,
-  isJsonObject,
-  type KubernetesObject,
-  type LabelSelector,
-  StatusError,
-} from '@keelson/core';
-import { DecodeError, decodeAs } from '../../schema/index.ts';
+import { formatLabelSelector, type KubernetesObject, type LabelSelector, StatusError } from '@keelson/core';
+import { decodeAs } from '../../schema/index.ts';
 import type { Call } from '../admission-chain.ts';
 import { applyConfiguration } from '../apply-object.ts';
 import type { RegistryContext } from '../context.ts';
 import { decodeBody } from '../decode-body.ts';
+import { decodePatched } from '../decode-patched.ts';
 import { asJson, draftJson, isObject, type Json, type ObjectDraft } from '../draft.ts';
 import { type Kind, keyIn, type ScalePaths, shownKey } from '../kind.ts';
 import { versionsOf } from '../ownership/conversions.ts';
@@ -17,10 +12,8 @@ import { type Manager, type Managers, readManagers, writeManagers } from '../own
 import { recordOwners, setManagedFields } from '../ownership/record-owners.ts';
 import { fromScaleOwners, toScaleOwners } from '../ownership/scale-owners.ts';
 import { applyPatch } from '../patch-object.ts';
-import { patchedText } from '../patched-text.ts';
 import { getObject } from '../read-objects.ts';
 import { encodeObject } from '../stored-object.ts';
-import { goQuote } from '../strategy.ts';
 import { checkVersion, updateObject } from '../update-object.ts';
 import type { SubresourceHandler } from './contract.ts';
 
@@ -100,7 +93,7 @@ function wantedScale(context: RegistryContext, call: Call, before: Scale): Scale
   }
   const draft =
     request.verb === 'patch'
-      ? decodeScale(call, applyPatch(ofScale.kind, request, before), before)
+      ? decodePatched(ofScale, applyPatch(ofScale.kind, request, before), before)
       : decodeBody(ofScale.kind, request.body, request, (text) => {
           // What is tried again says nothing new.
           if (!call.warnings.includes(text)) call.warnings.push(text);
@@ -137,33 +130,6 @@ function scaleKind(kind: Kind): Kind {
     scaleKinds.set(kind, made);
   }
   return made;
-}
-
-/** The outcome of a patch. */
-function decodeScale({ request, warnings }: Call, body: unknown, before: Scale): ObjectDraft {
-  const bad = (why: string) =>
-    StatusError.invalid({ group: '', resource: '' }, '', [
-      {
-        type: 'FieldValueInvalid',
-        field: 'patch',
-        message: `Invalid value: ${goQuote(patchedText(body, { before, schema: { ref: definition }, sorted: request.patchType === 'application/merge-patch+json' }))}: ${why}`,
-      },
-    ]);
-  if (!isJsonObject(body)) throw bad('json: cannot unmarshal into Go value of type v1.Scale');
-  const unknown: string[] = [];
-  try {
-    const scale = decodeAs(definition, body, { unknown }) as ObjectDraft;
-    if (unknown.length > 0 && request.options?.fieldValidation === 'Strict') {
-      throw bad(`strict decoding error: ${unknown.join(', ')}`);
-    }
-    if (request.options?.fieldValidation !== 'Ignore') {
-      warnings.push(...unknown.filter((each) => !warnings.includes(each)));
-    }
-    return scale;
-  } catch (error) {
-    if (error instanceof DecodeError) throw bad(error.message);
-    throw error;
-  }
 }
 
 function valueAt(object: Readonly<Json>, path: readonly string[] | undefined): unknown {

@@ -68,6 +68,10 @@ describe('subresources', () => {
     const body = { spec: { replicas: 3 } };
     await transport.request({ ...scale, verb: 'patch', patchType: 'application/merge-patch+json', body });
     expect(await client.get(Deployment, ref)).toMatchObject({ spec: { replicas: 3 }, metadata: { generation: 2 } });
+    const mistyped = { ...scale, verb: 'patch', body: { spec: { replicas: 'x' } } } as const;
+    await expect(
+      transport.request({ ...mistyped, patchType: 'application/strategic-merge-patch+json' }),
+    ).rejects.toThrow('patch: Invalid value: "map[spec:map[replicas:x]]": unrecognized type: int32');
   });
 
   it('keeps spec and status apart', async () => {

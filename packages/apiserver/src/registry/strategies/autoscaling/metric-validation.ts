@@ -6,9 +6,9 @@ import {
   type MetricTarget,
   validateDnsLabel,
   validatePathSegment,
-  validateQualifiedName,
 } from '@keelson/core';
 import type { FieldErrors } from '../../strategy.ts';
+import { validateContainerResourceName } from '../pods/resource-validation.ts';
 
 const types = ['ContainerResource', 'External', 'Object', 'Pods', 'Resource'];
 /** The order in which Kubernetes looks for what is there; only the first is looked into. */
@@ -97,15 +97,7 @@ function checkSource(metric: MetricSpec, source: Source, at: string, errors: Fie
 
 function checkContainerResource(name = '', container = '', at: string, errors: FieldErrors): void {
   if (name === '') errors.required(`${at}.name`, 'must specify a resource name');
-  else {
-    const wrong = validateQualifiedName(name);
-    errors.rule(`${at}.name`, name, wrong);
-    const standard = ['cpu', 'memory', 'ephemeral-storage'].includes(name) || name.startsWith('hugepages-');
-    if (!name.includes('/') && !standard) {
-      if (wrong.length === 0) errors.invalid(`${at}.name`, name, 'must be a standard resource type or fully qualified');
-      errors.invalid(`${at}.name`, name, 'must be a standard resource for containers');
-    }
-  }
+  else validateContainerResourceName(name, `${at}.name`, errors);
   if (container === '') errors.required(`${at}.container`, 'must specify a container');
   else errors.rule(`${at}.container`, container, validateDnsLabel(container));
 }
