@@ -154,6 +154,8 @@ export interface Strategy<T extends KubernetesObject = KubernetesObject> {
   gracePeriod?(object: T, asked: number | undefined): number | undefined;
   /** Changes that need a new generation. Default: anything outside of metadata and status. */
   readonly generation?: 'never' | 'spec';
+  /** An empty list or map in the place of none is such a change, too. */
+  readonly hollowChanges?: boolean;
   /** Whether a create keeps the status that it is given; default: no, where there is a status subresource. */
   readonly keepsStatusOnCreate?: boolean;
   /** Whether an update of the object may change its status, too; default: no, where there is a status subresource. */

@@ -1,5 +1,5 @@
 import { deepEqual, type KubernetesObject, type ManagedFieldsEntry, StatusError, timestamp } from '@keelson/core';
-import { isMarkedHollow } from '../schema/index.ts';
+import { holdsHollow, isMarkedHollow } from '../schema/index.ts';
 import { RevisionMismatchError } from '../storage/contract.ts';
 import { admit, type Call, validateAdmission } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
@@ -182,7 +182,7 @@ async function updateOnce(
     kind.strategy.prepareSubresource?.(subresource, draft, old, writeContext(context, call));
   }
   const bumps = kind.strategy.generation === 'spec' && part !== 'status' && call.request.subresource !== 'binding';
-  if (bumps && mainChanged(draft, old, kind.hasStatus)) {
+  if (bumps && (mainChanged(draft, old, kind.hasStatus) || (kind.strategy.hollowChanges && hollowed(draft)))) {
     draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
   }
   const errors = new FieldErrors();
@@ -249,6 +249,13 @@ export function isFinished(object: KubernetesObject): boolean {
   return object.kind !== 'Namespace' || (spec?.finalizers?.length ?? 0) === 0;
 }
 
+/** Something besides the metadata was given that is empty: what is stored never has such. */
+function hollowed(draft: ObjectDraft): boolean {
+  if (!isMarkedHollow(draft)) return false;
+  const { metadata: _metadata, ...rest } = draft;
+  return holdsHollow(rest);
+}
+
 function mainChanged(draft: ObjectDraft, old: KubernetesObject, statusApart: boolean): boolean {
   const before = asJson(old);
   const after = draftJson(draft);
@@ -275,11 +282,9 @@ function validateChanged(
   if (part === 'status') strategy.validateStatusUpdate?.(object, old, errors);
   else if (part === 'raw' && subresource !== undefined && strategy.validateSubresource) {
     strategy.validateSubresource(subresource, object, old, errors);
-  } else {
-    strategy.validate?.(object, errors, old);
-    checkMetadata(kind, object, looks.after, errors, old);
-    if (part === 'main') strategy.validateUpdate?.(object, old, errors);
-  }
+  } else strategy.validate?.(object, errors, old);
+  checkMetadata(kind, object, looks.after, errors, old);
+  if (part === 'main') strategy.validateUpdate?.(object, old, errors);
   if (errors.list.length > 0) throw StatusError.invalid(kind.kindName, object.metadata.name, errors.list);
   if (part !== 'main') return;
   const warnings = strategy.warnings?.(object, old);

@@ -46,9 +46,9 @@ export function validateContainers(scope: ContainerScope, at: string, errors: Fi
   spec.initContainers?.forEach((each, index) => {
     const here = `${at}.initContainers[${index}]`;
     validateCommon(each, scope, here, errors);
+    validateInitRestart(each, here, errors);
     takeName(each.name, names, here, errors);
     checkHostPorts([each], `${at}.initContainers`, errors);
-    validateInitRestart(each, here, errors);
     if (each.restartPolicy === 'Always') {
       validateLifecycle(each.lifecycle, scope.grace, `${here}.lifecycle`, errors);
       validateProbes(each, here, errors);

@@ -118,7 +118,7 @@ const newEvent: NamedStrategy = {
     },
     validateCreate: checkNewEvent,
     validateUpdate(object, old, errors) {
-      checkSeries(object, errors);
+      if (!deepEqual(object.series, old.series)) checkSeries(object, errors);
       checkImmutable(object, old, errors);
     },
   }),

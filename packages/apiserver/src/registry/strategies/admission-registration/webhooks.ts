@@ -132,12 +132,14 @@ export function webhookStrategies(check: ExpressionCheck): readonly NamedStrateg
   return [
     strategyFor(ValidatingWebhookConfiguration, {
       generation: 'spec',
+      hollowChanges: true,
       unconditionalUpdate: false,
       defaults: ({ webhooks }) => (webhooks ?? []).forEach(defaultWebhook),
       validate: ({ webhooks }, errors, old) => checkAll(webhooks ?? [], old?.webhooks, errors, check),
     }),
     strategyFor(MutatingWebhookConfiguration, {
       generation: 'spec',
+      hollowChanges: true,
       unconditionalUpdate: false,
       defaults: ({ webhooks }) =>
         (webhooks ?? []).forEach((each) => {

@@ -72,6 +72,7 @@ const cidrsOf = ({ spec }: NetworkPolicy) =>
 
 export const networkPolicy = strategyFor(NetworkPolicy, {
   generation: 'spec',
+  hollowChanges: true,
   defaults({ spec }) {
     if (!spec) return;
     for (const rule of [...(spec.ingress ?? []), ...(spec.egress ?? [])]) {

@@ -81,6 +81,8 @@ export class AddressBook {
     const ranges = await this.ranges();
     const own = ranges.filter((each) => each.family === familyOf(address));
     if (!own.some((each) => holdsAddress(each, address))) {
+      // Who only tries asks the range itself, who means it asks for the range that holds the address.
+      if (!dryRun) throw new AllocationError('the provided network does not match the current range');
       const valid = own.map((each) => each.cidr).join(',');
       throw new AllocationError(
         `the provided IP (${address}) is not in the valid range. The range of valid IPs is ${valid}`,
