@@ -28,7 +28,7 @@ const looks = {
   fourTimesAround: ['any', 'update', 'named', 'object', 'namedUpdate'],
   fourTimesNamed: ['any', 'update', 'named', 'named'],
   fourTimesGeneral: ['any', 'update', 'update', 'general'],
-  generalBetween: ['any', 'update', 'general', 'update'],
+  generalAround: ['any', 'update', 'general', 'object', 'update'],
 } as const satisfies Readonly<Record<string, readonly Step[]>>;
 
 type Looks = keyof typeof looks;
@@ -39,17 +39,16 @@ const onUpdate = byName({
     '/configmaps /endpoints /persistentvolumeclaims /pods /secrets /serviceaccounts apps/controllerrevisions',
     'networking.k8s.io/ingressclasses networking.k8s.io/ingresses storage.k8s.io/volumeattributesclasses',
   ],
-  fourTimesUpdate: [
-    '/namespaces /nodes certificates.k8s.io/certificatesigningrequests',
+  fourTimesUpdate: ['resource.k8s.io/deviceclasses resource.k8s.io/resourceclaims'],
+  fourTimesAround: [
+    '/namespaces /nodes batch/jobs certificates.k8s.io/certificatesigningrequests',
     'networking.k8s.io/ipaddresses networking.k8s.io/networkpolicies rbac.authorization.k8s.io/clusterrolebindings',
     'rbac.authorization.k8s.io/clusterroles rbac.authorization.k8s.io/rolebindings rbac.authorization.k8s.io/roles',
-    'storage.k8s.io/csistoragecapacities storage.k8s.io/storageclasses',
-    'resource.k8s.io/deviceclasses resource.k8s.io/resourceclaims resource.k8s.io/resourceclaimtemplates',
+    'storage.k8s.io/csistoragecapacities storage.k8s.io/storageclasses resource.k8s.io/resourceclaimtemplates',
   ],
-  fourTimesAround: ['batch/jobs'],
   fourTimesNamed: ['/persistentvolumes storage.k8s.io/csinodes'],
   fourTimesGeneral: ['apiregistration.k8s.io/apiservices'],
-  generalBetween: ['node.k8s.io/runtimeclasses'],
+  generalAround: ['node.k8s.io/runtimeclasses'],
   thriceNamed: [
     '/limitranges storage.k8s.io/volumeattachments discovery.k8s.io/endpointslices',
     'flowcontrol.apiserver.k8s.io/flowschemas flowcontrol.apiserver.k8s.io/prioritylevelconfigurations',
@@ -71,13 +70,13 @@ const onUpdate = byName({
 
 /** The same of updates of the status. */
 const onStatus = byName({
-  fourTimesUpdate: ['certificates.k8s.io/certificatesigningrequests'],
+  fourTimesAround: ['certificates.k8s.io/certificatesigningrequests'],
   thriceUpdate: ['apiextensions.k8s.io/customresourcedefinitions'],
-  thriceNamed: [
-    'storage.k8s.io/volumeattachments admissionregistration.k8s.io/validatingadmissionpolicies',
+  thriceNamed: ['storage.k8s.io/volumeattachments'],
+  twice: [
+    'batch/cronjobs policy/poddisruptionbudgets admissionregistration.k8s.io/validatingadmissionpolicies',
     'internal.apiserver.k8s.io/storageversions',
   ],
-  twice: ['batch/cronjobs policy/poddisruptionbudgets'],
   none: ['flowcontrol.apiserver.k8s.io/flowschemas flowcontrol.apiserver.k8s.io/prioritylevelconfigurations'],
 });
 

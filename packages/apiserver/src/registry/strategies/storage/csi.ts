@@ -168,8 +168,8 @@ const capacity = strategyFor(CSIStorageCapacity, {
   unconditionalUpdate: false,
   validate(object, errors) {
     const { nodeTopology, storageClassName = '' } = object;
-    errors.rule('storageClassName', storageClassName, validateDnsSubdomain(storageClassName));
     if (nodeTopology) errors.list.push(...validateLabelSelector(nodeTopology, 'nodeTopology'));
+    errors.rule('storageClassName', storageClassName, validateDnsSubdomain(storageClassName));
     const { capacity: amount } = object;
     if (amount !== undefined && compareQuantity(amount, '0') < 0) {
       errors.invalid('capacity', amount, 'must be greater than or equal to 0');
