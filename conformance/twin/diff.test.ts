@@ -43,6 +43,15 @@ describe('diffAnswers', () => {
     ]);
   });
 
+  it('knows which causes the real server tells in an order by chance', () => {
+    const why = 'Forbidden: must populate the given metric source only';
+    const [a, b] = [cause('spec.metrics[0].pods', why), cause('spec.metrics[0].object', why)];
+    const [c, d] = [cause('spec.template.labels', 'x'), cause('spec.template.labels', 'y')];
+    const fixed = cause('spec', 'z');
+    expect(diffAnswers(0, refusal(a, b, fixed, c, d), refusal(b, a, fixed, d, c))).toEqual([]);
+    expect(diffAnswers(0, refusal(a, fixed, b), refusal(b, fixed, a))).toHaveLength(1);
+  });
+
   it('compares managedFields by manager', () => {
     const entry = (manager: string, fieldsV1: Json): Json => ({
       manager,

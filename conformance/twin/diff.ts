@@ -1,5 +1,6 @@
 import { isObject, type Json } from './json.ts';
 import type { Answer } from './normalise.ts';
+import { inSteadyOrder } from './unordered-causes.ts';
 
 /** One place in which the two sides differ. */
 export interface Difference {
@@ -47,10 +48,11 @@ type Found = Omit<Difference, 'step'>;
 function diffBodies(expected: Json, got: Json): Found[] {
   const found: Found[] = [];
   if (isObject(expected) && isObject(got) && expected['kind'] === 'Status' && got['kind'] === 'Status') {
-    const [a, b] = [causesOf(expected), causesOf(got)];
-    if (!equal(a, b)) {
+    const [told, ours] = [causesOf(expected), causesOf(got)];
+    if (!equal(told, ours)) {
+      const [a, b] = [inSteadyOrder(told), inSteadyOrder(ours)];
+      if (!equal(a, b)) diffCauses(a, b, found);
       // The message only repeats the causes.
-      diffCauses(a, b, found);
       const bare = (value: typeof expected): Json => {
         const { message: _, details, ...rest } = value;
         return { ...rest, ...(isObject(details) && { details: without(details, 'causes') }) };

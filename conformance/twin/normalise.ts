@@ -219,9 +219,11 @@ class Known {
       this.#learnText(Buffer.from(value.split('.')[1] ?? '', 'base64url').toString('utf8'), '');
       return;
     }
+    // A short prefix stands in uids, too.
+    const named = value.replace(uuid, ' ');
     for (const prefix of this.#prefixes) {
-      for (let at = value.indexOf(prefix); at >= 0; at = value.indexOf(prefix, at + 1)) {
-        const rest = value.slice(at + prefix.length, at + prefix.length + 5);
+      for (let at = named.indexOf(prefix); at >= 0; at = named.indexOf(prefix, at + 1)) {
+        const rest = named.slice(at + prefix.length, at + prefix.length + 5);
         const name = prefix + rest;
         if (!generatedPart.test(rest) || this.#generated.has(name)) continue;
         this.#generated.set(name, `${prefix}<generated:${this.#generated.size + 1}>`);
@@ -353,8 +355,8 @@ class Known {
     let result = value.replaceAll(this.#run.host, '<server>');
     // Each side has its own certificate for the same person.
     result = result.replace(/^X509SHA256=[0-9a-f]{64}$/, 'X509SHA256=<certificate>');
-    for (const [from, to] of this.#generated) result = result.replaceAll(from, to);
     result = result.replace(uuid, (uid) => this.#uids.get(uid) ?? uid);
+    for (const [from, to] of this.#generated) result = result.replaceAll(from, to);
     for (const [from, to] of this.#addresses) result = result.replaceAll(from, to);
     result = result.replaceAll(this.#names.ns, '{{ns}}').replaceAll(this.#names.id, '{{id}}');
     result = result.replaceAll(this.#names.ip, '{{ip}}').replaceAll(this.#names.net, '{{net}}');
@@ -367,6 +369,8 @@ class Known {
     result = result.replace(/(\bresourceVersion[\\":]+)(\d+)/g, (whole, before: string, digits: string) =>
       this.#sentWhole(digits) ? whole : `${before}<version>=${this.#rank(Number(digits))}>`,
     );
+    // Bytes that a server gave hold what it made up; said in a message, they come back.
+    if (this.#sent.includes('"bytes":')) result = result.replace(/\([0-9a-f]{12,}( \.\.\.)?\)/, '(<bytes>$1)');
     // Which version a server is at depends on what else was asked of it.
     result = result.replace(/(Too large resource version: \d+, current: )\d+/, '$1<version>');
     if (/resource ?version|precondition/i.test(result))

@@ -1,0 +1,39 @@
+import { isObject, type Json } from './json.ts';
+
+/** Findings that the real server comes upon by walking a map, in an order that changes from answer to answer. */
+const byChance: readonly { readonly field: RegExp; readonly message?: RegExp }[] = [
+  { field: /^spec\.metrics\[\d+\]\.\w+$/, message: /must populate the given metric source only$/ },
+  { field: /(^|\.)([lL]abels|matchLabels|annotations|nodeSelector)$/ },
+];
+
+const chanceOf = (cause: Json) =>
+  isObject(cause)
+    ? byChance.findIndex(
+        ({ field, message }) =>
+          field.test(String(cause['field'] ?? '')) && (message?.test(String(cause['message'] ?? '')) ?? true),
+      )
+    : -1;
+
+/** The same findings, and those next to each other whose order is chance in one order. */
+export function inSteadyOrder(causes: readonly Json[]): Json[] {
+  const result: Json[] = [];
+  for (let from = 0; from < causes.length; ) {
+    const first = causes[from] ?? null;
+    const chance = chanceOf(first);
+    let to = from + 1;
+    while (chance >= 0 && to < causes.length && chanceOf(causes[to] ?? null) === chance) to++;
+    const run = causes.slice(from, to);
+    result.push(
+      ...(run.length > 1
+        ? run
+            .map((each) => JSON.stringify(each))
+            .sort()
+            .map(parsed)
+        : run),
+    );
+    from = to;
+  }
+  return result;
+}
+
+const parsed = (text: string) => JSON.parse(text) as Json;
