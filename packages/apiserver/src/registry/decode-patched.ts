@@ -59,7 +59,8 @@ export function decodePatched({ kind, request, warnings }: Call, patched: JsonVa
 /** What was read without looking at types is converted: integers lose bits that do not fit. */
 function decodeUnstructured(kind: Kind, value: Readonly<Json>): DecodeResult {
   try {
-    return kind.decode(value);
+    const { object, unknown } = kind.decode(value);
+    return { object, unknown: unknown.toSorted() };
   } catch (error) {
     const { definition } = kind.served;
     const wrapped = definition === undefined ? value : withWrappedIntegers(definition, value);

@@ -88,5 +88,4 @@ export class Findings {
   }
 }
 
-const joined = (before: string, after: string) =>
-  after === '' ? before : after.startsWith('[') ? before + after : `${before}.${after}`;
+const joined = (before: string, after: string) => (after.startsWith('[') ? before + after : `${before}.${after}`);

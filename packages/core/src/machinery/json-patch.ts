@@ -102,9 +102,12 @@ function applyOperation(document: JsonValue, operation: Operation, onCopy: (valu
       return edit(without, path, (parent, key) => insert(parent, key, moved ?? null));
     }
     case 'copy': {
-      const copy = read(document, pointer(operation.from)) ?? null;
+      const from = pointer(operation.from);
+      // What is copied is read again, as the way to the target may lead through it.
+      const touched = touch(touch(document, from), path);
+      const copy = read(touched, from) ?? null;
       onCopy(copy);
-      return edit(touch(document, pointer(operation.from)), path, (parent, key) => insert(parent, key, copy));
+      return edit(touched, path, (parent, key) => insert(parent, key, copy));
     }
     default:
       throw new Error(`unexpected kind: ${op}`);
@@ -165,11 +168,17 @@ function edit(document: JsonValue, path: string, change: (container: Container, 
 const touch = (document: JsonValue, path: string): JsonValue =>
   path === ''
     ? document
-    : edit(document, path, (container) => (isJsonArray(container) ? [...container] : { ...container }));
+    : edit(document, path, (container) =>
+        isJsonArray(container) ? [...container] : sorted(Object.entries(container)),
+      );
+
+/** Members of what a patch has touched are in the order of their names, as the API then writes them. */
+const sorted = (entries: (readonly [string, JsonValue | undefined])[]): JsonObject =>
+  Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 
 /** `__proto__` is a member like any other. */
 function withMember(object: JsonObject, key: string, value: JsonValue): JsonObject {
-  return Object.fromEntries([...Object.entries(object), [key, value]]);
+  return sorted([...Object.entries(object).filter(([name]) => name !== key), [key, value]]);
 }
 
 function insert(container: Container, key: string, value: JsonValue): Container {
@@ -186,7 +195,7 @@ function replace(container: Container, key: string, value: JsonValue): Container
 function remove(container: Container, key: string): Container {
   if (isJsonArray(container)) return container.toSpliced(position(container, key, container.length - 1), 1);
   if (!Object.hasOwn(container, key)) throw new Error(`unable to remove nonexistent key: ${key}`);
-  return Object.fromEntries(Object.entries(container).filter(([name]) => name !== key));
+  return sorted(Object.entries(container).filter(([name]) => name !== key));
 }
 
 /** A position in a list; negative ones count from `size`. */

@@ -1,3 +1,4 @@
+import { deepEqual } from './deep-equal.ts';
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue, jsonKind } from './json.ts';
 import { StatusError } from './status-error.ts';
 import {
@@ -235,7 +236,6 @@ function checkOrder(patch: readonly JsonValue[], order: readonly JsonValue[], me
     }
   };
   patch.forEach(expectMap);
-  if (!mergeKey) checkHashable([...patch, ...order]);
   const kept = mergeKey ? patch.filter((each) => !isJsonObject(each) || each[directive] !== 'delete') : patch;
   let at = 0;
   for (const each of order) {
@@ -247,7 +247,7 @@ function checkOrder(patch: readonly JsonValue[], order: readonly JsonValue[], me
     if (key === undefined) return;
     const wanted = mergeKeyOf(each, mergeKey);
     if (wanted === undefined) throw noMergeKey(each, mergeKey ?? '');
-    if (key === wanted) at++;
+    if (mergeKey ? key === wanted : deepEqual(key, wanted)) at++;
   }
   if (at < kept.length) {
     throw failed(
