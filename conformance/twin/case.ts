@@ -16,6 +16,8 @@ export interface Step {
   readonly text?: string;
   /** Sent: the object that the named step answered, merge-patched. */
   readonly from?: { readonly step: string; readonly merge: Json };
+  /** Sent: the bytes that the named step was answered with; `cut`: so many fewer at the end, `without`: at the start. */
+  readonly bytes?: { readonly step: string; readonly cut?: number; readonly without?: number };
   /** Opens a watch and goes on; its events are read once the other steps are done. */
   readonly watch?: boolean;
   /** Waits so long first; what happens before and after differs by more than a second then. */

@@ -12,6 +12,7 @@ export interface PlayOptions {
 /** Plays a case on one side. */
 export async function play(wire: Wire, twinCase: TwinCase, names: Names, { idleMs, start }: PlayOptions): Promise<Run> {
   const answers = new Map<string, Json | undefined>();
+  const raw = new Map<string, Buffer>();
   const fill = (text: string) => filled(text, names, answers);
   const startedAt = Date.now();
   if (twinCase.namespaced) {
@@ -26,7 +27,7 @@ export async function play(wire: Wire, twinCase: TwinCase, names: Names, { idleM
       waits.push(Date.now() + step.waitMs / 2);
       await new Promise((wake) => setTimeout(wake, step.waitMs));
     }
-    const request = wireRequest(step, fill, answers);
+    const request = wireRequest(step, fill, answers, raw);
     if (step.watch) {
       const watch = await wire.watch(request);
       watches.set(index, watch);
@@ -36,7 +37,10 @@ export async function play(wire: Wire, twinCase: TwinCase, names: Names, { idleM
     const seen = await wire.request(request);
     observations.push(seen);
     await settle(wire, request.method, request.path, seen);
-    if (step.id) answers.set(step.id, parsed(seen.body));
+    if (step.id) {
+      answers.set(step.id, parsed(seen.body));
+      raw.set(step.id, seen.body);
+    }
   }
   await Promise.all(
     [...watches].map(async ([index, watch]) => {
@@ -55,9 +59,14 @@ function parsed(body: Buffer): Json | undefined {
   }
 }
 
-function wireRequest(step: Step, fill: (text: string) => string, answers: ReadonlyMap<string, Json | undefined>) {
+function wireRequest(
+  step: Step,
+  fill: (text: string) => string,
+  answers: ReadonlyMap<string, Json | undefined>,
+  raw: ReadonlyMap<string, Buffer> = new Map(),
+) {
   const query = Object.entries(step.query ?? {}).map(([key, value]) => `${key}=${encodeURIComponent(fill(value))}`);
-  const body = bodyOf(step, fill, answers);
+  const body = bytesOf(step, raw) ?? bodyOf(step, fill, answers);
   const headers: Record<string, string> = { accept: 'application/json', 'user-agent': 'twin/v1' };
   if (body !== undefined) headers['content-type'] = 'application/json';
   for (const [key, value] of Object.entries(step.headers ?? {})) {
@@ -70,6 +79,12 @@ function wireRequest(step: Step, fill: (text: string) => string, answers: Readon
     headers,
     body: body === undefined ? undefined : Buffer.from(body),
   };
+}
+
+function bytesOf({ bytes }: Step, raw: ReadonlyMap<string, Buffer>): Buffer | undefined {
+  if (!bytes) return undefined;
+  const whole = raw.get(bytes.step) ?? Buffer.alloc(0);
+  return whole.subarray(bytes.without ?? 0, whole.length - (bytes.cut ?? 0));
 }
 
 function bodyOf(

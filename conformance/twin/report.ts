@@ -72,7 +72,7 @@ export function describe(group: Group, index: number): string {
   return lines.join('\n');
 }
 
-export function stepText({ id, method, path, query, headers, json, text, from, watch, waitMs }: Step): string {
+export function stepText({ id, method, path, query, headers, json, text, from, bytes, watch, waitMs }: Step): string {
   const search = Object.entries(query ?? {})
     .map(([key, value]) => `${key}=${value}`)
     .join('&');
@@ -83,6 +83,8 @@ export function stepText({ id, method, path, query, headers, json, text, from, w
   if (json !== undefined) parts.push(short(json, 2000));
   if (text !== undefined) parts.push(text.length > 1500 ? `${text.slice(0, 1500)}… (${text.length} characters)` : text);
   if (from) parts.push(`answer of ${from.step} merged with ${short(from.merge, 1000)}`);
+  if (bytes)
+    parts.push(`the bytes of ${bytes.step}${bytes.cut || bytes.without ? `, cut ${JSON.stringify(bytes)}` : ''}`);
   // What a terminal or grep would stumble over.
   return parts.join(' ').replace(/[\u0000-\u0008\u000b-\u001f]/g, (char) => JSON.stringify(char).slice(1, -1));
 }

@@ -10,6 +10,7 @@ import { discovery } from './server.ts';
 import { classes, conversion, evictions, forbidden, limits, times } from './several-kinds.ts';
 import { subresources } from './subresources.ts';
 import { takeover } from './takeover.ts';
+import { answers, binary } from './transport.ts';
 import { bodies, paths } from './wire.ts';
 import { forms, minimal, type Scenario, watch } from './write-read.ts';
 
@@ -47,6 +48,8 @@ export const scenarios: Readonly<Record<string, { readonly share: number; readon
   limits: { share: 6, make: limits },
   classes: { share: 4, make: classes },
   paths: { share: 1, make: paths },
+  binary: { share: 1, make: binary },
+  answers: { share: 1, make: answers },
 };
 export { fullObjectsFile } from './full.ts';
 export { serverCases } from './server.ts';

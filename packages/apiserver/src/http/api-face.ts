@@ -16,6 +16,7 @@ import { refuseBody, releaseBody } from './refuse-body.ts';
 import { type HttpResponse, send, statusReply } from './reply.ts';
 import { type GateLimits, kindOf, RequestGate, type RequestKind } from './request-gate.ts';
 import { parseRequestInfo, type RequestInfo, type ResourceRequest } from './request-info.ts';
+import { checkTimeout } from './request-timeout.ts';
 import { ResourceFace, type Upgrade } from './resource-face.ts';
 import { wantsWebSocket } from './watch-websocket.ts';
 
@@ -75,6 +76,7 @@ export class ApiFace {
       const method = request.method ?? 'GET';
       const info = parseRequestInfo(method, path, query);
       measure = this.#options.metrics.begin(info, request, this.#options.handler.catalog);
+      checkTimeout(info, query);
       const user = await this.#user(request, response);
       const connects = info.isResource && this.#options.connector.connects(info);
       const kind = kindOf(user, info, info.verb === 'watch' || connects);

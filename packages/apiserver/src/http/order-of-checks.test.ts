@@ -111,6 +111,13 @@ describe('on the wire', () => {
     expect((await call('GET', `${configMaps}?watch=1`, undefined, yaml)).code).toBe(406);
   });
 
+  it('refuses a new object with a version after all else that is wrong with it', async () => {
+    const body = (name: string) => JSON.stringify({ metadata: { name, resourceVersion: '5' } });
+    expect((await call('POST', configMaps, body('A_B'))).code).toBe(422);
+    expect((await call('POST', configMaps, body('versioned'))).code).toBe(500);
+    expect((await call('GET', `${configMaps}/versioned`)).code).toBe(404);
+  });
+
   it('answers every method where groups are listed', async () => {
     expect((await call('DELETE', '/apis/apps')).code).toBe(200);
     expect((await call('POST', '/apis')).code).toBe(200);

@@ -45,14 +45,6 @@ export async function createDecoded(
   const { kind, request } = call;
   settleNamespace(kind, decoded, request.namespace);
   const { resourceVersion } = decoded.metadata;
-  // What is no number is nobody's version, and a dry run stores nothing that could have one.
-  if (!call.dryRun && /^0*[1-9]\d*$/.test(resourceVersion ?? '')) {
-    throw new StatusError({
-      status: 'Failure',
-      message: 'resourceVersion should not be set on objects to be created',
-      code: 500,
-    });
-  }
   kind.strategy.defaults?.(decoded, () => timestamp(context.clock));
   const { metadata } = decoded;
   // Who creates by an update or an apply says for itself whether the object is being deleted.
@@ -82,6 +74,7 @@ export async function createDecoded(
       if (resourceVersion) draft.metadata.resourceVersion = resourceVersion;
       return encodeObject(kind.view(draft));
     }
+    if (isVersion(resourceVersion)) throw versioned();
     const stored = await store(context, call, draft);
     await reservation?.commit();
     return kind.serve(stored);
@@ -90,6 +83,17 @@ export async function createDecoded(
     throw error;
   }
 }
+
+/** What is no number is nobody's version. */
+const isVersion = (text: string | undefined) => /^0*[1-9]\d*$/.test(text ?? '');
+
+/** The storage's own refusal, after all that may be wrong with an object. */
+const versioned = () =>
+  new StatusError({
+    status: 'Failure',
+    message: 'resourceVersion should not be set on objects to be created',
+    code: 500,
+  });
 
 function prepareCreate(context: RegistryContext, call: Call, draft: ObjectDraft): void {
   const { kind } = call;
