@@ -110,15 +110,15 @@ export const statefulSet = strategyFor(StatefulSet, {
     }
     checkUpdateStrategy(spec, errors);
     checkRetention(spec, errors);
-    checkNonNegative('spec.replicas', spec.replicas, errors);
-    checkNonNegative('spec.minReadySeconds', spec.minReadySeconds, errors);
-    checkNonNegative('spec.ordinals.start', spec.ordinals?.start, errors);
-    checkSelectorGiven(spec.selector, 'statefulset', errors);
     (old ? [] : (spec.volumeClaimTemplates ?? [])).forEach((claim, index) => {
       validateClaimSpec(claim.spec, `spec.volumeClaimTemplates[${index}].spec`, errors);
     });
-    checkReplicaTemplate(spec.selector, withClaims(spec), errors, 'StatefulSet');
+    checkNonNegative('spec.replicas', spec.replicas, errors);
+    checkNonNegative('spec.minReadySeconds', spec.minReadySeconds, errors);
+    checkNonNegative('spec.ordinals.start', spec.ordinals?.start, errors);
     if (!old && spec.serviceName) errors.rule('spec.serviceName', spec.serviceName, validateDnsLabel(spec.serviceName));
+    checkSelectorGiven(spec.selector, 'statefulset', errors);
+    checkReplicaTemplate(spec.selector, withClaims(spec), errors, 'StatefulSet');
   },
   validateUpdate({ spec }, { spec: old }, errors) {
     const kept: Record<string, unknown> = { ...spec };
