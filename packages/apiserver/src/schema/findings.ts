@@ -56,7 +56,7 @@ export class Findings {
     for (let index = start; index < this.#list.length; index++) {
       const each = this.#list[index];
       if (!each) continue;
-      each.at = joined(field, each.at);
+      each.at = joined(field, each);
       each.path = each.path === '' ? path : `${path}.${each.path}`;
       each.struct ??= struct;
     }
@@ -66,7 +66,7 @@ export class Findings {
   inElement(start: number, element: string): void {
     for (let index = start; index < this.#list.length; index++) {
       const each = this.#list[index];
-      if (each) each.at = joined(element, each.at);
+      if (each) each.at = joined(element, each);
     }
   }
 
@@ -88,4 +88,6 @@ export class Findings {
   }
 }
 
-const joined = (before: string, after: string) => (after.startsWith('[') ? before + after : `${before}.${after}`);
+/** An unknown field may have an empty name; a value that does not fit has none. */
+const joined = (before: string, { at, type }: Finding) =>
+  at === '' && type !== 'unknown' ? before : at.startsWith('[') ? before + at : `${before}.${at}`;
