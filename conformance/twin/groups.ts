@@ -36,6 +36,8 @@ export function groupKey({ kind }: TwinCase, { path, expected, got }: Difference
   const place = path
     // Of a description of the API: what differs, not in which of a thousand places.
     .replace(/^body\.(paths|definitions|components|parameters)\b.*?((?:\.[\w-]+|\[[^\]]*\]){1,2})$/, 'body.$1 … $2')
+    // Schemas hold schemas.
+    .replace(/\.openAPIV3Schema\b.*?((?:\.[\w-]+|\[[^\]]*\]))$/, '.openAPIV3Schema … $1')
     .replace(/\[\d+\]/g, '[*]')
     .replace(/\[[^\]]*\b(Update|Apply)\b[^\]]*\]/g, '[$1]')
     .replace(/\["(?:[kv]:)[^\]]*\]/g, '[k:*]')
