@@ -9,9 +9,10 @@ import {
 import { checkClientConfig } from '../registry/strategies/admission-registration/client-config.ts';
 import { checkGiven } from '../registry/strategies/checks.ts';
 import { type FieldErrors, strategyFor } from '../registry/strategy.ts';
+import { checkVersionSchema } from './check-version-schema.ts';
 import { approvalAnnotation, approvalOf, finding, isProtectedGroup, withConditions } from './crd-conditions.ts';
 import { checkColumn, checkSelectableFields } from './printer-columns.ts';
-import { validateStructure } from './structural-schema.ts';
+import { schemaShown } from './schema-shown.ts';
 
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
 
@@ -52,13 +53,13 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
     }
   },
   prepareCreate(object) {
-    const storage = object.spec.versions?.find((each) => each.storage)?.name;
-    if (storage) object.status = { ...object.status, storedVersions: [storage] };
+    const storage = storageVersion(object);
+    if (storage !== undefined) object.status = { ...object.status, storedVersions: [storage] };
   },
   prepareUpdate(object) {
-    const storage = object.spec.versions?.find((each) => each.storage)?.name;
+    const storage = storageVersion(object);
     const stored = object.status?.storedVersions ?? [];
-    if (storage && object.status && !stored.includes(storage)) {
+    if (storage !== undefined && object.status && !stored.includes(storage)) {
       object.status = { ...object.status, storedVersions: [...stored, storage] };
     }
   },
@@ -71,7 +72,7 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
         errors.invalid('spec.group', spec.group, 'should be a domain with at least one dot');
     }
     checkGiven('spec.scope', spec.scope, ['Cluster', 'Namespaced'], errors);
-    validateVersions(spec.versions ?? [], errors);
+    validateVersions(spec.versions, errors);
     if (spec.names) validateNames(spec.names, errors);
     validateShared(spec.versions ?? [], errors);
     if (spec.conversion) validateConversion(spec.conversion, spec.preserveUnknownFields === true, errors);
@@ -111,6 +112,12 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
   validateSubresource: () => undefined,
 });
 
+/** The name of the first version that is stored; empty where it has none yet. */
+function storageVersion({ spec }: Pick<CustomResourceDefinition, 'spec'>): string | undefined {
+  const found = spec.versions?.find((each) => each.storage);
+  return found && (found.name ?? '');
+}
+
 function checkApproval(
   { metadata, spec }: CustomResourceDefinition,
   old: CustomResourceDefinition | undefined,
@@ -135,13 +142,20 @@ function checkStored({ spec, status }: CustomResourceDefinition, errors: FieldEr
     errors.invalid('status.storedVersions', null, 'must have at least one stored version');
     return;
   }
-  const storage = spec.versions?.findLast((each) => each.storage)?.name;
-  if (storage !== undefined && !stored.includes(storage)) {
-    errors.invalid('status.storedVersions', stored, `must have the storage version ${storage}`);
+  const left = new Map(stored.map((each, index) => [each, index]));
+  for (const { name = '', storage } of spec.versions ?? []) {
+    if (storage && !left.has(name)) {
+      errors.invalid('status.storedVersions', stored, `must have the storage version ${name}`);
+    }
+    left.delete(name);
+  }
+  for (const [name, index] of left) {
+    errors.invalid(`status.storedVersions[${index}]`, name, 'must appear in spec.versions');
   }
 }
 
-function validateVersions(versions: readonly CustomResourceDefinitionVersion[], errors: FieldErrors): void {
+function validateVersions(given: readonly CustomResourceDefinitionVersion[] | undefined, errors: FieldErrors): void {
+  const versions = given ?? [];
   const shared = sharedBy(versions);
   versions.forEach(({ schema }, index) => {
     if (!schema?.openAPIV3Schema) errors.required(`spec.versions[${index}].schema.openAPIV3Schema`);
@@ -150,9 +164,9 @@ function validateVersions(versions: readonly CustomResourceDefinitionVersion[], 
     const at = `spec.versions[${index}]`;
     errors.rule(`${at}.name`, version.name, validateDns1035Label(version.name));
     checkDeprecation(version, `${at}.deprecationWarning`, errors);
-    checkParts(version, at, (field) => !shared[field], errors);
+    checkParts(version, at, (field) => !shared[field], hasStatus(version), errors);
   });
-  const refuse = (why: string) => errors.invalid('spec.versions', versionsShown(versions, shared), why);
+  const refuse = (why: string) => errors.invalid('spec.versions', given && versionsShown(given, shared), why);
   if (new Set(versions.map(({ name }) => name)).size < versions.length) refuse('must contain unique version names');
   if (versions.filter(({ storage }) => storage).length !== 1) {
     refuse('must have exactly one version marked as storage version');
@@ -165,20 +179,23 @@ function validateVersions(versions: readonly CustomResourceDefinitionVersion[], 
 function validateShared([first, ...others]: readonly CustomResourceDefinitionVersion[], errors: FieldErrors): void {
   if (!first) return;
   const shared = sharedBy([first, ...others]);
-  checkParts(first, 'spec', (field) => shared[field], errors);
+  checkParts(first, 'spec', (field) => shared[field], [first, ...others].some(hasStatus), errors);
 }
+
+const hasStatus = ({ subresources }: CustomResourceDefinitionVersion) => subresources?.status !== undefined;
 
 /** The parts of a version that are looked at here: its own, or those of all. */
 function checkParts(
   version: CustomResourceDefinitionVersion,
   at: string,
   looksAt: (field: Hoisted) => boolean,
+  statusApart: boolean,
   errors: FieldErrors,
 ): void {
   const hoisted = at === 'spec';
   const schema = version.schema?.openAPIV3Schema;
   const schemaAt = `${at}.${hoisted ? 'validation' : 'schema'}.openAPIV3Schema`;
-  if (schema && looksAt('schema')) validateStructure(schema, schemaAt, errors);
+  if (schema && looksAt('schema')) checkVersionSchema(schema, schemaAt, statusApart, errors);
   const scale = looksAt('subresources') ? version.subresources?.scale : undefined;
   if (scale) {
     const here = `${at}.subresources.scale`;
@@ -196,22 +213,17 @@ function checkParts(
   }
 }
 
-const simplePath = /^(\.[A-Za-z_][A-Za-z0-9_-]*)+$/;
-
 function checkSelectorPath(field: string, path: string, errors: FieldErrors): void {
-  if (!simplePath.test(path)) errors.invalid(field, path, 'must be a simple json path starting with .');
+  if (!path.startsWith('.')) errors.invalid(field, path, 'must be a simple json path starting with .');
   else if (!/^\.(spec|status)\./.test(path)) {
-    errors.invalid(field, path, 'should be a json path under either .status or .spec');
+    errors.invalid(field, path, 'should be a json path under either .spec or .status');
   }
 }
 
 function checkPath(field: string, path: string | undefined, below: 'spec' | 'status', errors: FieldErrors): void {
   if (!path) errors.required(field);
-  else if (!simplePath.test(path)) {
-    errors.invalid(field, path, 'must be a simple json path starting with .');
-  } else if (!path.startsWith(`.${below}.`)) {
-    errors.invalid(field, path, `should be a json path under .${below}`);
-  }
+  else if (!path.startsWith('.')) errors.invalid(field, path, 'must be a simple json path starting with .');
+  else if (!path.startsWith(`.${below}.`)) errors.invalid(field, path, `should be a json path under .${below}`);
 }
 
 function checkDeprecation(
@@ -220,13 +232,20 @@ function checkDeprecation(
   errors: FieldErrors,
 ): void {
   if (text === undefined) return;
-  if (!deprecated) errors.invalid(at, text, 'can only be set for deprecated versions');
+  if (!deprecated) {
+    errors.invalid(at, text, 'can only be set for deprecated versions');
+    return;
+  }
   if (text === '') errors.invalid(at, text, 'must not be an empty string');
-  if (Buffer.byteLength(text) > 256) errors.tooLong(at, 256);
+  if (Buffer.byteLength(text) > 256) errors.invalid(at, text, 'must be <= 256 characters long');
   const found = text.search(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u);
   if (found >= 0) {
-    const why = `must only contain printable UTF-8 characters; non-printable character found at index ${found}`;
-    errors.invalid(at, text, why);
+    const index = Buffer.byteLength(text.slice(0, found));
+    errors.invalid(
+      at,
+      text,
+      `must only contain printable UTF-8 characters; non-printable character found at index ${index}`,
+    );
   }
 }
 
@@ -278,9 +297,13 @@ function fieldsShown(given: unknown): unknown {
   return fields.map(({ jsonPath }) => ({ JSONPath: jsonPath }));
 }
 
+function schemaOf({ schema }: CustomResourceDefinitionVersion, shared: Shared): unknown {
+  if (shared.schema || !schema) return null;
+  return { OpenAPIV3Schema: schema.openAPIV3Schema ? schemaShown(schema.openAPIV3Schema) : null };
+}
+
 /** As Kubernetes holds them: what all have in common is not with each of them. */
 function versionsShown(versions: readonly CustomResourceDefinitionVersion[], shared: Shared): unknown {
-  if (versions.length === 0) return null;
   const own = (each: CustomResourceDefinitionVersion, field: Hoisted) => (shared[field] ? null : (each[field] ?? null));
   return versions.map((each) => ({
     Name: each.name ?? '',
@@ -288,7 +311,7 @@ function versionsShown(versions: readonly CustomResourceDefinitionVersion[], sha
     Storage: each.storage ?? false,
     Deprecated: each.deprecated ?? false,
     DeprecationWarning: each.deprecationWarning ?? null,
-    Schema: own(each, 'schema'),
+    Schema: schemaOf(each, shared),
     Subresources: subresourcesShown(own(each, 'subresources')),
     AdditionalPrinterColumns: columnsShown(own(each, 'additionalPrinterColumns')),
     SelectableFields: fieldsShown(own(each, 'selectableFields')),

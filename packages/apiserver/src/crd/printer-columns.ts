@@ -1,5 +1,7 @@
 import type { CustomResourceColumnDefinition, CustomResourceDefinitionVersion, JSONSchemaProps } from '@keelson/core';
 import type { FieldErrors } from '../registry/strategy.ts';
+import { fieldSchema } from './schema-path.ts';
+import { structuralProblem } from './structural-schema.ts';
 
 const types = ['boolean', 'date', 'integer', 'number', 'string'];
 const formats = ['byte', 'date', 'date-time', 'double', 'float', 'int32', 'int64', 'password'];
@@ -36,34 +38,43 @@ export function checkSelectableFields(
     );
     return;
   }
+  const problem = structuralProblem(schema);
+  if (problem !== undefined) {
+    errors.invalid(`${at.slice(0, at.lastIndexOf('.'))}.schema.openAPIV3Schema`, '', problem);
+  }
   const seen = new Set<string>();
-  fields.slice(0, 8).forEach(({ jsonPath = '' }, index) => {
+  const good = new Set<string>();
+  fields.forEach(({ jsonPath = '' }, index) => {
     const here = `${at}[${index}].jsonPath`;
     if (jsonPath === '') {
       errors.required(here);
       return;
     }
     if (seen.has(jsonPath)) errors.duplicate(here, jsonPath);
-    else checkSelectable(jsonPath, schema, here, errors);
+    else if (checkSelectable(jsonPath, schema, here, errors)) good.add(jsonPath);
     seen.add(jsonPath);
   });
-  if (fields.length > 8) errors.tooMany(at, fields.length, 8);
+  if (good.size > 8) errors.tooMany(at, good.size, 8);
 }
 
 const single =
   'must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.';
 
-function checkSelectable(path: string, schema: JSONSchemaProps, at: string, errors: FieldErrors): void {
-  if (!path.startsWith('.')) {
-    errors.invalid(at, path, `is an invalid path: expected [ or . but got: ${path.split(/[.[]/)[0]}`);
-    return;
-  }
-  if (path.includes('[')) {
-    errors.invalid(at, path, 'is an invalid path: array notation is not allowed');
-    return;
-  }
+function checkSelectable(path: string, schema: JSONSchemaProps, at: string, errors: FieldErrors): boolean {
+  const why = selectableProblem(path, schema);
+  if (why !== undefined) errors.invalid(at, path, why);
+  return why === undefined;
+}
+
+function selectableProblem(path: string, schema: JSONSchemaProps): string | undefined {
+  if (path.includes('[') && /^[.[]/.test(path)) return 'is an invalid path: array notation is not allowed';
+  if (!path.startsWith('.')) return `is an invalid path: expected [ or . but got: ${path.split(/[.[]/)[0]}`;
   let place: JSONSchemaProps | undefined = schema;
-  for (const name of path.slice(1).split('.')) place = place?.properties?.[name];
-  if (!place) errors.invalid(at, path, 'is an invalid path: does not refer to a valid field');
-  else if (!['string', 'boolean', 'integer'].includes(place.type ?? '')) errors.invalid(at, path, single);
+  for (const name of path.slice(1).split('.')) {
+    if (name === '' && place && path.endsWith('.')) return 'is an invalid path: unexpected end of JSON path';
+    place = place && fieldSchema(place, name);
+  }
+  if (!place) return 'is an invalid path: does not refer to a valid field';
+  if (!['string', 'boolean', 'integer'].includes(place.type ?? '')) return single;
+  return path.startsWith('.metadata.') ? 'must not point to fields in metadata' : undefined;
 }

@@ -1,7 +1,8 @@
 import { deepEqual, type JSONSchemaProps } from '@keelson/core';
-import { FieldErrors } from '../registry/strategy.ts';
+import { FieldErrors, goQuote } from '../registry/strategy.ts';
 import { itemsOf, valuesOf } from './custom-decoder.ts';
 import { hasFormat } from './formats.ts';
+import { goRegexp } from './go-regexp.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -14,22 +15,10 @@ function typeOf(value: unknown): string {
   return typeof value === 'number' ? (Number.isInteger(value) ? 'integer' : 'number') : typeof value;
 }
 
-const patterns = new Map<string, RegExp | undefined>();
-
-/** Go's RE2 and JavaScript agree on what schemas use; what JavaScript cannot read is not checked. */
-export function compilePattern(pattern: string): RegExp | undefined {
-  if (patterns.has(pattern)) return patterns.get(pattern);
-  let compiled: RegExp | undefined;
-  for (const flags of ['u', '']) {
-    try {
-      compiled ??= new RegExp(pattern, flags);
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-    }
-  }
-  if (patterns.size > 10_000) patterns.clear();
-  patterns.set(pattern, compiled);
-  return compiled;
+/** What Go cannot read is refused before it comes here; it is not checked. */
+function matches(pattern: string, value: string): boolean {
+  const read = goRegexp(pattern);
+  return !('regexp' in read) || read.regexp.test(value);
 }
 
 /** Everything in which a value does not fit an OpenAPI v3 schema, in the words of Kubernetes. */
@@ -37,6 +26,9 @@ export function validateSchema(value: unknown, schema: JSONSchemaProps, at: stri
   if (!validateType(value, schema, at, errors)) return;
   validateCombinations(value, schema, at, errors);
   if (value === null) return;
+  if (typeof value === 'string') validateString(value, schema, at, errors);
+  else if (typeof value === 'number') validateNumber(value, schema, at, errors);
+  else if (Array.isArray(value)) validateList(value, schema, at, errors);
   if (schema.enum && !schema.enum.some((each) => deepEqual(each, value))) {
     errors.notSupported(
       at,
@@ -44,10 +36,7 @@ export function validateSchema(value: unknown, schema: JSONSchemaProps, at: stri
       schema.enum.map((each) => (typeof each === 'string' ? each : JSON.stringify(each))),
     );
   }
-  if (typeof value === 'string') validateString(value, schema, at, errors);
-  else if (typeof value === 'number') validateNumber(value, schema, at, errors);
-  else if (Array.isArray(value)) validateList(value, schema, at, errors);
-  else if (isObject(value)) validateObject(value, schema, at, errors);
+  if (isObject(value)) validateObject(value, schema, at, errors);
 }
 
 /** False where the type is wrong, so that no other rule is worth asking. */
@@ -73,11 +62,12 @@ function validateString(value: string, schema: JSONSchemaProps, at: string, erro
   if (schema.maxLength !== undefined && length > schema.maxLength) errors.tooLong(at, schema.maxLength);
   else if (schema.minLength !== undefined && length < schema.minLength) {
     errors.invalid(at, value, `${at} in body should be at least ${schema.minLength} chars long`);
-  } else if (schema.pattern && compilePattern(schema.pattern)?.test(value) === false) {
+  } else if (schema.pattern && !matches(schema.pattern, value)) {
     errors.invalid(at, value, `${at} in body should match '${schema.pattern}'`);
   }
   if (schema.format && !hasFormat(schema.format, value)) {
-    errors.invalid(at, value, `${at} in body must be of type ${schema.format}: ${JSON.stringify(value)}`);
+    const why = `${at} in body must be of type ${schema.format}: ${JSON.stringify(value)}`;
+    errors.list.push({ type: 'FieldValueTypeInvalid', field: at, message: `Invalid value: ${goQuote(value)}: ${why}` });
   }
 }
 
@@ -97,7 +87,9 @@ function validateNumber(value: number, schema: JSONSchemaProps, at: string, erro
       `${at} in body should be greater than ${schema.exclusiveMinimum ? '' : 'or equal to '}${minimum}`,
     );
   }
-  if (multipleOf !== undefined && multipleOf !== 0 && !Number.isInteger(value / multipleOf)) {
+  if (multipleOf !== undefined && multipleOf <= 0) {
+    errors.invalid(at, multipleOf, `factor MultipleOf declared for ${at} must be positive: ${multipleOf}`);
+  } else if (multipleOf !== undefined && !Number.isInteger(value / multipleOf)) {
     errors.invalid(at, value, `${at} in body should be a multiple of ${multipleOf}`);
   }
 }
@@ -148,7 +140,7 @@ function validateObject(value: Json, schema: JSONSchemaProps, at: string, errors
     if (missing.has(name)) continue;
     const own = schema.properties && Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
     if (own) validateSchema(each, own, here(name), errors);
-    else if (typeof values === 'object') validateSchema(each, values, here(name), errors);
+    else if (typeof values === 'object') validateSchema(each, values, `${at}.${name}`, errors);
   }
 }
 

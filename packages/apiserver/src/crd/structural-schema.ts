@@ -1,124 +1,228 @@
 import type { JSONSchemaProps } from '@keelson/core';
 import { FieldErrors } from '../registry/strategy.ts';
 import { itemsOf, valuesOf } from './custom-decoder.ts';
-import { compilePattern, validateSchema } from './schema-validation.ts';
+import { goRegexp } from './go-regexp.ts';
 
-const types = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
 const junctors = ['allOf', 'anyOf', 'oneOf'] as const;
 
+type Level = 'root' | 'items' | 'field';
+
 /**
- * The main rules of a structural schema (kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/
- * custom-resource-definitions/#specifying-a-structural-schema): a type everywhere, nothing structural below
- * allOf, anyOf, oneOf and not, defaults that fit.
+ * Whether a schema is structural (kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/
+ * custom-resource-definitions/#specifying-a-structural-schema): a type everywhere, nothing structural below allOf,
+ * anyOf, oneOf and not, and nothing said there of what is not there. The errors are in the order of their texts.
  */
-export function validateStructure(schema: JSONSchemaProps, at: string, errors: FieldErrors): void {
-  if (!schema.type) errors.required(`${at}.type`, 'must not be empty at the root');
-  else if (schema.type !== 'object') errors.invalid(`${at}.type`, schema.type, 'must be object at the root');
-  else validateNode(schema, at, errors, true);
-}
-
-function validateNode(schema: JSONSchemaProps, at: string, errors: FieldErrors, root = false): void {
-  const free = schema['x-kubernetes-int-or-string'] || schema['x-kubernetes-preserve-unknown-fields'];
-  if (!schema.type) {
-    if (!free) errors.required(`${at}.type`, 'must not be empty for specified object fields');
-  } else if (!types.includes(schema.type)) errors.notSupported(`${at}.type`, schema.type, types);
-  if (schema.type === 'array' && !schema.items) errors.required(`${at}.items`, 'must be specified');
-  if (Array.isArray(schema.items)) errors.forbidden(`${at}.items`, 'items must be a schema object and not an array');
-  if (schema.additionalProperties !== undefined && schema.properties && Object.keys(schema.properties).length > 0) {
-    errors.forbidden(`${at}.additionalProperties`, 'additionalProperties and properties are mutual exclusive');
-  }
-  if (schema.additionalProperties === false) {
-    errors.forbidden(`${at}.additionalProperties`, 'additionalProperties cannot be set to false');
-  }
-  if (schema.$ref) errors.forbidden(`${at}.$ref`, '$ref is not supported');
-  if (schema.uniqueItems)
-    errors.forbidden(
-      `${at}.uniqueItems`,
-      'uniqueItems cannot be set to true since the runtime complexity becomes quadratic',
-    );
-  if (root && schema.nullable) errors.forbidden(`${at}.nullable`, 'nullable cannot be true at the root');
-  validatePattern(schema, at, errors);
-  validateListType(schema, at, errors);
-  validateDefault(schema, at, errors);
-  for (const name of junctors) {
-    schema[name]?.forEach((each, index) => void validateValueOnly(each, `${at}.${name}[${index}]`, errors));
-  }
-  if (schema.not) validateValueOnly(schema.not, `${at}.not`, errors);
-  for (const [name, each] of Object.entries(schema.properties ?? {})) {
-    if (root && name === 'metadata') continue;
-    validateNode(each, `${at}.properties[${name}]`, errors);
-  }
-  const items = itemsOf(schema);
-  if (items) validateNode(items, `${at}.items`, errors);
-  const values = valuesOf(schema);
-  if (typeof values === 'object') validateNode(values, `${at}.additionalProperties`, errors);
-}
-
-function validatePattern({ pattern }: JSONSchemaProps, at: string, errors: FieldErrors): void {
-  if (!pattern || compilePattern(pattern)) return;
-  errors.invalid(
-    `${at}.pattern`,
-    pattern,
-    `must be a valid regular expression, but isn't: error parsing regexp: ${regexpProblem(pattern)}`,
-  );
-}
-
-function regexpProblem(pattern: string): string {
-  const open = (pattern.match(/(?<!\\)\(/g) ?? []).length;
-  const close = (pattern.match(/(?<!\\)\)/g) ?? []).length;
-  return open > close ? `missing closing ): \`${pattern}\`` : `invalid or unsupported syntax: \`${pattern}\``;
-}
-
-function validateListType(schema: JSONSchemaProps, at: string, errors: FieldErrors): void {
-  const type = schema['x-kubernetes-list-type'];
-  if (type !== undefined && !['atomic', 'map', 'set'].includes(type)) {
-    errors.notSupported(`${at}.x-kubernetes-list-type`, type, ['atomic', 'map', 'set']);
-  }
-  if (type !== undefined && schema.type !== 'array') {
-    errors.invalid(`${at}.type`, schema.type ?? '', 'must be array if x-kubernetes-list-type is specified');
-  }
-  const keys = schema['x-kubernetes-list-map-keys'];
-  if (type === 'map' && !keys?.length) {
-    errors.required(`${at}.x-kubernetes-list-map-keys`, 'must not be empty if x-kubernetes-list-type is map');
-  }
-  if (type !== 'map' && keys?.length) {
-    errors.forbidden(`${at}.x-kubernetes-list-map-keys`, 'must be empty if x-kubernetes-list-type is not map');
-  }
-}
-
-function validateDefault(schema: JSONSchemaProps, at: string, errors: FieldErrors): void {
-  if (schema.default === undefined) return;
+export function checkStructure(schema: JSONSchemaProps, at: string, errors: FieldErrors): void {
   const found = new FieldErrors();
-  validateSchema(schema.default, schema, '', found);
-  for (const each of found.list) {
-    errors.list.push({
-      ...each,
-      type: 'FieldValueInvalid',
-      field: each.field === '' ? `${at}.default` : `${at}.default.${each.field}`,
-    });
-  }
+  checkNode(schema, at, 'root', found);
+  checkComplete(schema, schema, at, at, found);
+  const text = ({ field = '', message }: (typeof found.list)[number]) => `${field}: ${message}`;
+  errors.list.push(...found.list.sort((a, b) => Buffer.compare(Buffer.from(text(a)), Buffer.from(text(b)))));
 }
 
-/** Below a junctor a schema may only say what values are good, not what there is. */
-function validateValueOnly(schema: JSONSchemaProps, at: string, errors: FieldErrors): void {
-  if (schema.type && !(schema.type === 'integer' || schema.type === 'string')) {
-    errors.forbidden(`${at}.type`, 'must be empty to be structural');
-  }
-  if (schema.additionalProperties !== undefined) {
-    errors.forbidden(`${at}.additionalProperties`, 'must be undefined to be structural');
-  }
-  for (const field of ['default', 'description', 'nullable', 'title'] as const) {
-    if (schema[field] !== undefined && schema[field] !== '' && schema[field] !== false) {
-      errors.forbidden(`${at}.${field}`, 'must be undefined to be structural');
+const foreign = [
+  ['id', 'id'],
+  ['$schema', 'schema'],
+  ['$ref', '$ref'],
+  ['additionalItems', 'additionalItems'],
+  ['definitions', 'definitions'],
+  ['dependencies', 'dependencies'],
+  ['patternProperties', 'patternProperties'],
+] as const;
+
+/** Why a schema cannot be read as a structural one at all; undefined where it can. */
+export function structuralProblem(schema: JSONSchemaProps): string | undefined {
+  for (const [field, name] of foreign) {
+    const value = schema[field];
+    const empty = typeof value === 'object' ? Object.keys(value).length === 0 && field !== 'additionalItems' : !value;
+    if (value !== undefined && (!empty || field === 'additionalItems')) {
+      return `OpenAPIV3Schema '${name}' is not supported`;
     }
   }
-  for (const [name, each] of Object.entries(schema.properties ?? {})) {
-    if (each.type) errors.forbidden(`${at}.properties[${name}].type`, 'must be empty to be structural');
-    else validateValueOnly(each, `${at}.properties[${name}]`, errors);
+  if (Array.isArray(schema.items) && schema.items.length > 0) return "OpenAPIV3Schema 'items' must be a schema";
+  const values = valuesOf(schema);
+  const below = [
+    ...junctors.flatMap((name) => schema[name] ?? []),
+    ...Object.values(schema.properties ?? {}),
+    schema.not,
+    itemsOf(schema),
+    typeof values === 'object' ? values : undefined,
+  ];
+  for (const each of below) {
+    const problem = each && structuralProblem(each);
+    if (problem !== undefined) return problem;
   }
+  return undefined;
+}
+
+function checkNode(schema: JSONSchemaProps, at: string, level: Level, errors: FieldErrors): void {
   const items = itemsOf(schema);
-  if (items) validateValueOnly(items, `${at}.items`, errors);
+  if (schema.type === 'array' && !items) errors.required(`${at}.items`, 'must be specified');
+  if (items) checkNode(items, `${at}.items`, 'items', errors);
+  for (const [name, each] of Object.entries(schema.properties ?? {})) {
+    checkNode(each, `${at}.properties[${name}]`, 'field', errors);
+  }
+  const values = valuesOf(schema);
+  if (typeof values === 'object') checkNode(values, `${at}.additionalProperties`, 'field', errors);
+  const hasValues = values !== undefined && values !== false;
+  if (level === 'root' && hasValues) errors.forbidden(`${at}.additionalProperties`, 'must not be used at the root');
+  if (schema['x-kubernetes-int-or-string']) {
+    for (const field of ['x-kubernetes-preserve-unknown-fields', 'x-kubernetes-embedded-resource'] as const) {
+      if (schema[field]) errors.invalid(`${at}.${field}`, true, 'must be false if x-kubernetes-int-or-string is true');
+    }
+  }
+  checkPattern(schema, at, errors);
+  checkJunctors(schema, at, isIntOrString(schema.anyOf), isIntOrString(schema.allOf?.[0]?.anyOf), errors);
+  checkType(schema, at, level, errors);
+  if (level === 'root' || schema['x-kubernetes-embedded-resource']) checkTypeMeta(schema, at, level, errors);
+}
+
+const empty: Readonly<Record<Level, string>> = {
+  root: 'must not be empty at the root',
+  items: 'must not be empty for specified array items',
+  field: 'must not be empty for specified object fields',
+};
+
+function checkType(schema: JSONSchemaProps, at: string, level: Level, errors: FieldErrors): void {
+  const { type } = schema;
+  if (schema['x-kubernetes-embedded-resource']) {
+    const why = 'must be object if x-kubernetes-embedded-resource is true';
+    if (!type) errors.required(`${at}.type`, why);
+    else if (type !== 'object') errors.invalid(`${at}.type`, type, why);
+    const values = valuesOf(schema);
+    if (values !== undefined && values !== false) {
+      errors.forbidden(`${at}.additionalProperties`, 'must not be used if x-kubernetes-embedded-resource is set');
+    }
+    if (!schema['x-kubernetes-preserve-unknown-fields'] && Object.keys(schema.properties ?? {}).length === 0) {
+      const alone =
+        'must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields';
+      errors.required(`${at}.properties`, alone);
+    }
+  } else if (!type && !schema['x-kubernetes-int-or-string'] && !schema['x-kubernetes-preserve-unknown-fields']) {
+    errors.required(`${at}.type`, empty[level]);
+  }
+  if (level === 'root' && type && type !== 'object') {
+    errors.invalid(`${at}.type`, type, 'must be object at the root');
+  }
+}
+
+function checkTypeMeta({ properties = {} }: JSONSchemaProps, at: string, level: Level, errors: FieldErrors): void {
+  for (const name of ['kind', 'apiVersion']) {
+    const field = Object.hasOwn(properties, name) ? properties[name] : undefined;
+    if (field && field.type !== 'string') {
+      errors.invalid(`${at}.properties[${name}].type`, field.type ?? '', 'must be string');
+    }
+  }
+  const metadata = Object.hasOwn(properties, 'metadata') ? properties['metadata'] : undefined;
+  if (!metadata) return;
+  const here = `${at}.properties[metadata]`;
+  if (metadata.type !== 'object') errors.invalid(`${here}.type`, metadata.type ?? '', 'must be object');
+  if (level === 'root' && saysMore(metadata)) {
+    const why = 'must not specify anything other than name and generateName, but metadata is implicitly specified';
+    errors.forbidden(here, why);
+  }
+}
+
+/** Whether a schema of metadata has more to it than its type and the two names. */
+function saysMore({ type: _type, properties, default: _default, ...rest }: JSONSchemaProps): boolean {
+  if (Object.keys(properties ?? {}).some((name) => name !== 'name' && name !== 'generateName')) return true;
+  return Object.entries(rest).some(([, value]) => !isEmpty(value));
+}
+
+const isEmpty = (value: unknown) =>
+  value === undefined || value === '' || value === false || (Array.isArray(value) && value.length === 0);
+
+/** The two forms in which older tools write that a value is a number or a string. */
+function isIntOrString(alternatives: readonly JSONSchemaProps[] | undefined): boolean {
+  if (alternatives?.length !== 2) return false;
+  return ['integer', 'string'].every((type, index) => {
+    const { type: own, ...rest } = alternatives[index] ?? {};
+    return own === type && Object.values(rest).every(isEmpty);
+  });
+}
+
+function checkPattern({ pattern }: JSONSchemaProps, at: string, errors: FieldErrors): void {
+  const read = pattern ? goRegexp(pattern) : undefined;
+  if (!read || 'regexp' in read) return;
+  errors.invalid(`${at}.pattern`, pattern, `must be a valid regular expression, but isn't: ${read.problem}`);
+}
+
+function checkJunctors(
+  schema: JSONSchemaProps,
+  at: string,
+  skipsAnyOf: boolean,
+  skipsFirst: boolean,
+  errors: FieldErrors,
+): void {
   for (const name of junctors) {
-    schema[name]?.forEach((each, index) => void validateValueOnly(each, `${at}.${name}[${index}]`, errors));
+    if (name === 'anyOf' && skipsAnyOf) continue;
+    schema[name]?.forEach((each, index) => {
+      checkValueOnly(each, `${at}.${name}[${index}]`, errors, name === 'allOf' && index === 0 && skipsFirst);
+    });
+  }
+  if (schema.not) checkValueOnly(schema.not, `${at}.not`, errors);
+}
+
+/** What a schema below a junctor must not say: it may only say which values are good, not what there is. */
+const forbidden = [
+  ['type', 'must be empty to be structural'],
+  ['description', 'must be empty to be structural'],
+  ['title', 'must be empty to be structural'],
+  ['default', 'must be undefined to be structural'],
+  ['additionalProperties', 'must be undefined to be structural'],
+  ['nullable', 'must be false to be structural'],
+  ['x-kubernetes-preserve-unknown-fields', 'must be false to be structural'],
+  ['x-kubernetes-embedded-resource', 'must be false to be structural'],
+  ['x-kubernetes-int-or-string', 'must be false to be structural'],
+  ['x-kubernetes-list-map-keys', 'must be empty to be structural'],
+  ['x-kubernetes-list-type', 'must be undefined to be structural'],
+  ['x-kubernetes-map-type', 'must be undefined to be structural'],
+  ['x-kubernetes-validations', 'must be empty to be structural'],
+] as const;
+
+function checkValueOnly(schema: JSONSchemaProps, at: string, errors: FieldErrors, skipsAnyOf = false): void {
+  checkPattern(schema, at, errors);
+  checkJunctors(schema, at, skipsAnyOf, false, errors);
+  const items = itemsOf(schema);
+  if (items) checkValueOnly(items, `${at}.items`, errors);
+  for (const [name, each] of Object.entries(schema.properties ?? {})) {
+    const here = `${at}.properties[${name}]`;
+    checkValueOnly(each, here, errors);
+    if (name === 'metadata') errors.forbidden(here, 'must not be specified in a nested context');
+  }
+  for (const [field, why] of forbidden) if (!isEmpty(schema[field])) errors.forbidden(`${at}.${field}`, why);
+}
+
+/** What junctors of the root speak of must be specified outside of them, too. */
+function checkComplete(
+  schema: JSONSchemaProps,
+  specified: JSONSchemaProps,
+  at: string,
+  said: string,
+  errors: FieldErrors,
+): void {
+  const nested = (each: JSONSchemaProps, here: string) => checkNested(each, specified, at, here, errors);
+  if (schema.not) nested(schema.not, `${said}.not`);
+  for (const name of junctors) schema[name]?.forEach((each, index) => void nested(each, `${said}.${name}[${index}]`));
+}
+
+function checkNested(
+  schema: JSONSchemaProps,
+  specified: JSONSchemaProps | undefined,
+  at: string,
+  said: string,
+  errors: FieldErrors,
+): void {
+  if (!specified) {
+    errors.required(at, `because it is defined in ${said}`);
+    return;
+  }
+  checkComplete(schema, specified, at, said, errors);
+  const items = itemsOf(schema);
+  if (items) checkNested(items, itemsOf(specified), `${at}.items`, `${said}.items`, errors);
+  for (const [name, each] of Object.entries(schema.properties ?? {})) {
+    const own = specified.properties && Object.hasOwn(specified.properties, name);
+    const below = `properties[${name}]`;
+    checkNested(each, own ? specified.properties[name] : undefined, `${at}.${below}`, `${said}.${below}`, errors);
   }
 }

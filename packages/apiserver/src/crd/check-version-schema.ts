@@ -1,0 +1,31 @@
+import type { JSONSchemaProps } from '@keelson/core';
+import { FieldErrors } from '../registry/strategy.ts';
+import { checkDefaults } from './schema-defaults.ts';
+import { checkSchema } from './schema-rules.ts';
+import { notForStatus, schemaShown } from './schema-shown.ts';
+import { checkStructure, structuralProblem } from './structural-schema.ts';
+
+/**
+ * Everything that is wrong with a version's schema, but for its expressions, in the order in which Kubernetes tells it.
+ * `statusApart`: whether the status is a subresource.
+ */
+export function checkVersionSchema(
+  schema: JSONSchemaProps,
+  at: string,
+  statusApart: boolean,
+  errors: FieldErrors,
+): void {
+  const shown = statusApart ? schemaShown(schema) : undefined;
+  const refused = shown && notForStatus(shown);
+  if (refused !== undefined) errors.invalid(at, shown, refused);
+  if (schema.nullable) errors.forbidden(`${at}.nullable`, 'nullable cannot be true at the root');
+  const general = new FieldErrors();
+  const problem = structuralProblem(schema);
+  checkSchema(schema, at, problem === undefined, general);
+  if (problem === undefined) {
+    const before = errors.list.length;
+    checkStructure(schema, at, errors);
+    if (errors.list.length === before) checkDefaults(schema, at, errors);
+  } else if (general.list.length === 0) errors.invalid(at, '', problem);
+  errors.list.push(...general.list);
+}
