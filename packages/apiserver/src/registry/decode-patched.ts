@@ -4,6 +4,7 @@ import type { Call } from './admission-chain.ts';
 import { isObject, type Json, type ObjectDraft } from './draft.ts';
 import type { DecodeResult, Kind } from './kind.ts';
 import { inPatchedOrder, type PatchedFrom, patchedText } from './patched-text.ts';
+import { typeOfPatched, unknownToInternal } from './patched-type.ts';
 import { goQuote } from './strategy.ts';
 import { unstructuredError } from './unstructured-error.ts';
 import { withWrappedIntegers } from './unstructured-numbers.ts';
@@ -32,16 +33,16 @@ export function decodePatched({ kind, request, warnings }: Call, patched: JsonVa
       const told = patched[field];
       if (told !== undefined && told !== null && typeof told !== 'string') throw bad(noTypeField(field, told));
     }
-    const named = patched['kind'] || kind.served.kind;
-    const version = patched['apiVersion'] || kind.apiVersion;
-    if (named !== kind.served.kind || version !== kind.apiVersion) {
-      throw bad(
-        `no kind ${JSON.stringify(named)} is registered for version ${JSON.stringify(version)} in scheme "pkg/runtime/scheme.go:111"`,
-      );
-    }
   }
+  const type = strategic ? 'served' : typeOfPatched(kind, patched);
+  if (typeof type === 'object') throw bad(type.wrong);
   try {
-    const { object, unknown } = strategic ? decodeUnstructured(kind, patched) : decodeInOrder(kind, patched, from);
+    const { object, unknown } =
+      type === 'internal'
+        ? { object: kind.decode({ metadata: {} }).object, unknown: unknownToInternal(patched) }
+        : strategic
+          ? decodeUnstructured(kind, patched)
+          : decodeInOrder(kind, patched, from);
     const findings = request.bodyFindings?.(unknown) ?? unknown;
     if (findings.length > 0) {
       const validation = request.options?.fieldValidation ?? 'Warn';
@@ -49,7 +50,7 @@ export function decodePatched({ kind, request, warnings }: Call, patched: JsonVa
       // A patch that is tried again says nothing new.
       if (validation === 'Warn') warnings.push(...findings.filter((each) => !warnings.includes(each)));
     }
-    return keepReset(object, patched);
+    return type === 'internal' ? object : keepReset(object, patched);
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     throw bad(strategic ? unstructuredText(kind, patched, error) : error.message);

@@ -1,4 +1,4 @@
-import { generateName, timestamp } from '@keelson/core';
+import { timestamp } from '@keelson/core';
 import { admit, type Call, validateAdmission } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
 import type { EncodedObject } from './contract.ts';
@@ -32,7 +32,6 @@ export async function reviewObject(
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.selfLink;
-  if (!metadata.name && metadata.generateName) metadata.name = generateName(metadata.generateName, context.random);
   warnOnce(call, dedupeOwners(draft));
   kind.strategy.defaults?.(draft, () => timestamp(context.clock));
   recordOwners(context, call, draft, undefined);
