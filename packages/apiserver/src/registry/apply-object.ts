@@ -31,11 +31,10 @@ export async function applyObject(context: RegistryContext, call: Call, keep?: K
   const current = await find(context, call);
   if (!current) {
     // Kinds that an update may create are looked at first, whatever part of them was meant.
-    if (subresource && !kind.strategy.createOnUpdate) throw StatusError.notFound(kind.names, request.name ?? '');
+    if (subresource && !mayMake(call, subresource)) throw StatusError.notFound(kind.names, request.name ?? '');
     const draft = applyConfiguration(context, call, emptyObject(kind), undefined);
     checkNoUid(call, draft);
     checkIdentity(call, draft, undefined);
-    if (subresource) throw StatusError.notFound(kind.names, request.name ?? '');
     // A create by apply does not mind it.
     delete draft.metadata.resourceVersion;
     return { value: await createDecoded(context, call, draft), created: true };
@@ -55,10 +54,17 @@ export async function applyObject(context: RegistryContext, call: Call, keep?: K
   return { value, created: false };
 }
 
+/** By way of their status too, a real server makes objects of kinds that an update may create, and policies. */
+function mayMake({ kind }: Call, subresource: string): boolean {
+  const { group, resource } = kind.served;
+  const policies = group === 'admissionregistration.k8s.io' && resource === 'validatingadmissionpolicies';
+  return subresource === 'status' && (kind.strategy.createOnUpdate === true || policies);
+}
+
 /** Who names a uid means an object that is there. */
 function checkNoUid({ kind, request }: Call, { metadata }: ObjectDraft): void {
   const { uid } = metadata;
-  if (!uid || request.subresource) return;
+  if (!uid) return;
   const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
   throw StatusError.conflict(kind.names, request.name ?? '', why);
 }

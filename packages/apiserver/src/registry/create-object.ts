@@ -61,9 +61,11 @@ export async function createDecoded(
   const draft = await admit(context, call, 'CREATE', decoded, undefined);
   prepareCreate(context, call, draft);
   const errors = new FieldErrors();
-  const reservation = kind.strategy.reserve
-    ? await kind.strategy.reserve(draft, undefined, errors, writeContext(context, call))
-    : undefined;
+  // What is made by way of its status is given nothing, as with a real server.
+  const reservation =
+    kind.strategy.reserve && !request.subresource
+      ? await kind.strategy.reserve(draft, undefined, errors, writeContext(context, call))
+      : undefined;
   try {
     validateNew(call, draft, errors);
     permitCreate(context, call);

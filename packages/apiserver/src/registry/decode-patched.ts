@@ -17,7 +17,12 @@ export function decodePatched({ kind, request, warnings }: Call, patched: JsonVa
   const strategic = request.patchType === 'application/strategic-merge-patch+json';
   const { definition } = kind.served;
   const schema = definition === undefined ? undefined : { ref: definition };
-  const from = { before, schema, sorted: request.patchType === 'application/merge-patch+json' };
+  const from = {
+    before,
+    schema,
+    sorted: request.patchType === 'application/merge-patch+json',
+    untyped: kind.served.custom === true,
+  };
   const shown = () => (strategic ? leftoverText(request.body, before, definition) : patchedText(patched, from));
   const bad = (why: string) =>
     StatusError.invalid({ group: '', resource: '' }, '', [
@@ -34,6 +39,7 @@ export function decodePatched({ kind, request, warnings }: Call, patched: JsonVa
       if (told !== undefined && told !== null && typeof told !== 'string') throw bad(noTypeField(field, told));
     }
   }
+  if (kind.served.custom) checkCustomType(kind, patched, from, bad);
   const type = strategic ? 'served' : typeOfPatched(kind, patched);
   if (typeof type === 'object') throw bad(type.wrong);
   try {
@@ -55,6 +61,29 @@ export function decodePatched({ kind, request, warnings }: Call, patched: JsonVa
     if (!(error instanceof DecodeError)) throw error;
     throw bad(strategic ? unstructuredText(kind, patched, error) : error.message);
   }
+}
+
+/** Custom resources are read without types, which then are looked at like any other field. */
+function checkCustomType(
+  { served, apiVersion }: Kind,
+  patched: Readonly<Json>,
+  from: PatchedFrom,
+  bad: (why: string) => StatusError,
+): void {
+  const { apiVersion: version, kind: named, metadata } = patched;
+  if (!named) throw bad(`Object 'Kind' is missing in '${patchedText(patched, from)}'`);
+  if (version === null) throw bad('.apiVersion accessor error: <nil> is of the type <nil>, expected string');
+  if (!version) {
+    const message = "Internal error occurred: Object 'apiVersion' is missing in 'object has no apiVersion field'";
+    throw StatusError.of(500, 'InternalError', message);
+  }
+  const name = isObject(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : '';
+  const invalid = (field: string, value: unknown, must: string) =>
+    StatusError.invalid({ group: served.group, resource: String(named) }, name, [
+      { type: 'FieldValueInvalid', field, message: `Invalid value: ${goQuote(String(value))}: must be ${must}` },
+    ]);
+  if (version !== apiVersion) throw invalid('apiVersion', version, apiVersion);
+  if (named !== served.kind) throw invalid('kind', named, served.kind);
 }
 
 /** What was read without looking at types is converted: integers lose bits that do not fit. */

@@ -50,7 +50,7 @@ export async function replaceObject(context: RegistryContext, call: Call, keep?:
   const asked = draft.metadata.resourceVersion;
   const current = await find(context, call);
   if (!current) {
-    if (kind.strategy.createOnUpdate && !request.subresource) {
+    if (kind.strategy.createOnUpdate && (!request.subresource || request.subresource === 'status')) {
       checkVersionText(asked);
       checkUid(call, draft, undefined);
     } else throw StatusError.notFound(kind.names, name ?? '');

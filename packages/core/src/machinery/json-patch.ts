@@ -103,6 +103,7 @@ function applyOperation(document: JsonValue, operation: Operation, onCopy: (valu
     }
     case 'copy': {
       const from = pointer(operation.from);
+      if (from === '') throw new Error('the whole cannot be copied');
       // What is copied is read again, as the way to the target may lead through it.
       const touched = touch(touch(document, from), path);
       const copy = read(touched, from) ?? null;

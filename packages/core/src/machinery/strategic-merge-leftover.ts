@@ -48,6 +48,6 @@ function leftoverOfField(
   return value.map((each) => {
     if (!isJsonObject(each) || each[directive] !== undefined) return each;
     const known = old[findByKey(old, mergeKey, each[mergeKey])];
-    return isJsonObject(known) ? leftoverOfPatch(known, each, field?.schema) : withoutNulls(each);
+    return isJsonObject(known) ? leftoverOfPatch(known, each, field?.schema) : each;
   });
 }

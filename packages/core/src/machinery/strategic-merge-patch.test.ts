@@ -97,7 +97,7 @@ describe('strategic merge patch', () => {
     expect(patched({ strategy: { $patch: 'delete' } })['strategy']).toEqual({});
   });
 
-  it('replaces lists without a strategy, and drops nulls of new values', () => {
+  it('replaces lists without a strategy, and keeps nulls of new elements, which say nothing', () => {
     expect(
       patched({
         containers: [
@@ -107,7 +107,7 @@ describe('strategic merge patch', () => {
       })['containers'],
     ).toEqual([
       { name: 'c', image: 'i', env: [{ name: 'A', value: '1' }], args: ['y'] },
-      { name: 'n' },
+      { name: 'n', env: null },
       { name: 'e', image: 'i' },
     ]);
   });

@@ -277,16 +277,10 @@ function mergeList(
     const at = findByKey(merged, mergeKey, each[mergeKey]);
     const old = merged[at];
     if (isJsonObject(old)) merged[at] = mergeObject(old, each, field?.schema);
-    else merged.push(each[mergeKey] === null ? withKeyOfNull(each, mergeKey) : withoutNulls(each));
+    else merged.push(each);
   }
   return orderElements(merged, special.patch, special.original, mergeKey);
 }
-
-/** A key that is null counts as one until all are in order. */
-const withKeyOfNull = (element: JsonObject, mergeKey: string): JsonValue => {
-  const rest = withoutNulls(element);
-  return isJsonObject(rest) ? { ...rest, [mergeKey]: null } : rest;
-};
 
 function noMergeKey(element: JsonValue, mergeKey: string): StatusError {
   return failed(`map: ${goText(element)} does not contain declared merge key: ${mergeKey}`);

@@ -196,7 +196,8 @@ const scalars: Readonly<Record<string, unknown>> = {
 };
 
 const core = 'io.k8s.api.core.v1.';
-const objectMeta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
+const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
+const objectMeta = `${meta}ObjectMeta`;
 const definitionOf = ({ name }: GoType) => (name.startsWith('v1.') ? core + name.slice(3) : undefined);
 const shortOf = (definition: string) => definition.slice(definition.lastIndexOf('.') + 1);
 const goName = (struct: string, name: string) =>
@@ -226,7 +227,11 @@ function show(value: unknown, type: GoType): unknown {
   }
   if (type.name === 'resource.Quantity') return formatQuantity(String(value));
   const definition = definitionOf(type);
-  return definition !== undefined && isObject(value) && goFields(definition) ? struct(definition, value) : value;
+  if (definition === undefined || !isObject(value)) return value;
+  if (goFields(definition)) return struct(definition, value);
+  // Types of all groups are the same internally, and shown by the names that they have on the wire.
+  const shared = meta + type.name.slice('v1.'.length);
+  return goFields(shared) ? inGoOrder(shared, value) : value;
 }
 
 function fieldsIn(definition: string): readonly GoField[] {
