@@ -3,14 +3,16 @@ import {
   type CustomResourceDefinitionNames,
   type CustomResourceDefinitionVersion,
   deepEqual,
+  type JSONSchemaProps,
   validateDns1035Label,
   validateDnsSubdomain,
 } from '@keelson/core';
+import type { Draft } from '../registry/draft.ts';
 import { checkClientConfig } from '../registry/strategies/admission-registration/client-config.ts';
 import { checkGiven } from '../registry/strategies/checks.ts';
 import { type FieldErrors, strategyFor } from '../registry/strategy.ts';
 import { checkVersionSchema } from './check-version-schema.ts';
-import { approvalAnnotation, approvalOf, finding, isProtectedGroup, withConditions } from './crd-conditions.ts';
+import { approvalAnnotation, approvalOf, finding, isProtectedGroup, isTrue, withConditions } from './crd-conditions.ts';
 import { checkColumn, checkSelectableFields } from './printer-columns.ts';
 import { schemaShown } from './schema-shown.ts';
 
@@ -47,6 +49,8 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
     const service = spec.conversion.webhook?.clientConfig?.service;
     if (service) service.port ??= 443;
     for (const version of spec.versions ?? []) {
+      const schema = version.schema?.openAPIV3Schema;
+      if (schema) dropEmptyItems(schema);
       for (const column of version.additionalPrinterColumns ?? []) {
         if (column.priority === 0) delete column.priority;
       }
@@ -76,6 +80,7 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
     if (spec.names) validateNames(spec.names, errors);
     validateShared(spec.versions ?? [], errors);
     if (spec.conversion) validateConversion(spec.conversion, spec.preserveUnknownFields === true, errors);
+    if (old) checkImmutable(object, old, errors);
     checkStored(object, errors);
     checkApproval(object, old, errors);
     if (spec.preserveUnknownFields) {
@@ -83,26 +88,6 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
         'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead';
       errors.invalid('spec.preserveUnknownFields', true, why);
     }
-  },
-  validateUpdate({ spec, status }, old, errors) {
-    const established = old.status?.conditions?.some((each) => each.type === 'Established' && each.status === 'True');
-    if (established) {
-      if (spec.scope !== old.spec.scope) errors.invalid('spec.scope', spec.scope, 'field is immutable');
-      if (spec.names.kind !== old.spec.names.kind)
-        errors.invalid('spec.names.kind', spec.names.kind, 'field is immutable');
-    }
-    if (spec.group !== old.spec.group) errors.invalid('spec.group', spec.group, 'field is immutable');
-    if (spec.names.plural !== old.spec.names.plural) {
-      errors.invalid('spec.names.plural', spec.names.plural, 'field is immutable');
-    }
-    (status?.storedVersions ?? []).forEach((version, index) => {
-      if ((spec.versions ?? []).some((each) => each.name === version)) return;
-      errors.invalid(
-        `status.storedVersions[${index}]`,
-        version,
-        `missing from spec.versions; ${version} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${version} and removes ${version} from status.storedVersions`,
-      );
-    });
   },
   prepareStatusUpdate: () => undefined,
   validateStatusUpdate({ status }, _old, errors) {
@@ -136,6 +121,34 @@ function checkApproval(
   }
 }
 
+/** Items that are neither a schema nor a list of them, which Go reads as nothing, are not kept. */
+function dropEmptyItems(schema: Draft<JSONSchemaProps>): void {
+  if (schema.items === null) delete schema.items;
+  const { items, additionalProperties: values } = schema;
+  const below = [
+    ...(Array.isArray(items) ? items : [items]),
+    typeof values === 'object' ? values : undefined,
+    schema.not,
+    ...(schema.allOf ?? []),
+    ...(schema.anyOf ?? []),
+    ...(schema.oneOf ?? []),
+    ...Object.values(schema.properties ?? {}),
+  ];
+  for (const each of below) if (each) dropEmptyItems(each);
+}
+
+function checkImmutable({ spec }: CustomResourceDefinition, old: CustomResourceDefinition, errors: FieldErrors): void {
+  const check = (field: string, value: string | undefined, before: string | undefined) => {
+    if (value !== before) errors.invalid(field, value ?? '', 'field is immutable');
+  };
+  if (isTrue(old, 'Established')) {
+    check('spec.scope', spec.scope, old.spec.scope);
+    check('spec.names.kind', spec.names?.kind, old.spec.names.kind);
+  }
+  check('spec.group', spec.group, old.spec.group);
+  check('spec.names.plural', spec.names?.plural, old.spec.names.plural);
+}
+
 function checkStored({ spec, status }: CustomResourceDefinition, errors: FieldErrors): void {
   const stored = status?.storedVersions ?? [];
   if (stored.length === 0) {
@@ -150,7 +163,8 @@ function checkStored({ spec, status }: CustomResourceDefinition, errors: FieldEr
     left.delete(name);
   }
   for (const [name, index] of left) {
-    errors.invalid(`status.storedVersions[${index}]`, name, 'must appear in spec.versions');
+    const why = `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${name} and removes ${name} from status.storedVersions`;
+    errors.invalid(`status.storedVersions[${index}]`, name, why);
   }
 }
 

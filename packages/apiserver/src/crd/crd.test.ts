@@ -125,4 +125,81 @@ describe('custom resources', () => {
     await expect(second.client.list(Bee)).rejects.toMatchObject({ code: 404 });
     await second.registry.close();
   });
+
+  // What a real kube-apiserver v1.35 shows to a watcher, event by event.
+  it('goes through the states of Kubernetes from its creation to its end', async () => {
+    const { client, registry } = open();
+    const events: string[] = [];
+    const over = (async () => {
+      for await (const { type, object } of client.watch(CustomResourceDefinition)) {
+        const { metadata, status } = object;
+        const said = status?.conditions?.map((each) => `${each.type}=${each.status}:${each.reason}`) ?? [];
+        events.push([type, status?.acceptedNames?.kind ?? '', metadata.finalizers?.length ?? 0, ...said].join(' '));
+        if (type === 'DELETED') return;
+      }
+    })();
+    const thing = {
+      metadata: { name: 'things.zz.example.com', finalizers: ['example.com/wait'] },
+      spec: {
+        group: 'zz.example.com',
+        scope: 'Namespaced' as const,
+        names: { plural: 'things', kind: 'Thing' },
+        versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+      },
+    };
+    await client.create(CustomResourceDefinition, thing);
+    await established(client, thing.metadata.name);
+    await client.delete(CustomResourceDefinition, { name: thing.metadata.name });
+    for await (const { object } of client.watch(CustomResourceDefinition)) {
+      if (object.metadata.finalizers?.length === 1) break;
+    }
+    await client.patch(CustomResourceDefinition, thing.metadata, { merge: { metadata: { finalizers: null } } });
+    await over;
+    const both = 'NamesAccepted=True:NoConflicts Established=True:InitialNamesAccepted';
+    expect(events).toEqual([
+      'ADDED  1',
+      'MODIFIED Thing 1 NamesAccepted=True:NoConflicts Established=False:Installing',
+      `MODIFIED Thing 1 ${both}`,
+      `MODIFIED Thing 2 ${both} Terminating=True:InstanceDeletionPending`,
+      `MODIFIED Thing 2 ${both} Terminating=True:InstanceDeletionInProgress`,
+      `MODIFIED Thing 1 ${both} Terminating=False:InstanceDeletionCompleted`,
+      `DELETED Thing 1 ${both} Terminating=False:InstanceDeletionCompleted`,
+    ]);
+    await registry.close();
+  });
+
+  it('waits for names that another one of the group has, and takes them once they are free', async () => {
+    const { client, registry } = open();
+    const named = (plural: string) => ({
+      metadata: { name: `${plural}.zz.example.com` },
+      spec: {
+        group: 'zz.example.com',
+        scope: 'Namespaced' as const,
+        names: { plural, kind: 'Thing' },
+        versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+      },
+    });
+    const [first, second] = [named('things'), named('others')];
+    await client.create(CustomResourceDefinition, first);
+    await established(client, first.metadata.name);
+    await client.create(CustomResourceDefinition, second);
+    const fieldSelector = `metadata.name=${second.metadata.name}`;
+    for await (const { object } of client.watch(CustomResourceDefinition, { fieldSelector })) {
+      if (!object.status?.conditions) continue;
+      expect(object.status.acceptedNames).toEqual({ plural: 'others', kind: '' });
+      expect(object.status.conditions).toMatchObject([
+        {
+          type: 'NamesAccepted',
+          status: 'False',
+          reason: 'ListKindConflict',
+          message: '"ThingList" is already in use',
+        },
+        { type: 'Established', status: 'False', reason: 'NotAccepted', message: 'not all names are accepted' },
+      ]);
+      break;
+    }
+    await client.delete(CustomResourceDefinition, first.metadata);
+    await established(client, second.metadata.name);
+    await registry.close();
+  });
 });

@@ -63,6 +63,9 @@ function checkFields(schema: JSONSchemaProps, at: string, place: Place, errors: 
 
 const isEmptyMap = (value: unknown) => typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 
+const isSchema = (value: unknown): value is JSONSchemaProps =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 function checkBelow(schema: JSONSchemaProps, at: string, place: Place, root: boolean, errors: FieldErrors): void {
   const { additionalProperties: values, properties } = schema;
   if (values !== undefined && values !== true && properties && Object.keys(properties).length > 0) {
@@ -94,7 +97,7 @@ function checkBelow(schema: JSONSchemaProps, at: string, place: Place, root: boo
     several.forEach((each, index) => void check(each, `${at}.items[${index}]`, place, errors));
   }
   for (const [name, each] of Object.entries(schema.dependencies ?? {})) {
-    if (!Array.isArray(each)) check(each as JSONSchemaProps, `${at}.dependencies[${name}]`, place, errors);
+    if (isSchema(each)) check(each, `${at}.dependencies[${name}]`, place, errors);
   }
 }
 

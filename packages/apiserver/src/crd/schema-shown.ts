@@ -48,7 +48,7 @@ function dependenciesShown(given: JSONSchemaProps['dependencies']): unknown {
   if (!given) return null;
   const shown = Object.entries(given).map(([name, one]) => [
     name,
-    Array.isArray(one)
+    Array.isArray(one) || one === null
       ? { Schema: null, Property: one }
       : { Schema: schemaShown(one as JSONSchemaProps), Property: null },
   ]);

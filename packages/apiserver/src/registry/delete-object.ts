@@ -33,7 +33,11 @@ export interface DeleteOutcome {
 }
 
 /** DELETE: at once, or only marked where a grace period or finalizers stand in the way. */
-export async function deleteObject(context: RegistryContext, call: Call): Promise<DeleteOutcome> {
+export async function deleteObject(
+  context: RegistryContext,
+  call: Call,
+  { collective = false } = {},
+): Promise<DeleteOutcome> {
   const { kind, request } = call;
   checkDeleteOptions(request.options ?? {});
   warnOfDeletion(call);
@@ -41,7 +45,7 @@ export async function deleteObject(context: RegistryContext, call: Call): Promis
     const current = await find(context, call);
     if (!current) throw StatusError.notFound(kind.names, request.name ?? '');
     try {
-      return await deleteOnce(context, call, current);
+      return await deleteOnce(context, call, current, collective);
     } catch (error) {
       if (!(error instanceof RevisionMismatchError)) throw error;
       if (attempt >= 20) throw StatusError.conflict(kind.names, request.name ?? '');
@@ -61,18 +65,24 @@ function warnOfDeletion({ kind, request, warnings }: Call): void {
   if (!warnings.includes(text)) warnings.push(text);
 }
 
-async function deleteOnce(context: RegistryContext, call: Call, current: StoredObject): Promise<DeleteOutcome> {
+async function deleteOnce(
+  context: RegistryContext,
+  call: Call,
+  current: StoredObject,
+  collective: boolean,
+): Promise<DeleteOutcome> {
   const { kind, request } = call;
   const options = request.options ?? {};
   const { object } = current;
-  checkPreconditions(kind, object, options);
-  const deletion = decideDeletion(kind, object, options, context.clock.now());
+  checkPreconditions(kind, object, options, collective);
+  const deletion = decideDeletion(kind, object, options, context.clock.now(), collective);
   if (deletion.type === 'pending') return { value: kind.serve(current), removed: false };
   await validateAdmission(context, call, 'DELETE', undefined, object);
   const marked = deletion.type === 'marked' ? deletion.object : deletion.marked;
   if (call.dryRun) {
     const removed = deletion.type === 'removed';
-    if (marked) return { value: encodeObject(kind.view(marked)), removed };
+    const shown = marked ?? (deletion.type === 'removed' ? deletion.shown : undefined);
+    if (shown) return { value: encodeObject(kind.view(shown)), removed };
     return { value: deletedAnswer(kind, object), removed };
   }
   let last = current;
@@ -123,10 +133,15 @@ export function encodeStatus(status: Status): EncodedObject {
   return encodeObject(status as KubernetesObject);
 }
 
-function checkPreconditions(kind: Kind, { metadata }: KubernetesObject, { preconditions }: RequestOptions): void {
+function checkPreconditions(
+  kind: Kind,
+  { metadata }: KubernetesObject,
+  { preconditions }: RequestOptions,
+  collective: boolean,
+): void {
   if (!preconditions) return;
   // Kinds with a way of their own to be deleted look first, in other words.
-  const own = kind.strategy.beginDeletion !== undefined;
+  const own = kind.strategy.beginDeletion !== undefined && !collective;
   const conflict = (text: string) =>
     StatusError.conflict(
       own ? kind.names : { group: kind.kindName.group, resource: kind.kindName.resource },
@@ -170,7 +185,7 @@ export async function deleteCollection(context: RegistryContext, call: Call): Pr
   for (const { object } of page.objects) {
     const { preconditions, propagationPolicy, orphanDependents, gracePeriodSeconds, dryRun } = request.options ?? {};
     try {
-      await deleteObject(context, {
+      const one: Call = {
         ...call,
         request: {
           ...request,
@@ -179,7 +194,8 @@ export async function deleteCollection(context: RegistryContext, call: Call): Pr
           ...(object.metadata.namespace !== undefined && { namespace: object.metadata.namespace }),
           options: { preconditions, propagationPolicy, orphanDependents, gracePeriodSeconds, dryRun },
         },
-      });
+      };
+      await deleteObject(context, one, { collective: true });
     } catch (error) {
       if (!(error instanceof StatusError && error.reason === 'NotFound')) throw error;
     }

@@ -4,21 +4,31 @@ import type { Kind } from './kind.ts';
 
 /**
  * What a DELETE does to an object: `pending`, it waits for its end already and goes on doing so; `marked`, it is written
- * as `object` and stays; `removed`, it goes, after it was written as `marked` where that is given.
+ * as `object` and stays; `removed`, it goes, after it was written as `marked` where that is given. `shown`: what who only
+ * tries is shown in the place of an answer, where the finalizers went before the object.
  */
 export type Deletion =
   | { readonly type: 'pending' }
   | { readonly type: 'marked'; readonly object: ObjectDraft }
-  | { readonly type: 'removed'; readonly marked: ObjectDraft | undefined };
+  | { readonly type: 'removed'; readonly marked: ObjectDraft | undefined; readonly shown?: ObjectDraft };
 
 const orphan = 'orphan';
 const foreground = 'foregroundDeletion';
 
-/** Decides what a DELETE with these options does, as Kubernetes' generic registry does. `now` in ms. */
-export function decideDeletion(kind: Kind, object: KubernetesObject, options: RequestOptions, now: number): Deletion {
+/**
+ * Decides what a DELETE with these options does, as Kubernetes' generic registry does. `now` in ms. Of many at once
+ * (`collective`) a kind's own way of beginning is not asked.
+ */
+export function decideDeletion(
+  kind: Kind,
+  object: KubernetesObject,
+  options: RequestOptions,
+  now: number,
+  collective = false,
+): Deletion {
   const { strategy } = kind;
   const { metadata } = object;
-  if (strategy.beginDeletion) {
+  if (strategy.beginDeletion && !collective) {
     if (metadata.deletionTimestamp === undefined) {
       const draft = draftOf(object);
       strategy.beginDeletion(draft, options, inSeconds(now));
@@ -30,7 +40,12 @@ export function decideDeletion(kind: Kind, object: KubernetesObject, options: Re
   if (graceful === 'pending') return { type: 'pending' };
   const finalizers = finalizersAfter(kind, object, options);
   const held = (finalizers ?? metadata.finalizers ?? []).length > 0;
-  if (!graceful && !held) return { type: 'removed', marked: undefined };
+  if (!graceful && !held) {
+    if (!finalizers) return { type: 'removed', marked: undefined };
+    const shown = draftOf(object);
+    setFinalizers(shown, finalizers);
+    return { type: 'removed', marked: undefined, shown };
+  }
   const draft = graceful ?? draftOf(object);
   if (finalizers) setFinalizers(draft, finalizers);
   if (!graceful) markNow(draft, now);
