@@ -78,7 +78,8 @@ export const replicationControllerStrategy = strategyFor(ReplicationController, 
   },
   warnings({ metadata, spec }, old) {
     if (old && deepEqual(old.spec, spec)) return [];
-    const ofTemplate = podTemplateWarnings(spec?.template, 'spec.template');
+    // Kubernetes warns of what stood there before.
+    const ofTemplate = podTemplateWarnings((old?.spec ?? spec)?.template, 'spec.template');
     return old ? ofTemplate : [...podNameWarnings(metadata.name), ...ofTemplate];
   },
 });

@@ -117,7 +117,7 @@ export const resourceQuotaStrategy = strategyFor(ResourceQuota, {
   validateUpdate({ spec }, { spec: old }, errors) {
     const sorted = (list: readonly string[] | undefined) => [...new Set(list ?? [])].sort();
     if (!deepEqual(sorted(spec?.scopes), sorted(old?.scopes))) {
-      errors.invalid('spec.scopes', spec?.scopes, 'field is immutable');
+      errors.invalid('spec.scopes', spec?.scopes ?? hollowMember(spec ?? {}, 'scopes'), 'field is immutable');
     }
   },
   validateStatusUpdate({ status }, _old, errors) {
