@@ -1,4 +1,5 @@
-import { timestamp } from '@keelson/core';
+import { type KubernetesObject, timestamp } from '@keelson/core';
+import { isMarkedHollow, withHollows } from '../schema/index.ts';
 import { admit, type Call, validateAdmission } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
 import type { EncodedObject } from './contract.ts';
@@ -38,7 +39,12 @@ export async function reviewObject(
   const admitted = await admit(context, call, 'CREATE', draft, undefined);
   check?.(admitted, call);
   await validateAdmission(context, call, 'CREATE', admitted, undefined);
-  return encodeObject(kind.view(await answer(admitted, call)));
+  return encodeObject(asGiven(kind.view(await answer(admitted, call))));
+}
+
+/** What never was stored still tells an empty list from none, where Go writes either. */
+function asGiven(answered: KubernetesObject): KubernetesObject {
+  return isMarkedHollow(answered) ? (withHollows(answered, 'shown') as KubernetesObject) : answered;
 }
 
 /** With another status, last, as the schema has it. */

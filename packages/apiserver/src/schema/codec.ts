@@ -310,7 +310,11 @@ function mapCodec(values: Schema, type: GoType): Codec {
           const start = findings.count;
           decoded = decode(member, findings);
           if (findings.count !== start) findings.inElement(start, key);
-          if (kind === 'collection' && decoded !== undefined && isEmpty(decoded)) decoded = null;
+          if (kind === 'collection' && decoded !== undefined && isEmpty(decoded)) {
+            noteHollow(result, key, decoded);
+            findings.hollow = true;
+            decoded = null;
+          }
         }
         if (key === '__proto__') Object.defineProperty(result, key, { value: decoded, enumerable: true });
         else result[key] = decoded;

@@ -115,8 +115,8 @@ const csiDriver = strategyFor(CSIDriver, {
     }
   },
   warnings({ spec }, old) {
-    if (old) return [];
-    return spec.tokenRequests?.length && spec.serviceAccountTokenInSecrets === undefined ? [unset] : [];
+    if (!spec.tokenRequests?.length || spec.serviceAccountTokenInSecrets !== undefined) return [];
+    return old && deepEqual(spec.tokenRequests, old.spec.tokenRequests) ? [] : [unset];
   },
 });
 
