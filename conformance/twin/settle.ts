@@ -58,7 +58,7 @@ const sorted = (value: Json | undefined): Json =>
   isObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : (value ?? null);
 
 /** What counts as silent where nothing says that the loops are done. */
-const quietMs = 400;
+const quietMs = 1_000;
 const atMostMs = 5_000;
 
 /** Waits until what a write has set off inside the server is over, so that what is read next does not depend on chance. */

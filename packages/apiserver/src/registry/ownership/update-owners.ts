@@ -1,3 +1,4 @@
+import { deepEqual } from '@keelson/core';
 import type { Json } from '../draft.ts';
 import { type Comparison, compareValues, type Skipped } from './compare-values.ts';
 import { convertValue, type Version, type Versions } from './conversions.ts';
@@ -61,6 +62,18 @@ function skipsFor(reset: FieldSet, managers: Managers): Skipped {
   return skipped;
 }
 
+/**
+ * Whether the write says something else in a place that it cannot change. It gains nothing by it, but is looked at like
+ * all of it: a list there whose elements cannot be told apart leaves nobody an owner, as with Kubernetes.
+ */
+function saysOtherwise({ before, after, reset }: Change): boolean {
+  for (const [element, node] of reset) {
+    const said = node.member ? after?.[element.slice(2)] : undefined;
+    if (said !== undefined && said !== null && !deepEqual(said, before?.[element.slice(2)])) return true;
+  }
+  return false;
+}
+
 /** The change as one version of the kind sees it. */
 export class Comparisons {
   readonly #change: Change;
@@ -70,7 +83,7 @@ export class Comparisons {
   /** `managers`: those whose fields are looked for. */
   constructor(change: Change, managers: Managers) {
     this.#change = change;
-    this.#skipped = skipsFor(change.reset, managers);
+    this.#skipped = saysOtherwise(change) ? ownersOnly : skipsFor(change.reset, managers);
   }
 
   in(version: Version): Comparison {
