@@ -1,6 +1,7 @@
 import type { Observation } from './case.ts';
 import type { Wire } from './http.ts';
 import { at, isObject, type Json, type JsonObject } from './json.ts';
+import { readBody } from './normalise.ts';
 
 /** What loops inside an API server do to the objects of a resource after a request has been answered. */
 interface Aftermath {
@@ -68,7 +69,7 @@ export async function settle(wire: Wire, method: string, path: string, seen: Obs
   for (const aftermath of aftermaths) {
     const [, collection, name] = aftermath.path.exec(plain) ?? [];
     if (collection === undefined) continue;
-    const names = name === undefined ? namesIn(seen.body) : [decodeURIComponent(name)];
+    const names = name === undefined ? namesIn(readBody(seen)) : [decodeURIComponent(name)];
     for (const each of names) await settleOne(wire, `${collection}/${each}`, aftermath);
   }
 }
@@ -99,8 +100,7 @@ const get = (wire: Wire, path: string) =>
   wire.request({ method: 'GET', path, headers: { accept: 'application/json' }, body: undefined });
 const pause = () => new Promise((wake) => setTimeout(wake, 10));
 
-function namesIn(body: Buffer): string[] {
-  const answer = parsed(body);
+function namesIn(answer: Json): string[] {
   const items = at(answer, 'items');
   const all = Array.isArray(items) ? items : [answer];
   return all.flatMap((each) => {

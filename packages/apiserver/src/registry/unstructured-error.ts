@@ -33,7 +33,7 @@ function check(schema: Schema, type: GoType, value: unknown): string | undefined
   const { ref } = schema;
   if (ref?.endsWith('.IntOrString')) return checkIntOrString(value);
   if (ref !== undefined) return goFields(ref) === undefined ? undefined : unstructuredError(ref, value);
-  if (type.shape === 'bytes') return undefined;
+  if (type.shape === 'bytes') return checkBytes(value);
   if (schema.type === 'array') return checkList(schema, type, value);
   if (schema.type === 'object') return checkMap(schema, type, value);
   return checkScalar(schema, type, value);
@@ -55,6 +55,14 @@ function checkList(schema: Schema, type: GoType, value: unknown): string | undef
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** Bytes are a text in base64, or a list of numbers. */
+function checkBytes(value: unknown): string | undefined {
+  if (typeof value === 'string') return undefined;
+  if (!Array.isArray(value)) return `cannot restore slice from ${kindOf(value)}`;
+  const fits = value.every((each) => each === null || typeof each === 'number');
+  return fits ? undefined : 'unrecognized type: uint8';
 }
 
 function checkMap(schema: Schema, type: GoType, value: unknown): string | undefined {

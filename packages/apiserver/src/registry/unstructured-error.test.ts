@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest';
+import { unstructuredError } from './unstructured-error.ts';
+
+const apiService = 'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIService';
+
+// What a strategic merge patch of an APIService's `caBundle` is refused with by Kubernetes v1.35.
+it.each([
+  [true, 'cannot restore slice from bool'],
+  [1, 'cannot restore slice from int64'],
+  [1.5, 'cannot restore slice from float64'],
+  [{}, 'cannot restore slice from map'],
+  [['x'], 'unrecognized type: uint8'],
+  [[1, 2], undefined],
+  ['YQ==', undefined],
+])('says of bytes given as %j', (caBundle, problem) => {
+  expect(unstructuredError(apiService, { spec: { caBundle } })).toBe(problem);
+});
