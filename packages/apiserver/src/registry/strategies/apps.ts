@@ -272,8 +272,8 @@ function checkData(data: unknown, errors: FieldErrors): void {
 
 const revision = strategyFor(ControllerRevision, {
   validate({ data, revision: number }, errors, old) {
-    if (!old) checkData(data, errors);
     if ((number ?? 0) < 0) errors.invalid('revision', number, 'must be greater than or equal to 0');
+    if (!old) checkData(data, errors);
   },
   validateUpdate(object, old, errors) {
     if (!deepEqual(object.data, old.data)) errors.invalid('data', object.data ?? null, 'field is immutable');

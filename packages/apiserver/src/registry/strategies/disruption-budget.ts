@@ -21,10 +21,10 @@ export const disruptionBudget = strategyFor(PodDisruptionBudget, {
     checkAtMostAll('spec.minAvailable', minAvailable, errors);
     checkIntOrPercent('spec.maxUnavailable', maxUnavailable, errors);
     checkAtMostAll('spec.maxUnavailable', maxUnavailable, errors);
+    checkSelector(selector, 'spec.selector', errors);
     if (policy !== undefined && !evictionPolicies.includes(policy)) {
       errors.notSupported('spec.unhealthyPodEvictionPolicy', policy, evictionPolicies);
     }
-    checkSelector(selector, 'spec.selector', errors);
   },
   validateStatusUpdate({ status }, _old, errors) {
     checkConditions(status?.conditions, 'status.conditions', errors);

@@ -70,7 +70,6 @@ const event = strategyFor(Event, {
   },
 });
 
-const references = new Set(['involvedObject', 'related']);
 const immutable = [
   'involvedObject',
   'reason',
@@ -93,7 +92,8 @@ const immutable = [
 function shown(field: (typeof immutable)[number], event: Event): unknown {
   const value: unknown = event[field];
   if (field === 'source') return inGo('EventSource', event.source ?? {});
-  if (references.has(field)) return inGo('ObjectReference', typeof value === 'object' && value ? value : {});
+  if (field === 'related') return inGo('ObjectReference', event.related);
+  if (field === 'involvedObject') return inGo('ObjectReference', event.involvedObject ?? {});
   if (field === 'count') return value ?? 0;
   return value ?? (field.endsWith('Timestamp') || field === 'eventTime' ? null : '');
 }

@@ -42,11 +42,8 @@ export interface PodSpecRules {
 export function validatePodSpec(spec: PodSpec, at: string, errors: FieldErrors, rules: PodSpecRules = {}): void {
   const { terminationGracePeriodSeconds: grace } = spec;
   if (grace === undefined) errors.required(`${at}.terminationGracePeriodSeconds`);
-  const found = errors.list.length;
   const volumes = validateVolumes(spec.volumes, `${at}.volumes`, errors, rules);
-  const ofVolumes = errors.list.splice(found);
   const claims = validatePodClaims(spec, at, errors);
-  errors.list.push(...ofVolumes);
   const scope = { spec, volumes, claims, grace: grace ?? 0, hostUsers: spec.hostUsers !== false };
   validateContainers(scope, at, errors);
   validatePodResources(spec, claims, at, errors);

@@ -2,8 +2,10 @@ import {
   compareQuantity,
   HorizontalPodAutoscaler,
   type HorizontalPodAutoscalerSpec,
+  type HPAScalingPolicy,
   type HPAScalingRules,
 } from '@keelson/core';
+import { hollowMember } from '../../../schema/index.ts';
 import type { Draft } from '../../draft.ts';
 import { type FieldErrors, type NamedStrategy, strategyFor } from '../../strategy.ts';
 import { checkNonNegative } from '../checks.ts';
@@ -13,16 +15,21 @@ const defaultScaleUp = [
   { type: 'Pods', value: 4, periodSeconds: 15 },
   { type: 'Percent', value: 100, periodSeconds: 15 },
 ];
+const defaultScaleDown = [{ type: 'Percent', value: 100, periodSeconds: 15 }];
 
 function defaultBehavior(behavior: NonNullable<Draft<HorizontalPodAutoscalerSpec>['behavior']>): void {
-  const { scaleUp = {}, scaleDown = {} } = behavior;
-  behavior.scaleUp = { ...scaleUp };
+  behavior.scaleUp ??= {};
   behavior.scaleUp.stabilizationWindowSeconds ??= 0;
   behavior.scaleUp.selectPolicy ??= 'Max';
-  behavior.scaleUp.policies ??= defaultScaleUp.map((each) => ({ ...each }));
-  behavior.scaleDown = { ...scaleDown };
+  defaultPolicies(behavior.scaleUp, defaultScaleUp);
+  behavior.scaleDown ??= {};
   behavior.scaleDown.selectPolicy ??= 'Max';
-  behavior.scaleDown.policies ??= [{ type: 'Percent', value: 100, periodSeconds: 15 }];
+  defaultPolicies(behavior.scaleDown, defaultScaleDown);
+}
+
+/** None are the default, but not those that are given as none. */
+function defaultPolicies(rules: Draft<HPAScalingRules>, policies: readonly Draft<HPAScalingPolicy>[]): void {
+  if (hollowMember(rules, 'policies') === undefined) rules.policies ??= policies.map((each) => ({ ...each }));
 }
 
 function checkRules(rules: HPAScalingRules | undefined, at: string, errors: FieldErrors): void {
