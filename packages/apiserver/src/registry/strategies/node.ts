@@ -58,6 +58,12 @@ function validateCidrs({ podCIDRs = [] }: NodeSpec, errors: FieldErrors): void {
   }
 }
 
+/** The kubelet is no longer configured through the API: only what was once said of it may stay. */
+function dropOldConfig(object: Draft<Node>, old: Node): void {
+  if (object.spec && !old.spec?.configSource) delete object.spec.configSource;
+  if (object.status && !old.status?.config) delete object.status.config;
+}
+
 export const nodeStrategy = strategyFor(Node, {
   keepsStatusOnCreate: true,
   defaults({ spec, status }) {
@@ -66,10 +72,10 @@ export const nodeStrategy = strategyFor(Node, {
   },
   prepareCreate(object) {
     if (object.spec) delete object.spec.configSource;
+    if (object.status) delete object.status.config;
   },
-  prepareUpdate(object, old) {
-    if (object.spec && !old.spec?.configSource) delete object.spec.configSource;
-  },
+  prepareUpdate: dropOldConfig,
+  prepareStatusUpdate: dropOldConfig,
   validate({ metadata, spec = {}, status }, errors) {
     const avoid = metadata.annotations?.[avoidAnnotation];
     const why = avoid === undefined || avoid === '' ? undefined : jsonSyntaxError(avoid);

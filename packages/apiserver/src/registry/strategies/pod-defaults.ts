@@ -9,6 +9,7 @@ import {
   type Volume,
 } from '@keelson/core';
 import { podLimits, podRequests } from '@keelson/core/admission';
+import { hollowMember, noteHollow } from '../../schema/index.ts';
 import type { Draft } from '../draft.ts';
 
 type AnyContainer = Pick<
@@ -74,6 +75,8 @@ export function defaultPod(spec: Draft<PodSpec>): void {
       const requests = { ...container.resources?.requests };
       for (const [name, value] of Object.entries(limits)) requests[name] ??= value;
       container.resources = { ...container.resources, requests };
+    } else if (container.resources && hollowMember(container.resources, 'limits') !== undefined) {
+      if (!container.resources.requests) noteHollow(container.resources, 'requests', {});
     }
     if (spec.hostNetwork) for (const port of container.ports ?? []) port.hostPort ??= port.containerPort;
   }

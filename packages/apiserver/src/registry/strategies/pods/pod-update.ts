@@ -22,13 +22,14 @@ export function validatePodUpdate(pod: Pod, old: Pod, errors: FieldErrors): void
   const { spec } = pod;
   const before = old.spec;
   for (const list of ['containers', 'initContainers'] as const) {
-    if ((spec[list]?.length ?? 0) === (before[list]?.length ?? 0)) continue;
-    errors.forbidden(`spec.${list}`, 'pod updates may not add or remove containers');
-    return;
-  }
-  for (const list of ['containers', 'initContainers'] as const) {
+    if ((spec[list]?.length ?? 0) !== (before[list]?.length ?? 0)) {
+      errors.forbidden(`spec.${list}`, 'pod updates may not add or remove containers');
+      return;
+    }
     spec[list]?.forEach(({ image }, index) => {
-      if (!image) errors.required(`spec.${list}[${index}].image`);
+      const at = `spec.${list}[${index}].image`;
+      if (!image) errors.required(at);
+      else if (image.trim() !== image) errors.invalid(at, image, 'must not have leading or trailing whitespace');
     });
   }
   validateDeadline(spec, before, errors);
