@@ -1,4 +1,3 @@
-import { deepEqual } from './deep-equal.ts';
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue, jsonKind } from './json.ts';
 import { StatusError } from './status-error.ts';
 import {
@@ -227,6 +226,8 @@ function checkHashable(values: readonly (JsonValue | undefined)[]): void {
   }
 }
 
+const hasDirective = (value: JsonValue | undefined) => isJsonObject(value) && value[directive] !== undefined;
+
 /** The patch's elements must stand in the given order in `$setElementOrder`. */
 function checkOrder(patch: readonly JsonValue[], order: readonly JsonValue[], mergeKey: string | undefined): void {
   if (order.length === 0) return;
@@ -247,7 +248,8 @@ function checkOrder(patch: readonly JsonValue[], order: readonly JsonValue[], me
     if (key === undefined) return;
     const wanted = mergeKeyOf(each, mergeKey);
     if (wanted === undefined) throw noMergeKey(each, mergeKey ?? '');
-    if (mergeKey ? key === wanted : deepEqual(key, wanted)) at++;
+    if (!mergeKey && goType(key) === goType(wanted) && !hasDirective(key)) checkHashable([key]);
+    if (key === wanted) at++;
   }
   if (at < kept.length) {
     throw failed(

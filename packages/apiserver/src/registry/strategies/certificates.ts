@@ -147,11 +147,7 @@ function checkUpdate(
     const [now, before] = [conditionsOf(status, type), conditionsOf(old.status, type)];
     if (now.length < before.length)
       errors.forbidden('status.conditions', `updates may not remove a condition of type "${type}"`);
-    else if (
-      now.length > before.length &&
-      !(part === 'approval' && type !== 'Failed') &&
-      !(part === 'status' && type === 'Failed')
-    ) {
+    else if (now.length > before.length && part !== 'approval' && type !== 'Failed') {
       errors.forbidden('status.conditions', `updates may not add a condition of type "${type}"`);
     }
   }

@@ -40,11 +40,12 @@ export function validateResize(pod: Pod, old: Pod, errors: FieldErrors): void {
     errors.forbidden(whole, 'static pods cannot be resized');
   }
   if (old.spec.os?.name === 'windows') errors.forbidden(whole, 'windows pods cannot be resized');
-  if (errors.list.length > from || !validateNames(pod.spec, old.spec, errors)) return;
+  if (errors.list.length > from) return;
   const qos = old.status?.qosClass ?? qosClassOf(old.spec);
   if (qosClassOf(pod.spec) !== qos) {
     errors.invalid('spec', qos, 'Pod QOS Class may not change as a result of resizing');
   }
+  if (!validateNames(pod.spec, old.spec, errors)) return;
   for (const list of lists) {
     pod.spec[list]?.forEach((each, index) => {
       validateRemoval(each, old.spec[list]?.[index], `spec.${list}[${index}].resources`, errors);
