@@ -286,6 +286,8 @@ class Known {
     if (key === 'continue' && value !== '') return '<continue>';
     if (key === 'token' && jwt.test(value)) return this.#token(value, at);
     if (key === 'cells' && value !== '' && age.test(value)) return '<age>';
+    // As in `80:30913/TCP`.
+    if (key === 'cells') value = value.replace(/(?<=:)\d{5}(?=\/)/g, (port) => this.#ports.get(Number(port)) ?? port);
     if (timestamp.test(value)) return this.#time(value, at, key, parent);
     return this.text(value);
   }
