@@ -83,7 +83,8 @@ function builtinKind(
   const view = (object: KubernetesObject): KubernetesObject => {
     if (same) return object;
     if (!conversion) return { ...object, kind, apiVersion };
-    return inOrder(canonical(definition, conversion.fromStored(object)) as ObjectDraft, kind, apiVersion);
+    const given = isMarkedHollow(object) ? (withHollows(object, 'all') as KubernetesObject) : object;
+    return inOrder(canonical(definition, conversion.fromStored(given)) as ObjectDraft, kind, apiVersion);
   };
   const views = new WeakMap<StoredObject, ReturnType<typeof encodeObject>>();
   return {

@@ -37,10 +37,13 @@ export async function watchObjects(
     serve: kind.serve,
   });
   endWith(context, stream, request);
-  begin(context, request, stream, selection, asked ?? 0).catch((error: unknown) => {
+  const begun = begin(context, request, stream, selection, asked ?? 0).catch((error: unknown) => {
     if (request.signal?.aborted) stream.end(undefined);
     else stream.end(error instanceof StatusError ? error : StatusError.internal(String(error)));
   });
+  // Nobody is told that a watch is on which first waits for a version that there is not yet, as by Kubernetes.
+  const waits = withWatchDefaults(request.options ?? {}).sendInitialEvents === true;
+  if (waits && (asked ?? 0) > context.storage.currentRevision()) await begun;
   return stream;
 }
 

@@ -74,10 +74,12 @@ export function withHollows(value: unknown, which: 'all' | 'shown'): unknown {
   return result ?? value;
 }
 
-/** Whether anything was noted in the value or below it. */
+/** Whether anything that was noted in the value or below it is still empty. */
 export function holdsHollow(value: unknown): boolean {
   if (Array.isArray(value)) return value.some(holdsHollow);
   if (!isRecord(value)) return false;
   const noted: Hollow = value;
-  return noted[members] !== undefined || Object.values(value).some(holdsHollow);
+  // What was given empty and has been filled in since is none any more.
+  const empty = Object.keys(noted[members] ?? {}).some((each) => value[each] === undefined || value[each] === null);
+  return empty || Object.values(value).some(holdsHollow);
 }
