@@ -97,7 +97,11 @@ export class Wire {
       const chunks: Buffer[] = [];
       const stream = this.#send(request);
       const finish = async (idleMs: number) => {
-        while (!ended && Date.now() - last < idleMs) await new Promise((wake) => setTimeout(wake, 20));
+        const asked = Date.now();
+        // A refusal ends by itself.
+        const silence = status === 200 ? idleMs : answerMs;
+        while (!ended && Date.now() - Math.max(last, asked) < silence)
+          await new Promise((wake) => setTimeout(wake, 20));
         if (!ended) stream.close();
         return observe(status, answered, Buffer.concat(chunks), broken);
       };
