@@ -2,7 +2,7 @@ import type { JSONSchemaProps } from '@keelson/core';
 import { FieldErrors } from '../registry/strategy.ts';
 import { checkDefaults } from './schema-defaults.ts';
 import { checkSchema } from './schema-rules.ts';
-import { notForStatus, schemaShown } from './schema-shown.ts';
+import { asGiven, notForStatus, schemaShown } from './schema-shown.ts';
 import { checkStructure, structuralProblem } from './structural-schema.ts';
 
 /**
@@ -10,14 +10,14 @@ import { checkStructure, structuralProblem } from './structural-schema.ts';
  * `statusApart`: whether the status is a subresource.
  */
 export function checkVersionSchema(
-  schema: JSONSchemaProps,
+  decoded: JSONSchemaProps,
   at: string,
   statusApart: boolean,
   errors: FieldErrors,
 ): void {
-  const shown = statusApart ? schemaShown(schema) : undefined;
-  const refused = shown && notForStatus(shown);
-  if (refused !== undefined) errors.invalid(at, shown, refused);
+  const schema = asGiven(decoded);
+  const refused = statusApart ? notForStatus(schemaShown(schema)) : undefined;
+  if (refused) errors.invalid(at + refused.part, refused.part ? schema.type : schemaShown(schema), refused.why);
   if (schema.nullable) errors.forbidden(`${at}.nullable`, 'nullable cannot be true at the root');
   const general = new FieldErrors();
   const problem = structuralProblem(schema);

@@ -11,10 +11,11 @@ import type { Draft } from '../registry/draft.ts';
 import { checkClientConfig } from '../registry/strategies/admission-registration/client-config.ts';
 import { checkGiven } from '../registry/strategies/checks.ts';
 import { type FieldErrors, strategyFor } from '../registry/strategy.ts';
+import { hollowMember } from '../schema/index.ts';
 import { checkVersionSchema } from './check-version-schema.ts';
 import { approvalAnnotation, approvalOf, finding, isProtectedGroup, isTrue, withConditions } from './crd-conditions.ts';
 import { checkColumn, checkSelectableFields } from './printer-columns.ts';
-import { schemaShown } from './schema-shown.ts';
+import { asGiven, schemaShown } from './schema-shown.ts';
 
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
 
@@ -49,18 +50,19 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
     const service = spec.conversion.webhook?.clientConfig?.service;
     if (service) service.port ??= 443;
     for (const version of spec.versions ?? []) {
-      const schema = version.schema?.openAPIV3Schema;
-      if (schema) dropEmptyItems(schema);
       for (const column of version.additionalPrinterColumns ?? []) {
         if (column.priority === 0) delete column.priority;
       }
     }
   },
   prepareCreate(object) {
+    dropUnreadItems(object);
     const storage = storageVersion(object);
     if (storage !== undefined) object.status = { ...object.status, storedVersions: [storage] };
   },
-  prepareUpdate(object) {
+  prepareUpdate(object, old) {
+    // They count as a change although they are not kept.
+    if (dropUnreadItems(object)) object.metadata.generation = (old.metadata.generation ?? 0) + 1;
     const storage = storageVersion(object);
     const stored = object.status?.storedVersions ?? [];
     if (storage !== undefined && object.status && !stored.includes(storage)) {
@@ -76,7 +78,7 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
         errors.invalid('spec.group', spec.group, 'should be a domain with at least one dot');
     }
     checkGiven('spec.scope', spec.scope, ['Cluster', 'Namespaced'], errors);
-    validateVersions(spec.versions, errors);
+    validateVersions(spec.versions ?? (hollowMember(spec, 'versions') ? [] : undefined), errors);
     if (spec.names) validateNames(spec.names, errors);
     validateShared(spec.versions ?? [], errors);
     if (spec.conversion) validateConversion(spec.conversion, spec.preserveUnknownFields === true, errors);
@@ -121,9 +123,16 @@ function checkApproval(
   }
 }
 
-/** Items that are neither a schema nor a list of them, which Go reads as nothing, are not kept. */
-function dropEmptyItems(schema: Draft<JSONSchemaProps>): void {
-  if (schema.items === null) delete schema.items;
+/** Items that are neither a schema nor a list of them, which Go reads as nothing, are not kept; whether there were any. */
+function dropUnreadItems({ spec }: Draft<CustomResourceDefinition>): boolean {
+  return (spec.versions ?? [])
+    .map(({ schema }) => (schema?.openAPIV3Schema ? dropItems(schema.openAPIV3Schema) : false))
+    .includes(true);
+}
+
+function dropItems(schema: Draft<JSONSchemaProps>): boolean {
+  const unread = schema.items === null;
+  if (unread) delete schema.items;
   const { items, additionalProperties: values } = schema;
   const below = [
     ...(Array.isArray(items) ? items : [items]),
@@ -134,7 +143,7 @@ function dropEmptyItems(schema: Draft<JSONSchemaProps>): void {
     ...(schema.oneOf ?? []),
     ...Object.values(schema.properties ?? {}),
   ];
-  for (const each of below) if (each) dropEmptyItems(each);
+  return below.map((each) => (each ? dropItems(each) : false)).includes(true) || unread;
 }
 
 function checkImmutable({ spec }: CustomResourceDefinition, old: CustomResourceDefinition, errors: FieldErrors): void {
@@ -313,7 +322,7 @@ function fieldsShown(given: unknown): unknown {
 
 function schemaOf({ schema }: CustomResourceDefinitionVersion, shared: Shared): unknown {
   if (shared.schema || !schema) return null;
-  return { OpenAPIV3Schema: schema.openAPIV3Schema ? schemaShown(schema.openAPIV3Schema) : null };
+  return { OpenAPIV3Schema: schema.openAPIV3Schema ? schemaShown(asGiven(schema.openAPIV3Schema)) : null };
 }
 
 /** As Kubernetes holds them: what all have in common is not with each of them. */

@@ -1,4 +1,5 @@
 import type { JSONSchemaProps } from '@keelson/core';
+import { withHollows } from '../schema/index.ts';
 
 type Shown = Readonly<Record<string, unknown>>;
 
@@ -54,6 +55,9 @@ function dependenciesShown(given: JSONSchemaProps['dependencies']): unknown {
   ]);
   return Object.fromEntries(shown.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)));
 }
+
+/** A schema with the lists and maps that were given empty, which count here. */
+export const asGiven = (schema: JSONSchemaProps): JSONSchemaProps => withHollows(schema, 'all') as JSONSchemaProps;
 
 /** A schema as messages show it: Kubernetes validates a type of its own without JSON names, all of whose fields appear. */
 export function schemaShown(schema: JSONSchemaProps): Shown {
@@ -140,9 +144,17 @@ const atRootOfStatus = [
   'XValidations',
 ];
 
-/** Why a schema cannot be that of a kind whose status is a subresource; undefined where it can. */
-export function notForStatus(shown: Shown): string | undefined {
-  const given = Object.entries(shown).filter(([, value]) => value !== null && value !== false && value !== '');
-  if (given.every(([name]) => atRootOfStatus.includes(name))) return undefined;
-  return `only [${atRootOfStatus.join(' ')}] fields are allowed at the root of the schema if the status subresource is enabled`;
+/** Why a schema cannot be that of a kind whose status is a subresource, and which part of it; undefined where it can. */
+export function notForStatus(shown: Shown): { readonly part: '' | '.type'; readonly why: string } | undefined {
+  for (const [name, value] of Object.entries(shown)) {
+    if (value === null || value === false || value === '') continue;
+    const root = 'at the root of the schema if the status subresource is enabled';
+    if (name === 'Type' && value !== 'object') {
+      return { part: '.type', why: `only "object" is allowed as the type ${root}` };
+    }
+    if (!atRootOfStatus.includes(name)) {
+      return { part: '', why: `only [${atRootOfStatus.join(' ')}] fields are allowed ${root}` };
+    }
+  }
+  return undefined;
 }
