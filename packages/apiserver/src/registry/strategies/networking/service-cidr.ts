@@ -1,4 +1,5 @@
 import { deepEqual, IPAddress, ServiceCIDR, validateDnsSubdomain, validatePathSegment } from '@keelson/core';
+import { hollowMember } from '../../../schema/index.ts';
 import { type FieldErrors, type NamedStrategy, strategyFor } from '../../strategy.ts';
 import { isIp } from '../checks.ts';
 import { goValue } from '../go-value.ts';
@@ -47,7 +48,7 @@ const serviceCidr = strategyFor(ServiceCIDR, {
       return;
     }
     if (cidrs.length !== before.length) {
-      errors.invalid('spec.cidrs', spec?.cidrs ?? null, 'field is immutable');
+      errors.invalid('spec.cidrs', spec?.cidrs ?? hollowMember(spec ?? {}, 'cidrs') ?? null, 'field is immutable');
       return;
     }
     before.forEach((each, index) => {
