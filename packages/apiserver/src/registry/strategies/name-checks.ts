@@ -1,6 +1,10 @@
 import { validateDnsSubdomain } from '@keelson/core';
 import type { FieldErrors } from '../strategy.ts';
 
+/** A subdomain, as the declarations of a few kinds have it: its length is told in bytes. */
+export const declaredName = (name: string): readonly string[] =>
+  validateDnsSubdomain(name).map((each) => each.replace(/^(must be no more than \d+) characters$/, '$1 bytes'));
+
 /** `example.com/path`: a domain and a path of URL characters (RFC 3986). */
 export function checkDomainPrefixedPath(text: string, at: string, errors: FieldErrors): void {
   if (text === '') {

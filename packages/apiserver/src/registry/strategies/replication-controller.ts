@@ -2,6 +2,7 @@ import { deepEqual, PodTemplate, type PodTemplateSpec, ReplicationController, va
 import { type FieldErrors, strategyFor } from '../strategy.ts';
 import { checkNonNegative } from './checks.ts';
 import { shownMap } from './go-value.ts';
+import { declaredName } from './name-checks.ts';
 import { defaultTemplate } from './pod-defaults.ts';
 import { validatePodTemplateSpec } from './pod-validation.ts';
 import { podTemplateWarnings } from './pods/pod-warnings.ts';
@@ -44,6 +45,7 @@ function validateTemplateFor(
 
 export const replicationControllerStrategy = strategyFor(ReplicationController, {
   generation: 'spec',
+  nameRule: declaredName,
   freePrefix: true,
   orphansByDefault: true,
   defaults(controller) {

@@ -33,11 +33,10 @@ export function validatePodUpdate(pod: Pod, old: Pod, errors: FieldErrors): void
     });
   }
   validateDeadline(spec, before, errors);
-  const tolerations = validateAddedTolerations(spec.tolerations, before.tolerations, errors);
+  validateAddedTolerations(spec.tolerations, before.tolerations, errors);
   validateGateRemoval(spec, before, errors);
   if (spec === before || deepEqual(spec, before)) return;
   const gated = (before.schedulingGates?.length ?? 0) > 0;
-  if (!tolerations) return;
   const wanted = mutableParts(spec, before);
   if (gated) {
     if (!deepEqual(wanted.nodeSelector ?? {}, before.nodeSelector ?? {})) {
@@ -101,19 +100,18 @@ const sameButSeconds = (a: Toleration, b: Toleration) =>
   (a.value ?? '') === (b.value ?? '') &&
   (a.effect ?? '') === (b.effect ?? '');
 
-/** Whether nothing but additions, and changes of `tolerationSeconds`, were made. */
+/** Nothing but additions, and changes of `tolerationSeconds`, may be made. */
 export function validateAddedTolerations(
   now: readonly Toleration[] = [],
   before: readonly Toleration[] = [],
   errors: FieldErrors,
-): boolean {
+): void {
   if (before.every((old) => now.some((each) => sameButSeconds(each, old)))) {
     validateTolerations(now, 'spec.tolerations', errors);
-    return true;
+    return;
   }
   const why = 'existing toleration can not be modified except its tolerationSeconds';
   errors.forbidden('spec.tolerations', why);
-  return false;
 }
 
 function validateGateRemoval(spec: PodSpec, old: PodSpec, errors: FieldErrors): void {

@@ -12,6 +12,7 @@ import type { ExpressionCheck } from '../admission-registration/index.ts';
 import { forbidOtherMetadata } from '../claim-validation.ts';
 import { checkConditions } from '../conditions.ts';
 import { goValue } from '../go-value.ts';
+import { declaredName } from '../name-checks.ts';
 import { resetMetadata } from '../reset-metadata.ts';
 import { checkAdminAccess, checkAdminStatus } from './admin-access.ts';
 import { checkClaimSpec } from './claim-spec.ts';
@@ -73,6 +74,7 @@ export function resourceStrategies(
 ): readonly NamedStrategy[] {
   return [
     strategyFor(deviceClass, {
+      nameRule: declaredName,
       freePrefix: true,
       generation: 'spec',
       prepareCreate: ({ spec }) => void (spec && delete spec.extendedResourceName),
