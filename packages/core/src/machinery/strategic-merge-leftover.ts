@@ -37,8 +37,7 @@ function leftoverOfField(
   deleting: boolean,
 ): JsonValue {
   if (value === null) return value;
-  if (old === undefined) return deleting ? value : withoutNulls(value);
-  if (jsonKind(old) !== jsonKind(value)) return value;
+  if (old === undefined || jsonKind(old) !== jsonKind(value)) return deleting ? value : withoutNulls(value);
   if (isJsonObject(old) && isJsonObject(value)) {
     return strategyOf(field) === 'replace' ? value : leftoverOfPatch(old, value, field?.schema);
   }

@@ -136,7 +136,7 @@ function mergeField(
   if (value === null || value === undefined) result.delete(key);
   else if (old === undefined || jsonKind(old) !== jsonKind(value)) {
     if (deleting) return;
-    const kept = withoutDirectives(old === undefined ? withoutNulls(value) : value);
+    const kept = withoutDirectives(withoutNulls(value));
     if (kept === undefined) result.delete(key);
     else result.set(key, kept);
   } else if (isJsonObject(old) && isJsonObject(value)) {

@@ -143,7 +143,8 @@ export function capUpdaters(managers: Map<string, Manager>): void {
     const fields = gathered ? unionOf(manager.fields, gathered.fields) : manager.fields;
     // The bucket is as old as what came into it last.
     managers.set(bucket, { ...ancient, time: manager.time, fields, entry: undefined });
-    if (identity !== bucket) managers.delete(identity);
+    // Where the bucket itself is what comes next, it goes with all that it holds, as with a real server.
+    managers.delete(identity);
     count--;
   }
 }

@@ -1,5 +1,5 @@
 import { RuntimeClass, type Toleration, validateDnsLabel } from '@keelson/core';
-import { FieldErrors, strategyFor } from '../strategy.ts';
+import { type FieldErrors, strategyFor } from '../strategy.ts';
 import { checkLabels } from './checks.ts';
 import { goValue } from './go-value.ts';
 import { validateResources } from './pods/resource-validation.ts';
@@ -13,11 +13,8 @@ function checkOverhead(podFixed: Readonly<Record<string, string>> | undefined, e
 
 function checkTolerations(tolerations: readonly Toleration[], errors: FieldErrors): void {
   const at = 'scheduling.tolerations';
+  validateTolerations(tolerations, at, errors);
   tolerations.forEach((each, index) => {
-    const found = new FieldErrors();
-    validateTolerations([each], at, found);
-    for (const one of found.list)
-      errors.list.push({ ...one, field: one.field?.replace(`${at}[0]`, `${at}[${index}]`) ?? at });
     if (tolerations.slice(0, index).some((before) => isSame(before, each))) {
       errors.duplicate(`${at}[${index}]`, goValue('io.k8s.api.core.v1.Toleration', each));
     }

@@ -104,17 +104,17 @@ export function validateVolumes(
     const first = validateSource(volume, here, errors);
     // A template may leave the image to whoever fills it in.
     if (!template && first === 'image' && !volume.image?.reference) errors.required(`${here}.image.reference`);
-    if (!name) errors.required(`${here}.name`);
-    else errors.rule(`${here}.name`, name, validateDnsLabel(name));
-    if (byName.has(name)) errors.duplicate(`${here}.name`, name);
-    // A volume with a finding is no volume: what mounts it will not find it.
-    if (errors.list.length === before) byName.set(name, volume);
-    if (first === 'ephemeral' && podName !== undefined) {
+    if (first === 'ephemeral' && podName !== undefined && name) {
       const claim = `${podName}-${name}`;
       for (const each of validateDnsSubdomain(claim)) {
         errors.invalid(`${here}.name`, name, `PVC name ${JSON.stringify(claim)}: ${each}`);
       }
     }
+    if (!name) errors.required(`${here}.name`);
+    else errors.rule(`${here}.name`, name, validateDnsLabel(name));
+    if (byName.has(name)) errors.duplicate(`${here}.name`, name);
+    // A volume with a finding is no volume: what mounts it will not find it.
+    if (errors.list.length === before) byName.set(name, volume);
   });
   return byName;
 }
