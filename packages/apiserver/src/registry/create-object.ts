@@ -9,7 +9,7 @@ import { decodeBody } from './decode-body.ts';
 import { draftJson, type ObjectDraft } from './draft.ts';
 import { type Kind, keyIn } from './kind.ts';
 import { looksAtMetadata } from './metadata-looks.ts';
-import { checkMetadata, nameNew, settleNamespace, stampNew } from './object-metadata.ts';
+import { checkMetadata, nameNew, randomUid, settleNamespace, stampNew } from './object-metadata.ts';
 import { dedupeOwners } from './owner-references.ts';
 import { recordOwners } from './ownership/record-owners.ts';
 import { encodeForStorage, encodeObject } from './stored-object.ts';
@@ -23,6 +23,7 @@ export function writeContext(context: RegistryContext, call: Call): WriteContext
     dryRun: call.dryRun,
     now: () => timestamp(context.clock),
     warn: (text) => call.warnings.push(text),
+    uid: () => randomUid(context.random),
   };
 }
 

@@ -100,6 +100,8 @@ export interface WriteContext {
   /** Seconds precision, RFC 3339. */
   readonly now: () => string;
   readonly warn: (text: string) => void;
+  /** A version 4 UUID (RFC 9562). */
+  readonly uid: () => string;
 }
 
 /** Taken back when the write fails or was only a dry run. */

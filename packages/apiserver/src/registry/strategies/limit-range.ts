@@ -105,6 +105,9 @@ export const limitRangeStrategy = strategyFor(LimitRange, {
   defaults({ spec }) {
     for (const limit of spec?.limits ?? []) defaultItem(limit);
   },
+  prepareCreate({ metadata }, { uid }) {
+    metadata.name ||= uid();
+  },
   validate({ spec }, errors) {
     const seen = new Set<string>();
     spec?.limits?.forEach((limit, index) => {
