@@ -24,7 +24,8 @@ export async function play(wire: Wire, twinCase: TwinCase, names: Names, { idleM
   const waits: number[] = [];
   for (const [index, step] of twinCase.steps.entries()) {
     if (step.waitMs) {
-      waits.push(Date.now() + step.waitMs / 2);
+      // Times are cut to the second: a shorter wait need not show in them.
+      if (step.waitMs >= 2000) waits.push(Date.now() + step.waitMs / 2);
       await new Promise((wake) => setTimeout(wake, step.waitMs));
     }
     const request = wireRequest(step, fill, answers, raw);

@@ -69,7 +69,7 @@ function checkTargetVersion(
     errors.invalid(at, version, `unexpected GroupVersion string: ${version}`);
     return;
   }
-  const isCore = !version.includes('/');
+  const isCore = !version.includes('/') || version.startsWith('/');
   if (isCore && target?.kind !== 'ReplicationController') {
     errors.invalid(at, version, 'apiVersion must specify API group');
   }

@@ -11,6 +11,7 @@ import {
   validateQualifiedName,
   zeroQuantity,
 } from '@keelson/core';
+import { hollowMember } from '../../../schema/index.ts';
 import type { FieldErrors } from '../../strategy.ts';
 import { inGo } from '../go-internal.ts';
 
@@ -254,7 +255,8 @@ export function validatePodResources(
     errors.forbidden(here, 'may not be set for a windows pod');
     return;
   }
-  if (resources.claims) errors.forbidden(`${here}.claims`, 'claims may not be set for Resources at pod-level');
+  if (resources.claims ?? hollowMember(resources, 'claims'))
+    errors.forbidden(`${here}.claims`, 'claims may not be set for Resources at pod-level');
   validateResources(resources, claims, here, errors, validatePodResourceName);
   const { limits = {}, requests = {} } = resources;
   const least = (part: 'requests' | 'limits', name: string, value: string, total: Quantity | undefined) => {
