@@ -344,7 +344,8 @@ class Known {
     if (ms > at + 1500) return `<now+${Math.round((ms - at) / 1000)}s:${shape}>`;
     const phase = waits.filter((middle) => middle < ms).length;
     let changed = '';
-    if (key === 'creationTimestamp' && typeof parent?.['uid'] === 'string') {
+    // Only what is stored has been made once.
+    if (key === 'creationTimestamp' && typeof parent?.['uid'] === 'string' && parent['resourceVersion']) {
       const first = this.#created.get(parent['uid']) ?? value;
       this.#created.set(parent['uid'], first);
       if (first !== value) changed = ', changed';
