@@ -187,7 +187,7 @@ function validateVersions(given: readonly CustomResourceDefinitionVersion[] | un
     const at = `spec.versions[${index}]`;
     errors.rule(`${at}.name`, version.name, validateDns1035Label(version.name));
     checkDeprecation(version, `${at}.deprecationWarning`, errors);
-    checkParts(version, at, (field) => !shared[field], hasStatus(version), errors);
+    checkParts(version, at, (field) => !shared[field], hasStatus(named(versions, version.name) ?? version), errors);
   });
   const refuse = (why: string) => errors.invalid('spec.versions', given && versionsShown(given, shared), why);
   if (new Set(versions.map(({ name }) => name)).size < versions.length) refuse('must contain unique version names');
@@ -206,6 +206,10 @@ function validateShared([first, ...others]: readonly CustomResourceDefinitionVer
 }
 
 const hasStatus = ({ subresources }: CustomResourceDefinitionVersion) => subresources?.status !== undefined;
+
+/** Of several versions of one name the first one says whether the status is apart. */
+const named = (versions: readonly CustomResourceDefinitionVersion[], name: string) =>
+  versions.find((each) => each.name === name);
 
 /** The parts of a version that are looked at here: its own, or those of all. */
 function checkParts(

@@ -24,32 +24,39 @@ const foreign = [
   ['id', 'id'],
   ['$schema', 'schema'],
   ['$ref', '$ref'],
+  ['patternProperties', 'patternProperties'],
+  ['dependencies', 'dependencies'],
   ['additionalItems', 'additionalItems'],
   ['definitions', 'definitions'],
-  ['dependencies', 'dependencies'],
-  ['patternProperties', 'patternProperties'],
 ] as const;
 
 /** Why a schema cannot be read as a structural one at all; undefined where it can. */
 export function structuralProblem(schema: JSONSchemaProps): string | undefined {
   for (const [field, name] of foreign) {
     const value = schema[field];
-    const empty = typeof value === 'object' ? Object.keys(value).length === 0 && field !== 'additionalItems' : !value;
-    if (value !== undefined && (!empty || field === 'additionalItems')) {
-      return `OpenAPIV3Schema '${name}' is not supported`;
-    }
+    const empty = typeof value === 'object' ? Object.keys(value).length === 0 : !value;
+    if (field === 'additionalItems' ? value !== undefined : !empty) return `OpenAPIV3Schema '${name}' is not supported`;
   }
-  if (Array.isArray(schema.items) && schema.items.length > 0) return "OpenAPIV3Schema 'items' must be a schema";
   const values = valuesOf(schema);
-  const below = [
-    ...junctors.flatMap((name) => schema[name] ?? []),
-    ...Object.values(schema.properties ?? {}),
-    schema.not,
-    itemsOf(schema),
-    typeof values === 'object' ? values : undefined,
-  ];
-  for (const each of below) {
-    const problem = each && structuralProblem(each);
+  const around = [...junctors.flatMap((name) => schema[name] ?? []), schema.not, typeof values === 'object' && values];
+  return (
+    firstProblem(around) ??
+    ownProblem(schema) ??
+    firstProblem([itemsOf(schema), ...Object.values(schema.properties ?? {})])
+  );
+}
+
+function ownProblem(schema: JSONSchemaProps): string | undefined {
+  if (schema['x-kubernetes-preserve-unknown-fields'] === false) {
+    return "internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined";
+  }
+  const several = Array.isArray(schema.items) && schema.items.length > 0;
+  return several ? "OpenAPIV3Schema 'items' must be a schema, but is an array" : undefined;
+}
+
+function firstProblem(schemas: readonly (JSONSchemaProps | false | undefined)[]): string | undefined {
+  for (const each of schemas) {
+    const problem = each ? structuralProblem(each) : undefined;
     if (problem !== undefined) return problem;
   }
   return undefined;
