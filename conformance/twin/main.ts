@@ -130,6 +130,8 @@ const unexplained = (twinCase: TwinCase, all: readonly Difference[]) =>
   });
 
 const confirmations = 4;
+/** More than these are no chance. */
+const mostConfirmed = 60;
 /** Other differences of the same case that a group keeps. */
 const mostShown = 6;
 
@@ -247,7 +249,7 @@ if (flags.learn) {
   })();
   await pool(numbers, Number(flags.concurrency), one);
   console.log(`${count} cases after ${seconds()}`);
-  if (flags.open !== undefined) for (const [number, keys] of wrong) await confirm(number, keys);
+  for (const [number, keys] of [...wrong].slice(0, mostConfirmed)) await confirm(number, keys);
   const found = [...report.groups.values()].filter(({ key }) => !open.has(key));
   const shown = found.sort((a, b) => b.count - a.count).slice(0, Number(flags.groups));
   const until = Date.now() + Number(flags['shrink-seconds']) * 1000;
