@@ -49,10 +49,16 @@ function placementWarnings(
   nodes?.preferredDuringSchedulingIgnoredDuringExecution?.forEach(({ preference }, index) => {
     nodeTermWarnings(preference, `${here}.preferredDuringSchedulingIgnoredDuringExecution[${index}].preference`, warn);
   });
-  topologySpreadConstraints?.forEach(({ topologyKey }, index) => {
+  topologySpreadConstraints?.forEach(({ topologyKey, labelSelector }, index) => {
     const why = renamedLabels.get(topologyKey);
-    if (why) warn(`${at}.topologySpreadConstraints[${index}].topologyKey: ${topologyKey} is ${why}`);
+    const spread = `${at}.topologySpreadConstraints[${index}]`;
+    if (why) warn(`${spread}.topologyKey: ${topologyKey} is ${why}`);
+    nullSelectorWarning(labelSelector, spread, warn);
   });
+}
+
+function nullSelectorWarning(selector: LabelSelector | undefined, at: string, warn: Warn): void {
+  if (!selector) warn(`${at}.labelSelector: a null labelSelector results in matching no pod`);
 }
 
 function duplicateWarnings({ hostAliases, imagePullSecrets }: PodSpec, at: string, warn: Warn): void {
@@ -80,44 +86,17 @@ const retiredAnnotations: ReadonlyMap<string, string> = new Map(
 );
 const useSeccomp = 'non-functional in v1.27+; use the "seccompProfile" field instead';
 
-function annotationWarnings(
-  metadata: Pick<ObjectMeta, 'annotations'> | undefined,
-  spec: PodSpec,
-  at: string,
-  warn: Warn,
-): void {
-  const { annotations } = metadata ?? {};
-  if (!annotations) return;
-  const keys = Object.keys(annotations);
-  for (const key of keys) {
-    if (retiredAnnotations.get(key)) warn(`${at}[${key}]: ${retiredAnnotations.get(key)}`);
-  }
-  if (seccompPodAnnotation in annotations && !spec.securityContext?.seccompProfile) {
-    warn(`${at}[${seccompPodAnnotation}]: ${useSeccomp}`);
-  }
-  for (const list of ['initContainers', 'containers'] as const) {
-    for (const { name, securityContext } of spec[list] ?? []) {
-      const key = seccompContainerPrefix + name;
-      if (key in annotations && !securityContext?.seccompProfile) warn(`${at}[${key}]: ${useSeccomp}`);
-    }
-  }
+type Annotations = NonNullable<ObjectMeta['annotations']>;
+
+function appArmorWarning(annotations: Annotations, { name, securityContext }: Container, at: string, warn: Warn): void {
+  const key = appArmorPrefix + name;
+  if (!(key in annotations) || securityContext?.appArmorProfile) return;
+  warn(`${at}[${key}]: deprecated since v1.30; use the "appArmorProfile" field instead`);
 }
 
-function appArmorWarnings(
-  metadata: Pick<ObjectMeta, 'annotations'> | undefined,
-  spec: PodSpec,
-  at: string,
-  warn: Warn,
-): void {
-  const { annotations } = metadata ?? {};
-  if (!annotations) return;
-  for (const list of ['initContainers', 'containers', 'ephemeralContainers'] as const) {
-    for (const { name, securityContext } of spec[list] ?? []) {
-      const key = appArmorPrefix + name;
-      if (!(key in annotations) || securityContext?.appArmorProfile) continue;
-      warn(`${at}[${key}]: deprecated since v1.30; use the "appArmorProfile" field instead`);
-    }
-  }
+function seccompWarning(annotations: Annotations, { name, securityContext }: Container, at: string, warn: Warn): void {
+  const key = seccompContainerPrefix + name;
+  if (key in annotations && !securityContext?.seccompProfile) warn(`${at}[${key}]: ${useSeccomp}`);
 }
 
 function containerWarnings({ resources, env }: Pick<Container, 'resources' | 'env'>, at: string, warn: Warn): void {
@@ -136,50 +115,56 @@ function containerWarnings({ resources, env }: Pick<Container, 'resources' | 'en
   });
 }
 
-function nullSelectorWarnings({ topologySpreadConstraints, affinity }: PodSpec, at: string, warn: Warn): void {
-  const check = (selector: LabelSelector | undefined, here: string) => {
-    if (!selector) warn(`${here}.labelSelector: a null labelSelector results in matching no pod`);
-  };
-  topologySpreadConstraints?.forEach((each, index) => {
-    check(each.labelSelector, `${at}.topologySpreadConstraints[${index}]`);
-  });
+function affinityWarnings({ affinity }: PodSpec, at: string, warn: Warn): void {
   for (const name of ['podAffinity', 'podAntiAffinity'] as const) {
     const terms = affinity?.[name];
-    terms?.requiredDuringSchedulingIgnoredDuringExecution?.forEach((each, index) => {
-      check(each.labelSelector, `${at}.affinity.${name}.requiredDuringSchedulingIgnoredDuringExecution[${index}]`);
+    terms?.requiredDuringSchedulingIgnoredDuringExecution?.forEach(({ labelSelector }, index) => {
+      const here = `${at}.affinity.${name}.requiredDuringSchedulingIgnoredDuringExecution[${index}]`;
+      nullSelectorWarning(labelSelector, here, warn);
     });
     terms?.preferredDuringSchedulingIgnoredDuringExecution?.forEach(({ podAffinityTerm }, index) => {
       const here = `${at}.affinity.${name}.preferredDuringSchedulingIgnoredDuringExecution[${index}].podAffinityTerm`;
-      check(podAffinityTerm?.labelSelector, here);
+      nullSelectorWarning(podAffinityTerm?.labelSelector, here, warn);
     });
   }
 }
 
-/** `at`: `spec` or `template.spec`; `metadataAt`: `metadata` or `template.metadata`. */
-function specWarnings(
-  metadata: Pick<ObjectMeta, 'annotations'> | undefined,
-  spec: PodSpec,
-  at: string,
-  metadataAt: string,
-  warn: Warn,
-): void {
+/** Where things stand: `spec` and `metadata`, or `spec.template.spec` and `spec.template.metadata`. */
+interface Places {
+  readonly at: string;
+  readonly metadataAt: string;
+}
+
+function specWarnings({ metadata, spec = noSpec }: PodTemplateSpec, { at, metadataAt }: Places, warn: Warn): void {
+  const annotations = metadata?.annotations ?? {};
+  const annotationsAt = `${metadataAt}.annotations`;
   placementWarnings(spec, at, warn);
-  duplicateWarnings(spec, at, warn);
-  volumeWarnings(spec.volumes, at, warn);
-  annotationWarnings(metadata, spec, `${metadataAt}.annotations`, warn);
-  for (const list of ['initContainers', 'containers'] as const) {
-    spec[list]?.forEach((each, index) => void containerWarnings(each, `${at}.${list}[${index}]`, warn));
+  for (const key of Object.keys(annotations)) {
+    const why = retiredAnnotations.get(key);
+    if (why) warn(`${annotationsAt}[${key}]: ${why}`);
   }
+  volumeWarnings(spec.volumes, at, warn);
+  duplicateWarnings(spec, at, warn);
   for (const name of ['memory', 'ephemeral-storage']) {
     fractionalBytes(spec.overhead?.[name], `${at}.overhead[${name}]`, warn);
   }
-  appArmorWarnings(metadata, spec, `${metadataAt}.annotations`, warn);
+  if (seccompPodAnnotation in annotations && !spec.securityContext?.seccompProfile) {
+    warn(`${annotationsAt}[${seccompPodAnnotation}]: ${useSeccomp}`);
+  }
+  for (const list of ['initContainers', 'containers'] as const) {
+    spec[list]?.forEach((each, index) => {
+      seccompWarning(annotations, each, annotationsAt, warn);
+      // Of pods it is told first of all.
+      if (at !== 'spec') appArmorWarning(annotations, each, annotationsAt, warn);
+      containerWarnings(each, `${at}.${list}[${index}]`, warn);
+    });
+  }
+  portWarnings(spec, at, warn);
   const { terminationGracePeriodSeconds: grace } = spec;
   if (grace !== undefined && grace < 0) {
     warn(`${at}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`);
   }
-  nullSelectorWarnings(spec, at, warn);
-  portWarnings(spec, at, warn);
+  affinityWarnings(spec, at, warn);
   spec.dnsConfig?.nameservers?.forEach((each, index) => {
     addressWarnings(each, `${at}.dnsConfig.nameservers[${index}]`).forEach(warn);
   });
@@ -188,19 +173,26 @@ function specWarnings(
   });
 }
 
+const noSpec: PodSpec = { containers: [] };
+
 /** What Kubernetes tells who creates or changes a Pod; a change that leaves the spec alone says nothing. */
 export function podWarnings(pod: Pod, old: Pod | undefined): readonly string[] {
   const found: string[] = [];
   // Pods are updated by programs, which nobody reads along with.
   if (old) return found;
   const warn = (text: string) => void found.push(text);
+  for (const list of ['initContainers', 'containers'] as const) {
+    for (const each of pod.spec[list] ?? []) {
+      appArmorWarning(pod.metadata.annotations ?? {}, each, 'metadata.annotations', warn);
+    }
+  }
   const sentences = validateDnsLabel(pod.metadata.name);
   if (sentences.length > 0) {
     warn(
       `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${sentences.join(' ')}]`,
     );
   }
-  specWarnings(pod.metadata, pod.spec, 'spec', 'metadata', warn);
+  specWarnings(pod, { at: 'spec', metadataAt: 'metadata' }, warn);
   return found;
 }
 
@@ -208,6 +200,6 @@ export function podWarnings(pod: Pod, old: Pod | undefined): readonly string[] {
 export function podTemplateWarnings(template: PodTemplateSpec | undefined, at: string): readonly string[] {
   if (!template?.spec) return [];
   const found: string[] = [];
-  specWarnings(template.metadata, template.spec, `${at}.spec`, `${at}.metadata`, (text) => void found.push(text));
+  specWarnings(template, { at: `${at}.spec`, metadataAt: `${at}.metadata` }, (text) => void found.push(text));
   return found;
 }

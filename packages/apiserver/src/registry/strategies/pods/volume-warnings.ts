@@ -51,7 +51,11 @@ export function volumeWarnings(volumes: readonly Volume[] | undefined, at: strin
   volumes?.forEach((volume, index) => {
     const here = `${at}.volumes[${index}]`;
     for (const field of Object.keys(volume)) if (retiredSources[field]) warn(`${here}.${retiredSources[field]}`);
-    const { configMap, secret, downwardAPI, projected, ephemeral } = volume;
+    const claim = volume.ephemeral?.volumeClaimTemplate?.spec;
+    if (claim) claimWarnings(claim, `${here}.ephemeral.volumeClaimTemplate.spec`, warn);
+  });
+  for (const volume of volumes ?? []) {
+    const { configMap, secret, downwardAPI, projected } = volume;
     const paths = (title: string) => new Paths(`volume "${volume.name}" (${title})`, warn);
     if (configMap?.items) {
       const own = paths(`ConfigMap "${configMap.name ?? ''}"`);
@@ -69,7 +73,5 @@ export function volumeWarnings(volumes: readonly Volume[] | undefined, at: strin
       projectedWarnings(projected, paths('Projected'), () =>
         warn(`volume "${volume.name}" (Projected) has no sources provided`),
       );
-    const claim = ephemeral?.volumeClaimTemplate?.spec;
-    if (claim) claimWarnings(claim, `${here}.ephemeral.volumeClaimTemplate.spec`, warn);
-  });
+  }
 }
