@@ -4,12 +4,12 @@ import type { Kind } from './kind.ts';
  * Kubernetes looks at the metadata of one write more than once, and says each time what it finds. `general`: all but
  * names of finalizers that have no domain; `any`: the same, with names of whatever can stand in a path; `update`: what
  * no update may change, and all but finalizers and names; `named` and `namedUpdate`: as `general` and `update`, and with
- * those names of finalizers. `object` is where the rest of the object is looked at, else that is last; with `good`, what
- * comes after it is looked at only where nothing is wrong so far.
+ * those names of finalizers. `fixed` is where fields are looked at that no update may change; `object` is where the rest
+ * of the object is, else that is last; with `good`, what comes after it is looked at only where nothing is wrong so far.
  */
 export type MetadataLook = 'any' | 'general' | 'update' | 'named' | 'namedUpdate';
 
-type Step = MetadataLook | 'object' | 'good';
+type Step = MetadataLook | 'fixed' | 'object' | 'good';
 
 const looks = {
   none: [],
@@ -23,10 +23,10 @@ const looks = {
   thriceNamed: ['any', 'update', 'named'],
   thriceGeneral: ['any', 'update', 'general'],
   thriceUpdate: ['any', 'update', 'update'],
-  fourTimes: ['any', 'update', 'namedUpdate', 'named'],
+  fourTimes: ['any', 'update', 'namedUpdate', 'fixed', 'named'],
   fourTimesUpdate: ['any', 'update', 'named', 'namedUpdate'],
   fourTimesAround: ['any', 'update', 'named', 'object', 'namedUpdate'],
-  fourTimesNamed: ['any', 'update', 'named', 'named'],
+  fourTimesNamed: ['any', 'update', 'named', 'object', 'named'],
   fourTimesGeneral: ['any', 'update', 'update', 'general'],
   generalAround: ['any', 'update', 'general', 'object', 'update'],
 } as const satisfies Readonly<Record<string, readonly Step[]>>;
@@ -108,18 +108,27 @@ const tables = { create: [onCreate, 'onceNamed'], update: [onUpdate, 'thrice'], 
 /** The looks that a write of one kind takes before the rest of the object, and after it, each in their order. */
 export interface MetadataLooks {
   readonly before: readonly MetadataLook[];
+  /** What comes after fields that no update may change, and before the rest. */
+  readonly between: readonly MetadataLook[];
   readonly after: readonly MetadataLook[];
   /** `after` is only looked at where nothing is wrong so far. */
   readonly onlyIfGood: boolean;
 }
 
-const isLook = (step: Step): step is MetadataLook => step !== 'object' && step !== 'good';
+const isLook = (step: Step): step is MetadataLook => step !== 'fixed' && step !== 'object' && step !== 'good';
 
 function parted(steps: readonly Step[]): MetadataLooks {
-  const middle = steps.findIndex((each) => !isLook(each));
+  const fixed = steps.indexOf('fixed');
+  const middle = steps.findIndex((each) => each === 'object' || each === 'good');
   const end = middle < 0 ? steps.length : middle;
-  const [before, after] = [steps.slice(0, end).filter(isLook), steps.slice(end).filter(isLook)];
-  return { before, after, onlyIfGood: steps[end] === 'good' };
+  const from = fixed < 0 ? end : fixed;
+  const looksOf = (start: number, stop?: number) => steps.slice(start, stop).filter(isLook);
+  return {
+    before: looksOf(0, from),
+    between: looksOf(from, end),
+    after: looksOf(end),
+    onlyIfGood: steps[end] === 'good',
+  };
 }
 
 const partedLooks: ReadonlyMap<string, MetadataLooks> = new Map(

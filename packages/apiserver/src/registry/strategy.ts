@@ -127,6 +127,8 @@ export interface Strategy<T extends KubernetesObject = KubernetesObject> {
   /** After `validate`, and after metadata, where Kubernetes looks at that in between. */
   validateCreate?(object: T, errors: FieldErrors): void;
   validateUpdate?(object: T, old: T, errors: FieldErrors): void;
+  /** Fields that no update may change, of kinds where that is said before anything else of the object. */
+  validateFixed?(object: T, old: T, errors: FieldErrors): void;
   validateStatusUpdate?(object: T, old: T, errors: FieldErrors): void;
   /**
    * A write through a subresource other than status. Default: as an update of the whole object, without
@@ -139,6 +141,8 @@ export interface Strategy<T extends KubernetesObject = KubernetesObject> {
   nameRule?(name: string, object: T, old?: T): readonly string[];
   /** The rule is for names alone: a `generateName` may be whatever can stand in a path. */
   readonly freePrefix?: boolean;
+  /** An object that comes without any name is given one. */
+  readonly namesItself?: boolean;
   /** A `generateName` is the name as it stands. */
   readonly generatesNoNames?: boolean;
   /** Takes something that only one object may have, such as an address. `old` is undefined on create. */

@@ -277,6 +277,8 @@ function validateChanged(
   const { strategy } = kind;
   const looks = looksAtMetadata(kind, part === 'status' ? 'status' : 'update');
   checkMetadata(kind, object, looks.before, errors, old);
+  if (part === 'main') strategy.validateFixed?.(object, old, errors);
+  checkMetadata(kind, object, looks.between, errors, old);
   kind.validateSchema?.(object, errors, old);
   const { subresource } = call.request;
   if (part === 'status') strategy.validateStatusUpdate?.(object, old, errors);

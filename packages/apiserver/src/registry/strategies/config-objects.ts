@@ -32,8 +32,8 @@ function checkFrozen(
 }
 
 const configMap = strategyFor(ConfigMap, {
-  validate(object, errors, old) {
-    if (old) checkFrozen(object, old, ['data', 'binaryData'], errors);
+  validateFixed: (object, old, errors) => checkFrozen(object, old, ['data', 'binaryData'], errors),
+  validate(object, errors) {
     const { data = {}, binaryData = {} } = object;
     let size = 0;
     for (const [key, value] of Object.entries(data)) {
@@ -128,11 +128,11 @@ const secret = strategyFor(Secret, {
       delete object.stringData;
     }
   },
-  validate(object, errors, old) {
-    if (old) {
-      if (object.type !== old.type) errors.invalid('type', object.type ?? '', 'field is immutable');
-      checkFrozen(object, old, ['data'], errors);
-    }
+  validateFixed(object, old, errors) {
+    if (object.type !== old.type) errors.invalid('type', object.type ?? '', 'field is immutable');
+    checkFrozen(object, old, ['data'], errors);
+  },
+  validate(object, errors) {
     let size = 0;
     for (const [key, value] of Object.entries(object.data ?? {})) {
       errors.rule(`data[${key}]`, key, validateConfigMapKey(key));

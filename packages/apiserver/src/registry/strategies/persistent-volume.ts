@@ -9,6 +9,7 @@ import {
   validateDnsLabel,
   validateDnsSubdomain,
 } from '@keelson/core';
+import { hollowMember } from '../../schema/index.ts';
 import type { Draft } from '../draft.ts';
 import { type FieldErrors, strategyFor } from '../strategy.ts';
 import { checkNoBacksteps, checkOneOf, checkRange } from './checks.ts';
@@ -182,12 +183,15 @@ function validateModes({ accessModes: modes = [] }: PersistentVolumeSpec, errors
   }
 }
 
-function validateCapacity({ capacity = {} }: PersistentVolumeSpec, errors: FieldErrors): void {
+function validateCapacity(spec: PersistentVolumeSpec, errors: FieldErrors): void {
+  const { capacity = {} } = spec;
   const names = Object.keys(capacity).sort();
   const shown = Object.fromEntries(names.map((each) => [each, formatQuantity(capacity[each] ?? '0')]));
   if (names.length === 0) errors.required('spec.capacity');
   if (names.length !== 1 || capacity['storage'] === undefined) {
-    errors.notSupported('spec.capacity', names.length === 0 ? null : shown, ['storage']);
+    errors.notSupported('spec.capacity', names.length === 0 ? (hollowMember(spec, 'capacity') ?? null) : shown, [
+      'storage',
+    ]);
   }
   for (const [name, value] of Object.entries(shown)) {
     const at = `spec.capacity[${name}]`;
@@ -324,12 +328,12 @@ export const persistentVolumeStrategy = strategyFor(PersistentVolume, {
     if (status.lastPhaseTransitionTime !== old.status?.lastPhaseTransitionTime) return;
     status.lastPhaseTransitionTime = now();
   },
-  validate({ spec = {}, metadata }, errors, old) {
+  validate({ spec = {}, metadata }, errors) {
     validateSpec(spec, metadata.name, errors);
-    // Kubernetes looks twice on an update, and says twice what it finds.
-    if (old) validateSpec(spec, metadata.name, errors);
   },
-  validateUpdate({ spec = {} }, { spec: old = {} }, errors) {
+  validateUpdate({ spec = {}, metadata }, { spec: old = {} }, errors) {
+    // Kubernetes looks twice on an update, and says twice what it finds.
+    validateSpec(spec, metadata.name, errors);
     if (!deepEqual(sourceOf(spec), sourceOf(old)) && !mutableCsi(spec, old)) {
       const diff = lineDiff(sourceText(old), sourceText(spec));
       const why = 'spec.persistentvolumesource is immutable after creation';

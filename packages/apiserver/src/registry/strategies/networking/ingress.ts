@@ -160,10 +160,12 @@ const ingressClass = strategyFor(IngressClass, {
   defaults({ spec }) {
     if (spec?.parameters) spec.parameters.scope ??= 'Cluster';
   },
-  validate({ spec }, errors, old) {
+  validateFixed({ spec }, { spec: old }, errors) {
     const controller = spec?.controller ?? '';
-    if (old && controller !== (old.spec?.controller ?? ''))
-      errors.invalid('spec.controller', controller, 'field is immutable');
+    if (controller !== (old?.controller ?? '')) errors.invalid('spec.controller', controller, 'field is immutable');
+  },
+  validate({ spec }, errors) {
+    const controller = spec?.controller ?? '';
     if (controller.length > 250) errors.tooLong('spec.controller', 250);
     checkDomainPrefixedPath(controller, 'spec.controller', errors);
     const parameters = spec?.parameters;

@@ -96,12 +96,13 @@ const attributesClass = strategyFor(VolumeAttributesClass, {
     // Who deletes a class that volumes use waits until none does (KEP-3751).
     if (!metadata.finalizers?.includes(protection)) metadata.finalizers = [...(metadata.finalizers ?? []), protection];
   },
-  validate(object, errors, old) {
-    if (old && object.driverName !== old.driverName)
-      errors.forbidden('driverName', 'updates to driverName are forbidden.');
-    if (old && !deepEqual(object.parameters, old.parameters)) {
+  validateFixed(object, old, errors) {
+    if (object.driverName !== old.driverName) errors.forbidden('driverName', 'updates to driverName are forbidden.');
+    if (!deepEqual(object.parameters, old.parameters)) {
       errors.forbidden('parameters', 'updates to parameters are forbidden.');
     }
+  },
+  validate(object, errors) {
     checkProvisioner(object.driverName ?? '', 'driverName', errors);
     checkParameters(object.parameters, false, errors);
   },
