@@ -53,6 +53,7 @@ const ownFields = ['selfLink', 'resourceVersion'] as const;
 export function stampNew(draft: ObjectDraft, clock: Clock, random: Random, { strategy }: Kind): void {
   const { metadata } = draft;
   nameNew(draft, random, strategy.generatesNoNames);
+  if (!metadata.name && strategy.namesItself) metadata.name = randomUid(random);
   for (const field of ownFields) if (field in metadata) delete metadata[field];
   metadata.uid = randomUid(random);
   metadata.creationTimestamp = timestamp(clock);

@@ -40,7 +40,9 @@ function wrapList({ items }: Schema, { element }: GoType, values: readonly unkno
 
 function wrapMap({ additionalProperties }: Schema, { element }: GoType, values: Readonly<Json>): unknown {
   if (typeof additionalProperties !== 'object' || !element) return values;
-  const entries = Object.entries(values).map(([key, each]) => [key, wrap(additionalProperties, element, each)] as const);
+  const entries = Object.entries(values).map(
+    ([key, each]) => [key, wrap(additionalProperties, element, each)] as const,
+  );
   return entries.some(([key, each]) => each !== values[key]) ? Object.fromEntries(entries) : values;
 }
 

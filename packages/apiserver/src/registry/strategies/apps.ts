@@ -12,7 +12,7 @@ import {
 import type { Draft } from '../draft.ts';
 import { type FieldErrors, type NamedStrategy, strategyFor } from '../strategy.ts';
 import { checkNonNegative } from './checks.ts';
-import { goValue, shownMap, shownSelector } from './go-value.ts';
+import { goValue, shownLabels, shownSelector } from './go-value.ts';
 import { checkAtMostAll, checkIntOrPercent, intOrPercentValue } from './int-or-percent-checks.ts';
 import { defaultTemplate } from './pod-defaults.ts';
 import { checkReplicaTemplate, checkRunsForever, checkSelectorGiven, selectorStays } from './replica-templates.ts';
@@ -69,10 +69,10 @@ const deployment = strategyFor(Deployment, {
     const { annotations = {}, generation = 0 } = old.metadata;
     if (!deepEqual(metadata.annotations ?? {}, annotations)) metadata.generation = generation + 1;
   },
-  validate({ spec }, errors) {
+  validate({ spec }, errors, old) {
     checkNonNegative('spec.replicas', spec.replicas, errors);
     checkSelectorGiven(spec.selector, 'deployment', errors);
-    checkReplicaTemplate(spec.selector, spec.template, errors);
+    checkReplicaTemplate(spec.selector, spec.template, errors, old?.spec.template);
     checkDeploymentStrategy(spec.strategy, 'spec.strategy', errors);
     checkNonNegative('spec.minReadySeconds', spec.minReadySeconds, errors);
     checkNonNegative('spec.revisionHistoryLimit', spec.revisionHistoryLimit, errors);
@@ -118,7 +118,7 @@ const replicaSet = strategyFor(ReplicaSet, {
     spec.replicas ??= 1;
     defaultTemplate(spec.template);
   },
-  validate: ({ spec }, errors) => checkReplicaSetSpec(spec, errors),
+  validate: ({ spec }, errors, old) => checkReplicaSetSpec(spec, errors, old?.spec.template),
   validateUpdate: (object, old, errors) => selectorStays(object.spec.selector, old.spec.selector, errors),
   validateStatusUpdate({ status }, _old, errors) {
     const {
@@ -145,11 +145,11 @@ const replicaSet = strategyFor(ReplicaSet, {
   },
 });
 
-function checkReplicaSetSpec(spec: ReplicaSetSpec, errors: FieldErrors): void {
+function checkReplicaSetSpec(spec: ReplicaSetSpec, errors: FieldErrors, old?: PodTemplateSpec): void {
   checkNonNegative('spec.replicas', spec.replicas, errors);
   checkNonNegative('spec.minReadySeconds', spec.minReadySeconds, errors);
   checkSelectorGiven(spec.selector, 'deployment', errors);
-  checkReplicaTemplate(spec.selector, spec.template, errors);
+  checkReplicaTemplate(spec.selector, spec.template, errors, old);
 }
 
 function checkDaemonSetStrategy(strategy: DaemonSet['spec']['updateStrategy'], errors: FieldErrors): void {
@@ -227,7 +227,7 @@ const daemonSet = strategyFor(DaemonSet, {
         errors.invalid('spec.selector', shownSelector(selector), 'empty selector is invalid for daemonset');
       }
     } else mismatch(template, errors);
-    validateTemplate(template, 'spec.template', errors);
+    validateTemplate(template, 'spec.template', errors, old?.spec.template);
     checkRunsForever(template, 'DaemonSet', errors);
     checkNonNegative('spec.minReadySeconds', spec.minReadySeconds, errors);
     checkDaemonSetStrategy(spec.updateStrategy, errors);
@@ -260,7 +260,7 @@ const selectorFindings = (selector: NonNullable<DaemonSet['spec']['selector']>) 
 function mismatch(template: PodTemplateSpec | undefined, errors: FieldErrors): void {
   errors.invalid(
     'spec.template.metadata.labels',
-    shownMap(template?.metadata?.labels),
+    shownLabels(template?.metadata),
     '`selector` does not match template `labels`',
   );
 }

@@ -8,6 +8,7 @@ import {
   validateDnsLabel,
   validatePortName,
 } from '@keelson/core';
+import { hollowMember } from '../../schema/index.ts';
 import type { FieldErrors } from '../strategy.ts';
 import { checkOneOf, checkPort } from './checks.ts';
 import { validateEnvironment, validateEnvironmentSources } from './pods/environment-validation.ts';
@@ -193,6 +194,7 @@ const notEphemeral = [
 ] as const;
 
 function isSet(container: EphemeralContainer, field: (typeof notEphemeral)[number]): boolean {
+  if (hollowMember(container, field) !== undefined) return true;
   const value = container[field];
   if (field === 'resources') return Object.keys(container.resources ?? {}).length > 0;
   return Array.isArray(value) ? value.length > 0 : value !== undefined;

@@ -1,3 +1,4 @@
+import type { ObjectMeta } from '@keelson/core';
 import { goTypesJson } from '../../schema/generated/go-types.ts';
 import { inGoOrder } from '../../schema/go-order.ts';
 import { definitions, hollowMember } from '../../schema/index.ts';
@@ -145,6 +146,10 @@ const labelSelector = 'io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector';
 /** A label selector as Go writes it. */
 export const shownSelector = (selector: unknown): unknown => inGoOrder(labelSelector, selector);
 
-/** Labels and the like as Go writes them: sorted. */
-export const shownMap = (map: Readonly<Record<string, string>> | undefined): unknown =>
-  map ? Object.fromEntries(sortedEntries(map)) : null;
+/** The labels of metadata as Go writes them: sorted. */
+export function shownLabels(metadata: Pick<ObjectMeta, 'labels'> | undefined): unknown {
+  if (!metadata) return null;
+  return metadata.labels
+    ? Object.fromEntries(sortedEntries(metadata.labels))
+    : (hollowMember(metadata, 'labels') ?? null);
+}

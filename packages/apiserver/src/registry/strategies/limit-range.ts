@@ -102,6 +102,7 @@ function compareAmounts(name: string, limit: LimitRangeItem, at: string, errors:
 
 export const limitRangeStrategy = strategyFor(LimitRange, {
   createOnUpdate: true,
+  namesItself: true,
   defaults({ spec }) {
     for (const limit of spec?.limits ?? []) defaultItem(limit);
   },

@@ -1,7 +1,7 @@
 import { deepEqual, type LabelSelector, type PodTemplateSpec } from '@keelson/core';
 import type { FieldErrors } from '../strategy.ts';
 import { checkSelector } from './checks.ts';
-import { shownMap, shownSelector } from './go-value.ts';
+import { shownLabels, shownSelector } from './go-value.ts';
 import { validateTemplateMetadata } from './pod-validation.ts';
 import { isEmptySelector, isReadable, selectsTemplate } from './selectors.ts';
 import { validateTemplate } from './workloads.ts';
@@ -26,6 +26,7 @@ export function checkReplicaTemplate(
   selector: LabelSelector | null | undefined,
   template: PodTemplateSpec | undefined,
   errors: FieldErrors,
+  old?: PodTemplateSpec,
   kind = 'ReplicaSet',
 ): void {
   if (selector && !isReadable(selector)) {
@@ -37,10 +38,10 @@ export function checkReplicaTemplate(
     return;
   }
   if (!(selector && isEmptySelector(selector)) && !selectsTemplate(selector, template)) {
-    const labels = shownMap(template?.metadata?.labels);
+    const labels = shownLabels(template?.metadata);
     errors.invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`');
   }
-  validateTemplate(template, 'spec.template', errors);
+  validateTemplate(template, 'spec.template', errors, old, kind === 'StatefulSet');
   // Kubernetes looks at the metadata of a stateful set's template twice.
   if (kind === 'StatefulSet') validateTemplateMetadata(template ?? {}, 'spec.template', errors);
   checkRunsForever(template, kind, errors);

@@ -1,7 +1,7 @@
 import { deepEqual, PodTemplate, type PodTemplateSpec, ReplicationController, validateDnsLabel } from '@keelson/core';
 import { type FieldErrors, strategyFor } from '../strategy.ts';
 import { checkNonNegative } from './checks.ts';
-import { shownMap } from './go-value.ts';
+import { shownLabels } from './go-value.ts';
 import { declaredName } from './name-checks.ts';
 import { defaultTemplate } from './pod-defaults.ts';
 import { validatePodTemplateSpec } from './pod-validation.ts';
@@ -29,7 +29,7 @@ function validateTemplateFor(
   const labels = template.metadata?.labels ?? {};
   const pairs = Object.entries(selector);
   if (pairs.length > 0 && pairs.some(([key, value]) => labels[key] !== value)) {
-    const shown = shownMap(template.metadata?.labels);
+    const shown = shownLabels(template.metadata);
     errors.invalid('spec.template.metadata.labels', shown, '`selector` does not match template `labels`');
   }
   validatePodTemplateSpec(template, 'spec.template', errors, old);

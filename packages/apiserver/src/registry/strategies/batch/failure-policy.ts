@@ -1,4 +1,5 @@
 import { type JobSpec, type PodFailurePolicyRule, validateQualifiedName } from '@keelson/core';
+import { hollowMember } from '../../../schema/index.ts';
 import type { FieldErrors } from '../../strategy.ts';
 import { invalidUnshown } from '../unshown.ts';
 
@@ -70,7 +71,11 @@ function checkExitCodes(
     );
   }
   if (values.length === 0) {
-    errors.invalid(`${at}.values`, requirement.values ?? null, 'at least one value is required');
+    errors.invalid(
+      `${at}.values`,
+      requirement.values ?? hollowMember(requirement, 'values') ?? null,
+      'at least one value is required',
+    );
   } else if (values.length > 255) errors.tooMany(`${at}.values`, values.length, 255);
   const seen = new Set<number>();
   let before: number | undefined;

@@ -9,7 +9,7 @@ import {
 import type { Draft } from '../../draft.ts';
 import { type FieldErrors, strategyFor } from '../../strategy.ts';
 import { inGo } from '../go-internal.ts';
-import { goValue, shownMap, shownSelector } from '../go-value.ts';
+import { goValue, shownLabels, shownSelector } from '../go-value.ts';
 import { isReadable } from '../selectors.ts';
 import { checkJobSelector, checkJobSpec, defaultJobSpec, defaultJobTemplate } from './job-spec.ts';
 import { checkJobStatus } from './job-status.ts';
@@ -48,7 +48,7 @@ function checkHasLabel(
 ): void {
   const at = `spec.template.metadata.labels[${key}]`;
   if (labels[key] === undefined) errors.required(at, `must be '${wanted}'`);
-  else if (labels[key] !== wanted) errors.invalid(at, shownMap(labels), `must be '${wanted}'`);
+  else if (labels[key] !== wanted) errors.invalid(at, shownLabels({ labels }), `must be '${wanted}'`);
 }
 
 function checkGenerated({ spec, metadata }: Job, old: Job | undefined, errors: FieldErrors): void {
@@ -66,14 +66,18 @@ function checkGenerated({ spec, metadata }: Job, old: Job | undefined, errors: F
     errors.invalid('spec.selector', shownSelector(spec.selector), '`selector` not auto-generated');
 }
 
-function checkSpec(spec: JobSpec, errors: FieldErrors): void {
-  checkJobSpec(spec, 'spec', errors);
+function checkSpec(spec: JobSpec, errors: FieldErrors, old?: JobSpec): void {
+  checkJobSpec(spec, 'spec', errors, old);
   checkJobSelector(spec, errors);
   const labels = spec.template?.metadata?.labels;
   // No selector selects nothing.
   const fits = spec.selector && (!isReadable(spec.selector) || labelSelectorMatches(spec.selector, labels));
   if (!fits) {
-    errors.invalid('spec.template.metadata.labels', shownMap(labels), '`selector` does not match template `labels`');
+    errors.invalid(
+      'spec.template.metadata.labels',
+      shownLabels(spec.template?.metadata),
+      '`selector` does not match template `labels`',
+    );
   }
 }
 
@@ -152,7 +156,7 @@ export const job = strategyFor(Job, {
   },
   validate(object, errors, old) {
     checkGenerated(object, old, errors);
-    checkSpec(object.spec, errors);
+    checkSpec(object.spec, errors, old?.spec);
     if (!old) checkName(object, errors);
   },
   validateUpdate(object, previous, errors) {
@@ -163,7 +167,7 @@ export const job = strategyFor(Job, {
       const value = definition ? goValue(`${batch}${definition}`, spec[field]) : shownSelector(spec[field]);
       errors.invalid(`spec.${field}`, value ?? null, 'field is immutable');
     };
-    checkSpec(spec, errors);
+    checkSpec(spec, errors, old);
     checkCompletions(spec, old, errors);
     stays('selector');
     checkTemplateUpdate(object, previous, errors);

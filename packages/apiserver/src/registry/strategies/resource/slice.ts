@@ -1,4 +1,5 @@
 import { deepEqual, validateDnsSubdomain } from '@keelson/core';
+import { hollowMember } from '../../../schema/index.ts';
 import type { Draft } from '../../draft.ts';
 import { type FieldErrors, goQuote, strategyFor } from '../../strategy.ts';
 import { goValues } from '../go-value.ts';
@@ -26,7 +27,8 @@ function checkWhere(spec: Spec, errors: FieldErrors): void {
     const { nodeSelectorTerms: terms } = spec.nodeSelector;
     validateNodeSelector(spec.nodeSelector, 'spec.nodeSelector', errors);
     if (terms?.length !== 1) {
-      const shown = goValues('io.k8s.api.core.v1.NodeSelectorTerm', terms);
+      const given = hollowMember(spec.nodeSelector, 'nodeSelectorTerms');
+      const shown = terms ? goValues('io.k8s.api.core.v1.NodeSelectorTerm', terms) : (given ?? null);
       errors.invalid('spec.nodeSelector.nodeSelectorTerms', shown, 'must have exactly one node selector term');
     }
   }
