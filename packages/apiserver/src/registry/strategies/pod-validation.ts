@@ -36,6 +36,8 @@ export interface PodSpecRules {
   readonly podName?: string;
   /** What was stored before: what it says already may stay even where a later rule forbids it. */
   readonly old?: PodSpec;
+  /** Pods get names of hosts from whoever makes them, whatever the template says. */
+  readonly named?: boolean;
 }
 
 /** Everything that is wrong with a pod spec, in Kubernetes' order. `at`: `spec`, or `spec.template.spec`. */
@@ -51,7 +53,7 @@ export function validatePodSpec(spec: PodSpec, at: string, errors: FieldErrors, 
   else checkOneOf(`${at}.restartPolicy`, spec.restartPolicy, ['Always', 'OnFailure', 'Never'], errors);
   checkDnsPolicy(spec.dnsPolicy, `${at}.dnsPolicy`, errors);
   checkLabels(spec.nodeSelector, `${at}.nodeSelector`, errors);
-  validatePodSecurityContext(spec, at, errors);
+  validatePodSecurityContext(spec, at, errors, rules.old);
   validateAffinity(spec.affinity, `${at}.affinity`, errors);
   validateDnsConfig(spec, at, errors);
   validateReadinessGates(spec, at, errors);
@@ -65,7 +67,7 @@ export function validatePodSpec(spec: PodSpec, at: string, errors: FieldErrors, 
   validateHostProcess(spec, at, errors);
   validateHostUsers(spec, at, errors);
   validateHostnameOverride(spec, at, errors);
-  validateNames(spec, at, errors);
+  validateNames(spec, at, errors, rules.named);
   validateEnvironmentVolumes(spec, at, errors);
   validateOperatingSystem(spec, at, errors);
 }
@@ -82,7 +84,7 @@ function checkDnsPolicy(policy: string | undefined, at: string, errors: FieldErr
   else checkOneOf(at, policy, dnsPolicies, errors);
 }
 
-function validateNames(spec: PodSpec, at: string, errors: FieldErrors): void {
+function validateNames(spec: PodSpec, at: string, errors: FieldErrors, named = false): void {
   if (spec.serviceAccountName) {
     errors.rule(`${at}.serviceAccountName`, spec.serviceAccountName, validateDnsSubdomain(spec.serviceAccountName));
   }
@@ -90,7 +92,7 @@ function validateNames(spec: PodSpec, at: string, errors: FieldErrors): void {
   if (spec.activeDeadlineSeconds !== undefined) {
     checkRange(`${at}.activeDeadlineSeconds`, spec.activeDeadlineSeconds, 1, 2147483647, errors);
   }
-  validateHostnames(spec, at, errors);
+  if (!named) validateHostnames(spec, at, errors);
   validateTolerations(spec.tolerations, `${at}.tolerations`, errors);
   validateHostAliases(spec, at, errors);
   if (spec.priorityClassName) {
@@ -148,11 +150,12 @@ export function validatePodTemplateSpec(
   at: string,
   errors: FieldErrors,
   old?: PodTemplateSpec,
+  named = false,
 ): void {
   const { metadata, spec } = template;
   const own = spec ?? { containers: [] };
   validateTemplateMetadata(template, at, errors);
-  validatePodSpec(own, `${at}.spec`, errors, { template: true, ...(old?.spec && { old: old.spec }) });
+  validatePodSpec(own, `${at}.spec`, errors, { template: true, named, ...(old?.spec && { old: old.spec }) });
   validateProfilesMatch(metadata?.annotations, own, `${at}.spec`, errors);
   if ((own.ephemeralContainers?.length ?? 0) > 0) {
     errors.forbidden(`${at}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template');

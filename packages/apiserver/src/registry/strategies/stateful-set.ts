@@ -118,7 +118,7 @@ export const statefulSet = strategyFor(StatefulSet, {
     checkNonNegative('spec.ordinals.start', spec.ordinals?.start, errors);
     if (!old && spec.serviceName) errors.rule('spec.serviceName', spec.serviceName, validateDnsLabel(spec.serviceName));
     checkSelectorGiven(spec.selector, 'statefulset', errors);
-    checkReplicaTemplate(spec.selector, withClaims(spec), errors, 'StatefulSet');
+    checkReplicaTemplate(spec.selector, withClaims(spec), errors, old?.spec.template, 'StatefulSet');
   },
   validateUpdate({ spec }, { spec: old }, errors) {
     const kept: Record<string, unknown> = { ...spec };

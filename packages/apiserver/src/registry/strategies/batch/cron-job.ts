@@ -27,7 +27,7 @@ export const cronJob = strategyFor(CronJob, {
     else checkOneOf('spec.concurrencyPolicy', spec.concurrencyPolicy, ['Allow', 'Forbid', 'Replace'], errors);
     const at = 'spec.jobTemplate.spec';
     if (spec.jobTemplate?.spec) {
-      checkJobSpec(spec.jobTemplate.spec, at, errors);
+      checkJobSpec(spec.jobTemplate.spec, at, errors, old?.spec.jobTemplate?.spec);
       const { selector } = spec.jobTemplate.spec;
       if (selector) errors.invalid(`${at}.selector`, shownSelector(selector), '`selector` will be auto-generated');
       if (spec.jobTemplate.spec.manualSelector) errors.notSupported(`${at}.manualSelector`, true, ['nil', 'false']);

@@ -88,7 +88,7 @@ function checkReplacement(spec: JobSpec, at: string, errors: FieldErrors): void 
 }
 
 /** All rules but those about the selector, which a cron job's template may not have. */
-export function checkJobSpec(spec: JobSpec, at: string, errors: FieldErrors): void {
+export function checkJobSpec(spec: JobSpec, at: string, errors: FieldErrors, old?: JobSpec): void {
   for (const name of ['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit'] as const) {
     checkNonNegative(`${at}.${name}`, spec[name], errors);
   }
@@ -113,7 +113,7 @@ export function checkJobSpec(spec: JobSpec, at: string, errors: FieldErrors): vo
     } else checkSuccessPolicy(spec, `${at}.successPolicy`, errors);
   }
   checkReplacement(spec, at, errors);
-  validateTemplate(spec.template, `${at}.template`, errors);
+  validateTemplate(spec.template, `${at}.template`, errors, old?.template);
   checkRestartPolicy(spec, `${at}.template.spec.restartPolicy`, errors);
 }
 

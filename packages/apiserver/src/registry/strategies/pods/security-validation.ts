@@ -207,7 +207,7 @@ function checkHostNetworkPorts(spec: PodSpec, at: string, errors: FieldErrors): 
 }
 
 /** `spec.securityContext` and what it forbids elsewhere in the spec. */
-export function validatePodSecurityContext(spec: PodSpec, at: string, errors: FieldErrors): void {
+export function validatePodSecurityContext(spec: PodSpec, at: string, errors: FieldErrors, old?: PodSpec): void {
   const { securityContext: context } = spec;
   const here = `${at}.securityContext`;
   if (!context) return;
@@ -228,5 +228,7 @@ export function validatePodSecurityContext(spec: PodSpec, at: string, errors: Fi
   validateWindowsOptions(context.windowsOptions, `${here}.windowsOptions`, errors);
   validateAppArmorProfile(context.appArmorProfile, `${here}.appArmorProfile`, errors);
   checkOneOf(`${here}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, ['Merge', 'Strict'], errors);
-  checkOneOf(`${here}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['Recursive'], errors);
+  // The other one is behind a gate, but for who has chosen one already (KEP-1710).
+  const policies = old?.securityContext?.seLinuxChangePolicy ? ['MountOption', 'Recursive'] : ['Recursive'];
+  checkOneOf(`${here}.seLinuxChangePolicy`, context.seLinuxChangePolicy, policies, errors);
 }
