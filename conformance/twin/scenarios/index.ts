@@ -1,3 +1,4 @@
+import { customTypes } from './custom-types.ts';
 import { deletes } from './deletes.ts';
 import { directives, pointers } from './directives.ts';
 import { full } from './full.ts';
@@ -47,6 +48,7 @@ export const scenarios: Readonly<Record<string, { readonly share: number; readon
   evictions: { share: 6, make: evictions },
   limits: { share: 6, make: limits },
   classes: { share: 4, make: classes },
+  customTypes: { share: 12, make: customTypes },
   paths: { share: 1, make: paths },
   binary: { share: 1, make: binary },
   answers: { share: 1, make: answers },
