@@ -40,6 +40,12 @@ export function hollowMember(parent: object, member: string): unknown {
   return noted[members]?.[member];
 }
 
+/** For a member that is dropped: it was never given. */
+export function forgetHollow(parent: object, member: string): void {
+  const noted: Hollow = parent;
+  if (noted[members]) delete noted[members][member];
+}
+
 /** Takes all that was noted along to another object that holds the same members. */
 export function copyHollow(from: object, to: object): void {
   const [source, target]: [Hollow, Hollow] = [from, to];

@@ -4,7 +4,15 @@ export { DecodeError } from './decode-error.ts';
 export { mostStrictErrors } from './findings.ts';
 export { inGoOrder } from './go-order.ts';
 export { type GoField, type GoType, goFields } from './go-types.ts';
-export { copyHollow, holdsHollow, hollowMember, isMarkedHollow, noteHollow, withHollows } from './hollow.ts';
+export {
+  copyHollow,
+  forgetHollow,
+  holdsHollow,
+  hollowMember,
+  isMarkedHollow,
+  noteHollow,
+  withHollows,
+} from './hollow.ts';
 export { rememberNumbers, withNumberTexts } from './number-text.ts';
 export { patchSchemaOf } from './patch-schema.ts';
 export { storageVersionHash } from './storage-version-hash.ts';

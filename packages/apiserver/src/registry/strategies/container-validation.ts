@@ -8,7 +8,7 @@ import {
   validateDnsLabel,
   validatePortName,
 } from '@keelson/core';
-import { hollowMember } from '../../schema/index.ts';
+import { holdsHollow, hollowMember } from '../../schema/index.ts';
 import type { FieldErrors } from '../strategy.ts';
 import { checkOneOf, checkPort } from './checks.ts';
 import { validateEnvironment, validateEnvironmentSources } from './pods/environment-validation.ts';
@@ -196,7 +196,7 @@ const notEphemeral = [
 function isSet(container: EphemeralContainer, field: (typeof notEphemeral)[number]): boolean {
   if (hollowMember(container, field) !== undefined) return true;
   const value = container[field];
-  if (field === 'resources') return Object.keys(container.resources ?? {}).length > 0;
+  if (field === 'resources') return Object.keys(container.resources ?? {}).length > 0 || holdsHollow(value);
   return Array.isArray(value) ? value.length > 0 : value !== undefined;
 }
 

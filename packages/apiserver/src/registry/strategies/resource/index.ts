@@ -6,6 +6,7 @@ import {
   validateQualifiedName,
 } from '@keelson/core';
 import type { ObjectReader } from '../../../admission/index.ts';
+import { forgetHollow } from '../../../schema/index.ts';
 import type { Draft } from '../../draft.ts';
 import { type NamedStrategy, strategyFor } from '../../strategy.ts';
 import type { ExpressionCheck } from '../admission-registration/index.ts';
@@ -50,6 +51,7 @@ function dropGated(spec: Draft<ClaimSpec> | undefined): void {
   for (const { exactly, firstAvailable } of spec?.devices?.requests ?? []) {
     for (const each of [...(exactly ? [exactly] : []), ...(firstAvailable ?? [])]) {
       delete each.tolerations;
+      forgetHollow(each, 'tolerations');
       delete each.capacity;
     }
   }

@@ -5,6 +5,7 @@ import {
   VolumeAttributesClass,
   validateQualifiedName,
 } from '@keelson/core';
+import { hollowMember } from '../../../schema/index.ts';
 import { type FieldErrors, type NamedStrategy, strategyFor } from '../../strategy.ts';
 
 const mostParameters = 512;
@@ -76,7 +77,8 @@ const storageClass = strategyFor(StorageClass, {
     if (object.allowedTopologies) checkTopologies(object.allowedTopologies, errors);
   },
   validateUpdate(object, old, errors) {
-    if (!deepEqual(object.parameters, old.parameters))
+    const emptied = hollowMember(object, 'parameters') !== undefined;
+    if (emptied || !deepEqual(object.parameters, old.parameters))
       errors.forbidden('parameters', 'updates to parameters are forbidden.');
     if (object.provisioner !== old.provisioner)
       errors.forbidden('provisioner', 'updates to provisioner are forbidden.');
