@@ -3,6 +3,9 @@ import type { DecodeFindings } from '../schema/index.ts';
 import { copy, DecodeError, decodeAs } from '../schema/index.ts';
 
 type Json = Record<string, unknown>;
+interface CustomFindings extends DecodeFindings {
+  readonly keepNulls: boolean;
+}
 const objectMeta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 
 const isObject = (value: unknown): value is Readonly<Json> =>
@@ -23,12 +26,16 @@ export function valuesOf(schema: JSONSchemaProps | undefined): JSONSchemaProps |
  * Copies a custom object by its structural schema: fields that it does not specify are pruned and named, absent ones
  * defaulted (kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions). The answer is
  * everything but `metadata`, `kind` and `apiVersion`. Throws `DecodeError` for metadata of a wrong shape.
+ *
+ * `keepNulls`: what an apply makes is read without looking for nulls that mean nothing, which then are of a wrong type.
  */
 export function decodeCustom(
   body: Readonly<Json>,
   schema: JSONSchemaProps,
-  findings: DecodeFindings,
+  found: DecodeFindings,
+  { keepNulls = false }: { readonly keepNulls?: boolean } = {},
 ): { readonly metadata: unknown; readonly rest: Json } {
+  const findings: CustomFindings = { unknown: found.unknown, keepNulls };
   const metadata = decodeMetadata(body['metadata'], 'metadata', findings);
   const { apiVersion: _apiVersion, kind: _kind, metadata: _metadata, ...fields } = body;
   const rest = pruneObject(fields, schema, '', findings);
@@ -45,7 +52,7 @@ function decodeMetadata(value: unknown, at: string, findings: DecodeFindings): u
   return decoded;
 }
 
-function pruneObject(value: Readonly<Json>, schema: JSONSchemaProps, at: string, findings: DecodeFindings): Json {
+function pruneObject(value: Readonly<Json>, schema: JSONSchemaProps, at: string, findings: CustomFindings): Json {
   const result: Json = {};
   const preserve = schema['x-kubernetes-preserve-unknown-fields'] === true;
   const values = valuesOf(schema);
@@ -58,9 +65,10 @@ function pruneObject(value: Readonly<Json>, schema: JSONSchemaProps, at: string,
     else if (embedded && key === 'metadata') set(result, key, decodeMetadata(each, path, findings));
     else if (own) {
       // A null where null means nothing is as good as absent.
-      if (each !== null || own.nullable) set(result, key, prune(each, own, path, findings));
-    } else if (typeof values === 'object') set(result, key, prune(each, values, path, findings));
-    else if (values === true || preserve) set(result, key, copy(each));
+      if (each !== null || own.nullable || findings.keepNulls) set(result, key, prune(each, own, path, findings));
+    } else if (typeof values === 'object') {
+      if (each !== null || values.nullable || findings.keepNulls) set(result, key, prune(each, values, path, findings));
+    } else if (values === true || preserve) set(result, key, copy(each));
     else findings.unknown.push(`unknown field "${path}"`);
   }
   applyDefaults(result, schema);
@@ -73,7 +81,7 @@ function set(target: Json, key: string, value: unknown): void {
   else target[key] = value;
 }
 
-function prune(value: unknown, schema: JSONSchemaProps, at: string, findings: DecodeFindings): unknown {
+function prune(value: unknown, schema: JSONSchemaProps, at: string, findings: CustomFindings): unknown {
   if (isObject(value)) return pruneObject(value, schema, at, findings);
   if (!Array.isArray(value)) return value;
   const items = itemsOf(schema);
@@ -87,7 +95,7 @@ function applyDefaults(target: Json, schema: JSONSchemaProps): void {
     if (fallback === undefined) continue;
     const now = target[name];
     if (now === undefined || (now === null && !each.nullable)) {
-      target[name] = prune(fallback, each, name, { unknown: [] });
+      target[name] = prune(fallback, each, name, { unknown: [], keepNulls: false });
     }
   }
 }
@@ -135,7 +143,7 @@ function defaulted(value: unknown, schema: JSONSchemaProps): unknown {
   for (const [name, each] of Object.entries(schema.properties ?? {})) {
     const now = value[name];
     if (now === undefined || (now === null && !each.nullable && each.default !== undefined)) {
-      if (each.default !== undefined) put(name, prune(each.default, each, name, { unknown: [] }));
+      if (each.default !== undefined) put(name, prune(each.default, each, name, { unknown: [], keepNulls: false }));
     } else if (hasDefaults(each)) put(name, defaulted(now, each));
   }
   const values = valuesOf(schema);

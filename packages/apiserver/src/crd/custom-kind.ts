@@ -88,9 +88,9 @@ function customKind(
     fields: fieldLabels(`${group}/${names.plural}`, {
       extra: (version.selectableFields ?? []).map((each) => each.jsonPath.replace(/^\./, '')),
     }),
-    decode(body) {
+    decode(body, options) {
       const unknown: string[] = [];
-      const { metadata, rest } = decodeCustom(body, schema, { unknown });
+      const { metadata, rest } = decodeCustom(body, schema, { unknown }, options);
       // ObjectMeta has been decoded by its own schema.
       const object = { ...rest, metadata: metadata as ObjectDraft['metadata'] };
       return { object: inOrder(object, kind, storedVersion), unknown: unknown.sort() };

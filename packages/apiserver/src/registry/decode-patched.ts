@@ -87,9 +87,13 @@ function checkCustomType(
 }
 
 /** What was read without looking at types is converted: integers lose bits that do not fit. */
-function decodeUnstructured(kind: Kind, value: Readonly<Json>): DecodeResult {
+function decodeUnstructured(
+  kind: Kind,
+  value: Readonly<Json>,
+  options?: { readonly keepNulls?: boolean },
+): DecodeResult {
   try {
-    const { object, unknown } = kind.decode(value);
+    const { object, unknown } = kind.decode(value, options);
     return { object, unknown: unknown.toSorted() };
   } catch (error) {
     const { definition } = kind.served;
@@ -166,7 +170,7 @@ export function decodeApplied({ kind, request, warnings }: Call, merged: Readonl
   }
   try {
     const { managedFields: _managed, ...metadata } = isObject(merged['metadata']) ? merged['metadata'] : {};
-    return decodeUnstructured(kind, { ...merged, metadata }).object;
+    return decodeUnstructured(kind, { ...merged, metadata }, { keepNulls: true }).object;
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     throw new StatusError({

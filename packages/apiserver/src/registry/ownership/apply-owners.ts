@@ -14,6 +14,7 @@ import { fieldsOf, withNamedFields } from './fields-of-value.ts';
 import type { Manager, Managers } from './managers.ts';
 import { withFields } from './managers.ts';
 import { mergeValues } from './merge-values.ts';
+import { reconciledManagers } from './reconcile.ts';
 import { removeFields } from './remove-fields.ts';
 import { Comparisons, stripped } from './update-owners.ts';
 
@@ -51,6 +52,7 @@ export function applyTo(
   now: () => string,
 ): ApplyOutcome {
   const { versions, live, applied, reset, force } = application;
+  managers = reconciledManagers(versions, managers);
   const { asked } = versions;
   const { identity, ...writing } = writer;
   const previous = managers.get(identity);

@@ -4,6 +4,7 @@ import { type Comparison, compareValues, type Skipped } from './compare-values.t
 import { convertValue, type Version, type Versions } from './conversions.ts';
 import { differenceOf, type FieldSet, fieldSetOf, noFields, recursiveDifferenceOf, unionOf } from './field-set.ts';
 import { type Manager, type Managers, withFields } from './managers.ts';
+import { reconciledManagers } from './reconcile.ts';
 
 /** An object before and after a write, both as the request's version shows them. */
 export interface Change {
@@ -114,6 +115,7 @@ export function ownersAfterUpdate(
   writer: Omit<Manager, 'fields' | 'entry' | 'time'> & { readonly identity: string },
   now: () => string,
 ): Map<string, Manager> {
+  managers = reconciledManagers(change.versions, managers);
   const comparisons = new Comparisons(change, managers);
   const own = comparisons.in(change.versions.asked);
   const gained = differenceOf(own.changed, stripped);
