@@ -1,7 +1,7 @@
 import type { Names, Observation, Run, Start, Step, TwinCase } from './case.ts';
 import type { OpenWatch, Wire } from './http.ts';
 import { at, isObject, type Json, merged } from './json.ts';
-import { settle } from './settle.ts';
+import { settle, waitForRoom } from './settle.ts';
 
 export interface PlayOptions {
   /** How long a watch must be silent to count as read. */
@@ -35,6 +35,7 @@ export async function play(wire: Wire, twinCase: TwinCase, names: Names, { idleM
       observations.push(watch.observation);
       continue;
     }
+    await waitForRoom(request.method, request.path);
     const seen = await wire.request(request);
     observations.push(seen);
     await settle(wire, request.method, request.path, seen);
