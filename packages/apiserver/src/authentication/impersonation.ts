@@ -25,7 +25,7 @@ export function impersonate(user: UserInfo, headers: IncomingHttpHeaders, author
           (value) => `{UserExtra  ${value}  authentication.k8s.io/v1  ${unescaped(each.slice(extraPrefix.length))}}`,
         ),
       ),
-      ...(uid === undefined ? [] : [`{UID  ${uid} authentication.k8s.io/v1   }`]),
+      ...(uid === undefined ? [] : [`{UID  ${uid}  authentication.k8s.io/v1  }`]),
     ];
     throw StatusError.badRequest(`requested [${asked.join(' ')}] without impersonating a user`);
   }

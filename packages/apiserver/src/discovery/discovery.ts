@@ -26,6 +26,8 @@ export class Discovery {
   /** A whole reply for the aggregated form, a plain object for the others; `undefined`: no such path. */
   answer(request: DiscoveryRequest): { readonly reply: Reply } | { readonly object: Typed } | undefined {
     const path = request.path.replace(/\/+$/, '');
+    // A group without a name is none.
+    if (path === '/apis' && request.path.startsWith('/apis//')) return undefined;
     if (path === '/api' || path === '/apis') {
       const aggregated = aggregatedIn(request.accept);
       if (aggregated) return { reply: this.#aggregatedReply(path, aggregated, request.ifNoneMatch) };

@@ -227,10 +227,19 @@ function questions(user: UserInfo, info: RequestInfo, upgrade: boolean): readonl
   return verbs.map((verb) => ({ user, verb, group, version, resource, subresource, namespace, name }));
 }
 
+/** A query without the parts that Go cannot read, which it leaves out: those with a semicolon or a broken escape. */
+const readable = (query: string) =>
+  /;|%(?![0-9A-Fa-f]{2})/.test(query)
+    ? query
+        .split('&')
+        .filter((each) => !/;|%(?![0-9A-Fa-f]{2})/.test(each))
+        .join('&')
+    : query;
+
 function target(request: HttpRequest): { readonly path: string; readonly query: URLSearchParams } {
   const url = request.url ?? '/';
   const mark = url.indexOf('?');
   return mark < 0
     ? { path: url, query: new URLSearchParams() }
-    : { path: url.slice(0, mark), query: new URLSearchParams(url.slice(mark + 1)) };
+    : { path: url.slice(0, mark), query: new URLSearchParams(readable(url.slice(mark + 1))) };
 }

@@ -62,8 +62,8 @@ export class NonResourceRoutes {
 
   /** Paths below `/api` and below a group that is served say in JSON that they are none. */
   #nothing(path: string): Reply {
-    const group = path.startsWith('/apis/') ? path.split('/')[2] : '';
-    if (!this.#options.discovery.hasBuiltIn(group ?? '')) return notFoundReply();
+    const group = path.startsWith('/apis/') ? path.split('/')[2] : undefined;
+    if (group === '' || !this.#options.discovery.hasBuiltIn(group ?? '')) return notFoundReply();
     throw unknownResource();
   }
 
@@ -73,7 +73,7 @@ export class NonResourceRoutes {
     const { accept } = headers;
     const cached = { 'cache-control': 'public, max-age=3600' };
     const address = String(headers[':authority'] ?? headers.host ?? '');
-    switch (path.replace(/\/$/, '')) {
+    switch (path.replace(/\/+$/, '')) {
       case '/version':
         return () => {
           checkAccept(accept, ['application/json']);

@@ -118,6 +118,23 @@ describe('on the wire', () => {
     expect((await call('GET', `${configMaps}/versioned`)).code).toBe(404);
   });
 
+  it('reads queries and paths as Go does', async () => {
+    expect((await call('GET', `${configMaps}?limit=`)).code).toBe(400);
+    expect((await call('GET', `${configMaps}?limit=9223372036854775807`)).code).toBe(200);
+    expect((await call('GET', `${configMaps}?limit=9223372036854775808`)).code).toBe(400);
+    expect((await call('GET', `${configMaps}?limit=-9223372036854775809`)).code).toBe(400);
+    // What cannot be read is left out.
+    expect((await call('GET', `${configMaps}?limit=1;x`)).code).toBe(200);
+    expect((await call('GET', `${configMaps}?labelSelector=%zz`)).code).toBe(200);
+    expect((await call('GET', `${configMaps}?%zz=1&limit=x`)).code).toBe(400);
+    for (const method of ['GET', 'DELETE']) expect((await call(method, `${configMaps}/a%25b`)).code, method).toBe(400);
+    const groups = await Promise.all(
+      ['/apis/', '/apis//', '/apis//apps', '/apis/apps//'].map((each) => call('GET', each)),
+    );
+    expect(groups.map(({ code }) => code)).toEqual([200, 404, 404, 200]);
+    expect((await call('GET', '/version//')).code).toBe(200);
+  });
+
   it('answers every method where groups are listed', async () => {
     expect((await call('DELETE', '/apis/apps')).code).toBe(200);
     expect((await call('POST', '/apis')).code).toBe(200);

@@ -6,6 +6,7 @@ import { checkSelectorSyntax } from '../registry/selection.ts';
 import { isTrue } from './request-info.ts';
 
 const integer = /^[+-]?\d+$/;
+const fitsInt64 = (value: bigint) => BigInt.asIntN(64, value) === value;
 
 /** Reads one query string: numbers are checked, texts that are empty are absent. */
 class Query {
@@ -25,10 +26,12 @@ class Query {
 
   /** Rejects with 400 for what is no number. */
   number(name: string): number | undefined {
-    const value = this.text(name);
-    if (value === undefined) return undefined;
-    if (integer.test(value)) return Number(value);
-    throw StatusError.badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
+    const value = this.#query.get(name);
+    if (value === null) return undefined;
+    const isInteger = integer.test(value);
+    if (isInteger && (value.length < 16 || fitsInt64(BigInt(value.replace('+', ''))))) return Number(value);
+    const why = isInteger ? 'value out of range' : 'invalid syntax';
+    throw StatusError.badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: ${why}`);
   }
 
   flag(name: string): boolean | undefined {

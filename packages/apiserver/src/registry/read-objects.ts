@@ -6,6 +6,7 @@ import { formatContinue } from './continue-token.ts';
 import type { EncodedObject, ListAnswer } from './contract.ts';
 import { type Kind, keyIn } from './kind.ts';
 import { type ListPlan, planList } from './list-plan.ts';
+import { checkPathName } from './path-name.ts';
 import { parseReadVersion, parseResourceVersion, waitForRevision } from './resource-version.ts';
 import { type Selection, selectionOf } from './selection.ts';
 import type { StoredObject } from './stored-object.ts';
@@ -13,6 +14,7 @@ import type { StoredObject } from './stored-object.ts';
 export async function getObject(context: RegistryContext, call: Call): Promise<EncodedObject> {
   const { kind, request } = call;
   const { signal } = request;
+  checkPathName(request.name ?? '');
   const text = request.options?.resourceVersion;
   const cached = isCached(kind);
   const asked = cached ? parseReadVersion(text) : parseResourceVersion(text);

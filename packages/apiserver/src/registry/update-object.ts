@@ -12,6 +12,7 @@ import { looksAtMetadata } from './metadata-looks.ts';
 import { checkMetadata, checkName, keepServerFields, settleNamespace } from './object-metadata.ts';
 import { dedupeOwners } from './owner-references.ts';
 import { keepTimes, recordOwners, setManagedFields } from './ownership/record-owners.ts';
+import { checkPathName } from './path-name.ts';
 import { keepOtherPart, ofStatus } from './status-part.ts';
 import { encodeForStorage, encodeObject, type StoredObject } from './stored-object.ts';
 import { FieldErrors } from './strategy.ts';
@@ -128,6 +129,7 @@ function checkUid(call: Call, { metadata }: ObjectDraft, old: KubernetesObject |
 }
 
 export async function find(context: RegistryContext, { kind, request }: Call): Promise<StoredObject | undefined> {
+  checkPathName(request.name ?? '');
   const { entry } = await context.storage.get(keyIn(kind, request.namespace, request.name ?? ''));
   return entry && context.cache.get(entry);
 }
