@@ -23,6 +23,14 @@ const withoutNulls = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value, (_, each: unknown) => (each === null ? undefined : each)));
 
 describe('decodeAs', () => {
+  it('rounds amounts of resources where Kubernetes fills in defaults, and nowhere else', () => {
+    const amounts = { cpu: '0.0001' };
+    const limits = decode(`${core}ResourceRequirements`, { limits: amounts });
+    expect(limits.object).toEqual({ limits: { cpu: '1m' } });
+    const overhead = decode('io.k8s.api.node.v1.Overhead', { podFixed: amounts });
+    expect(overhead.object).toEqual({ podFixed: { cpu: '100u' } });
+  });
+
   it.each(
     resourceTable().resources.map((each) => [`${each.group}/${each.version} ${each.kind}`, each] as const),
   )('gives what it would give again: %s', (_, { group, version, kind }) => {

@@ -78,6 +78,9 @@ interface Field {
   readonly emptiness: Emptiness;
 }
 
+/** Structs with amounts of resources for which Kubernetes fills in no defaults, and so rounds nothing. */
+const undefaulted = new Set(['io.k8s.api.node.v1.Overhead']);
+
 function compileStruct(definition: string): Codec {
   const schema = definitions()[definition];
   const properties = schema?.properties ?? {};
@@ -89,7 +92,7 @@ function compileStruct(definition: string): Codec {
   for (const each of declared) {
     const own = properties[each.name];
     if (own === undefined) continue;
-    const codec = codecOf(own, each.type);
+    const codec = codecOf(own, undefaulted.has(definition) ? { ...each.type, fine: true } : each.type);
     const { name, path } = each;
     fields.set(name, { name, path, decode: codec.decode, emptiness: emptinessOf(each, codec) });
     // Bytes are null where there are none, but in a map.
@@ -291,7 +294,7 @@ function mapCodec(values: Schema, type: GoType): Codec {
   const element = type.element ?? parseGoType('interface {}');
   const { zero, kind, ...each } = codecOf(values, element);
   // Kubernetes rounds where it fills in defaults, which nobody sees apart from reading.
-  const decode = type.name === 'v1.ResourceList' ? resourceAmount : each.decode;
+  const decode = type.name === 'v1.ResourceList' && !type.fine ? resourceAmount : each.decode;
   const absent = element.pointer ? nullZero : zero;
   return {
     kind: 'collection',

@@ -17,6 +17,8 @@ export interface GoType {
   /** What a list or a map is made of. */
   readonly element?: GoType;
   readonly shape: 'list' | 'map' | 'bytes' | 'other';
+  /** Amounts of resources are kept as fine as they are given. */
+  readonly fine?: boolean;
 }
 
 let table: Readonly<Record<string, string>> | undefined;

@@ -147,6 +147,5 @@ export function checkTimeZone(zone: string, errors: FieldErrors): void {
   if (zone.toLowerCase() === 'local') {
     errors.invalid(at, zone, 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones');
   }
-  if (zone.trim() !== zone) errors.invalid(at, zone, 'timeZone must not contain leading or trailing spaces');
   if (!isTimeZone(zone)) errors.invalid(at, zone, `unknown time zone ${zone}`);
 }
