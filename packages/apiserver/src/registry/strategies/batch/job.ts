@@ -91,10 +91,10 @@ function checkName({ spec, metadata: { name = '' } }: Job, errors: FieldErrors):
 
 interface TemplateLike {
   readonly metadata?: object;
-  readonly spec?: object;
+  readonly spec?: { readonly affinity?: object };
 }
 
-const scheduling = ['affinity', 'nodeSelector', 'tolerations', 'schedulingGates'] as const;
+const scheduling = ['nodeSelector', 'tolerations', 'schedulingGates'] as const;
 
 /** While a job is suspended and has not begun, whoever queues jobs may say where its pods run (KEP-2926). */
 function withOldScheduling(template: PodTemplateSpec, old: PodTemplateSpec): TemplateLike {
@@ -104,6 +104,10 @@ function withOldScheduling(template: PodTemplateSpec, old: PodTemplateSpec): Tem
     if (before === undefined) delete spec[field];
     else spec[field] = before;
   }
+  // What the pods are to be near to stays.
+  const affinity = { ...template.spec?.affinity, nodeAffinity: old.spec?.affinity?.nodeAffinity };
+  if (!affinity.nodeAffinity) delete affinity.nodeAffinity;
+  spec['affinity'] = affinity;
   const metadata: Record<string, unknown> = { ...template.metadata };
   for (const field of ['labels', 'annotations'] as const) {
     const before = old.metadata?.[field];
@@ -122,10 +126,10 @@ function checkTemplateUpdate(job: Job, old: Job, errors: FieldErrors): void {
   errors.invalid('spec.template', inGo('PodTemplateSpec', template), 'field is immutable');
 }
 
-/** Empty metadata is no metadata. */
-function stripped(template: TemplateLike): TemplateLike {
-  const { metadata, ...rest } = template;
-  return metadata && Object.keys(metadata).length > 0 ? template : rest;
+/** Empty metadata is no metadata, and an empty affinity is none. */
+function stripped({ metadata = {}, spec = {} }: TemplateLike): TemplateLike {
+  const { affinity = {}, ...rest } = spec;
+  return { metadata, spec: Object.keys(affinity).length > 0 ? spec : rest };
 }
 
 /** Of an indexed job they change together with the parallelism, of others never (KEP-3715). */

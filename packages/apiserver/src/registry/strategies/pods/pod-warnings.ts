@@ -1,12 +1,14 @@
 import {
   type Container,
   type LabelSelector,
+  type NodeSelectorRequirement,
   type NodeSelectorTerm,
   type ObjectMeta,
   type Pod,
   type PodSpec,
   type PodTemplateSpec,
   validateDnsLabel,
+  validateLabelValue,
 } from '@keelson/core';
 import { fractionalBytes } from '../claim-warnings.ts';
 import { addressWarnings } from '../ip-checks.ts';
@@ -27,9 +29,24 @@ const renamedLabels: ReadonlyMap<string, string> = new Map(
 );
 
 export function nodeTermWarnings(term: NodeSelectorTerm | undefined, at: string, warn: Warn): void {
-  term?.matchExpressions?.forEach(({ key }, index) => {
-    const why = renamedLabels.get(key);
-    if (why) warn(`${at}.matchExpressions[${index}].key: ${key} is ${why}`);
+  term?.matchExpressions?.forEach((each, index) => {
+    renamedKeyWarning(each, `${at}.matchExpressions[${index}]`, warn);
+  });
+}
+
+function renamedKeyWarning({ key }: NodeSelectorRequirement, at: string, warn: Warn): void {
+  const why = renamedLabels.get(key);
+  if (why) warn(`${at}.key: ${key} is ${why}`);
+}
+
+/** What is only preferred may name values that no label has. */
+function preferenceWarnings(term: NodeSelectorTerm | undefined, at: string, warn: Warn): void {
+  term?.matchExpressions?.forEach((each, index) => {
+    const here = `${at}.matchExpressions[${index}]`;
+    renamedKeyWarning(each, here, warn);
+    each.values?.forEach((value, number) => {
+      for (const why of validateLabelValue(value)) warn(`${here}.values[${number}]: ${value} is invalid, ${why}`);
+    });
   });
 }
 
@@ -47,7 +64,11 @@ function placementWarnings(
     nodeTermWarnings(term, `${here}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${index}]`, warn);
   });
   nodes?.preferredDuringSchedulingIgnoredDuringExecution?.forEach(({ preference }, index) => {
-    nodeTermWarnings(preference, `${here}.preferredDuringSchedulingIgnoredDuringExecution[${index}].preference`, warn);
+    preferenceWarnings(
+      preference,
+      `${here}.preferredDuringSchedulingIgnoredDuringExecution[${index}].preference`,
+      warn,
+    );
   });
   topologySpreadConstraints?.forEach(({ topologyKey, labelSelector }, index) => {
     const why = renamedLabels.get(topologyKey);
