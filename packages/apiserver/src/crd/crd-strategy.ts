@@ -15,6 +15,7 @@ import { hollowMember } from '../schema/index.ts';
 import { checkVersionSchema } from './check-version-schema.ts';
 import { approvalAnnotation, approvalOf, finding, isProtectedGroup, isTrue, withConditions } from './crd-conditions.ts';
 import { checkColumn, checkSelectableFields } from './printer-columns.ts';
+import { holdsDefault } from './schema-defaults.ts';
 import { asGiven, schemaShown } from './schema-shown.ts';
 
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
@@ -78,7 +79,8 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
         errors.invalid('spec.group', spec.group, 'should be a domain with at least one dot');
     }
     checkGiven('spec.scope', spec.scope, ['Cluster', 'Namespaced'], errors);
-    validateVersions(spec.versions ?? (hollowMember(spec, 'versions') ? [] : undefined), errors);
+    const versions = spec.versions ?? (hollowMember(spec, 'versions') ? [] : undefined);
+    validateVersions(versions, spec.preserveUnknownFields === true, errors);
     if (spec.names) validateNames(spec.names, errors);
     validateShared(spec.versions ?? [], errors);
     if (spec.conversion) validateConversion(spec.conversion, spec.preserveUnknownFields === true, errors);
@@ -183,6 +185,9 @@ function validateVersions(given: readonly CustomResourceDefinitionVersion[] | un
   versions.forEach(({ schema }, index) => {
     if (!schema?.openAPIV3Schema) errors.required(`spec.versions[${index}].schema.openAPIV3Schema`);
   });
+  if (unpruned && versions.some(({ schema }) => holdsDefault(schema?.openAPIV3Schema))) {
+    errors.invalid('spec.preserveUnknownFields', true, 'must be false in order to use defaults in the schema');
+  }
   versions.forEach((version, index) => {
     const at = `spec.versions[${index}]`;
     errors.rule(`${at}.name`, version.name, validateDns1035Label(version.name));

@@ -202,4 +202,22 @@ describe('custom resources', () => {
     await established(client, second.metadata.name);
     await registry.close();
   });
+
+  it('wants unknown fields pruned where there are defaults', async () => {
+    const { client, registry } = open();
+    const schema = { type: 'object', properties: { a: { type: 'string', default: 'x' } } };
+    const spec = {
+      group: 'zz.example.com',
+      scope: 'Namespaced' as const,
+      preserveUnknownFields: true,
+      names: { plural: 'things', kind: 'Thing' },
+      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: schema } }],
+    };
+    await expect(
+      client.create(CustomResourceDefinition, { metadata: { name: 'things.zz.example.com' }, spec }),
+    ).rejects.toThrow(
+      '[spec.preserveUnknownFields: Invalid value: true: must be false in order to use defaults in the schema, spec.preserveUnknownFields: Invalid value: true: cannot set to true,',
+    );
+    await registry.close();
+  });
 });

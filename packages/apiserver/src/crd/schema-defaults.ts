@@ -14,6 +14,20 @@ export function checkDefaults(schema: JSONSchemaProps, at: string, errors: Field
   checkNode(schema, at, 'root', errors);
 }
 
+/** Whether there is a default anywhere in a schema, even where none can be. */
+export function holdsDefault(schema: unknown): boolean {
+  if (!isObject(schema)) return false;
+  if (schema['default'] !== undefined && schema['default'] !== null) return true;
+  const named = ['properties', 'patternProperties', 'definitions', 'dependencies'].flatMap((field) => {
+    const map = schema[field];
+    return isObject(map) ? Object.values(map) : [];
+  });
+  const listed = ['allOf', 'anyOf', 'oneOf', 'items', 'not', 'additionalProperties', 'additionalItems'].flatMap(
+    (field) => schema[field],
+  );
+  return [...named, ...listed].some(holdsDefault);
+}
+
 /** What a schema is of: the fields of metadata are known without being specified. */
 type Part = 'root' | 'metadata' | 'other';
 
