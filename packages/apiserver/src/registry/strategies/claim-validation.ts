@@ -37,7 +37,8 @@ const notOfTemplates = [
 export function forbidOtherMetadata(metadata: object, at: string, errors: FieldErrors): void {
   for (const field of notOfTemplates) {
     const value: unknown = hollowMember(metadata, field) ?? Reflect.get(metadata, field);
-    if (value === undefined || value === null || value === '' || value === 0) continue;
+    // A generation of 0 is none; a period of 0 seconds is one.
+    if (value === undefined || value === null || value === '' || (value === 0 && field === 'generation')) continue;
     errors.forbidden(`${at}.${field === 'uid' ? 'uID' : field}`, 'cannot be set');
   }
 }

@@ -33,7 +33,7 @@ function isOldDataSource({ dataSource }: PersistentVolumeClaimSpec): boolean {
  */
 function dropDataSources(spec: Draft<PersistentVolumeClaimSpec>, old: PersistentVolumeClaimSpec): void {
   if (!old.dataSourceRef) {
-    if (spec.dataSourceRef?.namespace !== undefined) delete spec.dataSourceRef;
+    if (spec.dataSourceRef?.namespace) delete spec.dataSourceRef;
     if (!old.dataSource && !spec.dataSourceRef && !isOldDataSource(spec)) delete spec.dataSource;
   }
   settleDataSources(spec);

@@ -48,7 +48,11 @@ export function defaultPodSpec(spec: Draft<PodSpec>): void {
 /** Takes out what is behind gates that are shut in v1.35 (KEP-4671, KEP-4960, KEP-3257, KEP-4317). */
 export function dropGatedPodFields(spec: Draft<PodSpec>): void {
   delete spec.workloadRef;
-  for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
+  for (const container of [
+    ...(spec.containers ?? []),
+    ...(spec.initContainers ?? []),
+    ...(spec.ephemeralContainers ?? []),
+  ]) {
     const { lifecycle } = container;
     if (lifecycle?.stopSignal === undefined) continue;
     delete lifecycle.stopSignal;

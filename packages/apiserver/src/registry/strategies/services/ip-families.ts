@@ -88,7 +88,7 @@ export function settleFamilies(
   const { spec } = service;
   if (spec.type === 'ExternalName') return;
   const before = old?.spec?.type === 'ExternalName' ? undefined : old?.spec;
-  if (before && !spec.ipFamilyPolicy && before.ipFamilyPolicy) spec.ipFamilyPolicy = before.ipFamilyPolicy;
+  if (before?.ipFamilyPolicy) spec.ipFamilyPolicy ??= before.ipFamilyPolicy;
   if (before && !spec.ipFamilies?.length && before.ipFamilies) spec.ipFamilies = [...before.ipFamilies];
   if (before) narrow(spec, before);
   validateRelated(spec as ServiceSpec, before, errors);

@@ -5,6 +5,7 @@ import {
   validateDnsSubdomain,
   validateQualifiedName,
 } from '@keelson/core';
+import { hollowMember } from '../../../schema/index.ts';
 import { type FieldErrors, strategyFor } from '../../strategy.ts';
 import { resetMetadata } from '../reset-metadata.ts';
 
@@ -68,7 +69,7 @@ function checkServer(server: ServerStorageVersion, at: string, errors: FieldErro
   if (!decodable.includes(encodingVersion)) {
     errors.invalid(
       `${at}.decodableVersions`,
-      decodableVersions ?? null,
+      decodableVersions ?? hollowMember(server, 'decodableVersions') ?? null,
       `decodableVersions must include encodingVersion ${encodingVersion}`,
     );
   }
