@@ -79,9 +79,9 @@ function listOptions(query: Query): RequestOptions {
     resourceVersion: query.text('resourceVersion'),
     labelSelector: query.text('labelSelector'),
     fieldSelector: query.text('fieldSelector'),
+    timeoutSeconds: query.number('timeoutSeconds'),
     limit: query.number('limit'),
     continue: query.text('continue'),
-    timeoutSeconds: query.number('timeoutSeconds'),
     allowWatchBookmarks: query.flag('allowWatchBookmarks'),
     sendInitialEvents: query.flag('sendInitialEvents'),
   });
@@ -113,7 +113,7 @@ function deletionIn(query: Query): Deletion {
   return {
     gracePeriodSeconds: query.number('gracePeriodSeconds'),
     orphanDependents: query.flag('orphanDependents'),
-    propagationPolicy: query.text('propagationPolicy'),
+    propagationPolicy: query.all('propagationPolicy')[0],
     dryRun: [...query.all('dryRun')],
   };
 }

@@ -76,6 +76,7 @@ const core = 'io.k8s.api.core.v1.';
 const machinery = 'io.k8s.apimachinery.';
 
 const asIs: Print = (value) => value ?? null;
+const amount: Print = (value) => value ?? 0;
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -94,7 +95,8 @@ function compile(definition: string): Print {
     const name = field.slice(field.lastIndexOf('/') + 1);
     // Go's JSON puts the fields of embedded structs into the one around them: metadata, kind and apiVersion are such.
     const embedded = type === 'v1.ObjectMeta' && name === 'metadata';
-    return { name, embedded, shown: goName(name), print: printerFor(type, properties[name] ?? {}) };
+    const print = plainAmounts.has(definition) ? amount : printerFor(type, properties[name] ?? {});
+    return { name, embedded, shown: goName(name), print };
   });
   return (value) => {
     if (!isRecord(value)) return value ?? null;
@@ -106,6 +108,12 @@ function compile(definition: string): Print {
     return shown;
   };
 }
+
+/** Amounts that are pointers on the wire, and none internally: 0 where they are not given. */
+const plainAmounts: ReadonlySet<string> = new Set([
+  'io.k8s.api.apps.v1.RollingUpdateDeployment',
+  'io.k8s.api.apps.v1.RollingUpdateDaemonSet',
+]);
 
 const sortedEntries = (value: Readonly<Record<string, unknown>>) =>
   Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
