@@ -145,6 +145,17 @@ export const paths: Scenario = (kind, rng) => {
       query: { labelSelector: 'twin={{id}}' },
     },
     { method: 'GET', path: root.replace(`/${kind.resource}`, `/watch/${kind.resource}`), watch: true },
+    ...[
+      'limit=',
+      'limit=9223372036854775808',
+      'limit=1;x',
+      'limit=%z',
+      '%zz=1&limit=x',
+      'timeoutSeconds=-x',
+      'timeout=1d',
+    ].map((query): Step => ({ method: 'GET', path: `${root}?labelSelector=twin%3D{{id}}&${query}` })),
+    { method: rng.pick(['GET', 'DELETE', 'PUT']), path: `${root}/..` },
+    { method: rng.pick(['GET', 'DELETE', 'PUT']), path: `${root}/a%25b` },
   ];
   if (!kind.verbs.includes('list')) return undefined;
   return rng.shuffled(choices).slice(0, 6);

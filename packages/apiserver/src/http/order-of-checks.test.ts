@@ -123,6 +123,7 @@ describe('on the wire', () => {
     expect((await call('GET', `${configMaps}?limit=9223372036854775807`)).code).toBe(200);
     expect((await call('GET', `${configMaps}?limit=9223372036854775808`)).code).toBe(400);
     expect((await call('GET', `${configMaps}?limit=-9223372036854775809`)).code).toBe(400);
+    expect((await call('GET', `${configMaps}?limit=&timeoutSeconds=x`)).text).toContain('parsing \\"x\\"');
     // What cannot be read is left out.
     expect((await call('GET', `${configMaps}?limit=1;x`)).code).toBe(200);
     expect((await call('GET', `${configMaps}?labelSelector=%zz`)).code).toBe(200);
