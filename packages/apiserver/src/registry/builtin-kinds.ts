@@ -98,9 +98,9 @@ function builtinKind(
     hasStatus: served.subresources.some((each) => each.name === 'status'),
     ...(served.subresources.some((each) => each.name === 'scale') && { scale: scalePaths }),
     fields: fieldLabels(`${storageGroup}/${resource.resource}`, { apiVersion }),
-    decode(body) {
+    decode(body, { unkeyed = false } = {}) {
       const unknown: string[] = [];
-      const decoded = decodeAs(definition, body, { unknown }) as ObjectDraft;
+      const decoded = decodeAs(definition, body, { unknown, unkeyed }) as ObjectDraft;
       const given = isMarkedHollow(decoded) && conversion ? (withHollows(decoded, 'all') as ObjectDraft) : decoded;
       const converted = conversion && (canonical(storedDefinition, conversion.toStored(given)) as ObjectDraft);
       const object = converted && conversion.settle ? conversion.settle(converted) : (converted ?? decoded);

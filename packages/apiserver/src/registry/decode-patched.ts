@@ -93,7 +93,8 @@ function decodeUnstructured(
   options?: { readonly keepNulls?: boolean },
 ): DecodeResult {
   try {
-    const { object, unknown } = kind.decode(value, options);
+    // Its converter forgets under which key of a map it is.
+    const { object, unknown } = kind.decode(value, { ...options, unkeyed: true });
     return { object, unknown: unknown.toSorted() };
   } catch (error) {
     const { definition } = kind.served;

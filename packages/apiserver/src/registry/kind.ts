@@ -35,8 +35,14 @@ export interface Kind {
   readonly scale?: ScalePaths;
   readonly fields: FieldLabels;
   /** Checks a body against the schema and copies it. Throws `DecodeError`. The result is in the stored version. */
-  /** `keepNulls`: nulls that stand for nothing in a custom resource are left to validation. */
-  decode(body: Readonly<Record<string, unknown>>, options?: { readonly keepNulls?: boolean }): DecodeResult;
+  /**
+   * `keepNulls`: nulls that stand for nothing in a custom resource are left to validation. `unkeyed`: places of unknown
+   * fields leave out the keys of maps.
+   */
+  decode(
+    body: Readonly<Record<string, unknown>>,
+    options?: { readonly keepNulls?: boolean; readonly unkeyed?: boolean },
+  ): DecodeResult;
   /** Checks that the strategy does not make: those of a CRD's schema. */
   validateSchema?(object: KubernetesObject, errors: FieldErrors, old?: KubernetesObject): void;
   /** Brings an object read from storage up to date (defaults of a CRD that came later). */

@@ -23,6 +23,17 @@ const withoutNulls = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value, (_, each: unknown) => (each === null ? undefined : each)));
 
 describe('decodeAs', () => {
+  it('tells places of unknown fields without keys of maps where it is asked to', () => {
+    const value = { name: 'd', capacity: { a: { x: 1, value: '1' } } };
+    const [keyed, unkeyed] = [false, true].map((each) => {
+      const unknown: string[] = [];
+      decodeAs('io.k8s.api.resource.v1.Device', value, { unknown, unkeyed: each });
+      return unknown;
+    });
+    expect(keyed).toEqual(['unknown field "capacity.a.x"']);
+    expect(unkeyed).toEqual(['unknown field "capacity.x"']);
+  });
+
   it('rounds amounts of resources where Kubernetes fills in defaults, and nowhere else', () => {
     const amounts = { cpu: '0.0001' };
     const limits = decode(`${core}ResourceRequirements`, { limits: amounts });

@@ -24,6 +24,8 @@ import { definitions } from './table.ts';
 /** What a decoder found besides the value: fields that the schema does not know, as `unknown field "spec.foo"`. */
 export interface DecodeFindings {
   readonly unknown: string[];
+  /** Keys of maps are not told in the places of unknown fields. */
+  readonly unkeyed?: boolean;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface DecodeFindings {
  * their one canonical form. Throws `DecodeError`.
  */
 export function decodeAs(definition: string, value: unknown, found: DecodeFindings): unknown {
-  const findings = new Findings();
+  const findings = new Findings(found.unkeyed);
   const decoded = structCodec(definition).decode(value, findings);
   if (findings.count > 0) found.unknown.push(...findings.settle());
   if (findings.hollow && isRecord(decoded)) markHollow(decoded);
@@ -312,7 +314,7 @@ function mapCodec(values: Schema, type: GoType): Codec {
         else {
           const start = findings.count;
           decoded = decode(member, findings);
-          if (findings.count !== start) findings.inElement(start, key);
+          if (findings.count !== start) findings.inKey(start, key);
           if (kind === 'collection' && decoded !== undefined && isEmpty(decoded)) {
             noteHollow(result, key, decoded);
             findings.hollow = true;

@@ -21,10 +21,16 @@ interface Finding {
  */
 export class Findings {
   readonly #list: Finding[] = [];
+  readonly #unkeyed: boolean;
   /** Whether something was given that is empty, and so is left out. */
   hollow = false;
   /** How deep the struct that is being read lies in others. */
   depth = 0;
+
+  /** @param unkeyed keys of maps are not told */
+  constructor(unkeyed = false) {
+    this.#unkeyed = unkeyed;
+  }
 
   get count(): number {
     return this.#list.length;
@@ -60,6 +66,11 @@ export class Findings {
       each.path = each.path === '' ? path : `${path}.${each.path}`;
       each.struct ??= struct;
     }
+  }
+
+  /** All findings from `start` on stand under this key of a map. */
+  inKey(start: number, key: string): void {
+    if (!this.#unkeyed) this.inElement(start, key);
   }
 
   /** All findings from `start` on stand in this element of a list or map, such as `[0]` or a key. */

@@ -128,12 +128,12 @@ function checkTarget(given: MetricTarget | undefined, at: string, errors: FieldE
   if (type !== 'Utilization' && type !== 'Value' && type !== 'AverageValue') {
     errors.invalid(`${at}.type`, type ?? '', 'must be either Utilization, Value, or AverageValue');
   }
-  if (averageUtilization !== undefined && averageUtilization < 1) {
-    errors.invalid(`${at}.averageUtilization`, averageUtilization, 'must be greater than 0');
-  }
   if (value !== undefined && compareQuantity(value, '0') <= 0) errors.invalid(`${at}.value`, value, 'must be positive');
   if (averageValue !== undefined && compareQuantity(averageValue, '0') <= 0) {
     errors.invalid(`${at}.averageValue`, averageValue, 'must be positive');
+  }
+  if (averageUtilization !== undefined && averageUtilization < 1) {
+    errors.invalid(`${at}.averageUtilization`, averageUtilization, 'must be greater than 0');
   }
   return target;
 }

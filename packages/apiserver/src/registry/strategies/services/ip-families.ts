@@ -89,7 +89,9 @@ export function settleFamilies(
   if (spec.type === 'ExternalName') return;
   const before = old?.spec?.type === 'ExternalName' ? undefined : old?.spec;
   if (before?.ipFamilyPolicy) spec.ipFamilyPolicy ??= before.ipFamilyPolicy;
-  if (before && !spec.ipFamilies?.length && before.ipFamilies) spec.ipFamilies = [...before.ipFamilies];
+  if (before?.ipFamilies && !spec.ipFamilies?.length && fits(spec.clusterIPs, before.ipFamilies)) {
+    spec.ipFamilies = [...before.ipFamilies];
+  }
   if (before) narrow(spec, before);
   validateRelated(spec as ServiceSpec, before, errors);
   if (errors.list.length > 0) return;
@@ -106,6 +108,13 @@ export function settleFamilies(
   if (bare) settleBare(spec, configured);
   else settleServed(spec, configured, errors);
 }
+
+/** Addresses of other families than before tell their families themselves. */
+const fits = (addresses: readonly string[] = [], before: readonly string[]) =>
+  before.every((family, index) => {
+    const address = addresses[index];
+    return address === undefined || address === 'None' || familyOf(address) === family;
+  });
 
 /** Nobody of the cluster answers for these: they may have the families that the cluster does not. */
 function settleBare(spec: Draft<ServiceSpec>, configured: readonly IpFamily[]): void {
