@@ -179,7 +179,11 @@ function checkStored({ spec, status }: CustomResourceDefinition, errors: FieldEr
   }
 }
 
-function validateVersions(given: readonly CustomResourceDefinitionVersion[] | undefined, errors: FieldErrors): void {
+function validateVersions(
+  given: readonly CustomResourceDefinitionVersion[] | undefined,
+  unpruned: boolean,
+  errors: FieldErrors,
+): void {
   const versions = given ?? [];
   const shared = sharedBy(versions);
   versions.forEach(({ schema }, index) => {

@@ -109,6 +109,43 @@ export function withDefaults<T>(value: T, schema: JSONSchemaProps | undefined): 
   return defaulted(value, schema) as T;
 }
 
+/**
+ * An object without nulls that mean nothing by its schema, for objects stored when the schema allowed them. What has none
+ * is returned as it is, and nothing is ever changed in place.
+ */
+export function withoutStrayNulls<T>(value: T, schema: JSONSchemaProps | undefined): T {
+  return schema === undefined ? value : (cleaned(value, schema) as T);
+}
+
+function cleaned(value: unknown, schema: JSONSchemaProps): unknown {
+  if (Array.isArray(value)) {
+    const items = itemsOf(schema);
+    if (!items) return value;
+    const next = value.map((each) => cleaned(each, items));
+    return next.some((each, at) => each !== value[at]) ? next : value;
+  }
+  if (!isObject(value)) return value;
+  const values = valuesOf(schema);
+  let result: Json | undefined;
+  for (const key in value) {
+    const own = schema.properties && Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined;
+    const type = own ?? (typeof values === 'object' ? values : undefined);
+    const each = value[key];
+    if (type === undefined || each === undefined) continue;
+    if (each === null) {
+      if (type.nullable) continue;
+      result ??= { ...value };
+      delete result[key];
+      continue;
+    }
+    const next = cleaned(each, type);
+    if (next === each) continue;
+    result ??= { ...value };
+    set(result, key, next);
+  }
+  return result ?? value;
+}
+
 const known = new WeakMap<JSONSchemaProps, boolean>();
 
 function hasDefaults(schema: JSONSchemaProps): boolean {

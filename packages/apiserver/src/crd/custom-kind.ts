@@ -11,7 +11,7 @@ import { fieldLabels } from '../registry/field-labels.ts';
 import { customPrefixFor, type Kind, type ScalePaths } from '../registry/kind.ts';
 import { encodeObject, type StoredObject } from '../registry/stored-object.ts';
 import { storageVersionHash } from '../schema/index.ts';
-import { decodeCustom, withDefaults } from './custom-decoder.ts';
+import { decodeCustom, withDefaults, withoutStrayNulls } from './custom-decoder.ts';
 import { validateSchema } from './schema-validation.ts';
 
 const verbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'] as const;
@@ -72,7 +72,7 @@ function customKind(
     custom: true,
   };
   const view = (object: KubernetesObject): KubernetesObject => {
-    const full = withDefaults(object, schema);
+    const full = withDefaults(withoutStrayNulls(object, schema), schema);
     return full.apiVersion === apiVersion ? full : { ...full, apiVersion };
   };
   const views = new WeakMap<StoredObject, ReturnType<typeof encodeObject>>();
