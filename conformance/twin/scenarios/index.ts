@@ -48,7 +48,7 @@ export const scenarios: Readonly<Record<string, { readonly share: number; readon
   evictions: { share: 6, make: evictions },
   limits: { share: 6, make: limits },
   classes: { share: 4, make: classes },
-  customTypes: { share: 12, make: customTypes },
+  customTypes: { share: 6, make: customTypes },
   paths: { share: 1, make: paths },
   binary: { share: 1, make: binary },
   answers: { share: 1, make: answers },

@@ -3,6 +3,7 @@ import { createClient } from '@keelson/core/client';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 import { inProcessTransport } from './in-process-transport.ts';
+import { dedupeOwners } from './owner-references.ts';
 import { ResourceRegistry } from './resource-registry.ts';
 
 const quiet = {
@@ -175,5 +176,26 @@ describe('scale', () => {
     const patchType = 'application/merge-patch+json' as const;
     const got = await answer(transport.request({ verb: 'patch', ...target, patchType, body: { metadata } }));
     expect(got.replace(made.uid ?? '?', 'UID')).toBe(expected);
+  });
+});
+
+describe('owners that are named twice', () => {
+  const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'o', uid: 'u' };
+
+  it('are kept once, and owned as several', async () => {
+    const metadata = { ...ref, ownerReferences: [owner, owner] };
+    const made = await createClient(open()).create(ConfigMap, { metadata }, { fieldManager: 'twin' });
+    expect(made.metadata.ownerReferences).toEqual([owner]);
+    expect(made.metadata.managedFields?.[0]?.fieldsV1).toEqual({
+      'f:metadata': { 'f:ownerReferences': { '.': {}, 'k:{"uid":"u"}': {} } },
+    });
+  });
+
+  it.each([
+    [false, 'duplicate entries; API server'],
+    [true, 'duplicate entries after mutating admission happens; API server'],
+  ])('are told of, patched: %s', (patched, text) => {
+    const draft = { metadata: { name: 'x', ownerReferences: [owner, owner] } };
+    expect(dedupeOwners(draft, patched)).toContain(text);
   });
 });
