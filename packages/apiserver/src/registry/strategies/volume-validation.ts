@@ -101,9 +101,7 @@ export function validateVolumes(
     const here = `${at}[${index}]`;
     const { name } = volume;
     const before = errors.list.length;
-    const first = validateSource(volume, here, errors);
-    // A template may leave the image to whoever fills it in.
-    if (!template && first === 'image' && !volume.image?.reference) errors.required(`${here}.image.reference`);
+    const first = validateSource(volume, template, here, errors);
     if (first === 'ephemeral' && podName !== undefined && name) {
       const claim = `${podName}-${name}`;
       for (const each of validateDnsSubdomain(claim)) {
@@ -119,7 +117,7 @@ export function validateVolumes(
   return byName;
 }
 
-function validateSource(volume: Volume, at: string, errors: FieldErrors): Source | undefined {
+function validateSource(volume: Volume, template: boolean, at: string, errors: FieldErrors): Source | undefined {
   let first: Source | undefined;
   for (const name of sources) {
     if (volume[name] === undefined) continue;
@@ -128,6 +126,8 @@ function validateSource(volume: Volume, at: string, errors: FieldErrors): Source
       continue;
     }
     first = name;
+    // A template may leave the image to whoever fills it in.
+    if (!template && name === 'image' && !volume.image?.reference) errors.required(`${at}.image.reference`);
     checkSource(name, volume, `${at}.${shownAs[name] ?? name}`, errors);
     if (name === 'iscsi' && volume.iscsi?.initiatorName !== undefined && volume.name.length > 64) {
       errors.tooLong(`${at}.name`, 64);

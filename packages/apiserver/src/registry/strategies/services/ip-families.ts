@@ -103,7 +103,6 @@ export function settleFamilies(
     sameList(spec.clusterIPs, before.clusterIPs);
   if (unchanged) return;
   validateSingle(spec as ServiceSpec, errors);
-  if (errors.list.length > 0) return;
   const bare = isHeadless(spec as ServiceSpec) && Object.keys(spec.selector ?? {}).length === 0;
   if (bare) settleBare(spec, configured);
   else settleServed(spec, configured, errors);
