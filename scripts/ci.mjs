@@ -14,6 +14,11 @@ const runs = [
     command: [...judge, 'conformance', '--ledger-quick', '--budget', '8m', '--no-ledger'],
     real: true,
   },
+  {
+    name: 'the same requests to both',
+    command: [...judge, 'twin', '--cases', '300', '--seed', '1'],
+    real: true,
+  },
 ];
 
 const started = Date.now();
