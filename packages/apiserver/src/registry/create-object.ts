@@ -45,7 +45,7 @@ export async function createDecoded(
 ): Promise<EncodedObject> {
   const { kind, request } = call;
   settleNamespace(kind, decoded, request.namespace);
-  const { resourceVersion } = decoded.metadata;
+  const { resourceVersion, selfLink } = decoded.metadata;
   kind.strategy.defaults?.(decoded, () => timestamp(context.clock));
   const { metadata } = decoded;
   // Who creates by an update or an apply says for itself whether the object is being deleted.
@@ -75,6 +75,7 @@ export async function createDecoded(
       await refuseExisting(context, call, draft);
       await reservation?.release();
       if (resourceVersion) draft.metadata.resourceVersion = resourceVersion;
+      if (selfLink && request.verb !== 'create') draft.metadata.selfLink = selfLink;
       return encodeObject(kind.view(draft));
     }
     if (isVersion(resourceVersion)) throw versioned();
