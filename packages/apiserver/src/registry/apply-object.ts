@@ -124,15 +124,6 @@ export function applyConfiguration(
   const { kind, request } = call;
   const applied = readApplied(call);
   const versions = versionsOf(context.catalog, kind);
-  const { type } = versions.asked;
-  const findings = validateValue(type, applied);
-  if (findings.length > 0) {
-    throw new StatusError({
-      status: 'Failure',
-      message: `failed to create typed patch object (${describe(kind, applied)}): ${findingsText(findings)}`,
-      code: 500,
-    });
-  }
   const application: Application = {
     versions,
     live,
@@ -140,7 +131,17 @@ export function applyConfiguration(
     reset: resetFieldsOf(kind, request.subresource ?? ''),
     force: request.options?.force === true,
   };
-  const outcome = attempt(context, call, application, object);
+  // What is there is looked at before what is applied to it.
+  const managers = ownersToBegin(context, call, application, object);
+  const findings = validateValue(versions.asked.type, applied);
+  if (findings.length > 0) {
+    throw new StatusError({
+      status: 'Failure',
+      message: `failed to create typed patch object (${describe(kind, applied)}): ${findingsText(findings)}`,
+      code: 500,
+    });
+  }
+  const outcome = attempt(context, call, application, managers);
   if (outcome.type === 'conflicts') throw applyConflict(outcome.conflicts);
   const merged = outcome.merged ?? live;
   const told = request.options?.fieldManager === 'kubectl' ? withLastApplied(merged, applied) : merged;
@@ -153,11 +154,10 @@ function attempt(
   context: RegistryContext,
   call: Call,
   application: Application,
-  object: KubernetesObject | undefined,
+  managers: ReadonlyMap<string, Manager>,
 ): ApplyOutcome {
   const now = () => timestamp(context.clock);
   const writer = writerOf(call, 'Apply');
-  const managers = ownersToBegin(context, call, application, object);
   const outcome = applyTo(application, managers, writer, now);
   if (outcome.type === 'applied' || writer.name !== 'kubectl') return outcome;
   const allowed = fieldsLastApplied(application);
