@@ -220,4 +220,22 @@ describe('custom resources', () => {
     );
     await registry.close();
   });
+
+  it('lets be what was so before the schema became narrower', async () => {
+    const { client, registry } = open();
+    const made = await client.create(CustomResourceDefinition, definition);
+    await established(client, made.metadata.name);
+    await client.create(Bee, { metadata: ref, spec: { a: 'xx', n: 2 } });
+    const narrow = {
+      op: 'add',
+      path: '/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/a/maxLength',
+    };
+    await client.patch(CustomResourceDefinition, made.metadata, { json: [{ ...narrow, value: 1 }] });
+    await expect
+      .poll(() => client.patch(Bee, ref, { merge: { spec: { a: 'yy' } } }).catch((error: Error) => error.message))
+      .toContain('spec.a: Too long');
+    const seen = await client.patch(Bee, ref, { merge: { spec: { n: 3 } } });
+    expect(seen.spec).toMatchObject({ n: 3 });
+    await registry.close();
+  });
 });

@@ -95,9 +95,8 @@ function customKind(
       const object = { ...rest, metadata: metadata as ObjectDraft['metadata'] };
       return { object: inOrder(object, kind, storedVersion), unknown: unknown.sort() };
     },
-    validateSchema(object, errors) {
-      const { metadata: _metadata, ...rest } = object;
-      validateSchema(rest, withoutMetadata(schema), '', errors);
+    validateSchema(object, errors, old) {
+      validateSchema(besidesMetadata(object), withoutMetadata(schema), '', errors, old && besidesMetadata(old));
     },
     serve(stored) {
       let encoded = views.get(stored);
@@ -111,6 +110,10 @@ function customKind(
     },
     view,
   };
+}
+
+function besidesMetadata({ metadata: _metadata, ...rest }: KubernetesObject): Readonly<Record<string, unknown>> {
+  return rest;
 }
 
 const trimmed = new WeakMap<JSONSchemaProps, JSONSchemaProps>();

@@ -21,14 +21,24 @@ function matches(pattern: string, value: string): boolean {
   return !('regexp' in read) || read.regexp.test(value);
 }
 
-/** Everything in which a value does not fit an OpenAPI v3 schema, in the words of Kubernetes. */
-export function validateSchema(value: unknown, schema: JSONSchemaProps, at: string, errors: FieldErrors): void {
+/**
+ * Everything in which a value does not fit an OpenAPI v3 schema, in the words of Kubernetes. What is as it was in `old`
+ * is not looked at: a schema that became narrower does not stand in the way of other changes (KEP-4008).
+ */
+export function validateSchema(
+  value: unknown,
+  schema: JSONSchemaProps,
+  at: string,
+  errors: FieldErrors,
+  old?: unknown,
+): void {
+  if (old !== undefined && deepEqual(value, old)) return;
   if (!validateType(value, schema, at, errors)) return;
   validateCombinations(value, schema, at, errors);
   if (value === null) return;
   if (typeof value === 'string') validateString(value, schema, at, errors);
   else if (typeof value === 'number') validateNumber(value, schema, at, errors);
-  else if (Array.isArray(value)) validateList(value, schema, at, errors);
+  else if (Array.isArray(value)) validateList(value, schema, at, errors, old);
   if (schema.enum && !schema.enum.some((each) => deepEqual(each, value))) {
     errors.notSupported(
       at,
@@ -36,7 +46,7 @@ export function validateSchema(value: unknown, schema: JSONSchemaProps, at: stri
       schema.enum.map((each) => (typeof each === 'string' ? each : JSON.stringify(each))),
     );
   }
-  if (isObject(value)) validateObject(value, schema, at, errors);
+  if (isObject(value)) validateObject(value, schema, at, errors, isObject(old) ? old : {});
 }
 
 /** False where the type is wrong, so that no other rule is worth asking. */
@@ -94,14 +104,24 @@ function validateNumber(value: number, schema: JSONSchemaProps, at: string, erro
   }
 }
 
-function validateList(value: readonly unknown[], schema: JSONSchemaProps, at: string, errors: FieldErrors): void {
+function validateList(
+  value: readonly unknown[],
+  schema: JSONSchemaProps,
+  at: string,
+  errors: FieldErrors,
+  old: unknown,
+): void {
   if (schema.minItems !== undefined && value.length < schema.minItems) {
     errors.invalid(at, value.length, `${at} in body should have at least ${schema.minItems} items`);
   }
   if (schema.maxItems !== undefined && value.length > schema.maxItems)
     errors.tooMany(at, value.length, schema.maxItems);
   const items = itemsOf(schema);
-  if (items) value.forEach((each, index) => void validateSchema(each, items, `${at}[${index}]`, errors));
+  if (items) {
+    value.forEach(
+      (each, index) => void validateSchema(each, items, `${at}[${index}]`, errors, elementLike(each, old, schema)),
+    );
+  }
   const type = schema['x-kubernetes-list-type'];
   if (type !== 'set' && type !== 'map' && !schema.uniqueItems) return;
   const keys = schema['x-kubernetes-list-map-keys'] ?? [];
@@ -116,7 +136,14 @@ function validateList(value: readonly unknown[], schema: JSONSchemaProps, at: st
   });
 }
 
-function validateObject(value: Json, schema: JSONSchemaProps, at: string, errors: FieldErrors): void {
+/** The element of the old list with the same keys, where elements are told apart by keys. */
+function elementLike(element: unknown, old: unknown, schema: JSONSchemaProps): unknown {
+  const keys = schema['x-kubernetes-list-map-keys'] ?? [];
+  if (schema['x-kubernetes-list-type'] !== 'map' || !Array.isArray(old) || !isObject(element)) return undefined;
+  return old.find((each: unknown) => isObject(each) && keys.every((key) => deepEqual(each[key], element[key])));
+}
+
+function validateObject(value: Json, schema: JSONSchemaProps, at: string, errors: FieldErrors, old: Json): void {
   const here = (name: string) => (at === '' ? name : `${at}.${name}`);
   const count = Object.keys(value).length;
   if (schema.minProperties !== undefined && count < schema.minProperties) {
@@ -139,8 +166,8 @@ function validateObject(value: Json, schema: JSONSchemaProps, at: string, errors
   for (const [name, each] of Object.entries(value)) {
     if (missing.has(name)) continue;
     const own = schema.properties && Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
-    if (own) validateSchema(each, own, here(name), errors);
-    else if (typeof values === 'object') validateSchema(each, values, `${at}.${name}`, errors);
+    if (own) validateSchema(each, own, here(name), errors, old[name]);
+    else if (typeof values === 'object') validateSchema(each, values, `${at}.${name}`, errors, old[name]);
   }
 }
 
