@@ -1,4 +1,5 @@
-import { Pod } from '@keelson/core';
+import { Pod, type PodCondition } from '@keelson/core';
+import { emptyOf } from '../../schema/index.ts';
 import type { Draft } from '../draft.ts';
 import { strategyFor } from '../strategy.ts';
 import { defaultPod, defaultPodSpec } from './pod-defaults.ts';
@@ -45,6 +46,7 @@ export const podStrategy = strategyFor(Pod, {
     if ((pod.spec.schedulingGates?.length ?? 0) > 0) {
       pod.status.conditions = [
         {
+          ...(emptyOf('io.k8s.api.core.v1.PodCondition') as PodCondition),
           type: 'PodScheduled',
           status: 'False',
           reason: 'SchedulingGated',
