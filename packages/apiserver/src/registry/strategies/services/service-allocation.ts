@@ -98,6 +98,17 @@ async function takeAddresses(
         result.push(address);
       }
     } catch (error) {
+      // The record of an address is held to the rules of its own kind, as its Service's name may not be.
+      if (error instanceof StatusError && error.code === 422) {
+        const why = new AllocationError(error.message);
+        fail(
+          service,
+          'spec.clusterIPs',
+          wanted ? given : [''],
+          why,
+          `failed to allocate IP${wanted ? ` ${wanted}` : ''}: `,
+        );
+      }
       const prefix = wanted ? `failed to allocate IP ${wanted}: ` : 'failed to allocate a serviceIP: ';
       fail(service, 'spec.clusterIPs', wanted ? given : [''], error, prefix);
     }
