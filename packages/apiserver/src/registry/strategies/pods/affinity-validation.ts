@@ -67,7 +67,7 @@ export function validateNodeTerm(
   term?.matchExpressions?.forEach((each, index) => {
     const here = `${at}.matchExpressions[${index}]`;
     validateNodeRequirement(each, here, errors);
-    if (!strict || each.operator === 'Gt' || each.operator === 'Lt') return;
+    if (!strict) return;
     each.values?.forEach((value, number) => {
       errors.rule(`${here}.values[${number}]`, value, validateLabelValue(value));
     });
