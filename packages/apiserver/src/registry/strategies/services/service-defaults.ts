@@ -41,7 +41,8 @@ export function settleClusterIps(service: Draft<Service>, old: Service | undefin
   if (before.clusterIP && !spec.clusterIP) {
     if (same(spec.clusterIPs, before.clusterIPs)) delete spec.clusterIPs;
   } else if (spec.clusterIP && spec.clusterIP !== before.clusterIP) {
-    if (!spec.clusterIPs || same(spec.clusterIPs, before.clusterIPs)) spec.clusterIPs = [spec.clusterIP];
+    const absent = !spec.clusterIPs && spec.type !== 'ExternalName';
+    if (absent || (spec.clusterIPs && same(spec.clusterIPs, before.clusterIPs))) spec.clusterIPs = [spec.clusterIP];
   }
 }
 
