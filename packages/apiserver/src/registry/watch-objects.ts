@@ -1,10 +1,10 @@
 import { type ApiRequest, StatusError } from '@keelson/core';
 import type { Revision } from '../storage/contract.ts';
 import type { Call } from './admission-chain.ts';
+import { blankObject } from './blank-object.ts';
 import type { RegistryContext } from './context.ts';
 import type { EncodedWatchEvent } from './contract.ts';
 import type { Kind } from './kind.ts';
-import { emptyObject } from './ownership/record-owners.ts';
 import { scopeOf } from './read-objects.ts';
 import { checkListOptions, parseReadVersion, waitForRevision, withWatchDefaults } from './resource-version.ts';
 import { type Selection, selectionOf } from './selection.ts';
@@ -33,7 +33,7 @@ export async function watchObjects(
     ...(only && { only }),
     selection,
     bookmarks: request.options?.allowWatchBookmarks ?? false,
-    blank: emptyObject(kind),
+    blank: blankObject(kind),
     serve: kind.serve,
   });
   endWith(context, stream, request);
