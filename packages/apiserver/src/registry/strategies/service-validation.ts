@@ -68,7 +68,7 @@ function validateType(spec: ServiceSpec, errors: FieldErrors): void {
   }
   if (type !== 'ExternalName') return;
   const why = 'may not be set for ExternalName services';
-  if (spec.clusterIP || (spec.clusterIPs?.length ?? 0) > 0) errors.forbidden('spec.clusterIPs', why);
+  if ((spec.clusterIPs?.length ?? 0) > 0) errors.forbidden('spec.clusterIPs', why);
   if ((spec.ipFamilies?.length ?? 0) > 0) errors.forbidden('spec.ipFamilies', why);
   if (spec.ipFamilyPolicy !== undefined) errors.forbidden('spec.ipFamilyPolicy', why);
   const name = (spec.externalName ?? '').replace(/\.$/, '');
