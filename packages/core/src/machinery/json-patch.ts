@@ -89,7 +89,9 @@ function applyOperation(document: JsonValue, operation: Operation, onCopy: (valu
     case 'add':
       return edit(document, path, (parent, key) => insert(parent, key, value));
     case 'replace':
-      return path === '' ? value : edit(document, path, (parent, key) => replace(parent, key, value));
+      if (path !== '') return edit(document, path, (parent, key) => replace(parent, key, value));
+      if (!isJsonObject(value) && !isJsonArray(value)) throw new Error('the whole is an object or a list');
+      return value;
     case 'remove':
       return edit(document, path, remove);
     case 'test':

@@ -54,6 +54,8 @@ describe('JSON patch', () => {
     [{ op: 'replace', path: '/list/-', value: 1 }],
     [{ op: 'remove', path: '' }],
     [{ op: 'add', path: '', value: {} }],
+    [{ op: 'replace', path: '', value: true }],
+    [{ op: 'replace', path: '', value: null }],
     [{ op: 'move', path: '/data/a', from: '/data' }],
   ])('refuses %j', (operation) => {
     expect(() => patched(operation)).toThrow(
