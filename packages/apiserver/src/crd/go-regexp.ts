@@ -333,8 +333,8 @@ class Parser {
     this.#at += 1;
     // A negative part of a positive class cannot stand in it as it is.
     const all = [...(set === '' ? [] : [`[${set}]`]), ...alternatives];
-    const any = all.length === 1 ? (all[0] ?? '') : `(?:${all.join('|')})`;
-    return negative ? `(?:(?!${any})[^])` : any;
+    const either = all.length === 1 ? (all[0] ?? '') : `(?:${all.join('|')})`;
+    return negative ? `(?:(?!${either})[^])` : either;
   }
 
   #range(missing: () => Malformed): string {
