@@ -1,10 +1,10 @@
 import { StatusError } from '@keelson/core';
-import { DecodeError, decodeAs, definitionOf, isKnownKind } from '../schema/index.ts';
+import { anyDefinitionOf, DecodeError, decodeAs, definitionOf, isKnownKind } from '../schema/index.ts';
 import type { ServedResource } from './contract.ts';
 import type { Json } from './draft.ts';
 
 /** What a body says it is, after what it leaves open has been taken from the request. */
-interface BodyType {
+export interface BodyType {
   readonly group: string;
   readonly version: string;
   readonly kind: string;
@@ -28,33 +28,58 @@ export function checkBodyType(
 ): void {
   if (body['kind'] === served.kind && body['apiVersion'] === apiVersion) return;
   const type = typeOf(served, body);
-  const definition = definitionOf(type.group, type.version, type.kind);
-  const cannot = (why: string) =>
-    StatusError.badRequest(
-      `${type.kind} in version ${JSON.stringify(type.version)} cannot be handled as a ${served.kind}: ${why}`,
-    );
-  if (!isKnown(served.group, type, definition)) {
-    const groupVersion = JSON.stringify(groupVersionOf(type));
-    throw cannot(
-      `no kind ${JSON.stringify(type.kind)} is registered for version ${groupVersion} in scheme "pkg/runtime/scheme.go:111"`,
-    );
-  }
-  const sameVersion = type.group === served.group && type.version === served.version;
-  if (type.kind === served.kind && sameVersion) return;
-  // What cannot be read is not converted.
-  try {
-    if (definition !== undefined) decodeAs(definition, body, { unknown: [] });
-  } catch (error) {
-    if (error instanceof DecodeError) throw cannot(error.message);
-    throw error;
-  }
-  if (isSameObject(type, served)) {
+  if (type.kind === served.kind && type.group === served.group && type.version === served.version) return;
+  const wrong = whyNotOfKind(served, type, body, () => JSON.stringify(body));
+  if (wrong === undefined) {
     throw StatusError.badRequest(
       `the API version in the data (${groupVersionOf(type)}) does not match the expected API version (${apiVersion})`,
     );
   }
-  throw cannot(`converting (${type.version}.${type.kind}) to (${internalName(served)}): unknown conversion`);
+  throw StatusError.badRequest(
+    `${type.kind} in version ${JSON.stringify(type.version)} cannot be handled as a ${served.kind}: ${wrong}`,
+  );
 }
+
+const scheme = 'in scheme "pkg/runtime/scheme.go:111"';
+
+/**
+ * Why a document of another type cannot be taken for an object of the kind that was asked for, in the words of
+ * Kubernetes' codec; undefined for another version of the same object. `shown` is the document as it was read.
+ */
+export function whyNotOfKind(
+  served: AskedKind,
+  type: BodyType,
+  body: Readonly<Json>,
+  shown: () => string,
+): string | undefined {
+  const { group, version, kind } = type;
+  if (version === '') return `Object 'apiVersion' is missing in '${shown()}'`;
+  if (version === '__internal') {
+    const definition = anyDefinitionOf(group, kind);
+    if (definition === undefined || schemeOf(group) !== schemeOf(served.group)) {
+      return `no kind ${JSON.stringify(kind)} is registered for the internal version of group ${JSON.stringify(group)} ${scheme}`;
+    }
+    if (isSameObject(type, served)) return undefined;
+    const from = definition.startsWith(metaPackage) ? `v1.${kind}` : internalName({ ...type, definition });
+    return unknownConversion(from, served);
+  }
+  const definition = definitionOf(group, version, kind);
+  if (!isKnown(served.group, type, definition)) {
+    const groupVersion = JSON.stringify(groupVersionOf(type));
+    return `no kind ${JSON.stringify(kind)} is registered for version ${groupVersion} ${scheme}`;
+  }
+  // What cannot be read is not converted.
+  try {
+    if (definition !== undefined) decodeAs(definition, body, { unknown: [] });
+  } catch (error) {
+    if (error instanceof DecodeError) return error.message;
+    throw error;
+  }
+  return isSameObject(type, served) ? undefined : unknownConversion(`${version}.${kind}`, served);
+}
+
+const unknownConversion = (from: string, served: AskedKind) =>
+  `converting (${from}) to (${internalName(served)}): unknown conversion`;
 
 /** Alone of all fields these two are found in any spelling of their names: `Kind` counts as `kind`. */
 function textOf(body: Readonly<Json>, name: string): string {
@@ -74,11 +99,14 @@ function typeOf(served: AskedKind, body: Readonly<Json>): BodyType {
       `the object provided is unrecognized (must be of type ${served.kind}): unexpected GroupVersion string: ${text} (${excerpt(body)})`,
     );
   }
-  if (text === '' || text === '/') return { group: served.group, version: served.version, kind };
-  return { group: slash < 0 ? '' : text.slice(0, slash), version: text.slice(slash + 1), kind };
+  const group = slash < 0 ? '' : text.slice(0, slash);
+  const version = text.slice(slash + 1);
+  const unsaid = version === '' && (group === '' || group === served.group);
+  return unsaid ? { group: served.group, version: served.version, kind } : { group, version, kind };
 }
 
-function excerpt(body: Readonly<Json>): string {
+/** The beginning of a body, as messages show it. */
+export function excerpt(body: Readonly<Json>): string {
   const text = JSON.stringify(body);
   return text.length > 30 ? `${text.slice(0, 30)} ...` : text;
 }
@@ -89,14 +117,24 @@ function isKnown(servedGroup: string, type: BodyType, definition: string | undef
   return known && schemeOf(type.group) === schemeOf(servedGroup);
 }
 
+/** What once was in one group for all that is new. */
+const movedOn: Readonly<Record<string, string>> = {
+  DaemonSet: 'apps',
+  Deployment: 'apps',
+  ReplicaSet: 'apps',
+  Ingress: 'networking.k8s.io',
+  NetworkPolicy: 'networking.k8s.io',
+};
+
 /** Versions of one kind, among them Events of both groups. */
 function isSameObject(type: BodyType, served: AskedKind): boolean {
   if (type.kind !== served.kind) return false;
-  const place = (group: string) => (type.kind === 'Event' && group === 'events.k8s.io' ? '' : group);
+  const place = (group: string) =>
+    group === 'extensions' ? movedOn[type.kind] : type.kind === 'Event' && group === 'events.k8s.io' ? '' : group;
   return place(type.group) === place(served.group);
 }
 
 /** What Go calls the version of a kind that all others are converted to, such as `core.Pod`. */
-function internalName({ group, definition = '', kind }: AskedKind): string {
+function internalName({ group, definition = '', kind }: Pick<AskedKind, 'group' | 'definition' | 'kind'>): string {
   return `${group === 'events.k8s.io' ? 'core' : definition.split('.').at(-3)}.${kind}`;
 }

@@ -73,18 +73,18 @@ function builtinKind(
     columns: columnTable()[`${group}/${version}/${resource.resource}`] ?? [],
     custom: false,
   };
-  const conversion = conversionFor(resource, storage);
+  const servedConversion = conversionFor(resource, storage);
   const storedVersion = apiVersionOf(storage);
   const storageGroup = storage.group === '' ? 'core' : storage.group;
-  const same = conversion === undefined && storedVersion === apiVersion;
+  const same = servedConversion === undefined && storedVersion === apiVersion;
   const storedDefinition = definitionOf(storage.group, storage.version, kind) ?? definition;
   // What has been moved about is brought into the form that Go would give it.
   const canonical = (name: string, object: object) => decodeAs(name, object, { unknown: [] });
   const view = (object: KubernetesObject): KubernetesObject => {
     if (same) return object;
-    if (!conversion) return { ...object, kind, apiVersion };
+    if (!servedConversion) return { ...object, kind, apiVersion };
     const given = isMarkedHollow(object) ? (withHollows(object, 'all') as KubernetesObject) : object;
-    return inOrder(canonical(definition, conversion.fromStored(given)) as ObjectDraft, kind, apiVersion);
+    return inOrder(canonical(definition, servedConversion.fromStored(given)) as ObjectDraft, kind, apiVersion);
   };
   const views = new WeakMap<StoredObject, ReturnType<typeof encodeObject>>();
   return {
@@ -98,9 +98,11 @@ function builtinKind(
     hasStatus: served.subresources.some((each) => each.name === 'status'),
     ...(served.subresources.some((each) => each.name === 'scale') && { scale: scalePaths }),
     fields: fieldLabels(`${storageGroup}/${resource.resource}`, { apiVersion }),
-    decode(body, { unkeyed = false } = {}) {
+    decode(body, { unkeyed = false, version: told } = {}) {
       const unknown: string[] = [];
-      const decoded = decodeAs(definition, body, { unknown, unkeyed }) as ObjectDraft;
+      const bodyDefinition = told ? (definitionOf(told.group, told.version, kind) ?? definition) : definition;
+      const conversion = told ? conversionFor({ ...told, resource: resource.resource }, storage) : servedConversion;
+      const decoded = decodeAs(bodyDefinition, body, { unknown, unkeyed }) as ObjectDraft;
       const given = isMarkedHollow(decoded) && conversion ? (withHollows(decoded, 'all') as ObjectDraft) : decoded;
       const converted = conversion && (canonical(storedDefinition, conversion.toStored(given)) as ObjectDraft);
       const object = converted && conversion.settle ? conversion.settle(converted) : (converted ?? decoded);

@@ -1,6 +1,7 @@
 import { goText, isJsonObject, type JsonValue, leftoverOfPatch, StatusError } from '@keelson/core';
 import { DecodeError, patchSchemaOf } from '../schema/index.ts';
 import type { Call } from './admission-chain.ts';
+import { goKind, noTypeField, refuseOtherType } from './custom-type.ts';
 import { isObject, type Json, type ObjectDraft } from './draft.ts';
 import type { DecodeResult, Kind } from './kind.ts';
 import { inPatchedOrder, type PatchedFrom, patchedText } from './patched-text.ts';
@@ -40,15 +41,17 @@ export function decodePatched({ kind, request, warnings }: Call, patched: JsonVa
     }
   }
   if (kind.served.custom) checkCustomType(kind, patched, from, bad);
-  const type = strategic ? 'served' : typeOfPatched(kind, patched);
-  if (typeof type === 'object') throw bad(type.wrong);
+  const type = strategic ? 'served' : typeOfPatched(kind, patched, () => patchedText(patched, from));
+  if (typeof type === 'object' && 'wrong' in type) throw bad(type.wrong);
   try {
     const { object, unknown } =
       type === 'internal'
         ? { object: kind.decode({ metadata: {} }).object, unknown: unknownToInternal(patched) }
         : strategic
           ? decodeUnstructured(kind, patched)
-          : decodeInOrder(kind, patched, from);
+          : typeof type === 'object'
+            ? kind.decode(patched, { version: type })
+            : decodeInOrder(kind, patched, from);
     const findings = request.bodyFindings?.(unknown) ?? unknown;
     if (findings.length > 0) {
       const validation = request.options?.fieldValidation ?? 'Warn';
@@ -65,7 +68,7 @@ export function decodePatched({ kind, request, warnings }: Call, patched: JsonVa
 
 /** Custom resources are read without types, which then are looked at like any other field. */
 function checkCustomType(
-  { served, apiVersion }: Kind,
+  kind: Kind,
   patched: Readonly<Json>,
   from: PatchedFrom,
   bad: (why: string) => StatusError,
@@ -77,13 +80,8 @@ function checkCustomType(
     const message = "Internal error occurred: Object 'apiVersion' is missing in 'object has no apiVersion field'";
     throw StatusError.of(500, 'InternalError', message);
   }
-  const name = isObject(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : '';
-  const invalid = (field: string, value: unknown, must: string) =>
-    StatusError.invalid({ group: served.group, resource: String(named) }, name, [
-      { type: 'FieldValueInvalid', field, message: `Invalid value: ${goQuote(String(value))}: must be ${must}` },
-    ]);
-  if (version !== apiVersion) throw invalid('apiVersion', version, apiVersion);
-  if (named !== served.kind) throw invalid('kind', named, served.kind);
+  if (String(version).split('/').length > 2) throw bad(`unexpected GroupVersion string: ${String(version)}`);
+  refuseOtherType(kind, patched, isObject(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : '');
 }
 
 /** What was read without looking at types is converted: integers lose bits that do not fit. */
@@ -125,12 +123,6 @@ function leftoverText(body: unknown, before: unknown, definition: string | undef
   if (!isJsonObject(patch) || !isJsonObject(before)) return goText(patch);
   return goText(leftoverOfPatch(before, patch, definition === undefined ? undefined : patchSchemaOf(definition)));
 }
-
-const goKind = (value: unknown) =>
-  Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
-
-const noTypeField = (field: string, told: unknown) =>
-  `couldn't get version/kind; json parse error: json: cannot unmarshal ${goKind(told)} into Go struct field .${field} of type string`;
 
 function noType(patched: JsonValue): string {
   const found = goKind(patched);

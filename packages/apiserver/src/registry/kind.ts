@@ -37,16 +37,20 @@ export interface Kind {
   /** Checks a body against the schema and copies it. Throws `DecodeError`. The result is in the stored version. */
   /**
    * `keepNulls`: nulls that stand for nothing in a custom resource are left to validation. `unkeyed`: places of unknown
-   * fields leave out the keys of maps.
+   * fields leave out the keys of maps. `version`: of the body, where it is another one of the same object.
    */
   decode(
     body: Readonly<Record<string, unknown>>,
-    options?: { readonly keepNulls?: boolean; readonly unkeyed?: boolean },
+    options?: {
+      readonly keepNulls?: boolean;
+      readonly unkeyed?: boolean;
+      readonly version?: { readonly group: string; readonly version: string };
+    },
   ): DecodeResult;
   /** Checks that the strategy does not make: those of a CRD's schema. */
   validateSchema?(object: KubernetesObject, errors: FieldErrors, old?: KubernetesObject): void;
-  /** Brings an object read from storage up to date (defaults of a CRD that came later). */
-  onRead?(object: KubernetesObject): void;
+  /** An object read from storage, brought up to date with the schema of a CRD that came later; still as it is stored. */
+  asRead?(object: KubernetesObject): KubernetesObject;
   /** From the stored version to this one. */
   serve(stored: StoredObject): EncodedObject;
   /** From the stored version to this one, for an object that is not stored (yet). */

@@ -14,7 +14,7 @@ const admin = { name: 'admin', groups: ['system:masters'] };
 const target = { group: 'networking.k8s.io', version: 'v1', resource: NetworkPolicy.plural } as const;
 const named = { ...target, namespace: 'default', name: 'j' };
 
-async function patchOf(apiVersion: unknown, fieldValidation: 'Warn' | 'Strict' = 'Warn') {
+async function patchOf(apiVersion: unknown, fieldValidation: 'Warn' | 'Strict' = 'Warn', type: object = {}) {
   const registry = new ResourceRegistry({
     storage: new MemoryStorage(),
     clock: systemClock,
@@ -27,7 +27,7 @@ async function patchOf(apiVersion: unknown, fieldValidation: 'Warn' | 'Strict' =
       verb: 'patch',
       ...named,
       patchType: 'application/merge-patch+json',
-      body: { apiVersion },
+      body: { apiVersion, ...type },
       options: { fieldValidation },
     },
     admin,
@@ -54,6 +54,33 @@ describe('the version that a patch leaves', () => {
     ['a/b/c', 'unexpected GroupVersion string: a/b/c'],
   ])('%s is refused', async (apiVersion, why) => {
     await expect(patchOf(apiVersion)).rejects.toMatchObject({ code: 422, message: expect.stringContaining(why) });
+  });
+
+  it.each([
+    ['v1', 'Pod', 'converting (v1.Pod) to (networking.NetworkPolicy): unknown conversion'],
+    ['v1', 'Status', 'converting (v1.Status) to (networking.NetworkPolicy): unknown conversion'],
+    [
+      'extensions/v1beta1',
+      'Deployment',
+      'converting (v1beta1.Deployment) to (networking.NetworkPolicy): unknown conversion',
+    ],
+    ['apps/__internal', 'Deployment', 'converting (apps.Deployment) to (networking.NetworkPolicy): unknown conversion'],
+    ['networking.k8s.io/', 'Foo', 'no kind "Foo" is registered for the internal version of group "networking.k8s.io"'],
+    ['apps/', 'Deployment', `Object 'apiVersion' is missing in '{"apiVersion":"apps/"`],
+  ])('%s %s is another kind', async (apiVersion, kind, why) => {
+    await expect(patchOf(apiVersion, 'Warn', { kind })).rejects.toMatchObject({
+      code: 422,
+      message: expect.stringContaining(why),
+    });
+  });
+
+  it('may be an old one', async () => expect((await patchOf('extensions/v1beta1')).type).toBe('object'));
+
+  it('is looked at before another kind is converted', async () => {
+    const why = 'json: cannot unmarshal number into Go struct field Pod.spec of type v1.PodSpec';
+    await expect(patchOf('v1', 'Warn', { kind: 'Pod', spec: 5 })).rejects.toMatchObject({
+      message: expect.stringContaining(why),
+    });
   });
 
   it('knows no field of the unversioned form', async () => {

@@ -1,32 +1,31 @@
+import { type BodyType, whyNotOfKind } from './body-type.ts';
 import type { Json } from './draft.ts';
 import type { Kind } from './kind.ts';
 
 /**
  * What a patched document says that it is. `served`: an object of the kind and version that was asked for; `internal`:
- * of the group's own, unversioned form, which is what is left of one without a version.
+ * of the group's own, unversioned form, which is what is left of one without a version; or of another version.
  */
-export type PatchedType = 'served' | 'internal' | { readonly wrong: string };
+export type PatchedType = 'served' | 'internal' | { readonly wrong: string } | Omit<BodyType, 'kind'>;
 
-const scheme = 'in scheme "pkg/runtime/scheme.go:111"';
-
-/** By `apiVersion` and `kind`, which are strings or not there. */
-export function typeOfPatched({ served, apiVersion }: Kind, patched: Readonly<Json>): PatchedType {
+/** By `apiVersion` and `kind`, which are strings or not there. `shown` is the document as it was read. */
+export function typeOfPatched(
+  { served, apiVersion }: Pick<Kind, 'served' | 'apiVersion'>,
+  patched: Readonly<Json>,
+  shown: () => string,
+): PatchedType {
   const text = String(patched['apiVersion'] ?? '');
   const parts = text.split('/');
   if (parts.length > 2) return { wrong: `unexpected GroupVersion string: ${text}` };
-  const [group = '', version = ''] = parts.length === 2 ? parts : ['', ...parts];
-  const named = patched['kind'] || served.kind;
-  const unversioned = version === '' || version === '__internal';
-  if (!served.custom && unversioned && (group === served.group || text === '' || text === '/')) {
-    if (named === served.kind) return 'internal';
-    const of = JSON.stringify(served.group);
-    return {
-      wrong: `no kind ${JSON.stringify(named)} is registered for the internal version of group ${of} ${scheme}`,
-    };
-  }
-  const told = group === '' ? version : `${group}/${version}`;
-  if (named === served.kind && (told === apiVersion || text === '')) return 'served';
-  return { wrong: `no kind ${JSON.stringify(named)} is registered for version ${JSON.stringify(told)} ${scheme}` };
+  const [told = '', version = ''] = parts.length === 2 ? parts : ['', ...parts];
+  const kind = String(patched['kind'] || served.kind);
+  const groupVersion = told === '' ? version : `${told}/${version}`;
+  if (kind === served.kind && (groupVersion === apiVersion || (served.custom && text === ''))) return 'served';
+  const unsaid = version === '' && (told === '' || told === served.group);
+  const type = unsaid ? { group: served.group, version: '__internal', kind } : { group: told, version, kind };
+  const wrong = whyNotOfKind(served, type, patched, shown);
+  if (wrong !== undefined) return { wrong };
+  return type.version === '__internal' ? 'internal' : { group: type.group, version };
 }
 
 /** Fields of the unversioned form have no names in JSON: none of a document is known. */

@@ -18,6 +18,7 @@ export { patchSchemaOf } from './patch-schema.ts';
 export { storageVersionHash } from './storage-version-hash.ts';
 export {
   alwaysWritten,
+  anyDefinitionOf,
   columnTable,
   definitionOf,
   definitions,

@@ -74,6 +74,15 @@ export function definitionOf(group: string, version: string, kind: string): stri
   return byKind.get(`${group}/${version}/${kind}`);
 }
 
+/** The definition's name of a kind in some version of its group: all of them are one kind within Kubernetes. */
+export function anyDefinitionOf(group: string, kind: string): string | undefined {
+  definitionOf(group, '', kind);
+  for (const [name, definition] of byKind ?? []) {
+    if (name.startsWith(`${group}/`) && name.endsWith(`/${kind}`)) return definition;
+  }
+  return undefined;
+}
+
 let writtenZeros: Readonly<Record<string, string>> | undefined;
 
 /** Fields whose OpenAPI schema has the zero value as its default: `name` alone is an empty struct, `name=0` a scalar. */

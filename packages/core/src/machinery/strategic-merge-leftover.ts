@@ -1,8 +1,9 @@
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue, jsonKind } from './json.ts';
-import { findByKey } from './strategic-merge-order.ts';
+import { findByKey, sameScalar } from './strategic-merge-order.ts';
 import {
   deletePrefix,
   directive,
+  mergeObject,
   orderPrefix,
   type PatchField,
   type PatchSchema,
@@ -44,9 +45,22 @@ function leftoverOfField(
   const mergeKey = field?.patchMergeKey;
   if (!isJsonArray(old) || !isJsonArray(value) || !mergeKey || !(deleting || strategyOf(field) === 'merge'))
     return value;
-  return value.map((each) => {
+  // What is new becomes part of the list as it is, so that more of the same key changes it.
+  const added: { readonly key: JsonValue | undefined; readonly at: number; now: JsonObject }[] = [];
+  const left = value.map((each, at) => {
     if (!isJsonObject(each) || each[directive] !== undefined) return each;
-    const known = old[findByKey(old, mergeKey, each[mergeKey])];
-    return isJsonObject(known) ? leftoverOfPatch(known, each, field?.schema) : each;
+    const key = each[mergeKey];
+    const known = old[findByKey(old, mergeKey, key)];
+    if (isJsonObject(known)) return leftoverOfPatch(known, each, field?.schema);
+    const same = added.find((other) => sameScalar(other.key, key));
+    if (!same) {
+      added.push({ key, at, now: each });
+      return each;
+    }
+    const rest = leftoverOfPatch(same.now, each, field?.schema);
+    same.now = mergeObject(same.now, each, field?.schema);
+    return rest;
   });
+  for (const { at, now } of added) left[at] = now;
+  return left;
 }

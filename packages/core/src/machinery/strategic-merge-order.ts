@@ -40,8 +40,9 @@ export function orderElements(
   server: readonly JsonValue[],
   mergeKey: string | undefined,
 ): readonly JsonValue[] {
-  const wantedAt = positions(wanted, mergeKey);
+  if (mergeKey !== undefined) checkKeys(merged, wanted, mergeKey);
   const serverAt = positions(server, mergeKey);
+  const wantedAt = positions(wanted, mergeKey);
   const place = (of: ReadonlyMap<JsonValue | undefined, number>, each: JsonValue | undefined) =>
     of.get(mergeKeyOf(each, mergeKey)) ?? -1;
   const named = merged
@@ -86,6 +87,17 @@ function positions(list: readonly JsonValue[], mergeKey: string | undefined): Ma
     if (!found.has(key)) found.set(key, at);
   });
   return found;
+}
+
+/** What is ordered is looked for in the wanted order element by element, which wants keys here and maps there. */
+function checkKeys(merged: readonly JsonValue[], wanted: readonly JsonValue[], mergeKey: string): void {
+  for (const each of merged) {
+    const [key] = positions([each], mergeKey).keys();
+    for (const [at, other] of wanted.entries()) {
+      if (!isJsonObject(other)) throw new StatusError({ code: 500, message: `value for key ${at} is not a map` });
+      if (sameScalar(other[mergeKey], key)) break;
+    }
+  }
 }
 
 /** Go's `%v` of a decoded JSON value: what the API's messages show. */

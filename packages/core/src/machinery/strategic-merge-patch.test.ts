@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { deepFreeze } from './deep-freeze.ts';
+import { leftoverOfPatch } from './strategic-merge-leftover.ts';
 import { applyStrategicMergePatch, type PatchField, type PatchSchema } from './strategic-merge-patch.ts';
 
 const type = (typeName: string, fields: Record<string, PatchField>): PatchSchema => ({
@@ -18,6 +19,8 @@ const schema = type('Pod', {
   selector: { list: false },
   labels: {},
   containers: { ...named, schema: container },
+  others: { ...named, schema: container },
+  keyless: { ...named, schema: container },
   strategy: { patchStrategy: ['retainKeys'], schema: type('Strategy', { rollingUpdate: {} }) },
 });
 
@@ -29,6 +32,7 @@ const original = deepFreeze({
     { name: 'c', image: 'i', env: [{ name: 'A', value: '1' }], args: ['x'] },
     { name: 'e', image: 'i' },
   ],
+  keyless: [{}],
   strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1 } },
 });
 const patched = (patch: unknown) => applyStrategicMergePatch(original, patch, schema);
@@ -132,10 +136,16 @@ describe('strategic merge patch', () => {
       'x.y/z',
     ]));
 
+  it('keeps nulls of a new list that has an order', () =>
+    expect(
+      patched({ '$setElementOrder/others': [{ name: 'n' }], others: [{ name: 'n', args: null }] })['others'],
+    ).toEqual([{ name: 'n', args: null }]));
+
   it('refuses what the real server crashes over', () => {
     for (const patch of [
       { '$setElementOrder/tolerations': [] },
       { '$setElementOrder/finalizers': [{}] },
+      { '$setElementOrder/none': [{}], none: [] },
       { containers: [{ name: {} }] },
     ])
       expect(() => patched(patch)).toThrow('hash of unhashable type');
@@ -150,6 +160,8 @@ describe('strategic merge patch', () => {
     [{ finalizers: [{ a: 1 }] }, 'list element types are not identical: [[a.b/c d.e/f] [map[a:1]]]'],
     [{ '$setElementOrder/containers': {} }, 'expected a []interface {}, but received a map[string]interface {}'],
     [{ '$setElementOrder/containers': [1] }, 'value for key 0 is not a map'],
+    [{ '$setElementOrder/containers': [{}, 'x'] }, 'value for key 1 is not a map'],
+    [{ '$setElementOrder/keyless': ['x'] }, 'map: map[] does not contain declared merge key: name'],
     [{ '$setElementOrder/nope': [1] }, 'unable to find api field in struct Pod for the json field "nope"'],
     [
       { '$setElementOrder/finalizers': ['q'], finalizers: ['x'] },
@@ -176,4 +188,16 @@ describe('strategic merge patch', () => {
     [{ $patch: {} }, 'unknown patch type: map[] in map: map[$patch:map[]]'],
     [[], 'json: cannot unmarshal array into Go value of type map[string]interface {}'],
   ])('refuses %j', (patch, message) => expect(() => patched(patch)).toThrow(expect.objectContaining({ message })));
+});
+
+describe('what is left of a patch', () => {
+  it('shows elements of one key as one', () => {
+    const patch = { containers: [{ name: 'n' }, { name: 'n', image: 'x' }] };
+    expect(leftoverOfPatch(original, patch, schema)).toEqual({
+      containers: [
+        { name: 'n', image: 'x' },
+        { name: 'n', image: 'x' },
+      ],
+    });
+  });
 });

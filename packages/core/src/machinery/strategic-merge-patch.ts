@@ -59,7 +59,8 @@ export function applyStrategicMergePatch(original: JsonObject, patch: unknown, s
   return mergeObject(original, patch, schema);
 }
 
-function mergeObject(original: JsonObject, patch: JsonObject, schema: PatchSchema | undefined): JsonObject {
+/** One object of a patch. */
+export function mergeObject(original: JsonObject, patch: JsonObject, schema: PatchSchema | undefined): JsonObject {
   if (patch[directive] !== undefined) return applyDirective(patch);
   const result = new Map(Object.entries(original).filter(([, value]) => value !== undefined));
   const rest = new Map(Object.entries(patch).filter(([, value]) => value !== undefined));
@@ -151,12 +152,7 @@ function mergeField(
 
 /** A map that is new has nothing to be replaced or deleted: with a directive in it, it is left out altogether. */
 function withoutDirectives(value: JsonValue): JsonValue | undefined {
-  if (isJsonArray(value)) {
-    return value.flatMap((each) => {
-      const kept = withoutDirectives(each);
-      return kept === undefined ? [] : [kept];
-    });
-  }
+  if (isJsonArray(value)) return value.flatMap(keptElements);
   if (!isJsonObject(value)) return value;
   if (value[directive] !== undefined) return undefined;
   return Object.fromEntries(
@@ -166,6 +162,11 @@ function withoutDirectives(value: JsonValue): JsonValue | undefined {
     }),
   );
 }
+
+const keptElements = (each: JsonValue): JsonValue[] => {
+  const kept = withoutDirectives(each);
+  return kept === undefined ? [] : [kept];
+};
 
 function lookUp(schema: PatchSchema | undefined, key: string): PatchField | undefined {
   if (!schema) return undefined;
@@ -212,9 +213,9 @@ function mergeOrdered(
       ? strategyOf(field) === 'merge'
         ? mergeList(old, patch, field, false)
         : patch
-      : (old ?? patch?.flatMap((each) => withoutDirectives(withoutNulls(each)) ?? []) ?? []);
-  if (!old?.length && !patch?.length) throw failed('no elements in any of the given slices');
+      : (old ?? patch?.flatMap(keptElements) ?? []);
   if (!field?.patchMergeKey) checkHashable([...merged, ...wanted]);
+  if (!old?.length && !patch?.length) throw failed('no elements in any of the given slices');
   return orderElements(merged, wanted, old ?? [], field?.patchMergeKey);
 }
 
