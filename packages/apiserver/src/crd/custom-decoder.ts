@@ -110,38 +110,42 @@ export function withDefaults<T>(value: T, schema: JSONSchemaProps | undefined): 
 }
 
 /**
- * An object without nulls that mean nothing by its schema, for objects stored when the schema allowed them. What has none
- * is returned as it is, and nothing is ever changed in place.
+ * A stored object without what its schema has no place for: fields that it does not specify, and nulls that mean nothing,
+ * for objects stored when the schema was another. What has none is returned as it is, and nothing is ever changed in
+ * place. Metadata and type are no part of the schema.
  */
-export function withoutStrayNulls<T>(value: T, schema: JSONSchemaProps | undefined): T {
-  return schema === undefined ? value : (cleaned(value, schema) as T);
+export function fittedTo<T>(value: T, schema: JSONSchemaProps): T {
+  return fitted(value, schema, true) as T;
 }
 
-function cleaned(value: unknown, schema: JSONSchemaProps): unknown {
+const ofEveryObject = (key: string) => key === 'apiVersion' || key === 'kind' || key === 'metadata';
+
+function fitted(value: unknown, schema: JSONSchemaProps, hasType: boolean): unknown {
   if (Array.isArray(value)) {
     const items = itemsOf(schema);
     if (!items) return value;
-    const next = value.map((each) => cleaned(each, items));
+    const embeds = items['x-kubernetes-embedded-resource'] === true;
+    const next = value.map((each) => fitted(each, items, embeds));
     return next.some((each, at) => each !== value[at]) ? next : value;
   }
   if (!isObject(value)) return value;
   const values = valuesOf(schema);
+  const isOpen = values === true || schema['x-kubernetes-preserve-unknown-fields'] === true;
   let result: Json | undefined;
   for (const key in value) {
+    const each = value[key];
+    if (each === undefined || (hasType && ofEveryObject(key))) continue;
     const own = schema.properties && Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined;
     const type = own ?? (typeof values === 'object' ? values : undefined);
-    const each = value[key];
-    if (type === undefined || each === undefined) continue;
-    if (each === null) {
-      if (type.nullable) continue;
+    if (type === undefined ? !isOpen : each === null && !type.nullable) {
       result ??= { ...value };
       delete result[key];
-      continue;
+    } else if (type !== undefined && each !== null) {
+      const next = fitted(each, type, type['x-kubernetes-embedded-resource'] === true);
+      if (next === each) continue;
+      result ??= { ...value };
+      set(result, key, next);
     }
-    const next = cleaned(each, type);
-    if (next === each) continue;
-    result ??= { ...value };
-    set(result, key, next);
   }
   return result ?? value;
 }

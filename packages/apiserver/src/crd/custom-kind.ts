@@ -11,7 +11,7 @@ import { fieldLabels } from '../registry/field-labels.ts';
 import { customPrefixFor, type Kind, type ScalePaths } from '../registry/kind.ts';
 import { encodeObject, type StoredObject } from '../registry/stored-object.ts';
 import { storageVersionHash } from '../schema/index.ts';
-import { decodeCustom, withDefaults, withoutStrayNulls } from './custom-decoder.ts';
+import { decodeCustom, fittedTo, withDefaults } from './custom-decoder.ts';
 import { validateSchema } from './schema-validation.ts';
 
 const verbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'] as const;
@@ -71,8 +71,9 @@ function customKind(
     columns: columnsOf(version),
     custom: true,
   };
+  const asRead = (object: KubernetesObject) => withDefaults(fittedTo(object, schema), schema);
   const view = (object: KubernetesObject): KubernetesObject => {
-    const full = withDefaults(withoutStrayNulls(object, schema), schema);
+    const full = asRead(object);
     return full.apiVersion === apiVersion ? full : { ...full, apiVersion };
   };
   const views = new WeakMap<StoredObject, ReturnType<typeof encodeObject>>();
@@ -98,6 +99,7 @@ function customKind(
     validateSchema(object, errors, old) {
       validateSchema(besidesMetadata(object), withoutMetadata(schema), '', errors, old && besidesMetadata(old));
     },
+    asRead,
     serve(stored) {
       let encoded = views.get(stored);
       if (!encoded) {

@@ -5,6 +5,7 @@ import { admit, type Call, validateAdmission } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
 import type { EncodedObject } from './contract.ts';
 import { permitCreate } from './create-permission.ts';
+import { refuseOtherType } from './custom-type.ts';
 import { decodeBody } from './decode-body.ts';
 import { draftJson, type ObjectDraft } from './draft.ts';
 import { type Kind, keyIn } from './kind.ts';
@@ -119,6 +120,7 @@ function resetStatus({ kind }: Call, json: Record<string, unknown>): void {
 
 function validateNew(call: Call, object: KubernetesObject, errors: FieldErrors): void {
   const { kind } = call;
+  if (call.request.verb === 'create') refuseOtherType(kind, call.request.body, object.metadata.name ?? '');
   const looks = looksAtMetadata(kind, 'create');
   checkMetadata(kind, object, looks.before, errors);
   kind.validateSchema?.(object, errors);

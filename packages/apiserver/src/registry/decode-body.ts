@@ -1,8 +1,9 @@
 import { type ApiRequest, StatusError } from '@keelson/core';
 import { DecodeError, withNumberTexts } from '../schema/index.ts';
 import { type AskedKind, checkBodyType } from './body-type.ts';
+import { checkCustomVersion } from './custom-type.ts';
 import { keepReset } from './decode-patched.ts';
-import { isObject, type Json, type ObjectDraft } from './draft.ts';
+import { isObject, type ObjectDraft } from './draft.ts';
 import type { DecodeResult, Kind } from './kind.ts';
 import { dedupeOwners } from './owner-references.ts';
 
@@ -23,8 +24,8 @@ export function decodeBody(
   const { served } = kind;
   if (!isObject(body)) throw unrecognized(served.kind, body);
   if (served.custom) {
-    checkCustomType(kind, body);
     checkDepth(body);
+    checkCustomVersion(kind, body);
   } else checkBodyType(kind, body);
   const cannot = (why: string) =>
     StatusError.badRequest(
@@ -50,26 +51,6 @@ function attempt(decode: () => DecodeResult, cannot: (why: string) => StatusErro
     throw error;
   }
 }
-
-function checkCustomType({ served, apiVersion }: Decodable, body: Readonly<Json>): void {
-  const { kind, apiVersion: version, metadata } = body;
-  if (kind !== undefined && kind !== served.kind) {
-    const name = isObject(metadata) ? String(metadata['name'] ?? '') : '';
-    throw StatusError.invalid({ group: served.group, resource: String(kind) }, name, [
-      {
-        type: 'FieldValueInvalid',
-        field: 'kind',
-        message: `Invalid value: ${JSON.stringify(kind)}: must be ${served.kind}`,
-      },
-    ]);
-  }
-  if (isAbsent(version) || version === apiVersion) return;
-  throw StatusError.badRequest(
-    `the API version in the data (${String(version)}) does not match the expected API version (${apiVersion})`,
-  );
-}
-
-const isAbsent = (value: unknown) => value === undefined || value === null || value === '';
 
 function unrecognized(kind: string, body: unknown): StatusError {
   const text = body === undefined ? '' : JSON.stringify(body);

@@ -5,6 +5,7 @@ import { admit, type Call, validateAdmission } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
 import type { EncodedObject } from './contract.ts';
 import { checkSize, createDecoded, warnOnce, writeContext } from './create-object.ts';
+import { refuseOtherType } from './custom-type.ts';
 import { decodeBody } from './decode-body.ts';
 import { asJson, draftJson, type ObjectDraft } from './draft.ts';
 import { type Kind, keyIn, shownKey } from './kind.ts';
@@ -165,7 +166,7 @@ async function updateOnce(
   rules: UpdateRules,
 ): Promise<EncodedObject> {
   const { kind } = call;
-  const old = current.object;
+  const old = kind.asRead?.(current.object) ?? current.object;
   const part = rules.part ?? 'main';
   const patched = call.request.verb === 'patch';
   if (!patched) warnOnce(call, dedupeOwners(wanted));
@@ -281,6 +282,9 @@ function validateChanged(
   checkMetadata(kind, object, looks.before, errors, old);
   if (part === 'main') strategy.validateFixed?.(object, old, errors);
   checkMetadata(kind, object, looks.between, errors, old);
+  if (call.request.verb === 'update' && part !== 'raw') {
+    refuseOtherType(kind, call.request.body, object.metadata.name, errors);
+  }
   kind.validateSchema?.(object, errors, old);
   const { subresource } = call.request;
   if (part === 'status') strategy.validateStatusUpdate?.(object, old, errors);
