@@ -2,7 +2,7 @@ import { deepEqual, Node, type NodeSpec, type Taint, validateLabelValue, validat
 import type { Draft } from '../draft.ts';
 import { type FieldErrors, strategyFor } from '../strategy.ts';
 import { inGo } from './go-internal.ts';
-import { checkLegacyCidr, cidrWarnings, isV6, parseCidr } from './ip-checks.ts';
+import { checkLegacyCidr, cidrWarnings, isMapped, masked, parseCidr } from './ip-checks.ts';
 import { jsonSyntaxError } from './json-syntax.ts';
 import { validateResourceQuantity } from './pods/resource-validation.ts';
 
@@ -44,6 +44,12 @@ function validateResources(status: Node['status'], errors: FieldErrors): void {
   }
 }
 
+/** By the network: one of IPv4 may be written as of IPv6. */
+function isSixth(text: string): boolean {
+  const cidr = parseCidr(text);
+  return cidr !== undefined && cidr.bytes.length === 16 && !isMapped(masked(cidr));
+}
+
 function validateCidrs({ podCIDRs = [] }: NodeSpec, errors: FieldErrors): void {
   podCIDRs.forEach((each, index) => void checkLegacyCidr(each, `spec.podCIDRs[${index}]`, errors));
   const bad = podCIDRs.findIndex((each) => !parseCidr(each));
@@ -52,7 +58,7 @@ function validateCidrs({ podCIDRs = [] }: NodeSpec, errors: FieldErrors): void {
     const why = `invalid PodCIDRs. failed to check with dual stack with error:invalid CIDR[${bad}]: <nil> (invalid CIDR address: ${podCIDRs[bad]})`;
     errors.list.push({ type: 'InternalError', field: 'spec.podCIDRs', message: `Internal error: ${why}` });
   }
-  const families = podCIDRs.map(isV6);
+  const families = podCIDRs.map(isSixth);
   if (podCIDRs.length > 2 || (podCIDRs.length === 2 && (bad >= 0 || families[0] === families[1]))) {
     errors.invalid('spec.podCIDRs', podCIDRs, 'may specify no more than one CIDR for each IP family');
   }

@@ -88,10 +88,11 @@ function checkMatch(match: MatchResources, at: string, errors: FieldErrors, muta
       const here = `${at}.${field}[${index}]`;
       checkNames(rule.resourceNames ?? [], `${here}.resourceNames`, errors);
       checkRule(rule, here, errors);
-      if (mutates && field === 'resourceRules')
-        checkMutable(rule.operations ?? [], `${at}.${field}.operations`, errors);
     });
   }
+  if (!mutates) return;
+  for (const { operations = [] } of match.resourceRules ?? [])
+    checkMutable(operations ?? [], `${at}.resourceRules.operations`, errors);
 }
 
 /** What is deleted cannot be changed any more. */

@@ -10,6 +10,7 @@ import {
   validatePathSegment,
   validatePortName,
 } from '@keelson/core';
+import { hollowMember } from '../../../schema/index.ts';
 import { type FieldErrors, type NamedStrategy, strategyFor } from '../../strategy.ts';
 import { checkPort } from '../checks.ts';
 import { goValues } from '../go-value.ts';
@@ -121,7 +122,7 @@ const ingress = strategyFor(Ingress, {
   generation: 'spec',
   validate({ spec, metadata }, errors, old) {
     if (!spec.rules?.length && !spec.defaultBackend) {
-      const shown = spec.rules ? goValues(`${api}IngressRule`, spec.rules) : null;
+      const shown = spec.rules ? goValues(`${api}IngressRule`, spec.rules) : (hollowMember(spec, 'rules') ?? null);
       errors.invalid('spec', shown, 'either `defaultBackend` or `rules` must be specified');
     }
     if (spec.defaultBackend) checkBackend(spec.defaultBackend, 'spec.defaultBackend', errors);

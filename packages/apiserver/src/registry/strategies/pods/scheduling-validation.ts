@@ -84,11 +84,12 @@ export function validateTopologySpread(
     if (maxSkew <= 0) errors.invalid(`${here}.maxSkew`, maxSkew, 'must be greater than zero');
     if (topologyKey === '') errors.required(`${here}.topologyKey`, 'can not be empty');
     checkOneOf(`${here}.whenUnsatisfiable`, whenUnsatisfiable, ['DoNotSchedule', 'ScheduleAnyway'], errors);
-    const again = constraints.findIndex(
-      (other, before) =>
-        before > index && other.topologyKey === topologyKey && other.whenUnsatisfiable === whenUnsatisfiable,
-    );
-    if (again >= 0 && topologyKey !== '') {
+    const again = constraints
+      .slice(index + 1)
+      .some(
+        (other) => (other.topologyKey ?? '') === topologyKey && (other.whenUnsatisfiable ?? '') === whenUnsatisfiable,
+      );
+    if (again) {
       errors.duplicate(`${here}.{topologyKey, whenUnsatisfiable}`, `{${topologyKey}, ${whenUnsatisfiable}}`);
     }
     if (minDomains !== undefined) validateMinDomains(minDomains, whenUnsatisfiable, `${here}.minDomains`, errors);

@@ -140,8 +140,9 @@ function checkNodeDrivers(drivers: readonly CSINodeDriver[] | null | undefined, 
   (drivers ?? []).forEach((driver, index) => {
     const at = `spec.drivers[${index}]`;
     checkNodeDriver(driver, at, errors);
-    if (names.has(driver.name)) errors.duplicate(`${at}.name`, driver.name);
-    names.add(driver.name);
+    const { name = '' } = driver;
+    if (names.has(name)) errors.duplicate(`${at}.name`, name);
+    names.add(name);
   });
 }
 
