@@ -93,7 +93,10 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
       errors.invalid('spec.preserveUnknownFields', true, why);
     }
   },
-  prepareStatusUpdate: () => undefined,
+  prepareStatusUpdate({ status }) {
+    // It is stored as it was given, unlike lists of other kinds.
+    if (status && hollowMember(status, 'conditions') !== undefined) status.conditions ??= [];
+  },
   validateStatusUpdate({ status }, _old, errors) {
     if (status?.acceptedNames) checkNames(status.acceptedNames, 'status.acceptedNames', errors);
   },

@@ -10,8 +10,10 @@ import type { ObjectDraft } from '../registry/draft.ts';
 import { fieldLabels } from '../registry/field-labels.ts';
 import { customPrefixFor, type Kind, type ScalePaths } from '../registry/kind.ts';
 import { encodeObject, type StoredObject } from '../registry/stored-object.ts';
+import { FieldErrors } from '../registry/strategy.ts';
 import { storageVersionHash } from '../schema/index.ts';
 import { decodeCustom, fittedTo, withDefaults } from './custom-decoder.ts';
+import { validateListTypes } from './list-types.ts';
 import { validateSchema } from './schema-validation.ts';
 
 const verbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'] as const;
@@ -97,7 +99,15 @@ function customKind(
       return { object: inOrder(object, kind, storedVersion), unknown: unknown.sort() };
     },
     validateSchema(object, errors, old) {
-      validateSchema(besidesMetadata(object), withoutMetadata(schema), '', errors, old && besidesMetadata(old));
+      const type = withoutMetadata(schema);
+      validateSchema(besidesMetadata(object), type, '', errors, old && besidesMetadata(old));
+      const twice = new FieldErrors();
+      validateListTypes(besidesMetadata(object), type, '', twice);
+      if (twice.list.length === 0) return;
+      // Where anything was there twice before, all may be.
+      const before = new FieldErrors();
+      if (old) validateListTypes(besidesMetadata(old), type, '', before);
+      if (before.list.length === 0) errors.list.push(...twice.list);
     },
     asRead,
     serve(stored) {

@@ -59,8 +59,6 @@ function checkDefault(schema: JSONSchemaProps, at: string, part: Part, errors: F
   const found = new FieldErrors();
   validateSchema(value, schema, '', found);
   for (const each of found.list) {
-    // Elements of sets and maps may be there twice.
-    if (each.type === 'FieldValueDuplicate') continue;
     const below = each.field === '' || each.field === '<nil>' ? '' : `.${(each.field ?? '').replace(/^\./, '')}`;
     errors.list.push({ ...each, field: at + below });
   }

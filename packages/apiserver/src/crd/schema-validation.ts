@@ -3,6 +3,7 @@ import { FieldErrors, goQuote } from '../registry/strategy.ts';
 import { itemsOf, valuesOf } from './custom-decoder.ts';
 import { hasFormat } from './formats.ts';
 import { goRegexp } from './go-regexp.ts';
+import { isCorrelated } from './list-types.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -32,7 +33,7 @@ export function validateSchema(
   errors: FieldErrors,
   old?: unknown,
 ): void {
-  if (old !== undefined && deepEqual(value, old)) return;
+  if (old !== undefined && deepEqual(value, old) && isCorrelated(value, schema)) return;
   if (!validateType(value, schema, at, errors)) return;
   validateCombinations(value, schema, at, errors);
   if (value === null) return;
@@ -122,24 +123,13 @@ function validateList(
       (each, index) => void validateSchema(each, items, `${at}[${index}]`, errors, elementLike(each, old, schema)),
     );
   }
-  const type = schema['x-kubernetes-list-type'];
-  if (type !== 'set' && type !== 'map' && !schema.uniqueItems) return;
-  const keys = schema['x-kubernetes-list-map-keys'] ?? [];
-  const keyOf = (each: unknown) =>
-    JSON.stringify(type === 'map' && isObject(each) ? keys.map((key) => each[key] ?? null) : each);
-  const seen = new Set<string>();
-  value.forEach((each, index) => {
-    const key = keyOf(each);
-    const shown = type === 'map' && isObject(each) ? Object.fromEntries(keys.map((name) => [name, each[name]])) : each;
-    if (seen.has(key)) errors.duplicate(`${at}[${index}]`, shown);
-    seen.add(key);
-  });
 }
 
 /** The element of the old list with the same keys, where elements are told apart by keys. */
 function elementLike(element: unknown, old: unknown, schema: JSONSchemaProps): unknown {
   const keys = schema['x-kubernetes-list-map-keys'] ?? [];
   if (schema['x-kubernetes-list-type'] !== 'map' || !Array.isArray(old) || !isObject(element)) return undefined;
+  if (keys.some((key) => element[key] === undefined)) return undefined;
   return old.find((each: unknown) => isObject(each) && keys.every((key) => deepEqual(each[key], element[key])));
 }
 

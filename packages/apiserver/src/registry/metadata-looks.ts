@@ -15,6 +15,7 @@ const looks = {
   none: [],
   once: ['general'],
   late: ['good', 'any'],
+  onceAndLate: ['named', 'good', 'any'],
   afterObject: ['object', 'named'],
   onceNamed: ['named'],
   twice: ['any', 'update'],
@@ -83,6 +84,7 @@ const onStatus = byName({
 /** The same of creates; the rest: `onceNamed`. */
 const onCreate = byName({
   late: ['/events policy/poddisruptionbudgets'],
+  onceAndLate: ['certificates.k8s.io/certificatesigningrequests'],
   afterObject: ['events.k8s.io/events'],
   once: [
     'apiregistration.k8s.io/apiservices node.k8s.io/runtimeclasses',

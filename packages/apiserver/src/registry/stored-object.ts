@@ -38,6 +38,11 @@ export class StoredObject implements EncodedObject {
     return this.#object;
   }
 
+  /** It was written with bytes that were given and are empty. */
+  get isBlank(): boolean {
+    return this.#cache.isBlank(this.#stored);
+  }
+
   /** Made anew for each who asks: to copy a kilobyte costs less than to keep it. */
   get json(): Uint8Array {
     const [before, text, after] = this.jsonPieces();
@@ -111,6 +116,7 @@ const shareOfMemory = 1 / 64;
  */
 export class DecodeCache {
   readonly #written = new WeakMap<Uint8Array, ObjectDraft>();
+  readonly #blank = new WeakSet<Uint8Array>();
   readonly #finish: (object: KubernetesObject) => void;
   readonly #objects: Generations<StoredObject>;
   /** What was encoded lately, whether or not the object is still there decoded. */
@@ -126,6 +132,18 @@ export class DecodeCache {
   /** Promises that `draft` is what `bytes` will decode to. From here on nobody changes the draft but this class. */
   expect(bytes: Uint8Array, draft: ObjectDraft): void {
     this.#written.set(bytes, draft);
+  }
+
+  /**
+   * Keeps in mind that bytes were given and are empty, which is another value than none to Kubernetes' storage and shows
+   * in nothing but when a write is one. For as long as this process holds the value.
+   */
+  expectBlank(bytes: Uint8Array): void {
+    this.#blank.add(bytes);
+  }
+
+  isBlank(bytes: Uint8Array): boolean {
+    return this.#blank.has(bytes);
   }
 
   get({ value, modRevision, createRevision }: StoredEntry): StoredObject {

@@ -1,5 +1,5 @@
 import { deepEqual, type KubernetesObject, type ManagedFieldsEntry, StatusError, timestamp } from '@keelson/core';
-import { holdsHollow, isMarkedHollow } from '../schema/index.ts';
+import { holdsBlank, holdsHollow, isMarkedHollow } from '../schema/index.ts';
 import { RevisionMismatchError } from '../storage/contract.ts';
 import { admit, type Call, validateAdmission } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
@@ -214,6 +214,9 @@ function keepOwners(kept: ObjectDraft, wanted: ObjectDraft): ObjectDraft {
   return kept;
 }
 
+/** Groups that Kubernetes does not store in protobuf, which alone tells empty bytes from none. */
+const storedAsJson = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io']);
+
 async function write(
   context: RegistryContext,
   call: Call,
@@ -233,11 +236,14 @@ async function write(
   if (draft.metadata.selfLink !== undefined && !call.dryRun) delete draft.metadata.selfLink;
   keepTimes(draft, current.object);
   const mustWrite = current.isFirst && kind.strategy.writesFirstUpdate === true;
-  if (!mustWrite && deepEqual(draft, current.object)) return kind.serve(current);
+  const isHollow = isMarkedHollow(draft);
+  const isBlank = isHollow && !storedAsJson.has(kind.served.group) && holdsBlank(draft);
+  if (!mustWrite && isBlank === current.isBlank && deepEqual(draft, current.object)) return kind.serve(current);
   if (call.dryRun) return encodeObject(kind.view(draft));
   const bytes = encodeForStorage(draft);
   checkSize(bytes);
-  if (!isMarkedHollow(draft)) context.cache.expect(bytes, draft);
+  if (!isHollow) context.cache.expect(bytes, draft);
+  if (isBlank) context.cache.expectBlank(bytes);
   return kind.serve(
     context.cache.get(await context.storage.update(key, bytes, current.revision, context.writeOptions(kind))),
   );

@@ -71,7 +71,7 @@ function structCodec(definition: string): Codec {
 }
 
 /** What becomes of a value that Go takes for empty. */
-type Emptiness = 'kept' | 'no-zero' | 'no-empty' | 'null-if-empty' | 'null-if-blank' | 'no-null';
+type Emptiness = 'kept' | 'no-zero' | 'no-blank' | 'no-empty' | 'null-if-empty' | 'null-if-blank' | 'no-null';
 
 interface Field {
   readonly name: string;
@@ -130,12 +130,10 @@ function compileStruct(definition: string): Codec {
       if (decoded === undefined) continue;
       const settled = field.emptiness === 'kept' ? decoded : settle(decoded, field.emptiness);
       if (settled !== undefined) result[key] = settled;
-      // What is left out of a collection was empty, and given.
-      if (settled !== decoded && typeof decoded === 'object') {
-        if (decoded !== null) {
-          noteHollow(result, key, decoded);
-          findings.hollow = true;
-        }
+      // What is left out of a collection, or of bytes, was empty, and given.
+      if (settled !== decoded && decoded !== null && (typeof decoded === 'object' || isOfBytes(field))) {
+        noteHollow(result, key, decoded);
+        findings.hollow = true;
       }
     }
     for (const { name, zero: make } of filled) if (result[name] === undefined) result[name] = make();
@@ -144,6 +142,8 @@ function compileStruct(definition: string): Codec {
   };
   return { kind: 'struct', decode, zero };
 }
+
+const isOfBytes = ({ emptiness }: Field) => emptiness === 'no-blank' || emptiness === 'null-if-blank';
 
 /** A type that only the schema tells of: everything that is empty is left out. */
 const undeclared = (name: string): GoField => ({
@@ -163,6 +163,8 @@ function settle(value: unknown, emptiness: Emptiness): unknown {
   switch (emptiness) {
     case 'no-zero':
       return value === '' || value === 0 || value === false ? undefined : value;
+    case 'no-blank':
+      return value === '' ? undefined : value;
     case 'no-empty':
       return isEmpty(value) ? undefined : value;
     case 'null-if-empty':
@@ -185,7 +187,7 @@ function isEmpty(value: unknown): boolean {
 function emptinessOf({ type, omitEmpty, omitZero }: GoField, { kind }: Codec): Emptiness {
   if (type.pointer) return 'kept';
   if (kind === 'collection') return omitEmpty ? 'no-empty' : 'null-if-empty';
-  if (kind === 'bytes') return omitEmpty ? 'no-zero' : 'null-if-blank';
+  if (kind === 'bytes') return omitEmpty ? 'no-blank' : 'null-if-blank';
   if (kind === 'scalar') return omitEmpty ? 'no-zero' : 'kept';
   return kind === 'time' && omitZero ? 'no-null' : 'kept';
 }

@@ -1,7 +1,7 @@
 import { isRecord } from './records.ts';
 
 /**
- * Go tells a list or map that was given and holds nothing from one that was not given. Storage knows no such difference,
+ * Go tells a list, map or bytes that were given and hold nothing from what was not given. Storage knows no such difference,
  * and neither does the rest of this server: such members are left out (or null, where Go writes null). The few places
  * where the difference shows (who owns a field, messages that print a struct, fields that may not be set at all) find
  * here what was given. It hangs on the object that the member is missing from, so that it goes wherever copies go, and
@@ -15,7 +15,7 @@ interface Hollow {
   [somewhere]?: true;
 }
 
-/** Keeps in mind that `member` of `parent` was given as the empty list or map that `value` is. */
+/** Keeps in mind that `member` of `parent` was given as the empty list, map or bytes that `value` is. */
 export function noteHollow(parent: object, member: string, value: unknown): void {
   const noted: Hollow = parent;
   noted[members] ??= {};
@@ -34,7 +34,7 @@ export function isMarkedHollow(root: object): boolean {
   return marked[somewhere] === true;
 }
 
-/** The empty list or map that a member was given as; undefined where it was not, or is not empty. */
+/** The empty list, map or bytes that a member was given as; undefined where it was not, or is not empty. */
 export function hollowMember(parent: object, member: string): unknown {
   const noted: Hollow = parent;
   return noted[members]?.[member];
@@ -88,4 +88,15 @@ export function holdsHollow(value: unknown): boolean {
   // What was given empty and has been filled in since is none any more.
   const empty = Object.keys(noted[members] ?? {}).some((each) => value[each] === undefined || value[each] === null);
   return empty || Object.values(value).some(holdsHollow);
+}
+
+/** Whether bytes were given as empty in the value or below it, and are still. */
+export function holdsBlank(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(holdsBlank);
+  if (!isRecord(value)) return false;
+  const noted: Hollow = value;
+  for (const [key, each] of Object.entries(noted[members] ?? {})) {
+    if (each === '' && (value[key] === undefined || value[key] === null)) return true;
+  }
+  return Object.values(value).some(holdsBlank);
 }

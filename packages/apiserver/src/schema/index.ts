@@ -7,6 +7,7 @@ export { type GoField, type GoType, goFields } from './go-types.ts';
 export {
   copyHollow,
   forgetHollow,
+  holdsBlank,
   holdsHollow,
   hollowMember,
   isMarkedHollow,

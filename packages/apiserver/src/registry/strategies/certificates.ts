@@ -1,4 +1,5 @@
-import { CertificateSigningRequest, validateDnsLabel, validateDnsSubdomain, validatePathSegment } from '@keelson/core';
+import { CertificateSigningRequest, validateDnsLabel, validateDnsSubdomain } from '@keelson/core';
+import { hollowMember } from '../../schema/index.ts';
 import type { Draft } from '../draft.ts';
 import { type FieldErrors, type NamedStrategy, strategyFor, type WriteContext } from '../strategy.ts';
 
@@ -37,10 +38,10 @@ function pemBlocks(base64: string): readonly { readonly type: string; readonly b
 
 const isSequence = (body: string) => Buffer.from(body, 'base64')[0] === 0x30;
 
-function checkRequest(request: string | undefined | null, errors: FieldErrors): void {
+function checkRequest(request: string | null, errors: FieldErrors): void {
   const [block] = pemBlocks(request ?? '');
   if (block?.type !== 'CERTIFICATE REQUEST') {
-    errors.invalid('spec.request', request ?? null, 'PEM block type must be CERTIFICATE REQUEST');
+    errors.invalid('spec.request', request, 'PEM block type must be CERTIFICATE REQUEST');
   } else if (!isSequence(block.body)) {
     errors.invalid('spec.request', request, "asn1: structure error: tags don't match");
   }
@@ -76,7 +77,7 @@ type Spec = CertificateSigningRequest['spec'];
 type Condition = NonNullable<NonNullable<CertificateSigningRequest['status']>['conditions']>[number];
 
 function checkSpec(spec: Spec, errors: FieldErrors): void {
-  checkRequest(spec.request, errors);
+  checkRequest(spec.request ?? (hollowMember(spec, 'request') === '' ? '' : null), errors);
   if (!spec.usages?.length) errors.required('spec.usages');
   const seen = new Set<string>();
   (spec.usages ?? []).forEach((usage, index) => {
@@ -174,8 +175,8 @@ function stampConditions(
 }
 
 const signingRequest = strategyFor(CertificateSigningRequest, {
-  nameRule: validatePathSegment,
-  freePrefix: true,
+  // Any name will do; what cannot stand in a path is found after all else.
+  nameRule: () => [],
   prepareCreate(object, { user }) {
     object.spec.username = user.name;
     if (user.uid) object.spec.uid = user.uid;
