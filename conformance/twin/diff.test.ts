@@ -52,6 +52,14 @@ describe('diffAnswers', () => {
     expect(diffAnswers(0, refusal(a, fixed, b), refusal(b, fixed, a))).toHaveLength(1);
   });
 
+  it('knows that what breaks a LimitRange is told in an order by chance', () => {
+    const [a, b] = ['maximum cpu usage per Pod is 1, but limit is 2', 'memory max limit to request ratio per Pod is 1'];
+    const refused = (...parts: string[]) =>
+      answer({ kind: 'Status', message: `pods "p" is forbidden: [${parts.join(', ')}]` });
+    expect(diffAnswers(0, refused(a, b), refused(b, a))).toEqual([]);
+    expect(diffAnswers(0, refused(a, b), refused(a))).toHaveLength(1);
+  });
+
   it('compares managedFields by manager', () => {
     const entry = (manager: string, fieldsV1: Json): Json => ({
       manager,

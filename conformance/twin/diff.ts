@@ -1,6 +1,6 @@
 import { isObject, type Json } from './json.ts';
 import type { Answer } from './normalise.ts';
-import { inSteadyOrder } from './unordered-causes.ts';
+import { inSteadyOrder, inSteadyWords } from './unordered-causes.ts';
 
 /** One place in which the two sides differ. */
 export interface Difference {
@@ -58,6 +58,11 @@ function diffBodies(expected: Json, got: Json): Found[] {
         return { ...rest, ...(isObject(details) && { details: without(details, 'causes') }) };
       };
       compare(bare(expected), bare(got), 'body', found);
+      return found;
+    }
+    if (expected['message'] !== undefined && got['message'] !== undefined) {
+      const steady = (value: typeof expected) => ({ ...value, message: inSteadyWords(value['message'] ?? null) });
+      compare(steady(expected), steady(got), 'body', found);
       return found;
     }
   }

@@ -37,3 +37,11 @@ export function inSteadyOrder(causes: readonly Json[]): Json[] {
 }
 
 const parsed = (text: string) => JSON.parse(text) as Json;
+
+/** What breaks a LimitRange is found by walking maps, too: its message with what it lists in one order. */
+export function inSteadyWords(message: Json): Json {
+  const [, before, list] = /^(.* is forbidden: \[)(.* per .*)\]$/s.exec(String(message)) ?? [];
+  if (before === undefined || list === undefined) return message;
+  const parts = list.split(/, (?=(?:maximum|minimum|\S+ max) )/);
+  return `${before}${parts.sort().join(', ')}]`;
+}

@@ -35,8 +35,6 @@ export async function applyObject(context: RegistryContext, call: Call, keep?: K
     const draft = applyConfiguration(context, call, emptyObject(kind), undefined);
     checkNoUid(call, draft);
     checkIdentity(call, draft, undefined);
-    // A create by apply does not mind it.
-    delete draft.metadata.resourceVersion;
     return { value: await createDecoded(context, call, draft), created: true };
   }
   const part = keep ? 'raw' : subresource === 'status' ? 'status' : 'main';

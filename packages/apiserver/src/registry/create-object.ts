@@ -54,7 +54,8 @@ export async function createDecoded(
     if ('deletionTimestamp' in metadata) delete metadata.deletionTimestamp;
     if ('deletionGracePeriodSeconds' in metadata) delete metadata.deletionGracePeriodSeconds;
   }
-  if (request.patchType !== 'application/apply-patch+yaml') recordOwners(context, call, decoded, undefined);
+  const applied = request.patchType === 'application/apply-patch+yaml';
+  if (!applied) recordOwners(context, call, decoded, undefined);
   // Who owns them is told by what was sent: as with a real server, the one that is left counts as several.
   warnOnce(call, dedupeOwners(decoded));
   if (!decoded.metadata.name && decoded.metadata.generateName) {
@@ -79,7 +80,8 @@ export async function createDecoded(
       if (selfLink && request.verb !== 'create') draft.metadata.selfLink = selfLink;
       return encodeObject(kind.view(draft));
     }
-    if (isVersion(resourceVersion)) throw versioned();
+    // An apply does not mind a version.
+    if (isVersion(resourceVersion) && !applied) throw versioned();
     const stored = await store(context, call, draft);
     await reservation?.commit();
     return kind.serve(stored);

@@ -48,7 +48,7 @@ export function decodePatched({ kind, request, warnings }: Call, patched: JsonVa
       type === 'internal'
         ? { object: kind.decode({ metadata: {} }).object, unknown: unknownToInternal(patched) }
         : strategic
-          ? decodeUnstructured(kind, patched)
+          ? decodeUnstructured(kind, kind.strategy.comparesBytes ? inOrderOfNames(patched) : patched)
           : typeof type === 'object'
             ? kind.decode(patched, { version: type })
             : decodeInOrder(kind, patched, from);
@@ -102,6 +102,12 @@ function decodeUnstructured(
   }
 }
 
+/** What is taken apart is put together again in the order of names. */
+function inOrderOfNames(value: Readonly<Json>): Readonly<Json> {
+  const ordered = inPatchedOrder(value, { before: undefined, schema: undefined, sorted: true });
+  return isObject(ordered) ? ordered : value;
+}
+
 /** What is wrong with it is found in the order in which the API reads it. */
 function decodeInOrder(kind: Kind, patched: Readonly<Json>, from: PatchedFrom): DecodeResult {
   const again = () => {
@@ -110,6 +116,7 @@ function decodeInOrder(kind: Kind, patched: Readonly<Json>, from: PatchedFrom): 
   };
   try {
     const result = kind.decode(patched);
+    if (kind.strategy.comparesBytes) return again();
     return result.unknown.length > 1 ? { object: result.object, unknown: again().unknown } : result;
   } catch (error) {
     if (error instanceof DecodeError) again();

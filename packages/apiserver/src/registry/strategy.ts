@@ -162,6 +162,8 @@ export interface Strategy<T extends KubernetesObject = KubernetesObject> {
   readonly generation?: 'never' | 'spec';
   /** An empty list or map in the place of none is such a change, too. */
   readonly hollowChanges?: boolean;
+  /** Free-form values in it are told apart by the order of their members: a patch leaves the order that Go would. */
+  readonly comparesBytes?: boolean;
   /** Whether a create keeps the status that it is given; default: no, where there is a status subresource. */
   readonly keepsStatusOnCreate?: boolean;
   /** Whether an update of the object may change its status, too; default: no, where there is a status subresource. */

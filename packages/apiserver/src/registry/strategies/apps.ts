@@ -271,6 +271,7 @@ function checkData(data: unknown, errors: FieldErrors): void {
 }
 
 const revision = strategyFor(ControllerRevision, {
+  comparesBytes: true,
   validate({ data, revision: number }, errors, old) {
     if ((number ?? 0) < 0) errors.invalid('revision', number, 'must be greater than or equal to 0');
     if (!old) checkData(data, errors);

@@ -210,8 +210,8 @@ function checkValidation(validation: Validation, at: string, errors: FieldErrors
     errors.invalid(`${at}.messageExpression`, messageExpression, 'must be non-empty if specified');
   } else if (messageExpression?.trim()) check(messageExpression, `${at}.messageExpression`, errors);
   if (message !== undefined && message !== '' && message.trim() === '') {
-    errors.invalid(`${at}.message`, message, 'message must be non-empty if specified');
-  } else if (message?.includes('\n')) errors.invalid(`${at}.message`, message, 'message must not contain line breaks');
+    errors.invalid(`${at}.message`, message, 'must be non-empty if specified');
+  } else if (message?.includes('\n')) errors.invalid(`${at}.message`, message, 'must not contain line breaks');
   else if (expression.includes('\n') && !message) {
     errors.required(`${at}.message`, 'message must be specified if expression contains line breaks');
   }

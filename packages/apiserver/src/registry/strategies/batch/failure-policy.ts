@@ -78,15 +78,12 @@ function checkExitCodes(
     );
   } else if (values.length > 255) errors.tooMany(`${at}.values`, values.length, 255);
   const seen = new Set<number>();
-  let before: number | undefined;
   values.forEach((value, index) => {
     const here = `${at}.values[${index}]`;
     if (value === 0 && operator === 'In') errors.invalid(here, value, 'must not be 0 for the In operator');
     if (seen.has(value)) errors.duplicate(here, value);
     else seen.add(value);
-    if (before !== undefined && value < before && !errors.list.some((each) => each.field === `${at}.values`)) {
-      errors.invalid(`${at}.values`, values, 'must be ordered');
-    }
-    before = value;
   });
+  if (values.some((value, index) => value < (values[index - 1] ?? value)))
+    errors.invalid(`${at}.values`, values, 'must be ordered');
 }
