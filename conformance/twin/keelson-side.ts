@@ -17,7 +17,8 @@ const logger: Logger = {
   named: () => logger,
 };
 const pki = await openPki(values.pki, { clock: systemClock });
-const storage = new MemoryStorage();
+// Neither side forgets: when a compaction runs is the clock's business, and no difference.
+const storage = new MemoryStorage({ history: { age: 0, revisions: 10_000_000, bytes: 4 * 1024 ** 3 } });
 const { registry, server } = composeApiServer({
   storage,
   clock: systemClock,

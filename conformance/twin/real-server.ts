@@ -63,6 +63,7 @@ export async function startReal({ dir, pki, children, durable = false }: RealSer
     '--max-requests-inflight=2000',
     '--max-mutating-requests-inflight=2000',
     '--profiling=false',
+    ...(durable ? [] : ['--etcd-compaction-interval=0']),
   ]);
   const origin = `https://127.0.0.1:${port}`;
   const credentials = pki.admin;
