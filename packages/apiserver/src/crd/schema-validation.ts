@@ -33,7 +33,8 @@ export function validateSchema(
   errors: FieldErrors,
   old?: unknown,
 ): void {
-  if (old !== undefined && deepEqual(value, old) && isCorrelated(value, schema)) return;
+  // What a write by way of the status puts back is the very value that was there.
+  if (value === old || (old !== undefined && deepEqual(value, old) && isCorrelated(value, schema))) return;
   if (!validateType(value, schema, at, errors)) return;
   validateCombinations(value, schema, at, errors);
   if (value === null) return;
