@@ -52,6 +52,19 @@ describe('diffAnswers', () => {
     expect(diffAnswers(0, refusal(a, fixed, b), refusal(b, fixed, a))).toHaveLength(1);
   });
 
+  it('knows that schemas are walked in an order by chance, and what they are of', () => {
+    const at = 'spec.validation.openAPIV3Schema';
+    const [a, b] = [cause(`${at}.properties[a].type`, 'x'), cause(`${at}.properties[b].items.type`, 'x')];
+    const root = cause(`${at}.type`, 'x');
+    expect(diffAnswers(0, refusal(root, a, b), refusal(root, b, a))).toEqual([]);
+    expect(diffAnswers(0, refusal(root, a), refusal(a, root))).toHaveLength(1);
+    const custom = (...causes: Json[]) => answer({ kind: 'Status', details: { group: 'c1.example.com', causes } });
+    const [c, d, name] = [cause('spec.list', 'x'), cause('spec.map', 'y'), cause('metadata.name', 'z')];
+    expect(diffAnswers(0, custom(name, c, d), custom(name, d, c))).toEqual([]);
+    expect(diffAnswers(0, custom(name, c), custom(c, name))).toHaveLength(1);
+    expect(diffAnswers(0, refusal(c, d), refusal(d, c))).toHaveLength(1);
+  });
+
   it('knows that what breaks a LimitRange is told in an order by chance', () => {
     const [a, b] = ['maximum cpu usage per Pod is 1, but limit is 2', 'memory max limit to request ratio per Pod is 1'];
     const refused = (...parts: string[]) =>

@@ -50,7 +50,7 @@ function diffBodies(expected: Json, got: Json): Found[] {
   if (isObject(expected) && isObject(got) && expected['kind'] === 'Status' && got['kind'] === 'Status') {
     const [told, ours] = [causesOf(expected), causesOf(got)];
     if (!equal(told, ours)) {
-      const [a, b] = [inSteadyOrder(told), inSteadyOrder(ours)];
+      const [a, b] = [inSteadyOrder(told, groupOf(expected)), inSteadyOrder(ours, groupOf(got))];
       if (!equal(a, b)) diffCauses(a, b, found);
       // The message only repeats the causes.
       const bare = (value: typeof expected): Json => {
@@ -81,6 +81,10 @@ const without = (value: { readonly [key: string]: Json }, name: string): Json =>
 
 function causesOf({ details }: { readonly [key: string]: Json }): Json[] {
   return isObject(details) && Array.isArray(details['causes']) ? details['causes'] : [];
+}
+
+function groupOf({ details }: { readonly [key: string]: Json }): Json {
+  return (isObject(details) && details['group']) || '';
 }
 
 function diffCauses(expected: readonly Json[], got: readonly Json[], found: Found[]): void {

@@ -4,24 +4,35 @@ import { isObject, type Json } from './json.ts';
 const byChance: readonly { readonly field: RegExp; readonly message?: RegExp }[] = [
   { field: /^spec\.metrics\[\d+\]\.\w+$/, message: /must populate the given metric source only$/ },
   { field: /(^|\.)([lL]abels|matchLabels|annotations|nodeSelector)$/ },
+  { field: /^spec\.(validation|versions\[\d+\]\.schema)\.openAPIV3Schema\b.*\.properties\[/ },
 ];
 
-const chanceOf = (cause: Json) =>
+/** The same of custom resources: all that their schema says of them. */
+const byChanceOfCustom: typeof byChance = [
+  { field: /^metadata\.(labels|annotations)$/ },
+  { field: /^(?!metadata\b|kind$|apiVersion$)/ },
+];
+
+/** Groups of the types that cases make. */
+const custom = /\.example\.com$/;
+
+const chanceOf = (cause: Json, chances: typeof byChance) =>
   isObject(cause)
-    ? byChance.findIndex(
+    ? chances.findIndex(
         ({ field, message }) =>
           field.test(String(cause['field'] ?? '')) && (message?.test(String(cause['message'] ?? '')) ?? true),
       )
     : -1;
 
-/** The same findings, and those next to each other whose order is chance in one order. */
-export function inSteadyOrder(causes: readonly Json[]): Json[] {
+/** The same findings of an object of a group, and those next to each other whose order is chance in one order. */
+export function inSteadyOrder(causes: readonly Json[], group: Json = ''): Json[] {
+  const chances = custom.test(String(group)) ? byChanceOfCustom : byChance;
   const result: Json[] = [];
   for (let from = 0; from < causes.length; ) {
     const first = causes[from] ?? null;
-    const chance = chanceOf(first);
+    const chance = chanceOf(first, chances);
     let to = from + 1;
-    while (chance >= 0 && to < causes.length && chanceOf(causes[to] ?? null) === chance) to++;
+    while (chance >= 0 && to < causes.length && chanceOf(causes[to] ?? null, chances) === chance) to++;
     const run = causes.slice(from, to);
     result.push(
       ...(run.length > 1
