@@ -9,6 +9,7 @@ import {
   type PatchSchema,
   retainKeys,
   strategyOf,
+  withoutDirectives,
   withoutNulls,
 } from './strategic-merge-patch.ts';
 
@@ -31,6 +32,12 @@ export function leftoverOfPatch(original: JsonObject, patch: JsonObject, schema:
   return Object.fromEntries(left);
 }
 
+/** Directives within what is new are gone with all that they stand in, but for what stands in the patch itself. */
+function leftoverOfNew(value: JsonValue): JsonValue {
+  const bare = withoutNulls(value);
+  return isJsonArray(bare) ? bare.map((each) => withoutDirectives(each) ?? each) : (withoutDirectives(bare) ?? bare);
+}
+
 function leftoverOfField(
   old: JsonValue | undefined,
   value: JsonValue,
@@ -38,7 +45,7 @@ function leftoverOfField(
   deleting: boolean,
 ): JsonValue {
   if (value === null) return value;
-  if (old === undefined || jsonKind(old) !== jsonKind(value)) return deleting ? value : withoutNulls(value);
+  if (old === undefined || jsonKind(old) !== jsonKind(value)) return deleting ? value : leftoverOfNew(value);
   if (isJsonObject(old) && isJsonObject(value)) {
     return strategyOf(field) === 'replace' ? value : leftoverOfPatch(old, value, field?.schema);
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { deepFreeze } from './deep-freeze.ts';
+import type { JsonObject } from './json.ts';
 import { leftoverOfPatch } from './strategic-merge-leftover.ts';
 import { applyStrategicMergePatch, type PatchField, type PatchSchema } from './strategic-merge-patch.ts';
 
@@ -199,5 +200,15 @@ describe('what is left of a patch', () => {
         { name: 'n', image: 'x' },
       ],
     });
+  });
+
+  it('has no directives within what is new', () => {
+    const left = (patch: JsonObject) => leftoverOfPatch({}, patch, schema);
+    const list = [{ $patch: 'replace' }, { key: 'a', value: null }, null];
+    expect(left({ strategy: { $retainKeys: [], type: { $patch: 'delete' }, list } })).toEqual({
+      strategy: { $retainKeys: [], list: [{ key: 'a' }, null] },
+    });
+    expect(left({ strategy: { $patch: 'delete', a: null } })).toEqual({ strategy: { $patch: 'delete' } });
+    expect(left({ strategy: [{ $patch: 'x' }] })).toEqual({ strategy: [{ $patch: 'x' }] });
   });
 });

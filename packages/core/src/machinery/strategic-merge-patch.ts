@@ -151,7 +151,7 @@ function mergeField(
 }
 
 /** A map that is new has nothing to be replaced or deleted: with a directive in it, it is left out altogether. */
-function withoutDirectives(value: JsonValue): JsonValue | undefined {
+export function withoutDirectives(value: JsonValue): JsonValue | undefined {
   if (isJsonArray(value)) return value.flatMap(keptElements);
   if (!isJsonObject(value)) return value;
   if (value[directive] !== undefined) return undefined;
