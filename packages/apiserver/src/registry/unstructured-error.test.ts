@@ -15,3 +15,14 @@ it.each([
 ])('says of bytes given as %j', (caBundle, problem) => {
   expect(unstructuredError(apiService, { spec: { caBundle } })).toBe(problem);
 });
+
+// What a strategic merge patch of a ConfigMap's `deletionTimestamp` is refused with by Kubernetes v1.35.
+it.each([
+  [5, 'json: cannot unmarshal number into Go value of type string'],
+  [true, 'json: cannot unmarshal bool into Go value of type string'],
+  [{}, 'json: cannot unmarshal object into Go value of type string'],
+  [[], 'json: cannot unmarshal array into Go value of type string'],
+  ['2020-01-01T00:00:00Z', undefined],
+])('says of a time given as %j', (deletionTimestamp, problem) => {
+  expect(unstructuredError('io.k8s.api.core.v1.ConfigMap', { metadata: { deletionTimestamp } })).toBe(problem);
+});

@@ -32,6 +32,7 @@ function kindOf(value: unknown): string {
 function check(schema: Schema, type: GoType, value: unknown): string | undefined {
   const { ref } = schema;
   if (ref?.endsWith('.IntOrString')) return checkIntOrString(value);
+  if (ref?.endsWith('.Time') || ref?.endsWith('.MicroTime')) return checkTime(value);
   if (ref !== undefined) return goFields(ref) === undefined ? undefined : unstructuredError(ref, value);
   if (type.shape === 'bytes') return checkBytes(value);
   if (schema.type === 'array') return checkList(schema, type, value);
@@ -46,6 +47,10 @@ function checkIntOrString(value: unknown): string | undefined {
   const found = typeof value === 'number' ? `number ${goText(value)}` : describeJson(value);
   return `json: cannot unmarshal ${found} into Go value of type int32`;
 }
+
+/** Times, too, read themselves. */
+const checkTime = (value: unknown): string | undefined =>
+  typeof value === 'string' ? undefined : `json: cannot unmarshal ${describeJson(value)} into Go value of type string`;
 
 function checkList(schema: Schema, type: GoType, value: unknown): string | undefined {
   if (!Array.isArray(value)) return `cannot restore slice from ${kindOf(value)}`;
