@@ -42,39 +42,42 @@ export function checkSelectableFields(
   if (problem !== undefined) {
     errors.invalid(`${at.slice(0, at.lastIndexOf('.'))}.schema.openAPIV3Schema`, '', problem);
   }
-  const seen = new Set<string>();
-  const good = new Set<string>();
+  const found = new Set<string>();
   fields.forEach(({ jsonPath = '' }, index) => {
     const here = `${at}[${index}].jsonPath`;
     if (jsonPath === '') {
       errors.required(here);
       return;
     }
-    if (seen.has(jsonPath)) errors.duplicate(here, jsonPath);
-    else if (checkSelectable(jsonPath, schema, here, errors)) good.add(jsonPath);
-    seen.add(jsonPath);
+    const { place, problem } = lookUp(jsonPath, schema);
+    if (problem !== undefined) errors.invalid(here, jsonPath, problem);
+    // A path that leads nowhere is nobody's twin.
+    if (!place) return;
+    if (found.has(jsonPath)) errors.duplicate(here, jsonPath);
+    found.add(jsonPath);
   });
-  if (good.size > 8) errors.tooMany(at, good.size, 8);
+  if (found.size > 8) errors.tooMany(at, found.size, 8);
 }
 
 const single =
   'must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.';
 
-function checkSelectable(path: string, schema: JSONSchemaProps, at: string, errors: FieldErrors): boolean {
-  const why = selectableProblem(path, schema);
-  if (why !== undefined) errors.invalid(at, path, why);
-  return why === undefined;
+interface Found {
+  readonly place?: JSONSchemaProps;
+  readonly problem?: string | undefined;
 }
 
-function selectableProblem(path: string, schema: JSONSchemaProps): string | undefined {
-  if (path.includes('[') && /^[.[]/.test(path)) return 'is an invalid path: array notation is not allowed';
-  if (!path.startsWith('.')) return `is an invalid path: expected [ or . but got: ${path.split(/[.[]/)[0]}`;
+/** Where a path leads in a schema, and what is wrong with it. */
+function lookUp(path: string, schema: JSONSchemaProps): Found {
+  const wrong = (why: string) => ({ problem: `is an invalid path: ${why}` });
+  if (path.includes('[') && /^[.[]/.test(path)) return wrong('array notation is not allowed');
+  if (!path.startsWith('.')) return wrong(`expected [ or . but got: ${path.split(/[.[]/)[0]}`);
   let place: JSONSchemaProps | undefined = schema;
   for (const name of path.slice(1).split('.')) {
-    if (name === '' && place && path.endsWith('.')) return 'is an invalid path: unexpected end of JSON path';
+    if (name === '' && place && path.endsWith('.')) return wrong('unexpected end of JSON path');
     place = place && fieldSchema(place, name);
   }
-  if (!place) return 'is an invalid path: does not refer to a valid field';
-  if (!['string', 'boolean', 'integer'].includes(place.type ?? '')) return single;
-  return path.startsWith('.metadata.') ? 'must not point to fields in metadata' : undefined;
+  if (!place) return wrong('does not refer to a valid field');
+  if (!['string', 'boolean', 'integer'].includes(place.type ?? '')) return { place, problem: single };
+  return { place, problem: path.startsWith('.metadata.') ? 'must not point to fields in metadata' : undefined };
 }
