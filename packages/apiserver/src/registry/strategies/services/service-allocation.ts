@@ -79,11 +79,15 @@ async function takeAddresses(
 ): Promise<void> {
   const spec = service.spec ?? {};
   if (spec.type === 'ExternalName' || isHeadless(spec as ServiceSpec)) return;
+  const had = old && old.spec?.type !== 'ExternalName' ? (old.spec?.clusterIPs ?? []) : undefined;
+  // One that was made by way of its status never came by here: Kubernetes gives it none later, either, and takes one
+  // that is asked for as it is, for its repair to write down.
+  if (had?.length === 0) return;
   const owner = { metadata: { ...service.metadata } };
   const given = spec.clusterIPs ?? [];
   const result: string[] = [];
   // What it has it keeps: that another one is asked for in its place is for validation to say.
-  const has = old?.spec?.type === 'ExternalName' ? 0 : (old?.spec?.clusterIPs?.length ?? 0);
+  const has = had?.length ?? 0;
   for (const [at, family] of (spec.ipFamilies ?? []).entries()) {
     const wanted = given[at];
     try {

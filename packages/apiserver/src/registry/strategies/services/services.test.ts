@@ -64,6 +64,33 @@ describe('addresses and ports of Services', () => {
     await client.create(Service, service('d', { type: 'NodePort', ports: [{ port: 80, nodePort: port }] }));
   });
 
+  // As a real v1.35.4 does.
+  it('are not given to who was made by way of the status', async () => {
+    const { client, registry } = open();
+    const target = { group: '', version: 'v1', resource: 'services', namespace, name: 'a' } as const;
+    await registry.handle(
+      {
+        ...target,
+        verb: 'patch',
+        subresource: 'status',
+        patchType: 'application/apply-patch+yaml',
+        body: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'a' }, spec: { ports: [{ port: 80 }] } },
+        options: { fieldManager: 'two' },
+      },
+      { name: 'admin', groups: ['system:masters'] },
+    );
+    const ref = { namespace, name: 'a' };
+    const { spec = {} } = await client.patch(Service, ref, { merge: { metadata: { labels: { a: 'b' } } } });
+    expect(spec).toMatchObject({ ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack' });
+    expect(spec.clusterIP ?? spec.clusterIPs).toBeUndefined();
+    const asked = await client.patch(Service, ref, { merge: { spec: { clusterIP: '10.96.0.1' } } });
+    expect(asked.spec?.clusterIPs).toEqual(['10.96.0.1']);
+    const external = { spec: { type: 'ExternalName', externalName: 'a.b' } };
+    await client.patch(Service, ref, { merge: external });
+    const back = await client.patch(Service, ref, { merge: { spec: { type: 'ClusterIP', externalName: null } } });
+    expect(back.spec?.clusterIP).toMatch(/^10\./);
+  });
+
   it('are never given twice, by two servers on one store', async () => {
     const storage = new MemoryStorage();
     const options = { serviceCidr: '10.0.0.0/26', nodePortRange: [30000, 30049] as const };
