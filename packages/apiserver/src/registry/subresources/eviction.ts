@@ -191,9 +191,11 @@ async function decrement(
   const { namespace, name } = budget.metadata;
   const target = { group: 'policy', version: 'v1', resource: 'poddisruptionbudgets', subresource: 'status' };
   try {
+    // The server writes it, whoever asks for the eviction.
+    const options = { fieldManager: 'kube-apiserver' };
     await updateObject(
       context,
-      { ...call, kind, request: { verb: 'update', ...target, ...(namespace && { namespace }), name } },
+      { ...call, kind, request: { verb: 'update', ...target, ...(namespace && { namespace }), name, options } },
       (current) => {
         // The key is that of a budget.
         const latest = structuredClone(current.object) as Draft<PodDisruptionBudget>;

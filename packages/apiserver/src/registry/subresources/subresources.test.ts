@@ -118,6 +118,12 @@ describe('subresources', () => {
     );
     await client.createSubresource(Pod, ref, 'eviction', { metadata: { name: ref.name } });
     await expect(client.get(Pod, ref)).rejects.toMatchObject({ code: 404 });
+    // The server's own client is who has written it.
+    const { metadata } = await client.get(PodDisruptionBudget, ref);
+    expect(metadata.managedFields?.find(({ manager }) => manager === 'kube-apiserver')).toMatchObject({
+      subresource: 'status',
+      fieldsV1: { 'f:status': { 'f:disruptedPods': { 'f:x': {} }, 'f:disruptionsAllowed': {} } },
+    });
   });
 
   it('evicts a pod that is not healthy as it was seen, whatever version was asked for', async () => {
