@@ -210,3 +210,20 @@ it('tokens say what they say, not when they were given out', () => {
   expect(token(1_770_000_000, 600)).not.toEqual(token(1_770_000_000, 601));
   expect(token(1_770_000_000, 600)).not.toEqual(token(1_770_000_000, 600, 'b'));
 });
+
+describe('addresses of Services', () => {
+  const refused = (address: string) =>
+    answer({
+      message: `Invalid value: [""]: failed to allocate IP: IPAddress.networking.k8s.io "${address}" is invalid: x`,
+    });
+
+  it('may be known only by the record that was refused', () => {
+    expect(bodies(run(refused('10.96.1.2')))).toEqual(bodies(run(refused('10.96.3.4'))));
+    expect(bodies(run(refused('10.97.1.2')))).not.toEqual(bodies(run(refused('10.96.3.4'))));
+  });
+
+  it('stay as they are where they were asked for', () =>
+    expect(bodies(run(refused('10.96.1.2')), { clusterIP: '10.96.1.2' })).toEqual([
+      { message: expect.stringContaining('10.96.1.2') },
+    ]));
+});

@@ -238,7 +238,14 @@ class Known {
       if (!this.#uids.has(uid) && !this.#sent.includes(uid)) this.#uids.set(uid, `<uid:${this.#uids.size + 1}>`);
     }
     const isAddress = key === 'clusterIP' || key === 'clusterIPs' || key === 'ip';
-    if (isAddress && serviceIp.test(value) && !this.#addresses.has(value) && !this.#sent.includes(value))
+    if (isAddress) this.#learnAddress(value);
+    // The record of an address may be refused, and is named by the address that was chosen.
+    for (const [, name = ''] of value.matchAll(/failed to allocate IP: IPAddress\S* "([^"]+)" is invalid/g))
+      this.#learnAddress(name);
+  }
+
+  #learnAddress(value: string): void {
+    if (serviceIp.test(value) && !this.#addresses.has(value) && !this.#sent.includes(value))
       this.#addresses.set(value, `<service-ip:${this.#addresses.size + 1}>`);
   }
 
