@@ -47,6 +47,20 @@ function checkRequest(request: string | null, errors: FieldErrors): void {
   }
 }
 
+/** Of several labels that are wrong the first is told. */
+function refuseFirst(
+  labels: readonly string[],
+  rule: (label: string) => readonly string[],
+  refuse: (why: string) => void,
+): void {
+  for (const label of labels) {
+    const wrong = rule(label);
+    if (wrong.length === 0) continue;
+    refuse(`validating label "${label}": ${wrong.join(',')}`);
+    return;
+  }
+}
+
 /** `domain/path`, each at most as long as DNS allows. */
 export function checkSignerName(name: string, at: string, errors: FieldErrors): void {
   if (name === '') {
@@ -60,16 +74,9 @@ export function checkSignerName(name: string, at: string, errors: FieldErrors): 
     return;
   }
   const labels = domain.split('.');
-  for (const label of labels) {
-    const wrong = validateDnsLabel(label);
-    if (wrong.length > 0) errors.invalid(at, domain, `validating label "${label}": ${wrong.join(',')}`);
-  }
+  refuseFirst(labels, validateDnsLabel, (why) => errors.invalid(at, domain, why));
   if (labels.length < 2) errors.invalid(at, domain, 'should be a domain with at least two segments separated by dots');
-  const segmentsOfPath = path.split('.');
-  for (const label of segmentsOfPath) {
-    const wrong = validateDnsSubdomain(label);
-    if (wrong.length > 0) errors.invalid(at, path, `validating label "${label}": ${wrong.join(',')}`);
-  }
+  refuseFirst(path.split('.'), validateDnsSubdomain, (why) => errors.invalid(at, path, why));
   if (name.length > 253 + 1 + 253 + 1 + 63) errors.tooLong(at, 253 + 1 + 253 + 1 + 63);
 }
 
