@@ -1,4 +1,4 @@
-import { ConfigMap, Deployment, systemClock, systemRandom } from '@keelson/core';
+import { ConfigMap, Deployment, ServiceAccount, systemClock, systemRandom } from '@keelson/core';
 import { createClient } from '@keelson/core/client';
 import { describe, expect, it } from 'vitest';
 import { MemoryStorage } from '../storage/memory-storage.ts';
@@ -108,6 +108,17 @@ describe('server-side apply', () => {
     expect(third.spec.template.spec?.containers[0]?.env?.map((each) => each.name)).toEqual(['B']);
     await expect(client.patch(Deployment, ref, { apply: deployment('j', []), fieldManager: 'm3' })).rejects.toThrow(
       '.spec.template.spec.containers[name="c"].image',
+    );
+  });
+
+  it('looks at what is there before owners that an apply may not name', async () => {
+    const other = { ...ref, name: 'nameless' };
+    await client.create(ServiceAccount, { metadata: other, secrets: [{}] });
+    await client.patch(ServiceAccount, other, { merge: { metadata: { managedFields: [{}] } } });
+    const metadata = { name: 'nameless', managedFields: [] };
+    const apply = { apiVersion: 'v1', kind: 'ServiceAccount', metadata };
+    await expect(client.patch(ServiceAccount, other, { apply, fieldManager: 'm1' })).rejects.toThrow(
+      'failed to create manager for existing fields',
     );
   });
 

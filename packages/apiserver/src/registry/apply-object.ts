@@ -105,10 +105,6 @@ function readApplied({ kind, request }: Call): Readonly<Json> {
   if (group !== kind.served.group || version !== kind.served.version || named !== kind.served.kind) {
     throw StatusError.badRequest(`invalid object type: ${group}/${version}, Kind=${named}`);
   }
-  const metadata = applied['metadata'];
-  if (isObject(metadata) && Array.isArray(metadata['managedFields'])) {
-    throw StatusError.badRequest('metadata.managedFields must be nil');
-  }
   return applied;
 }
 
@@ -131,6 +127,10 @@ export function applyConfiguration(
   };
   // What is there is looked at before what is applied to it.
   const managers = ownersToBegin(context, call, application, object);
+  const { metadata } = applied;
+  if (isObject(metadata) && Array.isArray(metadata['managedFields'])) {
+    throw StatusError.badRequest('metadata.managedFields must be nil');
+  }
   const findings = validateValue(versions.asked.type, applied);
   if (findings.length > 0) {
     throw new StatusError({
