@@ -1,5 +1,5 @@
 import type { WatchEvent } from '@keelson/core';
-import type { EncodedObject } from '../registry/contract.ts';
+import type { EncodedObject, ServedResource } from '../registry/contract.ts';
 import type { EncodingContext } from './encode-answer.ts';
 import { encodeProtobuf, messageBytes, protobufMediaType, watchFrame, wrap } from './protobuf/envelope.ts';
 import { partialOf, tableOf } from './transform.ts';
@@ -63,13 +63,17 @@ export function frameEncoder(context: EncodingContext): FrameEncoder {
   }
 }
 
+/** The aggregator makes its tables by itself, and repeats the columns with each event. */
+const repeatsColumns = ({ group, resource }: ServedResource) =>
+  group === 'apiregistration.k8s.io' && resource === 'apiservices';
+
 /** Tables hold ages: each is made for its watch. Only the first says what the columns are. */
 function tableFrames(context: EncodingContext, plain: FrameEncoder): FrameEncoder {
-  let first = true;
+  let withColumns = true;
   return (type, value) => {
     if (type === 'ERROR') return plain(type, value);
-    const table = tableOf([value], undefined, context, first);
-    first = false;
+    const table = tableOf([value], undefined, context, withColumns);
+    withColumns = repeatsColumns(context.resource);
     return line(type, Buffer.from(JSON.stringify(table)));
   };
 }

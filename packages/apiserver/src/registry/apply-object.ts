@@ -70,12 +70,12 @@ function checkNoUid({ kind, request }: Call, { metadata }: ObjectDraft): void {
 function checkIdentity({ kind, request }: Call, draft: ObjectDraft, old: KubernetesObject | undefined): void {
   if (!kind.served.namespaced) delete draft.metadata.namespace;
   const { namespace, resourceVersion } = draft.metadata;
-  checkName(draft, request.name ?? '');
   if (namespace && namespace !== request.namespace) {
     throw StatusError.badRequest(
       'the namespace of the provided object does not match the namespace sent on the request',
     );
   }
+  checkName(draft, request.name ?? '');
   if (!old) checkVersionText(resourceVersion);
   else {
     checkVersion(kind, resourceVersion, old);

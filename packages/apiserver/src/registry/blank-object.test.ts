@@ -11,6 +11,11 @@ const blankOf = (resource: string) => {
 };
 
 it('has what Kubernetes v1.35 sends with a bookmark', () => {
-  expect(blankOf('statefulsets')).toMatchObject({ kind: 'StatefulSet', spec: { replicas: 0, updateStrategy: {} } });
-  expect(blankOf('daemonsets')).not.toHaveProperty('spec.replicas');
+  expect(blankOf('statefulsets')).toMatchObject({
+    object: { kind: 'StatefulSet', spec: { replicas: 0, updateStrategy: {} } },
+  });
+  expect(blankOf('daemonsets')).toMatchObject({
+    annotations: { 'deprecated.daemonset.template.generation': '0' },
+  });
+  expect(blankOf('daemonsets')).not.toHaveProperty('object.spec.replicas');
 });

@@ -69,6 +69,10 @@ describe('what an apply says of itself', () => {
       '500 strconv.ParseUint: parsing "99999999999999999999999": value out of range',
     ],
     [
+      { ...type, metadata: { namespace: 'other' } },
+      '400 the namespace of the provided object does not match the namespace sent on the request',
+    ],
+    [
       { ...type, metadata: { resourceVersion: 'x' } },
       '400 the name of the object (new based on URL) was undeterminable: name must be provided',
     ],
@@ -138,6 +142,18 @@ describe('managedFields that a client sends', () => {
   });
 });
 
+describe('another namespace that a patch names', () => {
+  it('is refused before another name, or none', async () => {
+    const client = createClient(open());
+    await client.create(ConfigMap, { metadata: ref });
+    for (const name of [null, 'other', 'x']) {
+      expect(await answer(client.patch(ConfigMap, ref, { merge: { metadata: { namespace: 'other', name } } }))).toBe(
+        '400 the namespace of the provided object does not match the namespace sent on the request',
+      );
+    }
+  });
+});
+
 describe('versions that a patch takes away', () => {
   it('are asked for by kinds that are written to by their version only', async () => {
     const client = createClient(open());
@@ -156,6 +172,10 @@ describe('versions that a patch takes away', () => {
 describe('scale', () => {
   it.each<[object, string]>([
     [{ name: null }, '400 the name of the object (x based on URL) was undeterminable: name must be provided'],
+    [
+      { name: null, namespace: 'other' },
+      '400 the namespace of the provided object does not match the namespace sent on the request',
+    ],
     [{ resourceVersion: 'x' }, '500 strconv.ParseUint: parsing "x": invalid syntax'],
     [{ resourceVersion: '0' }, 'taken'],
     [

@@ -76,12 +76,12 @@ export function asDocument(object: KubernetesObject): JsonObject {
 function checkIdentity({ kind, request }: Call, draft: ObjectDraft, before: KubernetesObject): void {
   if (!kind.served.namespaced) delete draft.metadata.namespace;
   const { namespace, resourceVersion } = draft.metadata;
-  checkName(draft, request.name ?? '');
   if (namespace && namespace !== before.metadata.namespace) {
     throw StatusError.badRequest(
       'the namespace of the provided object does not match the namespace sent on the request',
     );
   }
+  checkName(draft, request.name ?? '');
   checkVersion(kind, resourceVersion, before);
   checkConditional(kind, draft);
 }

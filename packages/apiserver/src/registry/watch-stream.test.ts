@@ -17,7 +17,7 @@ function stream(): WatchStream {
     kindPrefix: pods,
     selection: everything,
     bookmarks: false,
-    blank: {},
+    blank: { object: {} },
     serve: (stored) => stored,
   });
 }

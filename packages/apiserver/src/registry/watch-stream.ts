@@ -1,8 +1,7 @@
 import type { KubernetesObject, StatusError } from '@keelson/core';
 import type { Revision } from '../storage/contract.ts';
+import type { Blank } from './blank-object.ts';
 import type { EncodedObject, EncodedWatchEvent } from './contract.ts';
-import type { Json } from './draft.ts';
-
 import type { Selection } from './selection.ts';
 import { encodeObject, type StoredObject } from './stored-object.ts';
 import type { Change, Narrowing, Subscriber } from './watch-index.ts';
@@ -18,7 +17,7 @@ export interface WatchStreamOptions {
   readonly selection: Selection;
   readonly bookmarks: boolean;
   /** A new object of the kind, in the served version. */
-  readonly blank: Readonly<Json>;
+  readonly blank: Blank;
   /** From the stored to the served version, shared by all watches of that version. */
   readonly serve: (stored: StoredObject) => EncodedObject;
 }
@@ -87,12 +86,13 @@ export class WatchStream implements Subscriber, AsyncIterable<readonly EncodedWa
   }
 
   bookmark(revision: Revision, initialEventsEnd: boolean): void {
+    const { blank } = this.#options;
+    const annotations = initialEventsEnd
+      ? { ...blank.annotations, 'k8s.io/initial-events-end': 'true' }
+      : blank.annotations;
     const object = {
-      ...this.#options.blank,
-      metadata: {
-        resourceVersion: String(revision),
-        ...(initialEventsEnd && { annotations: { 'k8s.io/initial-events-end': 'true' } }),
-      },
+      ...blank.object,
+      metadata: { resourceVersion: String(revision), ...(annotations && { annotations }) },
     };
     // A bookmark has no name: it is no object, only a position in the shape of one.
     this.#push({ type: 'BOOKMARK', value: encodeObject(object as KubernetesObject) });

@@ -98,10 +98,8 @@ function defaultWhole(
   if (Object.keys(said).length === 0) return;
   const pod: Pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: '' }, spec: rest };
   const limits = { ...whole.limits };
-  // Huge pages are not overcommitted.
-  for (const [name, value] of Object.entries(whole.requests ?? {})) if (isHuge(name)) limits[name] ??= value;
   for (const [name, amount] of Object.entries(podLimits(pod)))
-    if (isHuge(name)) limits[name] ??= formatQuantity(amount);
+    if (isHuge(name) && whole.requests?.[name] === undefined) limits[name] ??= formatQuantity(amount);
   if (Object.keys(limits).length === 0) return;
   const requests = { ...whole.requests };
   const asked = podRequests(pod);
@@ -112,7 +110,7 @@ function defaultWhole(
   whole.limits = limits;
   const ofPods = (name: string) => name === 'cpu' || name === 'memory' || isHuge(name);
   for (const [name, value] of Object.entries(limits)) if (ofPods(name)) requests[name] ??= value;
-  whole.requests = requests;
+  if (whole.requests || Object.keys(requests).length > 0) whole.requests = requests;
 }
 
 const imageReference =

@@ -55,6 +55,11 @@ export function scaleHandler(paths: ScalePaths): SubresourceHandler {
 function checkIdentity(call: Call, { metadata }: Scale, before: Scale): void {
   const { kind, request } = call;
   const { name = '', namespace } = before.metadata;
+  if (metadata.namespace && metadata.namespace !== namespace) {
+    throw StatusError.badRequest(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
+  }
   if (!metadata.name) {
     throw StatusError.badRequest(
       `the name of the object (${name} based on URL) was undeterminable: name must be provided`,
@@ -63,11 +68,6 @@ function checkIdentity(call: Call, { metadata }: Scale, before: Scale): void {
   if (metadata.name && metadata.name !== name) {
     throw StatusError.badRequest(
       `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
-    );
-  }
-  if (metadata.namespace && metadata.namespace !== namespace) {
-    throw StatusError.badRequest(
-      'the namespace of the provided object does not match the namespace sent on the request',
     );
   }
   if (metadata.uid && metadata.uid !== before.metadata.uid) {

@@ -196,12 +196,10 @@ function validateClaims(
     }
     if (seen.has(name)) errors.duplicate(here, name);
     else if (request) {
+      errors.rule(`${here}.request`, request, validateDnsLabel(request));
       const key = `${name}/${request}`;
       if (seen.has(key)) errors.duplicate(here, key);
-      else {
-        errors.rule(`${here}.request`, request, validateDnsLabel(request));
-        seen.add(key);
-      }
+      else seen.add(key);
     } else {
       for (const each of seen) if (each.startsWith(`${name}/`)) errors.duplicate(here, name);
       seen.add(name);
