@@ -33,6 +33,9 @@ export interface ExchangeOptions {
   readonly boundMs: number;
 }
 
+/** Bytes of an answer up to which it is read as it comes. */
+const soonRead = 256 * 1024;
+
 /** A fuzzer's client: HTTP/1.1 byte for byte over connections that are used again, or HTTP/2. */
 export class Exchange {
   readonly #address: Address;
@@ -76,21 +79,30 @@ export class Exchange {
     const plain = request.framing === 'length' || request.framing === 'chunked';
     return new Promise((resolve) => {
       let seen: Buffer = Buffer.alloc(0);
+      let came: Buffer[] = [];
+      let size = 0;
+      let later: NodeJS.Timeout | undefined;
       const done = (answer: Answer, keep: boolean) => {
         clearTimeout(timer);
+        clearTimeout(later);
         socket.removeAllListeners('data').removeAllListeners('close').removeAllListeners('end');
         if (keep && plain && !socket.destroyed && request.frames === undefined) this.#idle = socket;
         else socket.destroy();
         resolve(answer);
       };
+      const gather = () => {
+        if (came.length > 0) seen = Buffer.concat([seen, ...came]);
+        came = [];
+      };
       const lost = (broken: string) => {
+        gather();
         const read = readAnswer(seen, request, mayStream, true);
         if (read) done(read.answer, false);
         else done({ status: 0, headers: {}, body: seen, broken }, false);
       };
       const timer = setTimeout(() => lost('timeout'), this.#boundMs);
-      socket.on('data', (chunk: Buffer) => {
-        seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
+      const look = () => {
+        gather();
         const read = readAnswer(seen, request, mayStream, false);
         if (!read) return;
         if (read.answer.status !== 101) {
@@ -100,6 +112,14 @@ export class Exchange {
         // What was upgraded is fed with garbage, and must end or take it.
         if (request.frames !== undefined) socket.write(Buffer.from(request.frames, 'latin1'));
         setTimeout(() => done(read.answer, false), 5);
+      };
+      socket.on('data', (chunk: Buffer) => {
+        came.push(chunk);
+        size += chunk.length;
+        clearTimeout(later);
+        // A long answer, such as all metrics, is not read anew with every piece of it.
+        if (size < soonRead || chunk.subarray(-5).toString('latin1') === '0\r\n\r\n') look();
+        else later = setTimeout(look, 50);
       });
       socket.on('close', () => lost('closed'));
       socket.on('end', () => lost('closed'));
