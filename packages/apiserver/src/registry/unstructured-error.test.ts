@@ -26,3 +26,11 @@ it.each([
 ])('says of a time given as %j', (deletionTimestamp, problem) => {
   expect(unstructuredError('io.k8s.api.core.v1.ConfigMap', { metadata: { deletionTimestamp } })).toBe(problem);
 });
+
+it('reads a time where it stands, before what comes later', () => {
+  const problem = 'parsing time "x" as "2006-01-02T15:04:05Z07:00": cannot parse "x" as "2006"';
+  const lease = { metadata: { creationTimestamp: 'x' }, spec: { holderIdentity: 5 } };
+  expect(unstructuredError('io.k8s.api.coordination.v1.Lease', lease)).toBe(problem);
+  const after = { spec: { holderIdentity: 5, renewTime: 'x' } };
+  expect(unstructuredError('io.k8s.api.coordination.v1.Lease', after)).toBe('cannot convert int64 to string');
+});

@@ -1,6 +1,7 @@
 import { goText } from '@keelson/core';
 import { describeJson } from '../schema/decode-error.ts';
 import { definitions, type GoType, goFields } from '../schema/index.ts';
+import { parseTime } from '../schema/times.ts';
 import type { Schema } from './contract.ts';
 import { isObject } from './draft.ts';
 
@@ -32,7 +33,8 @@ function kindOf(value: unknown): string {
 function check(schema: Schema, type: GoType, value: unknown): string | undefined {
   const { ref } = schema;
   if (ref?.endsWith('.IntOrString')) return checkIntOrString(value);
-  if (ref?.endsWith('.Time') || ref?.endsWith('.MicroTime')) return checkTime(value);
+  if (ref?.endsWith('.Time')) return checkTime(value, 'seconds');
+  if (ref?.endsWith('.MicroTime')) return checkTime(value, 'micros');
   if (ref !== undefined) return goFields(ref) === undefined ? undefined : unstructuredError(ref, value);
   if (type.shape === 'bytes') return checkBytes(value);
   if (schema.type === 'array') return checkList(schema, type, value);
@@ -49,8 +51,11 @@ function checkIntOrString(value: unknown): string | undefined {
 }
 
 /** Times, too, read themselves. */
-const checkTime = (value: unknown): string | undefined =>
-  typeof value === 'string' ? undefined : `json: cannot unmarshal ${describeJson(value)} into Go value of type string`;
+function checkTime(value: unknown, precision: 'seconds' | 'micros'): string | undefined {
+  if (typeof value !== 'string') return `json: cannot unmarshal ${describeJson(value)} into Go value of type string`;
+  const parsed = parseTime(value, precision);
+  return typeof parsed === 'string' ? undefined : parsed.problem;
+}
 
 function checkList(schema: Schema, type: GoType, value: unknown): string | undefined {
   if (!Array.isArray(value)) return `cannot restore slice from ${kindOf(value)}`;
