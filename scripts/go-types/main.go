@@ -67,11 +67,7 @@ func (found table) fields(t reflect.Type, embedded string) []string {
 			continue
 		}
 		if tag == "" && field.Anonymous {
-			at := embedded
-			if field.Type.Name() != "TypeMeta" {
-				at += field.Name + "/"
-			}
-			list = append(list, found.fields(field.Type, at)...)
+			list = append(list, found.fields(field.Type, embedded+field.Name+"/")...)
 			continue
 		}
 		if tag == "" {

@@ -32,7 +32,7 @@ function checkType(type: string, at: string, errors: FieldErrors): void {
 function checkNames(limit: LimitRangeItem, part: keyof LimitRangeItem, at: string, errors: FieldErrors): void {
   const amounts: unknown = limit[part];
   if (typeof amounts !== 'object' || amounts === null) return;
-  for (const name of Object.keys(amounts)) {
+  for (const name of Object.keys(amounts).sort()) {
     const here = `${at}.${part}[${name}]`;
     if (limit.type === 'Pod' || limit.type === 'Container') validateContainerResourceName(name, here, errors);
     else validateResourceName(name, here, errors);
