@@ -16,9 +16,10 @@ const types = new Set(['Pod', 'Container', 'PersistentVolumeClaim']);
 function defaultItem(limit: Draft<LimitRangeItem>): void {
   if (limit.type !== 'Container') return;
   const { max, min } = limit;
-  const defaults = { ...max, ...limit.default };
+  // What was given comes first, as its findings do.
+  const defaults = { ...limit.default, ...max, ...limit.default };
   if (Object.keys(defaults).length > 0) limit.default = defaults;
-  const requests = { ...min, ...limit.default, ...limit.defaultRequest };
+  const requests = { ...limit.defaultRequest, ...limit.default, ...min, ...limit.default, ...limit.defaultRequest };
   if (Object.keys(requests).length > 0) limit.defaultRequest = requests;
 }
 
@@ -32,7 +33,7 @@ function checkType(type: string, at: string, errors: FieldErrors): void {
 function checkNames(limit: LimitRangeItem, part: keyof LimitRangeItem, at: string, errors: FieldErrors): void {
   const amounts: unknown = limit[part];
   if (typeof amounts !== 'object' || amounts === null) return;
-  for (const name of Object.keys(amounts).sort()) {
+  for (const name of Object.keys(amounts)) {
     const here = `${at}.${part}[${name}]`;
     if (limit.type === 'Pod' || limit.type === 'Container') validateContainerResourceName(name, here, errors);
     else validateResourceName(name, here, errors);
