@@ -2,21 +2,14 @@ import { execFile, execFileSync } from 'node:child_process';
 import { connect, createServer, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { promisify } from 'node:util';
-import type { EndpointSlice, Logger, Service } from '@keelson/core';
+import type { EndpointSlice, Service } from '@keelson/core';
+import { silentLogger } from '@keelson/core/testing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NftablesProxier } from '../src/service-proxy/nftables-proxier.ts';
 import { diffScript, emptyRuleset, rulesetFor, tableScript } from '../src/service-proxy/ruleset.ts';
 import { type ServicePortState, servicePorts } from '../src/service-proxy/service-ports.ts';
 import { UserSpaceProxier } from '../src/service-proxy/user-space-proxier.ts';
-
-const silent: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => silent,
-};
 
 const nodeIp = Object.values(networkInterfaces())
   .flatMap((each) => each ?? [])
@@ -106,7 +99,7 @@ describe.skipIf(!usable && process.env.CI !== 'true')('nftables', () => {
 
   beforeAll(async () => {
     servers = [await serve('one', nodeIp ?? ''), await serve('two', nodeIp ?? '')];
-    proxier = new NftablesProxier({ table, serviceCidr: '10.98.7.0/24', nodeIp: nodeIp ?? '', logger: silent });
+    proxier = new NftablesProxier({ table, serviceCidr: '10.98.7.0/24', nodeIp: nodeIp ?? '', logger: silentLogger });
   });
   afterAll(async () => {
     await proxier.stop();
@@ -198,7 +191,7 @@ describe.skipIf(!usable && process.env.CI !== 'true')('nftables', () => {
 describe('user space', () => {
   it('carries a node port to the endpoints in turn, and resets without any', async () => {
     const servers = [await serve('one', '127.0.0.1'), await serve('two', '127.0.0.1')];
-    const proxier = new UserSpaceProxier(silent);
+    const proxier = new UserSpaceProxier(silentLogger);
     const port = 31971;
     try {
       await proxier.sync([

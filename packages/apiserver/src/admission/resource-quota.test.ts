@@ -9,17 +9,12 @@ import {
   systemRandom,
 } from '@keelson/core';
 import { createClient } from '@keelson/core/client';
+import { silentLogger } from '@keelson/core/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { inProcessTransport, ResourceRegistry } from '../registry/index.ts';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 
-const logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => logger,
-};
+const logger = silentLogger;
 const user = { name: 'admin', groups: ['system:masters'] };
 const namespace = 'default';
 let registries: readonly ResourceRegistry[];

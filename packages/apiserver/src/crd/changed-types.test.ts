@@ -1,18 +1,12 @@
 import { type ApiRequest, CustomResourceDefinition, type NewObject, systemClock, systemRandom } from '@keelson/core';
 import { createClient } from '@keelson/core/client';
+import { silentLogger } from '@keelson/core/testing';
 import { filter, firstValueFrom, startWith } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { inProcessTransport } from '../registry/in-process-transport.ts';
 import { ResourceRegistry } from '../registry/resource-registry.ts';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
 const admin = { name: 'admin', groups: ['system:masters'] };
 const apiVersion = 'keelson.test/v1';
 const string = { type: 'string' };
@@ -34,7 +28,7 @@ async function open(fields: Fields) {
     storage: new MemoryStorage(),
     clock: systemClock,
     random: systemRandom,
-    logger: quiet,
+    logger: silentLogger,
   });
   const client = createClient(inProcessTransport(registry, admin));
   const until = (name: string) =>

@@ -7,19 +7,12 @@ import {
   systemRandom,
 } from '@keelson/core';
 import { createClient } from '@keelson/core/client';
+import { silentLogger } from '@keelson/core/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { inProcessTransport } from '../registry/in-process-transport.ts';
 import { ResourceRegistry } from '../registry/resource-registry.ts';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 import { everyRule, specs } from './crd.test-data.ts';
-
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
 
 interface Bee extends KubernetesObject {
   readonly spec?: Readonly<Record<string, unknown>>;
@@ -32,7 +25,7 @@ function open(storage = new MemoryStorage()) {
     storage,
     clock: systemClock,
     random: systemRandom,
-    logger: quiet,
+    logger: silentLogger,
     freeze: true,
   });
   const transport = inProcessTransport(registry, { name: 'admin', groups: ['system:masters'] });

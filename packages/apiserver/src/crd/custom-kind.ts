@@ -73,6 +73,7 @@ function customKind(
     columns: columnsOf(version),
     custom: true,
   };
+  const besides = withoutMetadata(schema);
   const asRead = (object: KubernetesObject) => withDefaults(fittedTo(object, schema), schema);
   const view = (object: KubernetesObject): KubernetesObject => {
     const full = asRead(object);
@@ -99,14 +100,13 @@ function customKind(
       return { object: inOrder(object, kind, storedVersion), unknown: unknown.sort() };
     },
     validateSchema(object, errors, old) {
-      const type = withoutMetadata(schema);
-      validateSchema(besidesMetadata(object), type, '', errors, old && besidesMetadata(old));
+      validateSchema(besidesMetadata(object), besides, '', errors, old && besidesMetadata(old));
       const twice = new FieldErrors();
-      validateListTypes(besidesMetadata(object), type, '', twice);
+      validateListTypes(besidesMetadata(object), besides, '', twice);
       if (twice.list.length === 0) return;
       // Where anything was there twice before, all may be.
       const before = new FieldErrors();
-      if (old) validateListTypes(besidesMetadata(old), type, '', before);
+      if (old) validateListTypes(besidesMetadata(old), besides, '', before);
       if (before.list.length === 0) errors.list.push(...twice.list);
     },
     asRead,

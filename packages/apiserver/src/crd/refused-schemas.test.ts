@@ -1,19 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { CustomResourceDefinition, isStatusError, type NewObject, systemClock, systemRandom } from '@keelson/core';
 import { createClient } from '@keelson/core/client';
+import { silentLogger } from '@keelson/core/testing';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { inProcessTransport } from '../registry/in-process-transport.ts';
 import { ResourceRegistry } from '../registry/resource-registry.ts';
 import { MemoryStorage } from '../storage/memory-storage.ts';
-
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
 
 // What Kubernetes v1.35 says to versions of a definition: `field|reason|message` of each cause, `~` for the schema that
 // all versions share.
@@ -29,7 +22,7 @@ describe('versions of a definition', () => {
     storage: new MemoryStorage(),
     clock: systemClock,
     random: systemRandom,
-    logger: quiet,
+    logger: silentLogger,
   });
   const client = createClient(inProcessTransport(registry, { name: 'admin', groups: ['system:masters'] }));
 

@@ -7,6 +7,11 @@ export interface MetricDescription {
   readonly labels: readonly string[];
 }
 
+/** The bounds that Kubernetes gives what requests take, in seconds. */
+export const secondsBuckets: readonly number[] = [
+  0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
+];
+
 const escaped = (text: string) => text.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n');
 
 /** Between the braces. */

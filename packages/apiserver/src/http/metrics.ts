@@ -2,7 +2,7 @@ import type { Clock } from '@keelson/core';
 import type { HttpRequest } from '../authentication/index.ts';
 import type { ResourceCatalog, ServedResource } from '../registry/contract.ts';
 import { AccessMetrics } from './access-metrics.ts';
-import { HistogramSeries, type LabelValues, NumberSeries } from './metric-series.ts';
+import { HistogramSeries, type LabelValues, NumberSeries, secondsBuckets } from './metric-series.ts';
 import { ProcessMetrics } from './process-metrics.ts';
 import type { HttpResponse } from './reply.ts';
 import type { RequestKind } from './request-gate.ts';
@@ -17,7 +17,6 @@ export interface Measure {
 
 const own = ['component', 'group', 'resource', 'scope', 'subresource', 'verb', 'version'] as const;
 const kind = ['group', 'resource', 'version'] as const;
-const seconds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
 const frameBytes = [1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072];
 
 /** The server's metrics, under the names and labels that Kubernetes gives them. */
@@ -38,13 +37,13 @@ export class ApiMetrics {
     name: 'apiserver_request_duration_seconds',
     help: 'Seconds from the arrival of a request to its answer; long-running ones are not counted.',
     labels: ['component', 'dry_run', 'group', 'resource', 'scope', 'subresource', 'verb', 'version'],
-    buckets: seconds,
+    buckets: secondsBuckets,
   });
   readonly #sliDurations = new HistogramSeries({
     name: 'apiserver_request_sli_duration_seconds',
     help: 'As apiserver_request_duration_seconds, without time spent in webhooks.',
     labels: own,
-    buckets: seconds,
+    buckets: secondsBuckets,
   });
   readonly #responseSizes = new HistogramSeries({
     name: 'apiserver_response_sizes',

@@ -1,17 +1,10 @@
 import { ConfigMap, Deployment, ServiceAccount, systemClock, systemRandom } from '@keelson/core';
 import { createClient } from '@keelson/core/client';
+import { silentLogger } from '@keelson/core/testing';
 import { describe, expect, it } from 'vitest';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 import { inProcessTransport } from './in-process-transport.ts';
 import { ResourceRegistry } from './resource-registry.ts';
-
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
 
 function open() {
   const storage = new MemoryStorage();
@@ -19,7 +12,7 @@ function open() {
     storage,
     clock: systemClock,
     random: systemRandom,
-    logger: quiet,
+    logger: silentLogger,
     freeze: true,
   });
   return createClient(inProcessTransport(registry, { name: 'admin', groups: ['system:masters'] }));

@@ -1,20 +1,13 @@
 import { type ApiRequest, systemClock, systemRandom } from '@keelson/core';
+import { silentLogger } from '@keelson/core/testing';
 import { expect, it } from 'vitest';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 import { ResourceRegistry } from './resource-registry.ts';
 
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
-
 // The answer is a real v1.35.4's.
 it('looks at what nobody owns so far before what is applied to it', async () => {
   const storage = new MemoryStorage();
-  const registry = new ResourceRegistry({ storage, clock: systemClock, random: systemRandom, logger: quiet });
+  const registry = new ResourceRegistry({ storage, clock: systemClock, random: systemRandom, logger: silentLogger });
   const target = { group: '', version: 'v1', resource: 'serviceaccounts', namespace: 'default' } as const;
   const ask = (request: ApiRequest) => registry.handle(request, { name: 'admin', groups: ['system:masters'] });
   await ask({ verb: 'create', ...target, body: { metadata: { name: 'a' }, secrets: [{}] } });

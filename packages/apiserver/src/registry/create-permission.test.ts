@@ -1,15 +1,8 @@
 import { systemClock, systemRandom } from '@keelson/core';
+import { silentLogger } from '@keelson/core/testing';
 import { describe, expect, it } from 'vitest';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 import { ResourceRegistry } from './resource-registry.ts';
-
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
 
 /** Who asks may do all but create. */
 function open() {
@@ -17,7 +10,7 @@ function open() {
     storage: new MemoryStorage(),
     clock: systemClock,
     random: systemRandom,
-    logger: quiet,
+    logger: silentLogger,
     disabledAdmission: ['NamespaceLifecycle'],
     authorizer: {
       authorize: ({ verb }) => ({ allowed: verb !== 'create', reason: '' }),

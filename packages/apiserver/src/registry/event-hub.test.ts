@@ -1,18 +1,11 @@
 import { systemClock } from '@keelson/core';
-import { waitFor } from '@keelson/core/testing';
+import { silentLogger, waitFor } from '@keelson/core/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 import { EventHub } from './event-hub.ts';
 import { DecodeCache } from './stored-object.ts';
 import type { Change, Subscriber } from './watch-index.ts';
 
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
 const pods = '/registry/pods/';
 const bytes = (nodeName: string) =>
   Buffer.from(JSON.stringify({ kind: 'Pod', apiVersion: 'v1', metadata: { name: 'p' }, spec: { nodeName } }));
@@ -35,7 +28,7 @@ describe('EventHub', () => {
       storage,
       cache,
       clock: systemClock,
-      logger: quiet,
+      logger: silentLogger,
       ...(capacity && { capacity }),
       ...(capacityBytes && { capacityBytes }),
     });

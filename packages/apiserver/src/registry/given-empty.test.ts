@@ -1,16 +1,9 @@
 import { type ApiRequest, systemRandom } from '@keelson/core';
-import { FakeClock } from '@keelson/core/testing';
+import { FakeClock, silentLogger } from '@keelson/core/testing';
 import { describe, expect, it } from 'vitest';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 import { ResourceRegistry } from './resource-registry.ts';
 
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
 const admin = { name: 'admin', groups: ['system:masters'] };
 
 function open() {
@@ -19,7 +12,7 @@ function open() {
     storage: new MemoryStorage(),
     clock,
     random: systemRandom,
-    logger: quiet,
+    logger: silentLogger,
     runtimeConfig: { 'api/all': true },
   });
   const write = async (request: ApiRequest) => {

@@ -1,5 +1,6 @@
 import { type ApiRequest, isStatusError, systemClock, systemRandom } from '@keelson/core';
 import { type HttpTransport, httpTransport, loadKubeconfig } from '@keelson/core/client';
+import { silentLogger } from '@keelson/core/testing';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { everyRule, specs } from '../crd/crd.test-data.ts';
 import { MemoryStorage } from '../storage/memory-storage.ts';
@@ -9,14 +10,6 @@ import { deploymentSpecs, otherSpecs, podSpecs, serviceSpecs } from './oracle-re
 import { ResourceRegistry } from './resource-registry.ts';
 
 const kubeconfig = process.env['KEELSON_TEST_KUBECONFIG'];
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
-
 /** What the server makes up by chance, or from its own life. */
 function strip(value: unknown): unknown {
   const text = JSON.stringify(value, (key, each: unknown) => {
@@ -73,7 +66,7 @@ describe.runIf(kubeconfig)('beside a real control plane', () => {
     storage: new MemoryStorage(),
     clock: systemClock,
     random: systemRandom,
-    logger: quiet,
+    logger: silentLogger,
     disabledAdmission: [],
   });
   const ours = inProcessTransport(registry, { name: 'admin', groups: ['system:masters'] });

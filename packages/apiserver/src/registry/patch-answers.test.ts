@@ -1,18 +1,11 @@
 import { ConfigMap, Deployment, isStatusError, Lease, systemClock, systemRandom } from '@keelson/core';
 import { createClient } from '@keelson/core/client';
+import { silentLogger } from '@keelson/core/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 import { inProcessTransport } from './in-process-transport.ts';
 import { dedupeOwners } from './owner-references.ts';
 import { ResourceRegistry } from './resource-registry.ts';
-
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
 
 function open() {
   const storage = new MemoryStorage();
@@ -20,7 +13,7 @@ function open() {
     storage,
     clock: systemClock,
     random: systemRandom,
-    logger: quiet,
+    logger: silentLogger,
     freeze: true,
   });
   return inProcessTransport(registry, { name: 'admin', groups: ['system:masters'] });

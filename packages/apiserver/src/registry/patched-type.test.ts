@@ -1,15 +1,9 @@
 import { NetworkPolicy, systemClock, systemRandom } from '@keelson/core';
+import { silentLogger } from '@keelson/core/testing';
 import { describe, expect, it } from 'vitest';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 import { ResourceRegistry } from './resource-registry.ts';
 
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
 const admin = { name: 'admin', groups: ['system:masters'] };
 const target = { group: 'networking.k8s.io', version: 'v1', resource: NetworkPolicy.plural } as const;
 const named = { ...target, namespace: 'default', name: 'j' };
@@ -19,7 +13,7 @@ async function patchOf(apiVersion: unknown, fieldValidation: 'Warn' | 'Strict' =
     storage: new MemoryStorage(),
     clock: systemClock,
     random: systemRandom,
-    logger: quiet,
+    logger: silentLogger,
   });
   await registry.handle({ verb: 'create', ...target, namespace: 'default', body: { metadata: { name: 'j' } } }, admin);
   return registry.handle(

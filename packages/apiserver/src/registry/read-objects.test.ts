@@ -1,17 +1,10 @@
 import { ConfigMap, systemClock, systemRandom } from '@keelson/core';
 import { createClient } from '@keelson/core/client';
+import { silentLogger } from '@keelson/core/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 import { inProcessTransport } from './in-process-transport.ts';
 import { ResourceRegistry } from './resource-registry.ts';
-
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
 
 describe('lists in pages', () => {
   let storage: MemoryStorage;
@@ -19,7 +12,7 @@ describe('lists in pages', () => {
   const client = () => createClient(inProcessTransport(registry, { name: 'admin', groups: [] }));
   beforeEach(async () => {
     storage = new MemoryStorage();
-    registry = new ResourceRegistry({ storage, clock: systemClock, random: systemRandom, logger: quiet });
+    registry = new ResourceRegistry({ storage, clock: systemClock, random: systemRandom, logger: silentLogger });
     for (let at = 0; at < 10; at++) {
       await client().create(ConfigMap, {
         metadata: { name: `c${at}`, namespace: 'default', labels: { odd: String(at % 2 === 1) } },

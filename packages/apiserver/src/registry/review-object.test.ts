@@ -1,19 +1,12 @@
 import { type ApiRequest, systemClock, systemRandom } from '@keelson/core';
+import { silentLogger } from '@keelson/core/testing';
 import { describe, expect, it } from 'vitest';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 import { ResourceRegistry } from './resource-registry.ts';
 
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
-
 function open() {
   const storage = new MemoryStorage();
-  const registry = new ResourceRegistry({ storage, clock: systemClock, random: systemRandom, logger: quiet });
+  const registry = new ResourceRegistry({ storage, clock: systemClock, random: systemRandom, logger: silentLogger });
   const admin = { name: 'admin', groups: ['system:masters'] };
   return {
     ask: (request: ApiRequest) => registry.handle(request, admin),

@@ -1,17 +1,11 @@
 import { ConfigMap, ControllerRevision, systemClock, systemRandom } from '@keelson/core';
+import { silentLogger } from '@keelson/core/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 import { ResourceRegistry } from './resource-registry.ts';
 
 type ApiRequest = Parameters<ResourceRegistry['handle']>[0];
 
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
 const admin = { name: 'admin', groups: ['system:masters'] };
 const of = (resource: string, group: string) => ({ group, version: 'v1', resource, namespace: 'default' });
 
@@ -20,7 +14,7 @@ function open() {
     storage: new MemoryStorage(),
     clock: systemClock,
     random: systemRandom,
-    logger: quiet,
+    logger: silentLogger,
   });
   return (request: ApiRequest) => registry.handle(request, admin);
 }

@@ -1,20 +1,13 @@
 import { ConfigMap, systemClock, systemRandom } from '@keelson/core';
 import { createClient } from '@keelson/core/client';
+import { silentLogger } from '@keelson/core/testing';
 import { describe, expect, it } from 'vitest';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 import { inProcessTransport } from './in-process-transport.ts';
 import { ResourceRegistry } from './resource-registry.ts';
 
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
-
 function open(storage = new MemoryStorage()) {
-  const registry = new ResourceRegistry({ storage, clock: systemClock, random: systemRandom, logger: quiet });
+  const registry = new ResourceRegistry({ storage, clock: systemClock, random: systemRandom, logger: silentLogger });
   return { storage, registry, client: createClient(inProcessTransport(registry, { name: 'admin', groups: [] })) };
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '@keelson/core';
-import { HistogramSeries, NumberSeries } from '../http/metric-series.ts';
+import { HistogramSeries, NumberSeries, secondsBuckets } from '../http/metric-series.ts';
 import { rootPrefix } from '../registry/storage-keys.ts';
 import type { ListOptions, ReadOptions, Revision, Storage, StorageEvent, WriteOptions } from '../storage/contract.ts';
 
@@ -7,7 +7,6 @@ import type { ListOptions, ReadOptions, Revision, Storage, StorageEvent, WriteOp
 export type KindOfPrefix = (prefix: string) => readonly [group: string, resource: string] | undefined;
 
 const labels = ['group', 'operation', 'resource'];
-const seconds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
 
 /** A store whose requests and events are counted, under the names that Kubernetes gives those of etcd. */
 export class MeasuredStorage implements Storage {
@@ -19,7 +18,7 @@ export class MeasuredStorage implements Storage {
     name: 'etcd_request_duration_seconds',
     help: 'Seconds that a request to the store takes.',
     labels,
-    buckets: seconds,
+    buckets: secondsBuckets,
   });
   readonly #errors = new NumberSeries({
     type: 'counter',

@@ -1,17 +1,9 @@
 import { Event, IPAddress, Service, ServiceCIDR } from '@keelson/core';
-import { FakeClock } from '@keelson/core/testing';
+import { FakeClock, silentLogger } from '@keelson/core/testing';
 import { describe, expect, it } from 'vitest';
 import { apiServerUser } from './api-server-user.ts';
 import { ServiceRepair } from './service-repair.ts';
 import { startTestApiServer } from './start-test-api-server.ts';
-
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
 
 describe('repair of what Services hold', () => {
   it('makes the default range, and puts addresses right on the clock', async () => {
@@ -38,7 +30,7 @@ describe('repair of what Services hold', () => {
         allocators: server.registry.allocators,
         user: apiServerUser,
         clock,
-        logger: quiet,
+        logger: silentLogger,
         serviceCidrs: ['10.96.0.0/16'],
       });
       await repair.look();

@@ -8,6 +8,7 @@ import {
   systemClock,
   systemRandom,
 } from '@keelson/core';
+import { silentLogger } from '@keelson/core/testing';
 import { mastersGroup } from '../authorization/index.ts';
 import { kubeconfigYaml, openPki, type Pki } from '../pki/index.ts';
 import { MemoryStorage } from '../storage/memory-storage.ts';
@@ -37,17 +38,9 @@ export interface TestApiServer extends ApiServerParts {
   stop(): Promise<void>;
 }
 
-const silent: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => silent,
-};
-
 /** Starts an API server in memory; ready when it resolves. */
 export async function startTestApiServer(options: TestApiServerOptions = {}): Promise<TestApiServer> {
-  const { clock = systemClock, logger = silent, grants, limits } = options;
+  const { clock = systemClock, logger = silentLogger, grants, limits } = options;
   const pki = options.socket ? await openPki(undefined, { clock }) : undefined;
   const key = pki?.serviceAccountKey ?? generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const storage = new MemoryStorage();

@@ -1,4 +1,4 @@
-import { type Client, Clients, definePlugin, type Logger } from '@keelson/core';
+import { type Client, Clients, definePlugin } from '@keelson/core';
 import {
   type AnyPlugin,
   controllerManagerPlugin,
@@ -7,6 +7,7 @@ import {
   type Host,
   informersPlugin,
 } from '@keelson/core/host';
+import { silentLogger } from '@keelson/core/testing';
 import { startTestApiServer, type TestApiServer, type TestApiServerOptions } from './start-test-api-server.ts';
 
 export interface TestClusterOptions extends Omit<TestApiServerOptions, 'grants'> {
@@ -24,14 +25,6 @@ export interface TestCluster {
   readonly client: Client;
   stop(): Promise<void>;
 }
-
-const quiet: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
 
 /**
  * Starts an API server in memory, without a socket unless asked for, and plugins on it, each under its own identity and
@@ -60,7 +53,7 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
       controllerManagerPlugin as AnyPlugin,
       ...plugins,
     ],
-    logger: options.logger ?? quiet,
+    logger: options.logger ?? silentLogger,
     ...(pluginOptions && { options: pluginOptions }),
     ...(options.clock && { clock: options.clock }),
   });

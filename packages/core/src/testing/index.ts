@@ -1,2 +1,3 @@
 export { FakeClock, settle } from './fake-clock.ts';
+export { silentLogger } from './silent-logger.ts';
 export { type WaitForOptions, waitFor } from './wait-for.ts';

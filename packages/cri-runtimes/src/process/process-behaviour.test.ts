@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import type { NetworkPlugin } from '@keelson/core/cni';
 import type { ContainerConfig, ContainerRuntime, PodSandboxConfig } from '@keelson/core/cri';
 import { systemClock } from '@keelson/core/machinery';
-import type { Logger } from '@keelson/core/plugin';
-import { waitFor } from '@keelson/core/testing';
+import { silentLogger, waitFor } from '@keelson/core/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { buildNodeImage } from '../images/host-files.ts';
@@ -15,13 +14,6 @@ import { type ProcessOptions, processOptionsSchema } from './options.ts';
 import { removeTree } from './process-images.ts';
 import { ProcessRuntimeProvider } from './provider.ts';
 
-const quiet: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
 const network: NetworkPlugin = {
   ownNamespace: false,
   add: () => Promise.reject(new Error('pods share the network of the host')),
@@ -41,7 +33,7 @@ afterEach(async () => {
 async function open(isolation: ProcessOptions['isolation']) {
   const dataDir = await mkdtemp(join(tmpdir(), 'process-'));
   const node = { nodeName: 'node', index: 0, dataDir, podCidr: '10.215.9.0/24', nodeIp: '127.0.0.1', network };
-  const provider = new ProcessRuntimeProvider(systemClock, quiet, processOptionsSchema.parse({ isolation }));
+  const provider = new ProcessRuntimeProvider(systemClock, silentLogger, processOptionsSchema.parse({ isolation }));
   const runtime = await provider.open(node);
   cleanups.push(async () => {
     await runtime.close();

@@ -2,19 +2,12 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigMap, createClient, httpTransport, loadKubeconfig } from '@keelson/core';
+import { silentLogger } from '@keelson/core/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCluster } from '../cluster.ts';
 import { parseConfig } from '../config/load.ts';
 import { backup } from './backup.ts';
 import { restore } from './restore.ts';
-
-const silent = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => silent,
-};
 
 describe('keelson backup and restore', () => {
   let dir: string;
@@ -25,7 +18,7 @@ describe('keelson backup and restore', () => {
 
   const start = async (name: string) => {
     const config = parseConfig('runtime: simulated\nnetwork: none\nnodes: 0\napi: { port: 0 }');
-    const cluster = await createCluster({ config, baseDir: dir, dataDir: join(dir, name), logger: silent });
+    const cluster = await createCluster({ config, baseDir: dir, dataDir: join(dir, name), logger: silentLogger });
     await cluster.start(AbortSignal.timeout(60_000));
     return cluster;
   };

@@ -1,16 +1,10 @@
 import { type ApiRequest, isStatusError, systemClock, systemRandom, type Verb } from '@keelson/core';
+import { silentLogger } from '@keelson/core/testing';
 import { MemoryStorage } from '../../storage/memory-storage.ts';
 import { ResourceRegistry } from '../resource-registry.ts';
 import type { Ask, Question } from './base.ts';
 import { outcomeOf } from './outcome.ts';
 
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
 const verbs: Readonly<Record<Question['method'], Verb>> = {
   POST: 'create',
   PUT: 'update',
@@ -47,7 +41,7 @@ export async function askRegistry(): Promise<Ask> {
     storage: new MemoryStorage(),
     clock: systemClock,
     random: systemRandom,
-    logger: quiet,
+    logger: silentLogger,
     disabledAdmission: [],
     runtimeConfig: { 'api/all': true },
   });

@@ -1,22 +1,20 @@
 import { type ApiRequest, systemRandom } from '@keelson/core';
-import { FakeClock } from '@keelson/core/testing';
+import { FakeClock, silentLogger } from '@keelson/core/testing';
 import { describe, expect, it } from 'vitest';
 import { MemoryStorage } from '../../storage/memory-storage.ts';
 import { ResourceRegistry } from '../resource-registry.ts';
 
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
 const admin = { name: 'admin', groups: ['system:masters'] };
 const named = { group: 'resource.k8s.io', version: 'v1', resource: 'deviceclasses', name: 'b' } as const;
 
 function open() {
   const clock = new FakeClock();
-  const registry = new ResourceRegistry({ storage: new MemoryStorage(), clock, random: systemRandom, logger: quiet });
+  const registry = new ResourceRegistry({
+    storage: new MemoryStorage(),
+    clock,
+    random: systemRandom,
+    logger: silentLogger,
+  });
   const write = async (request: ApiRequest) => {
     const answer = await registry.handle(request, admin);
     if (answer.type !== 'object') throw new Error('no object was answered');

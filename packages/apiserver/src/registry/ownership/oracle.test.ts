@@ -7,6 +7,7 @@ import {
   type Transport,
 } from '@keelson/core';
 import { httpTransport, loadKubeconfig } from '@keelson/core/client';
+import { silentLogger } from '@keelson/core/testing';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { MemoryStorage } from '../../storage/memory-storage.ts';
 import { inProcessTransport } from '../in-process-transport.ts';
@@ -17,14 +18,6 @@ const kubeconfig = process.env['KEELSON_TEST_KUBECONFIG'];
 const seed = Number(process.env['KEELSON_TEST_SEED'] ?? '1');
 const cases = Number(process.env['KEELSON_TEST_CASES'] ?? '8');
 const only = process.env['KEELSON_TEST_KIND'];
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
-
 type Json = { [key: string]: unknown };
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -233,7 +226,7 @@ describe.runIf(kubeconfig)('ownership beside a real API server', () => {
     storage: new MemoryStorage(),
     clock: systemClock,
     random: systemRandom,
-    logger: quiet,
+    logger: silentLogger,
   });
   const ours = inProcessTransport(registry, { name: 'admin', groups: ['system:masters'] });
   let theirs: Transport;

@@ -1,16 +1,9 @@
 import { type ApiRequest, systemRandom } from '@keelson/core';
-import { FakeClock } from '@keelson/core/testing';
+import { FakeClock, silentLogger } from '@keelson/core/testing';
 import { describe, expect, it } from 'vitest';
 import { MemoryStorage } from '../../storage/memory-storage.ts';
 import { ResourceRegistry } from '../resource-registry.ts';
 
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
 const admin = { name: 'admin', groups: ['system:masters'] };
 const target = { group: 'certificates.k8s.io', version: 'v1', resource: 'certificatesigningrequests' };
 /** As much of a request as is looked at: a block of its kind with a sequence in it. */
@@ -23,7 +16,7 @@ function open() {
     storage: new MemoryStorage(),
     clock: new FakeClock(),
     random: systemRandom,
-    logger: quiet,
+    logger: silentLogger,
   });
   const send = async (what: Partial<ApiRequest>) => {
     const answer = await registry.handle({ verb: 'create', ...target, ...what } as ApiRequest, admin);

@@ -15,12 +15,19 @@ const types = new Set(['Pod', 'Container', 'PersistentVolumeClaim']);
 
 function defaultItem(limit: Draft<LimitRangeItem>): void {
   if (limit.type !== 'Container') return;
-  const { max, min } = limit;
-  // What was given comes first, as its findings do.
-  const defaults = { ...limit.default, ...max, ...limit.default };
+  const defaults = firstSaid(limit.default, limit.max);
   if (Object.keys(defaults).length > 0) limit.default = defaults;
-  const requests = { ...limit.defaultRequest, ...limit.default, ...min, ...limit.default, ...limit.defaultRequest };
+  const requests = firstSaid(limit.defaultRequest, limit.default, limit.min);
   if (Object.keys(requests).length > 0) limit.defaultRequest = requests;
+}
+
+/** Of each amount what the first of them says, in the order in which they say it. */
+function firstSaid(...all: readonly (Amounts | undefined)[]): Record<string, string> {
+  const result = new Map<string, string>();
+  for (const [name, amount] of all.flatMap((each) => Object.entries(each ?? {}))) {
+    if (!result.has(name)) result.set(name, amount);
+  }
+  return Object.fromEntries(result);
 }
 
 function checkType(type: string, at: string, errors: FieldErrors): void {

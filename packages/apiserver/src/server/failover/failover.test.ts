@@ -17,6 +17,7 @@ import {
   systemRandom,
 } from '@keelson/core';
 import { InformerFactory } from '@keelson/core/informer';
+import { silentLogger } from '@keelson/core/testing';
 import { build } from 'tsup';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPki, type Pki } from '../../pki/index.ts';
@@ -30,14 +31,6 @@ const writers = 64;
 const namespace = 'default';
 const prefix = `/registry/configmaps/${namespace}/`;
 const [program = ''] = Object.values(etcdPrograms);
-
-const silent = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => silent,
-};
 
 /** An API server in a process of its own. */
 class Server {
@@ -131,7 +124,7 @@ describe.skipIf(program === '')('two API servers on three members of etcd', () =
           client: each.client,
           clock: systemClock,
           random: systemRandom,
-          logger: silent,
+          logger: silentLogger,
         });
         return { factory, informer: factory.for(ConfigMap, { namespace }) };
       });
@@ -306,7 +299,7 @@ async function truth(endpoints: readonly string[], from: number, to: number): Pr
     endpoints,
     clock: systemClock,
     random: systemRandom,
-    logger: silent,
+    logger: silentLogger,
     root: prefix,
     compactionInterval: 0,
   });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { systemClock, systemRandom } from '@keelson/core/machinery';
-import { waitFor } from '@keelson/core/testing';
+import { silentLogger, waitFor } from '@keelson/core/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { makeCertificate } from '../../pki/index.ts';
 import { CompactedError, type StorageEvent, StorageUnavailableError } from '../contract.ts';
@@ -16,13 +16,6 @@ import type { EtcdOptions } from './options.ts';
 import { type EtcdCluster, etcdPrograms, startEtcd } from './start-etcd.test-util.ts';
 import { progressIsTrue } from './watch-session.ts';
 
-const silent = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => silent,
-};
 const value = (text: string) => Buffer.from(text);
 const [program = ''] = Object.values(etcdPrograms);
 const etcdctl = Object.values(etcdPrograms)
@@ -41,7 +34,7 @@ describe.skipIf(program === '')('EtcdStorage under faults', () => {
     endpoints: cluster.endpoints,
     clock: systemClock,
     random: systemRandom,
-    logger: silent,
+    logger: silentLogger,
     compactionInterval: 0,
     ...more,
   });

@@ -1,4 +1,5 @@
 import { systemClock, systemRandom } from '@keelson/core/machinery';
+import { silentLogger } from '@keelson/core/testing';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { storageConformance } from '../conformance.ts';
 import { EtcdConnection } from './connection.ts';
@@ -6,14 +7,6 @@ import { openEtcdStorage } from './etcd-storage.ts';
 import { methods } from './messages.ts';
 import type { EtcdOptions } from './options.ts';
 import { type EtcdCluster, etcdPrograms, startEtcd } from './start-etcd.test-util.ts';
-
-const silent = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => silent,
-};
 
 describe.skipIf(Object.keys(etcdPrograms).length === 0)('etcd', () => {
   for (const [version, program] of Object.entries(etcdPrograms)) {
@@ -28,7 +21,7 @@ describe.skipIf(Object.keys(etcdPrograms).length === 0)('etcd', () => {
         endpoints: cluster.endpoints,
         clock: systemClock,
         random: systemRandom,
-        logger: silent,
+        logger: silentLogger,
         root: '/',
       });
 

@@ -1,21 +1,15 @@
 import { systemClock, systemRandom } from '@keelson/core';
+import { silentLogger } from '@keelson/core/testing';
 import { expect, it } from 'vitest';
 import { MemoryStorage } from '../../../storage/memory-storage.ts';
 import { inProcessTransport } from '../../in-process-transport.ts';
 import { ResourceRegistry } from '../../resource-registry.ts';
 
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
 const registry = new ResourceRegistry({
   storage: new MemoryStorage(),
   clock: systemClock,
   random: systemRandom,
-  logger: quiet,
+  logger: silentLogger,
 });
 const transport = inProcessTransport(registry, { name: 'admin', groups: ['system:masters'] });
 const target = { group: 'networking.k8s.io', version: 'v1', resource: 'servicecidrs' };

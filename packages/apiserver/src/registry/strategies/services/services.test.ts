@@ -1,5 +1,6 @@
 import { IPAddress, isStatusError, Service, ServiceCIDR, systemClock, systemRandom } from '@keelson/core';
 import { createClient } from '@keelson/core/client';
+import { silentLogger } from '@keelson/core/testing';
 import { describe, expect, it } from 'vitest';
 import { MemoryStorage } from '../../../storage/memory-storage.ts';
 import { inProcessTransport } from '../../in-process-transport.ts';
@@ -7,20 +8,12 @@ import { ResourceRegistry, type ResourceRegistryOptions } from '../../resource-r
 import { rangeOf } from './ip-range.ts';
 import { planAddressRepair, planPortRepair } from './repair-plan.ts';
 
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  named: () => quiet,
-};
-
 function open(storage = new MemoryStorage(), options: Partial<ResourceRegistryOptions> = {}) {
   const registry = new ResourceRegistry({
     storage,
     clock: systemClock,
     random: systemRandom,
-    logger: quiet,
+    logger: silentLogger,
     ...options,
   });
   const client = createClient(inProcessTransport(registry, { name: 'admin', groups: ['system:masters'] }));
