@@ -17,9 +17,18 @@ const meant: readonly { readonly why: string; readonly status: number; readonly 
   {
     why: 'a directive that is none',
     status: 500,
-    body: /unknown patch type: |"expected a \[\]interface \{\}, but received a |unable to find api field in struct /,
+    body: /unknown patch type: |"expected a (\[\]|map\[string\])interface \{\}, but received a |unable to find api field in struct /,
   },
-  { why: 'a list of several types in a patch', status: 500, body: /list element types are not identical/ },
+  {
+    why: 'a directive where none can be followed',
+    status: 500,
+    body: /merging an object in json but data type is not struct|expected slice or array type, but got: struct|no elements in any of the given slices|merging lists cannot yet be specified|cannot merge lists without merge key/,
+  },
+  {
+    why: 'lists in a patch that cannot be merged',
+    status: 500,
+    body: /list element types are not identical|lists of lists are not supported|value for key \d+ is not a map|does not contain declared merge key|The order in patch list/,
+  },
   { why: 'a resource version that has not come yet', status: 504, body: /Too large resource version/ },
   { why: 'the kubelet of a node that is no machine', status: 500, body: /no preferred addresses found/ },
   { why: 'the kubelet of a node that does not answer', status: 500, body: /error dialing backend/ },

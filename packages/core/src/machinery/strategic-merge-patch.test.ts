@@ -149,7 +149,7 @@ describe('strategic merge patch', () => {
       { '$setElementOrder/none': [{}], none: [] },
       { containers: [{ name: {} }] },
     ])
-      expect(() => patched(patch)).toThrow('hash of unhashable type');
+      expect(() => patched(patch)).toThrow('must be strings, numbers or booleans');
   });
 
   it.each<[unknown, string]>([

@@ -223,7 +223,9 @@ function mergeOrdered(
 function checkHashable(values: readonly (JsonValue | undefined)[]): void {
   for (const each of values) {
     if (typeof each === 'object' && each !== null)
-      throw failed(`runtime error: hash of unhashable type ${goType(each)}`);
+      throw StatusError.badRequest(
+        `what is ordered or merged must be strings, numbers or booleans, not ${goText(each)}`,
+      );
   }
 }
 
