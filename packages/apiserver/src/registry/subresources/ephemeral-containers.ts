@@ -1,5 +1,6 @@
 import type { KubernetesObject, Pod } from '@keelson/core';
 import type { Draft, ObjectDraft } from '../draft.ts';
+import { keptMetadata } from './kept-metadata.ts';
 
 /** pods/ephemeralcontainers (KEP-277): these containers alone; what may become of them the strategy says. */
 export function keepEphemeral(wanted: ObjectDraft, old: KubernetesObject): ObjectDraft {
@@ -8,6 +9,6 @@ export function keepEphemeral(wanted: ObjectDraft, old: KubernetesObject): Objec
   const before = structuredClone(old) as Draft<Pod>;
   if (asked) before.spec.ephemeralContainers = asked;
   else delete before.spec.ephemeralContainers;
-  before.metadata.resourceVersion = wanted.metadata.resourceVersion;
+  before.metadata = keptMetadata(wanted, before.metadata);
   return before;
 }

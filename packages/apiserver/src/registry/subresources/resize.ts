@@ -1,5 +1,6 @@
 import type { KubernetesObject, Pod } from '@keelson/core';
 import type { Draft, ObjectDraft } from '../draft.ts';
+import { keptMetadata } from './kept-metadata.ts';
 
 const lists = ['containers', 'initContainers'] as const;
 
@@ -27,6 +28,6 @@ export function keepResources(wanted: ObjectDraft, old: KubernetesObject): Objec
       else delete container.resizePolicy;
     }
   }
-  before.metadata.resourceVersion = wanted.metadata.resourceVersion;
+  before.metadata = keptMetadata(wanted, before.metadata);
   return before;
 }

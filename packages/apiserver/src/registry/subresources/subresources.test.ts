@@ -45,6 +45,26 @@ describe('subresources', () => {
     await expect(client.get(Pod, ref)).rejects.toMatchObject({ code: 404 });
   });
 
+  it('looks at what a part of a pod says of its identity, and keeps what is of the pod as a whole', async () => {
+    const { client, transport } = open();
+    await client.create(Pod, { metadata: { ...ref, labels: { a: 'b' } }, spec: { containers } });
+    const patch = (metadata: object) =>
+      transport.request({
+        ...{ group: '', version: 'v1', resource: 'pods', subresource: 'ephemeralcontainers', ...ref, verb: 'patch' },
+        patchType: 'application/merge-patch+json',
+        body: { metadata },
+      });
+    const uid = '00000000-0000-0000-0000-000000000000';
+    await expect(patch({ uid })).rejects.toThrow(
+      `Pod "x" is invalid: metadata.uid: Invalid value: "${uid}": field is immutable`,
+    );
+    await expect(patch({ deletionGracePeriodSeconds: 7 })).rejects.toThrow('deletionGracePeriodSeconds');
+    await patch({ generateName: 'x-', labels: { a: 'c' }, ownerReferences: [{ name: 'none' }] });
+    const { metadata } = await client.get(Pod, ref);
+    expect(metadata).toMatchObject({ generateName: 'x-', labels: { a: 'b' } });
+    expect(metadata.ownerReferences).toBeUndefined();
+  });
+
   it('scales', async () => {
     const { client, transport } = open();
     const labels = { app: 'x' };
