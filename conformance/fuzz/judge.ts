@@ -6,7 +6,7 @@ import { type FuzzRequest, wellFormed } from './request.ts';
 
 /** Answers of 500 and more that the real server gives to the same request. */
 const meant: readonly { readonly why: string; readonly status: number; readonly body: RegExp }[] = [
-  { why: 'a get at no version', status: 500, body: /"resourceVersion: Invalid value/ },
+  { why: 'a get at no version', status: 500, body: /["']resourceVersion: Invalid value/ },
   { why: 'what is applied has not the shape of its kind', status: 500, body: /failed to create typed patch object/ },
   {
     why: 'bytes applied that are not in base64, and times that are none',
