@@ -45,7 +45,7 @@ export function leaks(before: Sizes, after: Sizes): string[] {
     const grown = count - (before.resources.get(type) ?? 0);
     if (grown > 20) found.push(`${grown} more of ${type}`);
   }
-  if (after.heapBytes - before.heapBytes > 400 * 1024 * 1024) {
+  if (after.heapBytes - before.heapBytes > 250 * 1024 * 1024) {
     found.push(`the heap grew by ${Math.round((after.heapBytes - before.heapBytes) / 1024 / 1024)} MB`);
   }
   return found;

@@ -38,6 +38,7 @@ const start = async () => (flags.kubeconfig === undefined ? startServer() : runn
 let server = await start();
 const first = server;
 const sizer = new Exchange(server.address, { boundMs: 30_000 });
+server.collect();
 const before = await sizesOf(sizer);
 const seed = Number(flags.seed);
 const report = await fuzz({
@@ -65,8 +66,10 @@ for (const failure of report.failures) {
   console.log(`\nFAILED, seed ${failure.seed}, path ${failure.path}: ${failure.told}`);
   if (flags.oracle !== undefined) await ask(flags.oracle, failure.fuzzCase);
 }
+if (server.alive()) server.collect();
 const left = server === first && server.alive() ? leaks(before, await sizesOf(sizer)) : [];
 for (const each of left) console.log(`LEFT BEHIND: ${each}`);
+console.log(`${report.failures.length} failures, ${left.length} kinds of things left behind, ${elapsed()}`);
 sizer.close();
 await server.stop();
 process.exit(report.failures.length + left.length > 0 ? 1 : 0);

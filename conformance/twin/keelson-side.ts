@@ -6,7 +6,12 @@ import { type Logger, systemClock, systemRandom } from '@keelson/core';
 // Keelson's API server alone in a process: no controllers, everything in memory. Prints `ready URL` and stays until its
 // standard input ends.
 const { values } = parseArgs({
-  options: { pki: { type: 'string' }, kubeconfig: { type: 'string' }, versions: { type: 'string', default: '' } },
+  options: {
+    pki: { type: 'string' },
+    kubeconfig: { type: 'string' },
+    versions: { type: 'string', default: '' },
+    revisions: { type: 'string', default: '10000000' },
+  },
 });
 const quiet = () => undefined;
 const logger: Logger = {
@@ -17,8 +22,10 @@ const logger: Logger = {
   named: () => logger,
 };
 const pki = await openPki(values.pki, { clock: systemClock });
-// Neither side forgets: when a compaction runs is the clock's business, and no difference.
-const storage = new MemoryStorage({ history: { age: 0, revisions: 10_000_000, bytes: 4 * 1024 ** 3 } });
+// By default neither side forgets: when a compaction runs is the clock's business, and no difference.
+const storage = new MemoryStorage({
+  history: { age: 0, revisions: Number(values.revisions), bytes: 4 * 1024 ** 3 },
+});
 const { registry, server } = composeApiServer({
   storage,
   clock: systemClock,
@@ -37,5 +44,7 @@ await server.bootstrap(pki.ca);
 if (values.kubeconfig)
   writeFileSync(values.kubeconfig, kubeconfigYaml({ server: url, ca: pki.ca, credentials: pki.admin }));
 console.log(`ready ${url}`);
+// Where it was started with --expose-gc, what is no longer used can be taken away before memory is measured.
+process.on('SIGUSR2', () => globalThis.gc?.());
 process.stdin.resume();
 process.stdin.on('end', () => process.exit(0));
