@@ -36,6 +36,7 @@ it(`answers ${short} requests that no sane client sends`, async () => {
     complaint: () => complaints.shift(),
     trace: () => trace,
     alive: () => true,
+    collect: () => undefined,
     stop: async () => undefined,
   };
   const seed = Number(process.env['KEELSON_FUZZ_SEED'] ?? 35);
