@@ -1,8 +1,8 @@
 import { deepEqual, type JSONSchemaProps } from '@keelson/core';
+import { goRegexp } from '../cel/library/index.ts';
 import { FieldErrors, goQuote } from '../registry/strategy.ts';
 import { itemsOf, valuesOf } from './custom-decoder.ts';
 import { hasFormat } from './formats.ts';
-import { goRegexp } from './go-regexp.ts';
 import { isCorrelated } from './list-types.ts';
 
 type Json = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 import type { JSONSchemaProps } from '@keelson/core';
+import { goRegexp } from '../cel/library/index.ts';
 import { FieldErrors } from '../registry/strategy.ts';
 import { itemsOf, valuesOf } from './custom-decoder.ts';
-import { goRegexp } from './go-regexp.ts';
 
 const junctors = ['allOf', 'anyOf', 'oneOf'] as const;
 

@@ -35,7 +35,14 @@ const read: readonly (readonly [pattern: string, ...texts: string[]])[] = [
   ['\\p{Greek}', '+α', '-a'],
   ['{a}', '+{a}', '-a'],
   ['^(?P<year>\\d{4})-', '+2026-', '-26-'],
+  ['(?<x>a)[(?<y>]\\(?(?<x>b)', '+a<b', '-ab'],
 ];
+
+const pattern = (text: string) => {
+  const found = goRegexp(text);
+  if (!('regexp' in found)) throw new Error(found.problem);
+  return found.regexp;
+};
 
 describe('regular expressions of Go', () => {
   it.each(refused)('refuses %s', (pattern, problem) => {
@@ -47,5 +54,17 @@ describe('regular expressions of Go', () => {
     if (!('regexp' in found)) throw new Error(found.problem);
     const said = texts.map((text) => `${found.regexp.test(text.slice(1)) ? '+' : '-'}${text.slice(1)}`);
     expect(said).toEqual(texts);
+  });
+
+  it('finds all matches, but no empty one that touches the one before', () => {
+    expect(pattern('[0-9]*').findAll('123 abc 456')).toEqual(['123', '', '', '', '', '456']);
+    expect(pattern('a').findAll('aaa', 2)).toEqual(['a', 'a']);
+    expect(pattern('.').findAll('😀x😀')).toEqual(['😀', 'x', '😀']);
+    expect(pattern('x').find('abc')).toBeUndefined();
+  });
+
+  it('takes time linear to the text, where JavaScript would try for ever', () => {
+    expect(pattern('^(a+)+$').test(`${'a'.repeat(100_000)}!`)).toBe(false);
+    expect(pattern('(x+x+)+y').test('x'.repeat(20_000))).toBe(false);
   });
 });

@@ -1,0 +1,92 @@
+import { RE2JS, RE2JSException } from 're2js';
+
+/** A regular expression of Go's (RE2's syntax, github.com/google/re2/wiki/Syntax) that runs in time linear to the text. */
+export interface GoPattern {
+  /** Whether it is found anywhere in the text. */
+  test(text: string): boolean;
+  /** The leftmost match; undefined where there is none. */
+  find(text: string): string | undefined;
+  /** The matches from left to right that do not overlap, `limit` of them at most where it is not negative. */
+  findAll(text: string, limit?: number): string[];
+}
+
+export type GoRegexp = { readonly regexp: GoPattern } | { readonly problem: string };
+
+const known = new Map<string, GoRegexp>();
+const atMost = 10_000;
+
+/** Reads a pattern; the words of a problem are Go's. */
+export function goRegexp(pattern: string): GoRegexp {
+  let found = known.get(pattern);
+  if (!found) {
+    found = read(pattern);
+    if (known.size >= atMost) known.clear();
+    known.set(pattern, found);
+  }
+  return found;
+}
+
+function read(pattern: string): GoRegexp {
+  try {
+    return { regexp: new LinearPattern(compile(pattern)) };
+  } catch (error) {
+    if (error instanceof RE2JSException) return { problem: inGosWords(error.message) };
+    throw error;
+  }
+}
+
+const duplicateName = 'duplicate capture group name';
+
+function compile(pattern: string): RE2JS {
+  try {
+    return RE2JS.compile(pattern);
+  } catch (error) {
+    // Go lets two groups have one name.
+    if (error instanceof RE2JSException && error.message.includes(duplicateName)) {
+      return RE2JS.compile(withoutNames(pattern));
+    }
+    throw error;
+  }
+}
+
+/** `\Q…\E`, an escape, a class, or the beginning of a named group. */
+const piece = /\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]|\(\?P?<\w+>/gs;
+
+function withoutNames(pattern: string): string {
+  return pattern.replace(piece, (text) => (text.startsWith('(?') ? '(' : text));
+}
+
+const trailingBackslash = 'error parsing regexp: trailing backslash at end of expression';
+
+function inGosWords(message: string): string {
+  return message === trailingBackslash ? `${message}: \`\`` : message;
+}
+
+class LinearPattern implements GoPattern {
+  readonly #compiled: RE2JS;
+
+  constructor(compiled: RE2JS) {
+    this.#compiled = compiled;
+  }
+
+  test(text: string): boolean {
+    return this.#compiled.test(text);
+  }
+
+  find(text: string): string | undefined {
+    const matcher = this.#compiled.matcher(text);
+    return matcher.find() ? (matcher.group() ?? '') : undefined;
+  }
+
+  findAll(text: string, limit = -1): string[] {
+    const found: string[] = [];
+    const matcher = this.#compiled.matcher(text);
+    let end = -1;
+    while (found.length !== limit && matcher.find()) {
+      const isEmptyAfterMatch = matcher.end() === end && matcher.start() === end;
+      end = matcher.end();
+      if (!isEmptyAfterMatch) found.push(matcher.group() ?? '');
+    }
+    return found;
+  }
+}

@@ -1,0 +1,1 @@
+export { type GoPattern, type GoRegexp, goRegexp } from './go-regexp.ts';
