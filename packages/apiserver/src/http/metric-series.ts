@@ -66,12 +66,29 @@ export class HistogramSeries {
 
   observe(labels: LabelValues, value: number): void {
     const key = labels.join('\n');
-    const { buckets, labels: names } = this.#description;
+    this.#put(this.#values.get(key) ?? this.#add(key, labels), value);
+  }
+
+  /** Observes always under the same labels, which are then looked up only once. */
+  of(labels: LabelValues): (value: number) => void {
+    const key = labels.join('\n');
     let known = this.#values.get(key);
-    if (!known) {
-      known = { labels: labelText(names, labels), counts: new Array(buckets.length + 1).fill(0), sum: 0, count: 0 };
-      this.#values.set(key, known);
-    }
+    return (value) => {
+      // No line before the first observation.
+      known ??= this.#values.get(key) ?? this.#add(key, labels);
+      this.#put(known, value);
+    };
+  }
+
+  #add(key: string, labels: LabelValues): Distribution {
+    const { buckets, labels: names } = this.#description;
+    const made = { labels: labelText(names, labels), counts: new Array(buckets.length + 1).fill(0), sum: 0, count: 0 };
+    this.#values.set(key, made);
+    return made;
+  }
+
+  #put(known: Distribution, value: number): void {
+    const { buckets } = this.#description;
     let at = 0;
     while (at < buckets.length && value > (buckets[at] ?? 0)) at++;
     known.counts[at] = (known.counts[at] ?? 0) + 1;
