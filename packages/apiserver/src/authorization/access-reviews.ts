@@ -1,4 +1,6 @@
 import {
+  type FieldRequirement,
+  type FieldSelectorAttributes,
   type FieldSelectorRequirement,
   type LabelSelectorRequirement,
   type PolicyRule,
@@ -8,12 +10,13 @@ import {
   type SubjectAccessReviewSpec,
   type SubjectAccessReviewStatus,
 } from '@keelson/core';
-import type { AuthorizationRequest, UserInfo } from '../registry/contract.ts';
+import type { AuthorizationRequest, Authorizer, UserInfo } from '../registry/contract.ts';
+import { nodeOf } from './node/node-identity.ts';
 import type { RbacAuthorizer } from './rbac-authorizer.ts';
 
 /** The `status` of a (Self|Local)SubjectAccessReview that is valid. `self` is who asks, where that is the subject. */
 export function reviewAccess(
-  authorizer: RbacAuthorizer,
+  authorizer: Authorizer,
   spec: Partial<SubjectAccessReviewSpec>,
   self?: UserInfo,
 ): SubjectAccessReviewStatus {
@@ -27,7 +30,8 @@ export function reviewAccess(
   return { allowed, ...(reason !== '' && { reason }), ...(ignored !== '' && { evaluationError: ignored }) };
 }
 
-function attributesOf({ namespace, verb = '', group, version, resource = '', subresource, name }: ResourceAttributes) {
+function attributesOf(attributes: ResourceAttributes) {
+  const { namespace, verb = '', group, version, resource = '', subresource, name, fieldSelector } = attributes;
   return {
     verb,
     resource,
@@ -36,10 +40,21 @@ function attributesOf({ namespace, verb = '', group, version, resource = '', sub
     ...(version && { version }),
     ...(subresource && { subresource }),
     ...(name && { name }),
+    ...(fieldSelector && { fieldSelector: fieldRequirements(fieldSelector) }),
   };
 }
 
-/** Which selectors of a question could not be read: RBAC looks at none of them. */
+/** What of a selector can be read; the rest counts for nothing. */
+function fieldRequirements({ rawSelector, requirements = [] }: FieldSelectorAttributes): readonly FieldRequirement[] {
+  if (rawSelector) return parses(parseFieldSelector, rawSelector) ? parseFieldSelector(rawSelector) : [];
+  return requirements.filter(isFieldRequirement).map(({ key, operator, values = [] }) => ({
+    field: key,
+    operator: operator === 'In' ? '=' : '!=',
+    value: values[0] ?? '',
+  }));
+}
+
+/** Which selectors of a question could not be read, or not all of them. */
 function selectorsIgnored(attributes: ResourceAttributes | undefined): string {
   const found: string[] = [];
   const look = <T>(
@@ -78,6 +93,7 @@ function parses(parse: (text: string) => unknown, text: string): boolean {
 
 /** The `status` of a SelfSubjectRulesReview. */
 export function reviewRules(authorizer: RbacAuthorizer, user: UserInfo, namespace: string) {
+  const isNode = nodeOf(user) !== undefined;
   // Two bindings may lead to the same rule.
   const rules = [...new Map(authorizer.rulesFor(user, namespace).map((rule) => [ruleKey(rule), rule])).values()];
   return {
@@ -92,7 +108,8 @@ export function reviewRules(authorizer: RbacAuthorizer, user: UserInfo, namespac
     nonResourceRules: rules
       .filter((rule) => rule.nonResourceURLs?.length)
       .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
-    incomplete: false,
+    incomplete: isNode,
+    ...(isNode && { evaluationError: 'node authorizer does not support user rule resolution' }),
   };
 }
 

@@ -12,6 +12,8 @@ export interface FollowOptions {
   readonly logger: Logger;
   readonly user: UserInfo;
   readonly signal: AbortSignal;
+  /** Remembers only kind and name of each object; `delete` is then told no more than that. For kinds with many objects. */
+  readonly namesOnly?: boolean;
 }
 
 const retryMs = 1000;
@@ -28,7 +30,7 @@ export async function follow(
 ): Promise<void> {
   const known = new Map<string, KubernetesObject>();
   const set = (object: KubernetesObject) => {
-    known.set(identity(object), object);
+    known.set(identity(object), options.namesOnly ? nameOf(object) : object);
     follower.set(object);
   };
   const remove = (object: KubernetesObject) => {
@@ -84,3 +86,9 @@ export async function follow(
 }
 
 const identity = ({ metadata }: KubernetesObject) => `${metadata.namespace ?? ''}/${metadata.name ?? ''}`;
+
+const nameOf = ({ apiVersion, kind, metadata: { namespace, name } }: KubernetesObject): KubernetesObject => ({
+  apiVersion,
+  kind,
+  metadata: { name, ...(namespace !== undefined && { namespace }) },
+});

@@ -11,7 +11,8 @@ export function forbidden(request: AuthorizationRequest, reason = ''): StatusErr
   }
   const resource = request.subresource ? `${request.resource}/${request.subresource}` : request.resource;
   // A Namespace counts as being in itself.
-  const namespace = request.namespace || (request.resource === 'namespaces' ? request.name : undefined);
+  const isOwn = request.resource === 'namespaces' && !request.fieldSelector;
+  const namespace = request.namespace || (isOwn ? request.name : undefined);
   const scope = namespace ? `in the namespace ${JSON.stringify(namespace)}` : 'at the cluster scope';
   const group = request.group ?? '';
   return StatusError.forbidden(

@@ -87,16 +87,6 @@ describe('RbacAuthorizer', () => {
     index.deleteClusterRole({ metadata: { name: 'more' } });
     expect(rbac.authorize(request).allowed).toBe(false);
   });
-
-  it('lets kubelets write their own node only', () => {
-    const kubelet = user('system:node:n1', 'system:nodes');
-    const status = { user: kubelet, verb: 'patch', group: '', version: 'v1', resource: 'nodes', subresource: 'status' };
-    expect(rbac.authorize({ ...status, name: 'n1' }).allowed).toBe(true);
-    expect(rbac.authorize({ ...status, name: 'n2' }).allowed).toBe(false);
-    expect(
-      rbac.authorize({ user: kubelet, verb: 'delete', group: 'apps', version: 'v1', resource: 'deployments' }).allowed,
-    ).toBe(false);
-  });
 });
 
 describe('forbidden', () => {

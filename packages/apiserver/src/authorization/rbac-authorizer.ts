@@ -1,21 +1,18 @@
 import type { PolicyRule } from '@keelson/core';
 import type { AuthorizationDecision, AuthorizationRequest, Authorizer, UserInfo } from '../registry/contract.ts';
-import { authorizeNode } from './node-rules.ts';
 import { RbacIndex } from './rbac-index.ts';
 import { ruleAllows, rulesCover } from './rule-matching.ts';
 import { breakDown } from './rule-text.ts';
 
 export const mastersGroup = 'system:masters';
 
-/** Role-based access control, and what kubelets may do. Decides from its index; `RbacFeed` keeps that current. */
+/** Role-based access control. Decides from its index; `RbacFeed` keeps that current. */
 export class RbacAuthorizer implements Authorizer {
   readonly index = new RbacIndex();
 
   authorize(asked: AuthorizationRequest): AuthorizationDecision {
     const request = inOwnNamespace(asked);
     if (request.user.groups.includes(mastersGroup)) return { allowed: true, reason: '' };
-    const node = authorizeNode(request, ruleAllows);
-    if (node) return node;
     for (const grant of this.index.grantsOf(request.user, request.namespace)) {
       for (const rule of grant.rules) if (ruleAllows(rule, request)) return { allowed: true, reason: grant.reason };
     }
@@ -39,8 +36,8 @@ export class RbacAuthorizer implements Authorizer {
   }
 }
 
-/** A Namespace is in itself: a RoleBinding inside of it may grant reading it. */
+/** A Namespace is in itself: a RoleBinding inside of it may grant reading it, though not listing by its name. */
 function inOwnNamespace(request: AuthorizationRequest): AuthorizationRequest {
-  if (request.resource !== 'namespaces' || (request.group ?? '') !== '') return request;
+  if (request.resource !== 'namespaces' || (request.group ?? '') !== '' || request.fieldSelector) return request;
   return request.namespace || !request.name ? request : { ...request, namespace: request.name };
 }

@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Clock, isStatusError, type Logger, type Random, StatusError } from '@keelson/core';
 import { type HttpRequest, impersonate, type RequestAuthenticator } from '../authentication/index.ts';
-import { forbidden } from '../authorization/index.ts';
+import { forbidden, selectionOf } from '../authorization/index.ts';
 import type { ApiHandler, AuthorizationRequest, Authorizer, UserInfo } from '../registry/contract.ts';
 import type { TablePrinter } from '../table/index.ts';
 import type { Connector } from './connector.ts';
@@ -220,11 +220,14 @@ export class ApiFace {
 /** What a user must be allowed for a request. */
 function questions(user: UserInfo, info: RequestInfo, upgrade: boolean): readonly AuthorizationRequest[] {
   if (!info.isResource) return [{ user, verb: info.verb, path: info.path }];
-  const { group, version, resource, subresource, namespace, name } = info;
+  const { group, version, resource, subresource, namespace, name, fieldSelector } = info;
   // A WebSocket opens with GET; running things in a pod needs leave to create all the same.
   const runs = upgrade && /^(exec|attach|portforward)$/.test(subresource ?? '');
   const verbs = runs && info.verb !== 'create' ? [info.verb, 'create'] : [info.verb];
-  return verbs.map((verb) => ({ user, verb, group, version, resource, subresource, namespace, name }));
+  return verbs.map((verb) => {
+    const asked = { user, verb, group, version, resource, subresource, namespace, name };
+    return fieldSelector ? { ...asked, ...selectionOf(verb, name, fieldSelector) } : asked;
+  });
 }
 
 /** A query without the parts that Go cannot read, which it leaves out: those with a semicolon or a broken escape. */

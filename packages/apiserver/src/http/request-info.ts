@@ -24,6 +24,8 @@ export interface ResourceRequest {
   readonly rest?: string;
   /** The path begins with `/watch/`, as clients asked for watches before there was `?watch`. */
   readonly watchPath?: boolean;
+  /** Which of a collection are asked for, as it came; it counts for authorization. */
+  readonly fieldSelector?: string;
 }
 
 const namespaceSubresources = new Set(['status', 'finalize']);
@@ -67,6 +69,10 @@ export function parseRequestInfo(method: string, path: string, query: URLSearchP
   if (subresource) info.subresource = subresource;
   if (rest !== undefined) info.rest = rest;
   if (legacyWatch) info.watchPath = true;
+  if (!name) {
+    const selector = query.get('fieldSelector');
+    if (selector) info.fieldSelector = selector;
+  }
   return info;
 }
 

@@ -1,4 +1,4 @@
-import type { ApiRequest, KubernetesObject, ListMeta, WatchEvent } from '@keelson/core';
+import type { ApiRequest, FieldRequirement, KubernetesObject, ListMeta, WatchEvent } from '@keelson/core';
 import type { Observable } from 'rxjs';
 
 /** `authentication.k8s.io/v1` UserInfo: who asks, as authentication found. */
@@ -111,6 +111,8 @@ export type ApiAnswer =
       readonly type: 'watch';
       readonly resource: ServedResource;
       readonly events: AsyncIterable<readonly EncodedWatchEvent[]>;
+      /** Resolves when the watch is on and what there is already waits in `events`: whether there is any. */
+      readonly begun: Promise<boolean>;
     };
 
 /**
@@ -132,6 +134,8 @@ export interface AuthorizationRequest {
   readonly subresource?: string;
   readonly namespace?: string;
   readonly name?: string;
+  /** What lists, watches and deletions of collections are narrowed to; absent also where it cannot be read. */
+  readonly fieldSelector?: readonly FieldRequirement[];
   /** Non-resource requests, such as `/healthz`. */
   readonly path?: string;
 }

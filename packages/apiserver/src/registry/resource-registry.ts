@@ -10,6 +10,7 @@ import {
 import type { AdmissionPlugin } from '@keelson/core/admission';
 import { builtinAdmission } from '../admission/index.ts';
 import { forbidden } from '../authorization/forbidden.ts';
+import { selectionOf } from '../authorization/selection.ts';
 import { CrdController, crdStrategy } from '../crd/index.ts';
 import { apiServerUser } from '../server/api-server-user.ts';
 import type { Storage } from '../storage/contract.ts';
@@ -225,7 +226,7 @@ export class ResourceRegistry implements ApiHandler {
       case 'list':
         return { type: 'list', resource: kind.served, value: await listed(context, call) };
       case 'watch':
-        return { type: 'watch', resource: kind.served, events: await watchObjects(context, call) };
+        return { type: 'watch', resource: kind.served, ...(await watchObjects(context, call)) };
       case 'create':
         if (kind.names.group === '' && kind.names.resource === 'bindings') {
           const { value, code } = await legacyBinding(context, call);
@@ -260,8 +261,9 @@ export class ResourceRegistry implements ApiHandler {
   }
 
   #authorize(request: ApiRequest, user: UserInfo): void {
-    const { verb, group, version, resource, subresource, namespace, name } = request;
-    const question = { user, verb, group, version, resource, subresource, namespace, name };
+    const { verb, group, version, resource, subresource, namespace, name, options } = request;
+    const whole = { user, verb, group, version, resource, subresource, namespace, name };
+    const question = options?.fieldSelector ? { ...whole, ...selectionOf(verb, name, options.fieldSelector) } : whole;
     const decision = this.#context.authorizer.authorize(question);
     if (!decision.allowed) throw forbidden(question, decision.reason);
   }

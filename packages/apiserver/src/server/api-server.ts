@@ -2,9 +2,10 @@ import { setMaxListeners } from 'node:events';
 import { networkInterfaces } from 'node:os';
 import { type Clock, type Logger, type PluginGrant, type Random, StatusError, token } from '@keelson/core';
 import type { RequestAuthenticator, ServiceAccountTokens } from '../authentication/index.ts';
-import { forbidden, type RbacAuthorizer, RbacFeed } from '../authorization/index.ts';
+import { forbidden, type NodeAuthorizer, NodeFeed, type RbacAuthorizer, RbacFeed } from '../authorization/index.ts';
 import { ApiServiceController, bootstrap, ClusterRoleAggregator, FlowControlController } from '../bootstrap/index.ts';
 import { Discovery } from '../discovery/index.ts';
+import { FlowControl, FlowDump, type FlowLimits, ObjectSizes } from '../fairness/index.ts';
 import { ApiFace } from '../http/api-face.ts';
 import { Forwarder } from '../http/connect/forward.ts';
 import { KubeletConnector } from '../http/connect/kubelet-connector.ts';
@@ -12,10 +13,9 @@ import { ObjectReader } from '../http/connect/object-reader.ts';
 import { Health } from '../http/health.ts';
 import { ApiMetrics } from '../http/metrics.ts';
 import { NonResourceRoutes } from '../http/non-resource-routes.ts';
-import type { GateLimits } from '../http/request-gate.ts';
 import { OpenApi } from '../openapi/index.ts';
 import type { Pki } from '../pki/index.ts';
-import type { ApiHandler, UserInfo } from '../registry/contract.ts';
+import type { ApiHandler, Authorizer, UserInfo } from '../registry/contract.ts';
 import { customPrefixFor, prefixFor } from '../registry/kind.ts';
 import type { Allocators } from '../registry/strategies/services/service-allocation.ts';
 import type { Storage } from '../storage/contract.ts';
@@ -30,7 +30,10 @@ export interface ApiServerOptions {
   readonly storage: Storage;
   /** Of the registry; without them nothing repairs what Services hold. */
   readonly allocators?: Allocators;
-  readonly authorizer: RbacAuthorizer;
+  readonly authorizer: Authorizer;
+  /** The authorizers that are kept current from what is stored. */
+  readonly rbac: RbacAuthorizer;
+  readonly nodes: NodeAuthorizer;
   readonly tokens: ServiceAccountTokens;
   readonly authenticator: RequestAuthenticator;
   readonly clock: Clock;
@@ -48,7 +51,7 @@ export interface ApiServerOptions {
 }
 
 export interface ServerLimits {
-  readonly requests?: Partial<GateLimits>;
+  readonly requests?: Partial<FlowLimits>;
   readonly connections?: Partial<ListenerLimits>;
 }
 
@@ -78,6 +81,7 @@ export class HttpApiServer {
   readonly #running = new AbortController();
   readonly #aggregator: ClusterRoleAggregator | undefined;
   readonly #routes: NonResourceRoutes;
+  readonly #flowControl: FlowControl;
   #listener: SecureListener | undefined;
   #face: ApiFace | undefined;
   #forwarder: Forwarder | undefined;
@@ -91,7 +95,7 @@ export class HttpApiServer {
     const { handler, storage, clock, logger } = options;
     this.metrics = new ApiMetrics(clock, () => objectCounts(handler, storage));
     if (options.aggregatesClusterRoles !== false) {
-      const { index } = options.authorizer;
+      const { index } = options.rbac;
       this.#aggregator = new ClusterRoleAggregator({ handler, index, user: apiServerUser, clock, logger });
     }
     const checks = healthChecks({
@@ -100,12 +104,21 @@ export class HttpApiServer {
       stopping: () => this.#running.signal.aborted,
     });
     for (const each of checks) this.health.add(each);
+    const sizes = new ObjectSizes({ catalog: handler.catalog, storage, clock, logger });
+    this.#flowControl = new FlowControl({
+      clock,
+      sizes: (group, version, resource) => sizes.of(group, version, resource),
+      ...(options.limits?.requests && { limits: options.limits.requests }),
+    });
+    this.metrics.queues((mutating) => this.#flowControl.waiting(mutating));
+    this.metrics.also(() => this.#flowControl.text());
     this.#routes = new NonResourceRoutes({
       discovery: new Discovery(handler.catalog),
       openApi: new OpenApi(handler.catalog),
       health: this.health,
       metrics: this.metrics,
       tokens: options.tokens,
+      flows: new FlowDump(this.#flowControl),
     });
   }
 
@@ -141,7 +154,7 @@ export class HttpApiServer {
       clock,
       random,
       logger,
-      ...(limits?.requests && { limits: limits.requests }),
+      flowControl: this.#flowControl,
     });
     this.#face = face;
     this.#listener = new SecureListener({
@@ -164,7 +177,16 @@ export class HttpApiServer {
 
   /** Makes the objects that every cluster has, and begins to keep authorization current. */
   async bootstrap(clientCa: string | undefined, signal?: AbortSignal): Promise<void> {
-    const { handler, authorizer, grants = [], clock, logger, serviceCidr = '10.96.0.0/16', allocators } = this.#options;
+    const {
+      handler,
+      rbac,
+      nodes,
+      grants = [],
+      clock,
+      logger,
+      serviceCidr = '10.96.0.0/16',
+      allocators,
+    } = this.#options;
     const repair =
       allocators &&
       new ServiceRepair({
@@ -185,11 +207,16 @@ export class HttpApiServer {
         clientCa,
       };
     const loop = { handler, user: apiServerUser, clock, logger };
-    await new FlowControlController(loop).start(this.#running.signal);
+    const configured = this.#flowControl.configure.bind(this.#flowControl);
+    await new FlowControlController({ ...loop, configured }).start(this.#running.signal);
+    this.#flowControl.run(this.#running.signal);
     await new ApiServiceController(loop).start(this.#running.signal);
     await bootstrap({ handler, user: apiServerUser, grants, ...(address && { address }), ...(signal && { signal }) });
-    const feed = new RbacFeed(handler, authorizer);
-    await feed.start({ clock, logger, user: apiServerUser, signal: this.#running.signal });
+    const following = { clock, logger, user: apiServerUser, signal: this.#running.signal };
+    await Promise.all([
+      new RbacFeed(handler, rbac).start(following),
+      new NodeFeed(handler, nodes.graph).start(following),
+    ]);
     void repair?.run(this.#running.signal);
     this.#bootstrapped = true;
   }

@@ -23,8 +23,14 @@ import {
   type TokenAuthenticator,
   type UidReader,
 } from '../authentication/index.ts';
-import { escalationCheck, mastersGroup, RbacAuthorizer } from '../authorization/index.ts';
-import type { ApiHandler } from '../registry/contract.ts';
+import {
+  authorizerChain,
+  escalationCheck,
+  mastersGroup,
+  NodeAuthorizer,
+  RbacAuthorizer,
+} from '../authorization/index.ts';
+import type { ApiHandler, Authorizer } from '../registry/contract.ts';
 import { inProcessTransport, ResourceRegistry, type ResourceRegistryOptions } from '../registry/index.ts';
 import { customPrefixFor, prefixFor } from '../registry/kind.ts';
 import type { Storage } from '../storage/contract.ts';
@@ -59,7 +65,7 @@ export interface ApiServerParts {
   readonly server: HttpApiServer;
   readonly handler: ApiHandler;
   readonly registry: ResourceRegistry;
-  readonly authorizer: RbacAuthorizer;
+  readonly authorizer: Authorizer;
   readonly tokens: ServiceAccountTokens;
   readonly clients: Clients;
 }
@@ -70,7 +76,9 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
   const storage: MeasuredStorage = new MeasuredStorage(options.storage, clock, (prefix) =>
     kindOfPrefix(registry, prefix),
   );
-  const authorizer = new RbacAuthorizer();
+  const nodes = new NodeAuthorizer();
+  const rbac = new RbacAuthorizer();
+  const authorizer = authorizerChain([nodes, rbac]);
   const registry: ResourceRegistry = new ResourceRegistry({
     storage,
     clock,
@@ -78,14 +86,14 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
     logger,
     authorizer,
     admission: [
-      escalationCheck({ authorizer, mastersGroup, rulesOf: (role, namespace) => rulesOf(role, namespace) }),
+      escalationCheck({ authorizer: rbac, mastersGroup, rulesOf: (role, namespace) => rulesOf(role, namespace) }),
       ...(options.admission ?? []),
     ],
     ...(serviceCidr && { serviceCidr }),
     ...(options.runtimeConfig && { runtimeConfig: options.runtimeConfig }),
     ...options.registry,
   });
-  const rulesOf = roleRules(registry, authorizer);
+  const rulesOf = roleRules(registry, rbac);
   const tokens = new ServiceAccountTokens({
     clock,
     issuer: options.issuer ?? 'https://kubernetes.default.svc.cluster.local',
@@ -96,12 +104,14 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
     tokens,
     ...(options.otherTokens ?? []),
   ]);
-  const handler = new ReviewHandler({ next: registry, authorizer, tokens, authenticator, clock });
+  const handler = new ReviewHandler({ next: registry, authorizer, rbac, tokens, authenticator, clock });
   const server = new HttpApiServer({
     handler,
     storage,
     allocators: registry.allocators,
     authorizer,
+    rbac,
+    nodes,
     authenticator,
     tokens,
     clock,

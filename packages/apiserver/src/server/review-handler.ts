@@ -16,7 +16,7 @@ import { requestToken } from '../authentication/token-requests.ts';
 import { type AccessReviewScope, checkAccessReview } from '../authorization/access-review-checks.ts';
 import { reviewAccess, reviewRules } from '../authorization/access-reviews.ts';
 import type { RbacAuthorizer } from '../authorization/index.ts';
-import type { ApiAnswer, ApiHandler, UserInfo } from '../registry/contract.ts';
+import type { ApiAnswer, ApiHandler, Authorizer, UserInfo } from '../registry/contract.ts';
 import type { ObjectDraft } from '../registry/draft.ts';
 import type { ResourceRegistry } from '../registry/resource-registry.ts';
 import { type ReviewAnswer, type ReviewCheck, withStatus } from '../registry/review-object.ts';
@@ -25,7 +25,9 @@ import { apiServerUser } from './api-server-user.ts';
 export interface ReviewHandlerOptions {
   /** Everything that is no review goes on to it. */
   readonly next: Registry;
-  readonly authorizer: RbacAuthorizer;
+  readonly authorizer: Authorizer;
+  /** Whose rules a SelfSubjectRulesReview lists. */
+  readonly rbac: RbacAuthorizer;
   readonly tokens: ServiceAccountTokens;
   readonly authenticator: Pick<RequestAuthenticator, 'authenticateToken'>;
   readonly clock: Clock;
@@ -88,7 +90,7 @@ export class ReviewHandler implements ApiHandler {
     const { namespace = '' } = specOf<SelfSubjectRulesReviewSpec>(asked);
     if (namespace === '') throw StatusError.badRequest('no namespace on request');
     const { kind = '', apiVersion = '' } = asked;
-    return unnamed({ kind, apiVersion, spec: {}, status: reviewRules(this.#options.authorizer, user, namespace) });
+    return unnamed({ kind, apiVersion, spec: {}, status: reviewRules(this.#options.rbac, user, namespace) });
   }
 
   #self(user: UserInfo, { kind = '', apiVersion = '' }: ObjectDraft): ObjectDraft {
