@@ -58,7 +58,13 @@ export class Exchange {
 
   async send(request: FuzzRequest, mayStream = false): Promise<Answer> {
     const sayable = request.headers.every(([name]) => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name));
-    if (request.http2 && sayable) return this.#overHttp2(request, mayStream);
+    if (request.http2 && sayable) {
+      const answer = await this.#overHttp2(request, mayStream);
+      if (!answer.broken?.includes('NGHTTP2_REFUSED_STREAM')) return answer;
+      // A refused stream was not looked at, and may be sent again (RFC 9113, 8.7): another connection is to be used.
+      this.#session?.close();
+      return this.#overHttp2(request, mayStream);
+    }
     return this.#overHttp1(request, mayStream);
   }
 
