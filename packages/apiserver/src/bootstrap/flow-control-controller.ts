@@ -23,6 +23,11 @@ const oneMinute = 60_000;
 
 type Configuration = FlowSchema | PriorityLevelConfiguration;
 
+export interface FlowControlLoopOptions extends ServerLoopOptions {
+  /** Told of the whole configuration when it has changed; changes that come together are told of once. */
+  configured?(schemas: readonly FlowSchema[], levels: readonly PriorityLevelConfiguration[]): void;
+}
+
 /** Whether the server may put the spec of a configuration back: its annotation says so, or nobody has changed it yet. */
 export function isKept({ metadata }: KubernetesObject): boolean {
   if ((mandatoryNames as readonly string[]).includes(metadata.name ?? '')) return true;
@@ -40,12 +45,13 @@ export function danglingOf(level: string, there: boolean): Omit<FlowSchemaCondit
 
 /** Keeps the FlowSchemas and priority levels of every cluster there, and each FlowSchema's condition `Dangling`. */
 export class FlowControlController {
-  readonly #options: ServerLoopOptions;
+  readonly #options: FlowControlLoopOptions;
   readonly #schemas = new Map<string, FlowSchema>();
   readonly #levels = new Map<string, PriorityLevelConfiguration>();
   readonly #pending: PendingKeys;
+  #telling = false;
 
-  constructor(options: ServerLoopOptions) {
+  constructor(options: FlowControlLoopOptions) {
     this.#options = options;
     this.#pending = new PendingKeys(options.logger, 'a FlowSchema', (name) => this.#reconcile(name));
   }
@@ -71,8 +77,12 @@ export class FlowControlController {
         set: (object) => {
           this.#schemas.set(object.metadata.name ?? '', object as FlowSchema);
           this.#pending.add(object.metadata.name ?? '');
+          this.#tell();
         },
-        delete: ({ metadata: { name = '' } }) => void this.#schemas.delete(name),
+        delete: ({ metadata: { name = '' } }) => {
+          this.#schemas.delete(name);
+          this.#tell();
+        },
       },
       options,
     );
@@ -121,10 +131,21 @@ export class FlowControlController {
     const before = this.#levels.has(name);
     if (there) this.#levels.set(name, level);
     else this.#levels.delete(name);
+    this.#tell();
     if (before === there) return;
     for (const schema of this.#schemas.values()) {
       if (schema.spec?.priorityLevelConfiguration.name === name) this.#pending.add(schema.metadata.name ?? '');
     }
+  }
+
+  #tell(): void {
+    const { configured } = this.#options;
+    if (!configured || this.#telling) return;
+    this.#telling = true;
+    queueMicrotask(() => {
+      this.#telling = false;
+      configured([...this.#schemas.values()], [...this.#levels.values()]);
+    });
   }
 
   async #reconcile(name: string): Promise<void> {

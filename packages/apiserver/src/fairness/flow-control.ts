@@ -47,6 +47,7 @@ export interface FlowRequest {
 
 const defaultLimits: FlowLimits = { seats: 600, waitMs: 15_000 };
 const adjustEveryMs = 10_000;
+const reads: ReadonlySet<string> = new Set(['get', 'list', 'watch', 'head', 'options']);
 const writes: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'delete']);
 
 /**
@@ -117,11 +118,26 @@ export class FlowControl {
   }
 
   /** Deals the seats out anew every ten seconds, until the signal. */
-  async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await this.#options.clock.sleep(adjustEveryMs, signal);
+  run(signal: AbortSignal): void {
+    if (signal.aborted) return;
+    const cancel = this.#options.clock.after(adjustEveryMs, () => {
+      signal.removeEventListener('abort', cancel);
       this.#deal();
+      this.run(signal);
+    });
+    signal.addEventListener('abort', cancel, { once: true });
+  }
+
+  /** How many requests wait for a seat. */
+  waiting(mutating: boolean): number {
+    let count = 0;
+    for (const { queues } of this.levels) {
+      if (queues.waiting === 0) continue;
+      for (const { waiting } of queues.queues.values()) {
+        for (const { subject } of waiting) if (reads.has(subject.info.verb) !== mutating) count++;
+      }
     }
+    return count;
   }
 
   classify(user: UserInfo, info: RequestInfo): Classified {

@@ -4,11 +4,6 @@ import type { QueuedRequest } from './queue-set.ts';
 import { namespaceOf } from './request-rules.ts';
 
 const base = '/debug/api_priority_and_fairness';
-/** Paths under which the state of flow control is told. */
-export const debugPaths: readonly string[] = ['dump_priority_levels', 'dump_queues', 'dump_requests'].map(
-  (each) => `${base}/${each}`,
-);
-
 /** Queues that are listed of one level: there may be millions that have nothing to do. */
 const mostQueues = 1024;
 const narrowest = 8;

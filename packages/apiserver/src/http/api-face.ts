@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { type Clock, isStatusError, type Logger, type Random, StatusError } from '@keelson/core';
 import { type HttpRequest, impersonate, type RequestAuthenticator } from '../authentication/index.ts';
 import { forbidden, selectionOf } from '../authorization/index.ts';
+import { type FlowControl, FlowRefusal, refusalText, retryAfterSeconds, type Seat } from '../fairness/index.ts';
 import type { ApiHandler, AuthorizationRequest, Authorizer, UserInfo } from '../registry/contract.ts';
 import type { TablePrinter } from '../table/index.ts';
 import type { Connector } from './connector.ts';
@@ -13,8 +14,7 @@ import type { ApiMetrics, Measure } from './metrics.ts';
 import { wantsPretty } from './negotiate.ts';
 import type { NonResourceRoutes } from './non-resource-routes.ts';
 import { refuseBody, releaseBody } from './refuse-body.ts';
-import { type HttpResponse, send, statusReply } from './reply.ts';
-import { type GateLimits, kindOf, RequestGate, type RequestKind } from './request-gate.ts';
+import { type HttpResponse, send, statusReply, textReply } from './reply.ts';
 import { parseRequestInfo, type RequestInfo, type ResourceRequest } from './request-info.ts';
 import { checkTimeout } from './request-timeout.ts';
 import { ResourceFace, type Upgrade } from './resource-face.ts';
@@ -31,14 +31,13 @@ export interface ApiFaceOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly limits?: Partial<GateLimits>;
+  readonly flowControl: FlowControl;
 }
 
 /** The HTTP face of the API: reads requests, finds out who asks, hands over to the handler and writes its answers. */
 export class ApiFace {
   readonly #options: ApiFaceOptions;
   readonly #resources: ResourceFace;
-  readonly #gate: RequestGate;
   /** Aborts when the server stops: watches end, other requests finish. */
   readonly #stopping = new AbortController();
   #inflight = 0;
@@ -46,8 +45,6 @@ export class ApiFace {
 
   constructor(options: ApiFaceOptions) {
     this.#options = options;
-    this.#gate = new RequestGate(options.clock, options.limits);
-    options.metrics.queues((kind) => this.#gate.waiting(kind));
     this.#resources = new ResourceFace({ ...options, stopping: this.#stopping.signal });
   }
 
@@ -68,7 +65,7 @@ export class ApiFace {
     response.once('close', () => departure.closed());
     let measure: Measure | undefined;
     let pretty = false;
-    let inside: RequestKind | undefined;
+    let seat: Seat | undefined;
     try {
       response.setHeader('audit-id', String(request.headers['audit-id'] ?? randomUUID()));
       const { path, query } = target(request);
@@ -79,11 +76,8 @@ export class ApiFace {
       checkTimeout(info, query);
       const user = await this.#user(request, response);
       const connects = info.isResource && this.#options.connector.connects(info);
-      const kind = kindOf(user, info, info.verb === 'watch' || connects);
-      if (kind) {
-        if (!this.#gate.tryEnter(kind)) await this.#gate.enter(kind, departure.signal);
-        inside = kind;
-      }
+      // What stays open takes no seat, but for a watch until it has begun.
+      if (!connects) seat = await this.#enter(user, info, query, response, departure);
       this.#authorize(user, info, response);
       if (!info.isResource) {
         await send(
@@ -95,13 +89,13 @@ export class ApiFace {
         const signal = AbortSignal.any([departure.signal, this.#stopping.signal]);
         await this.#options.connector.serve(request, response, { info, query, user, signal });
       } else {
-        await this.#resources.answer(request, response, { info, query, user, pretty, departure, upgrade });
+        await this.#resources.answer(request, response, { info, query, user, pretty, departure, upgrade, begun: seat });
       }
     } catch (error) {
       await this.#fail(request, response, error, pretty);
     } finally {
       departure.answered();
-      if (inside) this.#gate.leave(inside);
+      seat?.finish();
       releaseBody(request, response, this.#options.clock);
       measure?.end(response);
       this.#inflight--;
@@ -156,6 +150,21 @@ export class ApiFace {
     }
   }
 
+  /** Says of which FlowSchema and level a request is, and waits for a seat in it. */
+  #enter(
+    user: UserInfo,
+    info: RequestInfo,
+    query: URLSearchParams,
+    response: HttpResponse,
+    departure: Departure,
+  ): Seat | Promise<Seat> {
+    const { flowControl } = this.#options;
+    const classified = flowControl.classify(user, info);
+    response.setHeader('x-kubernetes-pf-flowschema-uid', classified.flow.uid);
+    response.setHeader('x-kubernetes-pf-prioritylevel-uid', classified.level.uid);
+    return flowControl.enter(classified, { user, info, query, signal: () => departure.signal });
+  }
+
   async #user(request: HttpRequest, response?: HttpResponse): Promise<UserInfo> {
     const { access } = this.#options.metrics;
     let user: UserInfo;
@@ -194,6 +203,10 @@ export class ApiFace {
       return;
     }
     try {
+      if (error instanceof FlowRefusal) {
+        await send(request, response, textReply(429, refusalText, { 'retry-after': retryAfterSeconds }));
+        return;
+      }
       const reply = statusReply(this.#toStatus(error, request), { pretty, accept: request.headers.accept });
       if (reply.code === 413 || reply.code === 408) await refuseBody(request, response, reply, this.#options.clock);
       else await send(request, response, reply);

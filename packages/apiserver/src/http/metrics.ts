@@ -5,7 +5,6 @@ import { AccessMetrics } from './access-metrics.ts';
 import { HistogramSeries, type LabelValues, NumberSeries, secondsBuckets } from './metric-series.ts';
 import { ProcessMetrics } from './process-metrics.ts';
 import type { HttpResponse } from './reply.ts';
-import type { RequestKind } from './request-gate.ts';
 import type { RequestInfo, ResourceRequest } from './request-info.ts';
 import { version } from './version.ts';
 import type { FrameEncoder } from './watch-frames.ts';
@@ -26,7 +25,7 @@ export class ApiMetrics {
   readonly #others: (() => string)[] = [];
   readonly #process = new ProcessMetrics();
   readonly #objectCount: (() => Promise<ReadonlyMap<string, number>>) | undefined;
-  #waiting: ((kind: RequestKind) => number) | undefined;
+  #waiting: ((mutating: boolean) => number) | undefined;
   readonly #requests = new NumberSeries({
     type: 'counter',
     name: 'apiserver_request_total',
@@ -105,7 +104,7 @@ export class ApiMetrics {
       help: 'Requests that wait for their turn now.',
       labels: ['request_kind'],
     });
-    for (const each of ['mutating', 'readOnly'] as const) queued.add([each], this.#waiting?.(each) ?? 0);
+    for (const each of ['mutating', 'readOnly']) queued.add([each], this.#waiting?.(each === 'mutating') ?? 0);
     const counts = await this.#objectCount?.();
     for (const [resource, count] of counts ?? []) stored.add([resource], count);
     const series = [
@@ -131,7 +130,7 @@ export class ApiMetrics {
   }
 
   /** From where the number of requests that wait for their turn is read. */
-  queues(waiting: (kind: RequestKind) => number): void {
+  queues(waiting: (mutating: boolean) => number): void {
     this.#waiting = waiting;
   }
 

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ServiceAccountTokens } from '../authentication/index.ts';
 import type { Discovery } from '../discovery/index.ts';
+import type { FlowDump } from '../fairness/index.ts';
 import type { OpenApi } from '../openapi/index.ts';
 import type { Health } from './health.ts';
 import type { ApiMetrics } from './metrics.ts';
@@ -24,6 +25,7 @@ export interface NonResourceRoutesOptions {
   readonly health: Health;
   readonly metrics: ApiMetrics;
   readonly tokens: ServiceAccountTokens;
+  readonly flows: FlowDump;
 }
 
 /** Every path that is no resource: index, version, health, metrics, discovery, OpenAPI and OpenID. */
@@ -43,6 +45,8 @@ export class NonResourceRoutes {
     if (path === '/openapi/v2' || path === '/openapi/v3' || path.startsWith('/openapi/v3/')) {
       return openApi.answer(path, query, headers.accept, headers['if-none-match']);
     }
+    const dump = this.#options.flows.answer(path, query);
+    if (dump !== undefined) return { code: 200, contentType: 'text/plain; charset=utf-8', body: dump };
     switch (path) {
       case '/':
       case '/index.html':

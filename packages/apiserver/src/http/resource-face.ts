@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ApiRequest, type Clock, type Random, StatusError } from '@keelson/core';
 import type { HttpRequest } from '../authentication/index.ts';
+import type { FlowControl, Seat } from '../fairness/index.ts';
 import type { ApiAnswer, ApiHandler, ServedResource, UserInfo } from '../registry/contract.ts';
 import { warningsOf } from '../registry/error-warnings.ts';
 import type { TablePrinter } from '../table/index.ts';
@@ -34,6 +35,7 @@ export interface ResourceFaceOptions {
   readonly metrics: ApiMetrics;
   readonly clock: Clock;
   readonly random: Random;
+  readonly flowControl: FlowControl;
   /** Aborts when the server stops. */
   readonly stopping: AbortSignal;
 }
@@ -55,7 +57,11 @@ export interface ResourceVisit {
   readonly pretty: boolean;
   readonly departure: Departure;
   readonly upgrade: Upgrade | undefined;
+  /** The seat of a watch, given back when it has begun: when what there is already has been sent. */
+  readonly begun: Seat | undefined;
 }
+
+type Watched = Extract<ApiAnswer, { readonly type: 'watch' }>;
 
 /** How an answer is written, but for what only is looked at when there is one. */
 type Form = Omit<EncodingContext, 'includeObject'>;
@@ -118,11 +124,12 @@ export class ResourceFace {
 
   async #watch(
     response: HttpResponse,
-    { info, query, user, departure, upgrade }: ResourceVisit,
+    { info, query, user, departure, upgrade, begun }: ResourceVisit,
     context: Form,
     payload: Payload,
   ): Promise<void> {
-    const { clock, random, stopping, metrics } = this.#options;
+    const { clock, random, stopping, metrics, flowControl } = this.#options;
+    const counted = flowControl.watches.begin(info, query);
     const expired = new AbortController();
     const seconds = payload.options.timeoutSeconds ?? Math.round(minimumWatchSeconds * (1 + random()));
     const cancel = clock.after(seconds * 1000, () => expired.abort());
@@ -136,7 +143,7 @@ export class ResourceFace {
       const included = includeObject(query, context.format);
       const encoding = { ...context, resource: answer.resource, includeObject: included };
       const encode = metrics.counting(answer.resource, frameEncoder(encoding));
-      const watch: WatchOutput = { events: answer.events, encode, mediaType, clock, signal };
+      const watch: WatchOutput = { events: beginning(answer, begun), encode, mediaType, clock, signal };
       if (upgrade) await overWebSocket(upgrade, watch);
       else await streamWatch(response, watch);
     } catch (error) {
@@ -148,6 +155,7 @@ export class ResourceFace {
       }
     } finally {
       cancel();
+      counted();
       // One that was opened and could not be answered.
       expired.abort();
     }
@@ -178,6 +186,28 @@ export class ResourceFace {
   #isBuiltIn(group: string): boolean {
     return this.#options.handler.catalog.list().some((each) => each.group === group && !each.custom);
   }
+}
+
+/** The events of a watch, which gives its seat back when it has begun and the first of them have been written. */
+function beginning({ events, begun }: Watched, seat: Seat | undefined): Watched['events'] {
+  if (!seat) return events;
+  begun.then(
+    (any) => any || seat.finish(),
+    () => seat.finish(),
+  );
+  return {
+    [Symbol.asyncIterator]() {
+      const iterator = events[Symbol.asyncIterator]();
+      let asked = 0;
+      return {
+        next() {
+          if (asked < 2 && ++asked === 2) seat.finish();
+          return iterator.next();
+        },
+        return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
+      };
+    },
+  };
 }
 
 /** Aborts when a socket closes. */

@@ -3,7 +3,7 @@ import type { Revision } from '../storage/contract.ts';
 import type { Call } from './admission-chain.ts';
 import { blankObject } from './blank-object.ts';
 import type { RegistryContext } from './context.ts';
-import type { EncodedWatchEvent } from './contract.ts';
+import type { ApiAnswer } from './contract.ts';
 import type { Kind } from './kind.ts';
 import { scopeOf } from './read-objects.ts';
 import { checkListOptions, parseReadVersion, waitForRevision, withWatchDefaults } from './resource-version.ts';
@@ -21,7 +21,7 @@ const lastBookmarksMs = [2000, 1000];
 export async function watchObjects(
   context: RegistryContext,
   call: Call,
-): Promise<AsyncIterable<readonly EncodedWatchEvent[]>> {
+): Promise<Pick<Extract<ApiAnswer, { readonly type: 'watch' }>, 'events' | 'begun'>> {
   const { kind, request } = call;
   checkListOptions(request.options ?? {}, true);
   const asked = parseReadVersion(request.options?.resourceVersion);
@@ -44,7 +44,7 @@ export async function watchObjects(
   // Nobody is told that a watch is on which first waits for a version that there is not yet, as by Kubernetes.
   const waits = withWatchDefaults(request.options ?? {}).sendInitialEvents === true;
   if (waits && (asked ?? 0) > context.storage.currentRevision()) await begun;
-  return stream;
+  return { events: stream, begun: begun.then(() => stream.beganWithEvents) };
 }
 
 /** A watch of one object by its path is one by its name. */

@@ -34,6 +34,7 @@ export class WatchStream implements Subscriber, AsyncIterable<readonly EncodedWa
   #live = false;
   /** How many events of the initial list wait. */
   #first = 0;
+  #beganWithEvents = false;
   #wake: (() => void) | undefined;
   #ended = false;
   #error: StatusError | undefined;
@@ -44,6 +45,11 @@ export class WatchStream implements Subscriber, AsyncIterable<readonly EncodedWa
     this.kindPrefix = options.kindPrefix;
     if (options.only) this.only = options.only;
     this.#options = options;
+  }
+
+  /** Whether there was anything to be told at the beginning. */
+  get beganWithEvents(): boolean {
+    return this.#beganWithEvents;
   }
 
   get ended(): boolean {
@@ -58,6 +64,7 @@ export class WatchStream implements Subscriber, AsyncIterable<readonly EncodedWa
 
   initial(objects: readonly StoredObject[]): void {
     this.#first = objects.length;
+    this.#beganWithEvents = objects.length > 0;
     for (const each of objects) this.#push({ type: 'ADDED', value: this.#options.serve(each) });
   }
 

@@ -3,11 +3,13 @@ import type { Storage } from '../storage/contract.ts';
 
 /**
  * What Kubernetes does after its start and this server does too, in the order in which Kubernetes names it. Left out is
- * what is not here: the queues of priority and fairness, leases and tokens of several servers, aggregated servers.
+ * what is not here: leases and tokens of several servers, aggregated servers.
  */
 const hooks = [
   'start-apiserver-admission-initializer',
   'generic-apiserver-start-informers',
+  'priority-and-fairness-config-consumer',
+  'priority-and-fairness-filter',
   'storage-object-count-tracker-hook',
   'start-apiextensions-informers',
   'start-apiextensions-controllers',
