@@ -1,0 +1,73 @@
+import { CelMap, CelUint, type CelValue } from '../value.ts';
+
+interface Entries {
+  readonly keys: CelValue[];
+  readonly values: CelValue[];
+  readonly places: Map<string | number | bigint | boolean, number>;
+}
+
+/** What stands for a key: equal numbers are one, whatever their type. */
+function identity(key: CelValue): string | number | bigint | boolean | undefined {
+  if (typeof key === 'string' || typeof key === 'boolean' || typeof key === 'bigint') return key;
+  if (key instanceof CelUint) return key.value;
+  return typeof key === 'number' && Number.isInteger(key) ? BigInt(key) : undefined;
+}
+
+/**
+ * A map that grows by making another: what comes out of `with` shares all entries with what it came from, so that a
+ * loop which adds one at a time is linear.
+ */
+export class EntryMap extends CelMap {
+  readonly #entries: Entries;
+  readonly size: number;
+
+  private constructor(entries: Entries, size: number) {
+    super();
+    this.#entries = entries;
+    this.size = size;
+  }
+
+  static of(entries: Iterable<readonly [CelValue, CelValue]>): EntryMap {
+    const all: Entries = { keys: [], values: [], places: new Map() };
+    for (const [key, value] of entries) add(all, key, value);
+    return new EntryMap(all, all.keys.length);
+  }
+
+  static from(map: CelMap): EntryMap {
+    if (map instanceof EntryMap) return map;
+    return EntryMap.of([...map.keys()].map((key) => [key, map.get(key) ?? null]));
+  }
+
+  /** The same with one more entry; undefined where the key is there already, or can be none. */
+  with(key: CelValue, value: CelValue): EntryMap | undefined {
+    if (identity(key) === undefined || this.get(key) !== undefined) return undefined;
+    const { keys } = this.#entries;
+    // Only the newest may write behind the entries that all share.
+    if (keys.length !== this.size) return EntryMap.of(this.#own()).with(key, value);
+    add(this.#entries, key, value);
+    return new EntryMap(this.#entries, this.size + 1);
+  }
+
+  get(key: CelValue): CelValue | undefined {
+    const known = identity(key);
+    const place = known === undefined ? undefined : this.#entries.places.get(known);
+    return place === undefined || place >= this.size ? undefined : this.#entries.values[place];
+  }
+
+  *keys(): Generator<CelValue, void, undefined> {
+    for (const [key] of this.#own()) yield key;
+  }
+
+  *#own(): Generator<readonly [CelValue, CelValue], void, undefined> {
+    const { keys, values } = this.#entries;
+    for (let index = 0; index < this.size; index++) yield [keys[index] ?? null, values[index] ?? null];
+  }
+}
+
+function add(entries: Entries, key: CelValue, value: CelValue): void {
+  const known = identity(key);
+  if (known === undefined || entries.places.has(known)) return;
+  entries.places.set(known, entries.keys.length);
+  entries.keys.push(key);
+  entries.values.push(value);
+}

@@ -1,0 +1,98 @@
+import { CelType } from '../type.ts';
+import {
+  CelDuration,
+  CelError,
+  CelList,
+  CelMap,
+  CelObject,
+  CelOptional,
+  CelTimestamp,
+  CelUint,
+  type CelValue,
+} from '../value.ts';
+
+type CelNumber = bigint | number | CelUint;
+
+const isNumber = (value: CelValue | undefined): value is CelNumber =>
+  typeof value === 'bigint' || typeof value === 'number' || value instanceof CelUint;
+
+const plain = (value: CelNumber): bigint | number => (value instanceof CelUint ? value.value : value);
+
+/** CEL's `==`: numbers of different types are equal where their values are; values of different kinds are not equal. */
+export function isEqual(left: CelValue | undefined, right: CelValue | undefined): boolean {
+  if (left === undefined || right === undefined) return left === right;
+  // biome-ignore lint/suspicious/noDoubleEquals: whole numbers and fractions compare by value.
+  if (isNumber(left)) return isNumber(right) && plain(left) == plain(right);
+  if (left === null || typeof left !== 'object') return left === right;
+  if (left instanceof CelObject) return left.equals(right);
+  if (left instanceof CelList) return right instanceof CelList && sameItems(left, right);
+  if (left instanceof CelMap) return right instanceof CelMap && sameEntries(left, right);
+  if (left instanceof Uint8Array) return right instanceof Uint8Array && compareBytes(left, right) === 0;
+  if (left instanceof CelDuration) return right instanceof CelDuration && left.nanoseconds === right.nanoseconds;
+  if (left instanceof CelTimestamp) return right instanceof CelTimestamp && left.nanoseconds === right.nanoseconds;
+  if (left instanceof CelOptional) return right instanceof CelOptional && isEqual(left.value, right.value);
+  return left instanceof CelType && right instanceof CelType && left.name === right.name;
+}
+
+function sameItems(left: CelList, right: CelList): boolean {
+  const own = left.equalTo(right) ?? right.equalTo(left);
+  if (own !== undefined) return own;
+  if (left.size !== right.size) return false;
+  for (let index = 0; index < left.size; index++) if (!isEqual(left.at(index), right.at(index))) return false;
+  return true;
+}
+
+function sameEntries(left: CelMap, right: CelMap): boolean {
+  if (left.size !== right.size) return false;
+  for (const key of left.keys()) {
+    const other = right.get(key);
+    if (other === undefined || !isEqual(left.get(key), other)) return false;
+  }
+  return true;
+}
+
+/** Whether a list holds a value that is equal. */
+export function holds(list: CelList, value: CelValue): boolean {
+  for (let index = 0; index < list.size; index++) if (isEqual(list.at(index), value)) return true;
+  return false;
+}
+
+function compareBytes(left: Uint8Array, right: Uint8Array): number {
+  const length = Math.min(left.length, right.length);
+  for (let index = 0; index < length; index++) {
+    const difference = (left[index] ?? 0) - (right[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length;
+}
+
+/** By code point, as Go's strings by their UTF-8 bytes. */
+function compareText(left: string, right: string): number {
+  const length = Math.min(left.length, right.length);
+  for (let index = 0; index < length; index++) {
+    const [a, b] = [left.charCodeAt(index), right.charCodeAt(index)];
+    // Halves of a pair stand for code points beyond all that one unit holds.
+    if (a !== b) return (isHalf(a) ? a + 0x10000 : a) - (isHalf(b) ? b + 0x10000 : b);
+  }
+  return left.length - right.length;
+}
+
+const isHalf = (unit: number): boolean => (unit & 0xf800) === 0xd800;
+
+const order = (left: bigint | number, right: bigint | number): number => (left < right ? -1 : left > right ? 1 : 0);
+
+/**
+ * Less than zero, zero, or more, for two values that CEL has an order for (numbers across their types, bool, string,
+ * bytes, duration, timestamp); undefined for others. What is not a number is neither less nor more: `NaN` compares as 0.
+ */
+export function compare(left: CelValue | undefined, right: CelValue | undefined): number | undefined {
+  if (isNumber(left) && isNumber(right)) return order(plain(left), plain(right));
+  if (typeof left === 'string' && typeof right === 'string') return compareText(left, right);
+  if (typeof left === 'boolean' && typeof right === 'boolean') return Number(left) - Number(right);
+  if (left instanceof Uint8Array && right instanceof Uint8Array) return compareBytes(left, right);
+  if (left instanceof CelDuration && right instanceof CelDuration) return order(left.nanoseconds, right.nanoseconds);
+  if (left instanceof CelTimestamp && right instanceof CelTimestamp) return order(left.nanoseconds, right.nanoseconds);
+  return undefined;
+}
+
+export const noSuchOverload = (): CelError => new CelError('no such overload');
