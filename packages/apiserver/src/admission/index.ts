@@ -8,6 +8,7 @@ import { defaultStorageClass } from './default-storage-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { nodeRestriction } from './node-restriction/node-restriction.ts';
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
 import { priority } from './priority.ts';
 import { resourceQuota } from './resource-quota.ts';
@@ -27,6 +28,7 @@ export function builtinAdmission(
     namespaceLifecycle(environment),
     limitRanger(environment),
     serviceAccount(environment),
+    nodeRestriction(environment),
     taintNodesByCondition(),
     priority(environment),
     defaultTolerationSeconds(),

@@ -8,11 +8,13 @@ import {
   type Volume,
 } from '@keelson/core';
 import type { AdmissionPlugin } from '@keelson/core/admission';
+import { isMirrorPod } from '../authorization/node/pod-references.ts';
 import type { AdmissionEnvironment } from './contract.ts';
 import { objectAs } from './narrow.ts';
+import { refuse } from './refuse.ts';
+import { ephemeralSecretProblem, limitsSecrets, mirrorPodProblem, secretProblem } from './secret-references.ts';
 
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
-const mirrorAnnotation = 'kubernetes.io/config.mirror';
 
 /** Gives every pod an account, and that account's token where it will look for it. */
 export function serviceAccount({ reader, random }: AdmissionEnvironment): AdmissionPlugin {
@@ -22,16 +24,18 @@ export function serviceAccount({ reader, random }: AdmissionEnvironment): Admiss
     async admit(attributes) {
       if (attributes.operation !== 'CREATE') return undefined;
       const pod = objectAs(attributes, Pod);
-      if (!pod || pod.metadata.annotations?.[mirrorAnnotation] !== undefined) return undefined;
+      if (!pod) return undefined;
+      if (isMirrorPod(pod)) {
+        const problem = mirrorPodProblem(pod);
+        if (problem !== undefined) throw refuse(attributes, problem);
+        return undefined;
+      }
       const namespace = attributes.namespace ?? '';
       const name = pod.spec.serviceAccountName || 'default';
       const account = await reader.get(ServiceAccount, name, namespace);
       if (!account) {
-        throw StatusError.forbidden(
-          { group: '', resource: 'pods' },
-          pod.metadata.name ?? '',
-          `error looking up service account ${namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`,
-        );
+        const missing = `serviceaccount ${JSON.stringify(name)} not found`;
+        throw refuse(attributes, `error looking up service account ${namespace}/${name}: ${missing}`);
       }
       let spec: PodSpec = { ...pod.spec, serviceAccountName: name, serviceAccount: name };
       if (pod.spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) {
@@ -40,7 +44,20 @@ export function serviceAccount({ reader, random }: AdmissionEnvironment): Admiss
       if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length) {
         spec = { ...spec, imagePullSecrets: account.imagePullSecrets.map((each) => ({ ...each })) };
       }
-      return { ...pod, spec };
+      const complete = { ...pod, spec };
+      const problem = limitsSecrets(account) ? secretProblem(complete, account) : undefined;
+      if (problem !== undefined) throw refuse(attributes, problem);
+      return complete;
+    },
+    async validate({ operation, group, resource, subresource, namespace, object }) {
+      if (operation !== 'UPDATE' || subresource !== 'ephemeralcontainers' || group !== '' || resource !== 'pods')
+        return;
+      // The resource is pods: the registry has decoded it as one.
+      const pod = object as Pod;
+      const account = await reader.get(ServiceAccount, pod.spec.serviceAccountName || 'default', namespace);
+      const problem = account && limitsSecrets(account) ? ephemeralSecretProblem(pod, account) : undefined;
+      // Kubernetes takes it for a mistake of its own.
+      if (problem !== undefined) throw StatusError.of(500, '', problem, {});
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { PersistentVolume, Pod, ResourceSlice, VolumeAttachment } from '@keelson/core';
-import { podReferences, type ReferencedKind } from './pod-references.ts';
+import { isMirrorPod, podReferences, type ReferencedKind } from './pod-references.ts';
 import { volumeSecrets } from './volume-secrets.ts';
 
 /** What a question about a relationship may be about. */
@@ -42,7 +42,9 @@ export class NodeGraph {
       return;
     }
     const keys = new Set([`pods/${pods}`]);
-    for (const [kind, referred] of podReferences(pod)) keys.add(`${kind}/${namespace}/${referred}`);
+    // What a mirror pod names was never checked by anybody: it counts for nothing.
+    const references = isMirrorPod(pod) ? [] : podReferences(pod);
+    for (const [kind, referred] of references) keys.add(`${kind}/${namespace}/${referred}`);
     if (known?.node === node && sameKeys(known.keys, keys)) return;
     this.#forgetPod(pods, known);
     this.#pods.set(pods, { node, keys });

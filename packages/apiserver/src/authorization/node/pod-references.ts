@@ -14,9 +14,11 @@ export type Reference = readonly [kind: ReferencedKind, name: string];
 
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
 
-/** All that a pod's node may read for it. What a mirror pod names was never checked by anybody: it counts for nothing. */
+/** Whether a pod only shows what a kubelet runs by itself. */
+export const isMirrorPod = ({ metadata }: Pod): boolean => metadata.annotations?.[mirrorAnnotation] !== undefined;
+
+/** All objects that the node of a pod needs for it. */
 export function podReferences(pod: Pod): readonly Reference[] {
-  if (pod.metadata.annotations?.[mirrorAnnotation] !== undefined) return [];
   const found: Reference[] = [];
   const add = (kind: ReferencedKind, name: string | undefined) => {
     if (name) found.push([kind, name]);
