@@ -1,5 +1,7 @@
 import type { Clock, KubernetesObject, Random, ResourceQuota, ResourceType } from '@keelson/core';
 import type { Authorizer } from '../registry/contract.ts';
+import type { AdmissionMetrics } from './admission-metrics.ts';
+import type { WebhookSet } from './webhook/webhook-set.ts';
 
 /** Reads for admission: straight from the store, decoded once, past authorization. */
 export interface ObjectReader {
@@ -14,4 +16,7 @@ export interface AdmissionEnvironment {
   readonly authorizer: Authorizer;
   /** Writes the status of a quota if it is still at its resourceVersion; else rejects with `Conflict`. */
   readonly writeQuota: (quota: ResourceQuota) => Promise<ResourceQuota>;
+  readonly metrics: AdmissionMetrics;
+  /** The webhooks that are configured now. */
+  readonly webhooks: { mutating(): WebhookSet; validating(): WebhookSet };
 }

@@ -16,31 +16,61 @@ import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
+import { mutatingWebhooks } from './webhook/mutating-webhooks.ts';
+import { validatingWebhooks } from './webhook/validating-webhooks.ts';
 
+export { AdmissionMetrics } from './admission-metrics.ts';
 export type { AdmissionEnvironment, ObjectReader } from './contract.ts';
+export * from './webhook/index.ts';
 
-/** The gates that are on by default in Kubernetes, in its order; `others` stand where webhooks do, before the quota. */
+type BuiltIn = readonly [name: string, make: (environment: AdmissionEnvironment) => AdmissionPlugin];
+
+/** The gates that are on by default in Kubernetes, in its order; those of others stand before what asks the outside. */
+const beforeOthers: readonly BuiltIn[] = [
+  ['NamespaceLifecycle', namespaceLifecycle],
+  ['LimitRanger', limitRanger],
+  ['ServiceAccount', serviceAccount],
+  ['NodeRestriction', nodeRestriction],
+  ['TaintNodesByCondition', taintNodesByCondition],
+  ['Priority', priority],
+  ['DefaultTolerationSeconds', defaultTolerationSeconds],
+  ['DefaultStorageClass', defaultStorageClass],
+  ['StorageObjectInUseProtection', storageObjectInUseProtection],
+  ['PersistentVolumeClaimResize', persistentVolumeClaimResize],
+  ['RuntimeClass', runtimeClass],
+  ['CertificateApproval', certificateApproval],
+  ['CertificateSigning', certificateSigning],
+  ['CertificateSubjectRestriction', certificateSubjectRestriction],
+  ['DefaultIngressClass', defaultIngressClass],
+];
+
+/** Policies stand before the webhooks of their kind; the quota is charged last, for what is really written. */
+const afterOthers: readonly BuiltIn[] = [
+  ['MutatingAdmissionWebhook', mutatingWebhooks],
+  ['ValidatingAdmissionWebhook', validatingWebhooks],
+  ['ResourceQuota', resourceQuota],
+];
+
+/** Names that `disabled` may hold. */
+export const builtinAdmissionNames: readonly string[] = [...beforeOthers, ...afterOthers].map(([name]) => name);
+
+/** What is wrong with a list of plugins of the configuration; nothing where all of them are known. */
+export function admissionNameProblems(names: readonly string[]): readonly string[] {
+  return names
+    .filter((each) => !builtinAdmissionNames.includes(each))
+    .map(
+      (each) =>
+        `the admission plugin ${JSON.stringify(each)} is unknown; known are ${builtinAdmissionNames.join(', ')}`,
+    );
+}
+
+/** All gates in the order in which they are asked. */
 export function builtinAdmission(
   environment: AdmissionEnvironment,
   others: readonly AdmissionPlugin[],
+  disabled: readonly string[] = [],
 ): readonly AdmissionPlugin[] {
-  return [
-    namespaceLifecycle(environment),
-    limitRanger(environment),
-    serviceAccount(environment),
-    nodeRestriction(environment),
-    taintNodesByCondition(),
-    priority(environment),
-    defaultTolerationSeconds(),
-    defaultStorageClass(environment),
-    storageObjectInUseProtection(),
-    persistentVolumeClaimResize(environment),
-    runtimeClass(environment),
-    certificateApproval(environment),
-    certificateSigning(environment),
-    certificateSubjectRestriction(),
-    defaultIngressClass(environment),
-    ...others,
-    resourceQuota(environment),
-  ];
+  const make = (builtin: readonly BuiltIn[]) =>
+    builtin.filter(([name]) => !disabled.includes(name)).map(([, each]) => each(environment));
+  return [...make(beforeOthers), ...others, ...make(afterOthers)];
 }

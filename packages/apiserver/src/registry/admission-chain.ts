@@ -1,5 +1,6 @@
-import type { ApiRequest, KubernetesObject } from '@keelson/core';
-import type { AdmissionAttributes, AdmissionPlugin } from '@keelson/core/admission';
+import type { ApiRequest, Clock, KubernetesObject } from '@keelson/core';
+import type { AdmissionAttributes, AdmissionPlugin, ObjectForm, Reinvocation } from '@keelson/core/admission';
+import type { AdmissionStep } from '../admission/admission-metrics.ts';
 import type { RegistryContext } from './context.ts';
 import type { UserInfo } from './contract.ts';
 import type { ObjectDraft } from './draft.ts';
@@ -12,19 +13,35 @@ export interface Call {
   readonly user: UserInfo;
   readonly dryRun: boolean;
   readonly warnings: string[];
+  /** One of many that are deleted together: admission is told no name then, as by Kubernetes. */
+  readonly collective?: boolean;
+  /** What admission wants to have noted in the audit log. */
+  readonly annotations?: Map<string, string>;
 }
 
 type Operation = AdmissionAttributes['operation'];
 
-interface Gates {
-  readonly admitting: readonly (AdmissionPlugin & Required<Pick<AdmissionPlugin, 'admit'>>)[];
-  readonly validating: readonly (AdmissionPlugin & Required<Pick<AdmissionPlugin, 'validate'>>)[];
+interface Gate<Run> {
+  readonly run: Run;
+  observe(seconds: number, rejected: boolean): void;
 }
 
-const known = new WeakMap<RegistryContext['admission'], WeakMap<Kind, Gates>>();
+interface Gates<Run> {
+  readonly gates: readonly Gate<Run>[];
+  observe(seconds: number, rejected: boolean): void;
+}
 
-/** The gates that look at a kind, worked out once. */
-function gatesOf({ admission }: RegistryContext, kind: Kind): Gates {
+type Admitting = NonNullable<AdmissionPlugin['admit']>;
+type Validating = NonNullable<AdmissionPlugin['validate']>;
+
+interface GatesOfKind {
+  readonly admitting: Partial<Record<Operation, Gates<Admitting>>>;
+  readonly validating: Partial<Record<Operation, Gates<Validating>>>;
+}
+
+const known = new WeakMap<RegistryContext['admission'], WeakMap<Kind, GatesOfKind>>();
+
+function gatesOfKind({ admission }: RegistryContext, kind: Kind): GatesOfKind {
   let byKind = known.get(admission);
   if (!byKind) {
     byKind = new WeakMap();
@@ -32,67 +49,162 @@ function gatesOf({ admission }: RegistryContext, kind: Kind): Gates {
   }
   let gates = byKind.get(kind);
   if (!gates) {
-    const { group, resource } = kind.served;
-    const asked = admission.filter(
-      ({ resources }) => !resources || resources.some((each) => each.group === group && each.plural === resource),
-    );
-    gates = { admitting: asked.filter(admits), validating: asked.filter(validates) };
+    gates = { admitting: {}, validating: {} };
     byKind.set(kind, gates);
   }
   return gates;
 }
 
-const admits = (plugin: AdmissionPlugin): plugin is Gates['admitting'][number] => plugin.admit !== undefined;
-const validates = (plugin: AdmissionPlugin): plugin is Gates['validating'][number] => plugin.validate !== undefined;
-
-function attributes(
-  call: Call,
+/** The gates that look at a kind's resource, whatever subresource, worked out once. */
+function gatesFor<Run>(
+  { admission, metrics }: RegistryContext,
+  { names }: Kind,
   operation: Operation,
-  object: KubernetesObject | undefined,
-  oldObject: KubernetesObject | undefined,
-): AdmissionAttributes {
-  const { kind, request } = call;
-  const { group, version, resource, kind: kindName } = kind.served;
-  const { subresource, namespace } = request;
-  // Every write comes through here: assignments cost a tenth of what spreading costs.
-  const asked: { -readonly [Field in keyof AdmissionAttributes]: AdmissionAttributes[Field] } = {
-    operation,
-    group,
-    version,
-    resource,
-    kind: kindName,
-    name: request.name ?? object?.metadata.name ?? oldObject?.metadata.name ?? '',
-    user: call.user,
-    dryRun: call.dryRun,
-    options: (request.options ?? {}) as Readonly<Record<string, unknown>>,
-    warn: (text) => call.warnings.push(text),
-  };
-  if (namespace !== undefined) asked.namespace = namespace;
-  if (subresource !== undefined) asked.subresource = subresource;
-  if (object) asked.object = object;
-  if (oldObject) asked.oldObject = oldObject;
-  return asked;
+  step: AdmissionStep,
+  runOf: (plugin: AdmissionPlugin) => Run | undefined,
+): Gates<Run> {
+  const gates: Gate<Run>[] = [];
+  for (const plugin of admission) {
+    const { resources, name } = plugin;
+    const run = runOf(plugin);
+    const looks = !resources || resources.some((each) => each.group === names.group && each.plural === names.resource);
+    if (run && looks) gates.push({ run, observe: metrics.ofPlugin(name, operation, step) });
+  }
+  return { gates, observe: metrics.ofStep(operation, step) };
 }
 
-/** All mutating admission. What it returns may be written into: plugins return copies, never what others share. */
-export async function admit(
+function admitting(context: RegistryContext, kind: Kind, operation: Operation): Gates<Admitting> {
+  const gates = gatesOfKind(context, kind).admitting;
+  gates[operation] ??= gatesFor(context, kind, operation, 'admit', (plugin) => plugin.admit?.bind(plugin));
+  return gates[operation];
+}
+
+function validating(context: RegistryContext, kind: Kind, operation: Operation): Gates<Validating> {
+  const gates = gatesOfKind(context, kind).validating;
+  gates[operation] ??= gatesFor(context, kind, operation, 'validate', (plugin) => plugin.validate?.bind(plugin));
+  return gates[operation];
+}
+
+/** The rounds of one request: made only for those that ask. */
+class Rounds implements Reinvocation {
+  again = false;
+  requested = false;
+  readonly kept = new Map<string, unknown>();
+
+  request(): void {
+    this.requested = true;
+  }
+}
+
+/** What plugins are told. Every write comes through here: what few of them ask for is made when they ask. */
+class Asked implements AdmissionAttributes {
+  readonly operation: Operation;
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly user: UserInfo;
+  readonly dryRun: boolean;
+  readonly options: Readonly<Record<string, unknown>>;
+  declare readonly namespace?: string;
+  declare readonly subresource?: string;
+  declare readonly signal?: AbortSignal;
+  declare object?: KubernetesObject;
+  declare readonly oldObject?: KubernetesObject;
+  readonly #context: RegistryContext;
+  readonly #call: Call;
+  #rounds: Rounds | undefined;
+
+  constructor(
+    context: RegistryContext,
+    call: Call,
+    operation: Operation,
+    object: KubernetesObject | undefined,
+    oldObject: KubernetesObject | undefined,
+  ) {
+    const { kind, request, collective } = call;
+    this.#context = context;
+    this.#call = call;
+    this.operation = operation;
+    this.group = request.group;
+    this.version = request.version;
+    this.resource = request.resource;
+    this.kind = kind.served.kind;
+    this.name = collective ? '' : (request.name ?? object?.metadata.name ?? oldObject?.metadata.name ?? '');
+    this.user = call.user;
+    this.dryRun = call.dryRun;
+    this.options = (request.options ?? {}) as Readonly<Record<string, unknown>>;
+    if (request.namespace !== undefined) this.namespace = request.namespace;
+    if (request.subresource !== undefined) this.subresource = request.subresource;
+    if (request.signal) this.signal = request.signal;
+    if (object) this.object = object;
+    if (oldObject) this.oldObject = oldObject;
+  }
+
+  get forms(): readonly ObjectForm[] {
+    return this.#context.forms.of(this.#call);
+  }
+
+  get reinvocation(): Reinvocation {
+    this.#rounds ??= new Rounds();
+    return this.#rounds;
+  }
+
+  /** Whether somebody has asked for a second round. */
+  get wantsAgain(): boolean {
+    return this.#rounds?.requested ?? false;
+  }
+
+  goAgain(): void {
+    if (this.#rounds) this.#rounds.again = true;
+  }
+
+  warn(text: string): void {
+    this.#call.warnings.push(text);
+  }
+
+  annotate(key: string, value: string): void {
+    this.#call.annotations?.set(key, value);
+  }
+}
+
+/**
+ * All mutating admission. What it returns may be written into: plugins return copies, never what others share. What a
+ * webhook or policy has changed goes through all of them a second time.
+ */
+export async function admit<T extends ObjectDraft | undefined>(
   context: RegistryContext,
   call: Call,
   operation: Operation,
-  object: ObjectDraft,
+  object: T,
   oldObject: KubernetesObject | undefined,
-): Promise<ObjectDraft> {
-  const gates = gatesOf(context, call.kind).admitting;
+): Promise<T> {
+  const { gates, observe } = admitting(context, call.kind, operation);
   if (gates.length === 0) return object;
-  let asked = attributes(call, operation, object, oldObject);
-  for (const plugin of gates) {
-    const outcome = plugin.admit(asked);
-    const changed = outcome instanceof Promise ? await outcome : outcome;
-    if (!changed) continue;
-    object = changed as ObjectDraft;
-    asked = attributes(call, operation, object, oldObject);
+  const { clock } = context;
+  const asked = new Asked(context, call, operation, object, oldObject);
+  const begun = clock.now();
+  try {
+    await admitOnce(gates, asked, clock);
+    if (asked.wantsAgain) {
+      asked.goAgain();
+      await admitOnce(gates, asked, clock);
+    }
+  } catch (error) {
+    observe((clock.now() - begun) / 1000, true);
+    throw error;
   }
-  return object;
+  observe((clock.now() - begun) / 1000, false);
+  return asked.object as T;
+}
+
+async function admitOnce(gates: readonly Gate<Admitting>[], asked: Asked, clock: Clock): Promise<void> {
+  for (const gate of gates) {
+    const outcome = measured(gate, asked, clock);
+    const changed = outcome instanceof Promise ? await outcome : outcome;
+    if (changed) asked.object = changed;
+  }
 }
 
 export async function validateAdmission(
@@ -102,11 +214,49 @@ export async function validateAdmission(
   object: KubernetesObject | undefined,
   oldObject: KubernetesObject | undefined,
 ): Promise<void> {
-  const gates = gatesOf(context, call.kind).validating;
+  const { gates, observe } = validating(context, call.kind, operation);
   if (gates.length === 0) return;
-  const asked = attributes(call, operation, object, oldObject);
-  for (const plugin of gates) {
-    const outcome = plugin.validate(asked);
-    if (outcome instanceof Promise) await outcome;
+  const { clock } = context;
+  const asked = new Asked(context, call, operation, object, oldObject);
+  const begun = clock.now();
+  try {
+    for (const gate of gates) {
+      const outcome = measured(gate, asked, clock);
+      if (outcome instanceof Promise) await outcome;
+    }
+  } catch (error) {
+    observe((clock.now() - begun) / 1000, true);
+    throw error;
   }
+  observe((clock.now() - begun) / 1000, false);
+}
+
+/** What a plugin does at once takes no time that the clock could tell; only the others are looked at closely. */
+function measured<T>(
+  { run, observe }: Gate<(asked: Asked) => T | Promise<T>>,
+  asked: Asked,
+  clock: Clock,
+): T | Promise<T> {
+  let outcome: T | Promise<T>;
+  try {
+    outcome = run(asked);
+  } catch (error) {
+    observe(0, true);
+    throw error;
+  }
+  if (!(outcome instanceof Promise)) {
+    observe(0, false);
+    return outcome;
+  }
+  const begun = clock.now();
+  return outcome.then(
+    (value) => {
+      observe((clock.now() - begun) / 1000, false);
+      return value;
+    },
+    (error: unknown) => {
+      observe((clock.now() - begun) / 1000, true);
+      throw error;
+    },
+  );
 }

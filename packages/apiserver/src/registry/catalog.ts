@@ -42,6 +42,11 @@ export class KindCatalog implements ResourceCatalog {
     return undefined;
   }
 
+  /** All versions under which the objects of a kind are served, its own among them, in the order of discovery. */
+  sharing({ prefix }: Pick<Kind, 'prefix'>): readonly Kind[] {
+    return [...this.#kinds.values()].filter((kind) => kind.prefix === prefix);
+  }
+
   /** Every kind once, whatever the number of its versions. */
   distinct(): readonly Kind[] {
     const seen = new Map<string, Kind>();

@@ -1,10 +1,12 @@
 import type { Clock, Logger, Random } from '@keelson/core';
 import type { AdmissionPlugin } from '@keelson/core/admission';
+import type { AdmissionMetrics } from '../admission/admission-metrics.ts';
 import type { Storage, WriteOptions } from '../storage/contract.ts';
 import type { KindCatalog } from './catalog.ts';
 import type { Authorizer } from './contract.ts';
 import type { EventHub } from './event-hub.ts';
 import type { Kind } from './kind.ts';
+import type { ObjectForms } from './object-forms.ts';
 import type { DecodeCache } from './stored-object.ts';
 
 /** What the parts of the registry share. */
@@ -21,4 +23,6 @@ export interface RegistryContext {
   writeOptions(kind: Kind): WriteOptions | undefined;
   /** In the order in which they run. Filled before the first request. */
   readonly admission: readonly AdmissionPlugin[];
+  readonly metrics: AdmissionMetrics;
+  readonly forms: ObjectForms;
 }

@@ -10,9 +10,10 @@ import { decodeBody } from './decode-body.ts';
 import { draftJson, type ObjectDraft } from './draft.ts';
 import { type Kind, keyIn } from './kind.ts';
 import { looksAtMetadata } from './metadata-looks.ts';
-import { checkMetadata, nameNew, randomUid, settleNamespace, stampNew } from './object-metadata.ts';
+import { checkMetadata, nameNew, settleNamespace, stampNew } from './object-metadata.ts';
 import { dedupeOwners } from './owner-references.ts';
 import { recordOwners } from './ownership/record-owners.ts';
+import { randomUid } from './random-uid.ts';
 import { encodeForStorage, encodeObject } from './stored-object.ts';
 import { FieldErrors, type WriteContext } from './strategy.ts';
 
@@ -62,6 +63,7 @@ export async function createDecoded(
     nameNew(decoded, context.random, kind.strategy.generatesNoNames);
   }
   const draft = await admit(context, call, 'CREATE', decoded, undefined);
+  if (draft !== decoded) settleNamespace(kind, draft, request.namespace);
   prepareCreate(context, call, draft);
   const errors = new FieldErrors();
   // What is made by way of its status is given nothing, as with a real server.

@@ -1,6 +1,6 @@
 import { deepEqual, type KubernetesObject, type RequestOptions, type Status, StatusError } from '@keelson/core';
 import { RevisionMismatchError } from '../storage/contract.ts';
-import { type Call, validateAdmission } from './admission-chain.ts';
+import { admit, type Call, validateAdmission } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
 import type { EncodedObject, ListAnswer } from './contract.ts';
 import { decideDeletion } from './deletion.ts';
@@ -77,6 +77,7 @@ async function deleteOnce(
   checkPreconditions(kind, object, options, collective);
   const deletion = decideDeletion(kind, object, options, context.clock.now(), collective);
   if (deletion.type === 'pending') return { value: kind.serve(current), removed: false };
+  await admit(context, call, 'DELETE', undefined, object);
   await validateAdmission(context, call, 'DELETE', undefined, object);
   const marked = deletion.type === 'marked' ? deletion.object : deletion.marked;
   if (call.dryRun) {
@@ -187,6 +188,7 @@ export async function deleteCollection(context: RegistryContext, call: Call): Pr
     try {
       const one: Call = {
         ...call,
+        collective: true,
         request: {
           ...request,
           verb: 'delete',

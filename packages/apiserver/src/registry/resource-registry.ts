@@ -8,11 +8,12 @@ import {
   StatusError,
 } from '@keelson/core';
 import type { AdmissionPlugin } from '@keelson/core/admission';
-import { builtinAdmission } from '../admission/index.ts';
+import { AdmissionMetrics, builtinAdmission, WebhookSources } from '../admission/index.ts';
 import { forbidden } from '../authorization/forbidden.ts';
 import { selectionOf } from '../authorization/selection.ts';
 import { CrdController, crdStrategy } from '../crd/index.ts';
 import { apiServerUser } from '../server/api-server-user.ts';
+import { EndpointServiceResolver } from '../server/service-resolver.ts';
 import type { Storage } from '../storage/contract.ts';
 import type { Call } from './admission-chain.ts';
 import { builtinKinds } from './builtin-kinds.ts';
@@ -33,7 +34,9 @@ import { inPlaceOf } from './decode-own-body.ts';
 import { codeOfDeletion, type DeleteOutcome, deleteCollection, deleteObject } from './delete-object.ts';
 import { withWarnings } from './error-warnings.ts';
 import { EventHub } from './event-hub.ts';
+import { followStored } from './follow-stored.ts';
 import { prefixFor } from './kind.ts';
+import { ObjectForms } from './object-forms.ts';
 import { objectReader } from './object-reader.ts';
 import { patchObject } from './patch-object.ts';
 import { getObject, listObjects } from './read-objects.ts';
@@ -99,8 +102,12 @@ export class ResourceRegistry implements ApiHandler {
   readonly catalog: KindCatalog;
   /** Where Services have their addresses and ports from. */
   readonly allocators: Allocators;
+  /** What admission has taken and refused. */
+  readonly admissionMetrics = new AdmissionMetrics();
   readonly #context: RegistryContext;
   readonly #crds: CrdController;
+  readonly #webhooks: WebhookSources;
+  readonly #closed = new AbortController();
   #started: Promise<void> | undefined;
 
   constructor(options: ResourceRegistryOptions) {
@@ -128,6 +135,7 @@ export class ResourceRegistry implements ApiHandler {
     const disabled = options.disabledAdmission ?? (options.authorizer ? [] : needBootstrap);
     const { eventTtlSeconds: ttlSeconds = 3600 } = options;
     const eventOptions = ttlSeconds > 0 ? { ttlSeconds } : undefined;
+    this.#webhooks = new WebhookSources({ clock, services: new EndpointServiceResolver(reader, random) });
     this.#context = {
       storage,
       cache,
@@ -138,10 +146,21 @@ export class ResourceRegistry implements ApiHandler {
       hub: new EventHub({ storage, cache, clock, logger }),
       authorizer,
       writeOptions: (kind) => (kind.prefix === eventsPrefix ? eventOptions : undefined),
+      metrics: this.admissionMetrics,
+      forms: new ObjectForms(this.catalog, clock),
       admission: builtinAdmission(
-        { reader, random, clock, authorizer, writeQuota: (quota) => this.#writeQuota(quota) },
+        {
+          reader,
+          random,
+          clock,
+          authorizer,
+          metrics: this.admissionMetrics,
+          webhooks: this.#webhooks,
+          writeQuota: (quota) => this.#writeQuota(quota),
+        },
         options.admission ?? [],
-      ).filter((each) => !disabled.includes(each.name)),
+        disabled,
+      ),
     };
     this.#crds = new CrdController(this.#context);
   }
@@ -155,10 +174,15 @@ export class ResourceRegistry implements ApiHandler {
   async #start(): Promise<void> {
     this.#context.hub.start();
     await this.#crds.start();
+    await this.#webhooks.start((kind, observer) =>
+      followStored(this.#context, prefixFor(kind.group, kind.plural), observer, this.#closed.signal),
+    );
   }
 
   /** Ends every watch. The storage stays open: it belongs to whoever opened it. */
   async close(): Promise<void> {
+    this.#closed.abort();
+    this.#webhooks.close();
     await this.#crds.stop();
     await this.#context.hub.stop();
   }

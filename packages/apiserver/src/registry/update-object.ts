@@ -30,6 +30,11 @@ export interface UpdateRules {
    */
   readonly owners?: 'applied' | 'given' | 'kept';
   readonly keep?: KeepRest;
+  /**
+   * Asked in the place of admission, once the object is found valid, where that is about something else than the object:
+   * a subresource with a kind of its own, or what the server writes for a request that has been admitted.
+   */
+  readonly admitted?: (draft: ObjectDraft) => Promise<void>;
   /** Whether to begin again with the newest object after a conflict. */
   readonly retry: boolean;
 }
@@ -174,7 +179,8 @@ async function updateOnce(
   if (rules.owners === 'kept') setManagedFields(wanted, old.metadata.managedFields);
   else if (rules.owners === undefined) recordOwners(context, call, wanted, old);
   if (patched) warnOnce(call, dedupeOwners(wanted, true));
-  const admitted = await admit(context, call, 'UPDATE', wanted, old);
+  const admitted = rules.admitted ? wanted : await admit(context, call, 'UPDATE', wanted, old);
+  if (admitted !== wanted) checkAdmitted(kind, admitted, old);
   const draft = rules.keep ? keepOwners(rules.keep(admitted, old), admitted) : admitted;
   keepServerFields(draft, old);
   if (part !== 'raw') keepOtherPart(kind, draft, old, part);
@@ -196,7 +202,9 @@ async function updateOnce(
   try {
     if (part === 'status') await kind.strategy.askBeforeStatus?.(draft, old, errors);
     validateChanged(call, draft, old, part, errors);
-    await validateAdmission(context, call, 'UPDATE', draft, old);
+    draft.metadata.resourceVersion ??= old.metadata.resourceVersion;
+    if (rules.admitted) await rules.admitted(draft);
+    else await validateAdmission(context, call, 'UPDATE', draft, old);
     const value = await write(context, call, current, draft);
     if (call.dryRun) await reservation?.release();
     else await reservation?.commit();
@@ -205,6 +213,19 @@ async function updateOnce(
     await reservation?.release();
     throw error;
   }
+}
+
+/** What a webhook or policy may not make of an object, though a client's request may not say it at all. */
+function checkAdmitted(kind: Kind, { metadata }: ObjectDraft, old: KubernetesObject): void {
+  checkVersion(kind, metadata.resourceVersion, old);
+  const { name } = metadata;
+  if (name === old.metadata.name) return;
+  const immutable = {
+    type: 'FieldValueInvalid',
+    field: 'metadata.name',
+    message: `Invalid value: ${JSON.stringify(name ?? '')}: field is immutable`,
+  } as const;
+  throw StatusError.invalid(kind.kindName, name ?? '', [immutable, immutable]);
 }
 
 /** What a subresource puts back to what it was does not take the owners back with it. */

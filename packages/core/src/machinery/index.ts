@@ -13,7 +13,7 @@ export { deepFreeze } from './deep-freeze.ts';
 export { type FieldRequirement, formatFieldSelector, matchesFields, parseFieldSelector } from './field-selector.ts';
 export { intOrPercent } from './int-or-percent.ts';
 export { formatIpv4, type Ipv4Range, ipv4At, parseIpv4, parseIpv4Range } from './ipv4-range.ts';
-export { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from './json.ts';
+export { isJsonArray, isJsonObject, type JsonObject, type JsonValue, jsonKind } from './json.ts';
 export { applyJsonPatch } from './json-patch.ts';
 export type { LabelOperator, LabelRequirement, Labels } from './label-requirement.ts';
 export { formatLabelSelector, labelRequirements, labelSelectorMatches, matchesLabels } from './label-selector.ts';

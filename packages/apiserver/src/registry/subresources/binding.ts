@@ -1,13 +1,13 @@
 import { type Binding, type KubernetesObject, type Pod, StatusError, timestamp } from '@keelson/core';
 import { z } from 'zod';
 import { copy } from '../../schema/index.ts';
-import { type Call, validateAdmission } from '../admission-chain.ts';
+import type { Call } from '../admission-chain.ts';
 import type { RegistryContext } from '../context.ts';
 import { encodeStatus } from '../delete-object.ts';
 import { type Draft, draftJson, type ObjectDraft } from '../draft.ts';
 import { keyIn, shownKey } from '../kind.ts';
 import { updateObject } from '../update-object.ts';
-import { checkNamespace, done, parseBody } from './body.ts';
+import { checkNamespace, done, OwnBody } from './body.ts';
 import type { SubresourceHandler } from './contract.ts';
 
 const BindingBody = z.object({
@@ -30,30 +30,33 @@ const asPod = (object: KubernetesObject) => object as Pod;
 
 /** The scheduler's word: the pod runs on this node. */
 export const binding: SubresourceHandler = (context, call) => {
-  const body = parseBody(BindingBody, bindingKind, call);
+  const own = new OwnBody(BindingBody, bindingKind, context, call);
+  const { metadata } = own.value;
   const { namespace = '', name = '' } = call.request;
-  checkNamespace(body.metadata, namespace);
-  if (body.metadata?.name !== name) {
+  checkNamespace(metadata, namespace);
+  if (metadata?.name !== name) {
     throw StatusError.badRequest('name in URL does not match name in Binding object');
   }
-  return admitAndBind(context, call, body);
+  return admitAndBind(context, call, own);
 };
 
 /** POST of a Binding itself, as the first schedulers did it: the pod is named in it. */
 export const legacyBinding: SubresourceHandler = (context, call) => {
-  const body = parseBody(BindingBody, bindingKind, call);
-  checkNamespace(body.metadata, call.request.namespace ?? '');
+  const own = new OwnBody(BindingBody, bindingKind, context, call, call);
+  const { metadata } = own.value;
+  checkNamespace(metadata, call.request.namespace ?? '');
   const kind = context.catalog.kind('', 'v1', 'pods');
   if (!kind) throw StatusError.internal('pods are not served');
-  const name = body.metadata?.name ?? '';
+  const name = metadata?.name ?? '';
   const request = { ...call.request, resource: 'pods', subresource: 'binding', name };
-  return admitAndBind(context, { ...call, kind, request }, body);
+  return admitAndBind(context, { ...call, kind, request }, own);
 };
 
-async function admitAndBind(context: RegistryContext, call: Call, body: BindingBody) {
+async function admitAndBind(context: RegistryContext, call: Call, own: OwnBody<BindingBody>) {
+  const body = await own.admit();
   const node = checkTarget(body);
   if (!call.request.name) throw StatusError.badRequest('Name parameter required.');
-  await validateAdmission(context, call, 'CREATE', undefined, undefined);
+  await own.validate();
   await bind(context, call, body, node);
   return { value: encodeStatus(done), code: 201 as const };
 }
@@ -72,6 +75,9 @@ function checkTarget({ target }: BindingBody): string {
   if (wrong.length === 0 && name) return name;
   throw refuse(wrong.length === 1 ? (wrong[0] ?? '') : `[${wrong.join(', ')}]`);
 }
+
+/** The Binding was admitted; what it makes of the pod is not looked at again. */
+const admitted = async () => undefined;
 
 async function bind(context: RegistryContext, call: Call, body: BindingBody, node: string): Promise<void> {
   const conflict = (name: string, why: string) =>
@@ -93,7 +99,7 @@ async function bind(context: RegistryContext, call: Call, body: BindingBody, nod
       if (pod.spec.schedulingGates?.length) throw conflict(name, `pod ${name} has non-empty .spec.schedulingGates`);
       return bound(context, pod, node, body.metadata?.annotations, body.metadata?.labels);
     },
-    { part: 'raw', retry: true, owners: 'kept' },
+    { part: 'raw', retry: true, owners: 'kept', admitted },
   );
 }
 

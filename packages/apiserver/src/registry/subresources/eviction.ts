@@ -11,14 +11,14 @@ import {
   timestamp,
 } from '@keelson/core';
 import { z } from 'zod';
-import { type Call, validateAdmission } from '../admission-chain.ts';
+import type { Call } from '../admission-chain.ts';
 import type { RegistryContext } from '../context.ts';
 import { deleteObject, encodeStatus } from '../delete-object.ts';
 import { Deletion, deleteOptions } from '../delete-options.ts';
 import { type Draft, isObject } from '../draft.ts';
 import { objectReader } from '../object-reader.ts';
 import { updateObject } from '../update-object.ts';
-import { checkNamespace, done, parseBody } from './body.ts';
+import { checkNamespace, done, OwnBody } from './body.ts';
 import type { SubresourceHandler } from './contract.ts';
 
 const EvictionBody = z.object({
@@ -40,13 +40,15 @@ const mostDisrupted = 2000;
 
 /** Deletion that asks the pod's disruption budget first (KEP-85; unhealthy pods: KEP-3017). */
 export const eviction: SubresourceHandler = async (context, call) => {
-  const { metadata, deleteOptions: asked = {} } = parseBody(EvictionBody, evictionKind, inStableVersion(call));
+  const own = new OwnBody(EvictionBody, evictionKind, context, inStableVersion(call));
+  const { metadata } = own.value;
   const { namespace = '', name = '' } = call.request;
   checkNamespace(metadata, namespace);
   if ((metadata?.name ?? '') !== name) {
     throw StatusError.badRequest('name in URL does not match name in Eviction object');
   }
-  await validateAdmission(context, call, 'CREATE', undefined, undefined);
+  const { deleteOptions: asked = {} } = await own.admit();
+  await own.validate();
   const dryRun = call.dryRun || (asked.dryRun?.length ?? 0) > 0;
   for (let attempt = 1; ; attempt++) {
     const pod = await objectReader(context.storage, context.cache).get(Pod, name, namespace);
@@ -102,6 +104,9 @@ const isOver = ({ status, metadata }: Pod) =>
 
 const needsNoBudget = (pod: Pod) => isOver(pod) || pod.status?.phase === 'Pending';
 
+/** The Eviction was admitted; what the server itself writes for it is not looked at again. */
+const admitted = async () => undefined;
+
 /** Writes on the pod why it goes. Resolves to its new resourceVersion. */
 async function announce(
   context: RegistryContext,
@@ -132,7 +137,7 @@ async function announce(
       };
       return draft;
     },
-    { part: 'raw', retry: true, owners: 'kept' },
+    { part: 'raw', retry: true, owners: 'kept', admitted },
   );
   return written.object.metadata.resourceVersion;
 }
@@ -203,7 +208,7 @@ async function decrement(
         latest.status = lessOne(latest.status, pod, timestamp(context.clock));
         return latest;
       },
-      { part: 'status', retry: true },
+      { part: 'status', retry: true, admitted },
     );
   } catch (error) {
     if (!isStatusError(error, 'NotFound')) throw error;

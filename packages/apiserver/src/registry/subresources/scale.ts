@@ -1,6 +1,6 @@
 import { formatLabelSelector, type KubernetesObject, type LabelSelector, StatusError } from '@keelson/core';
 import { decodeAs } from '../../schema/index.ts';
-import type { Call } from '../admission-chain.ts';
+import { admit, type Call, validateAdmission } from '../admission-chain.ts';
 import { applyConfiguration } from '../apply-object.ts';
 import type { RegistryContext } from '../context.ts';
 import { decodeBody } from '../decode-body.ts';
@@ -30,22 +30,30 @@ export function scaleHandler(paths: ScalePaths): SubresourceHandler {
     const { kind, request } = call;
     const show = (object: KubernetesObject) => encodeObject(scaleOf(kind.view(object), paths));
     if (request.verb === 'get') return { value: show((await getObject(context, call)).object), code: 200 };
+    const ofScale: Call = { ...call, kind: scaleKind(kind) };
+    let before: Scale | undefined;
     const value = await updateObject(
       context,
       call,
-      (current) => {
+      async (current) => {
         const versions = versionsOf(context.catalog, kind);
         const owners = readManagers(current.object.metadata.managedFields) ?? new Map<string, Manager>();
-        const before = withOwners(scaleOf(kind.view(current.object), paths), toScaleOwners(versions, owners));
-        const wanted = wantedScale(context, call, before);
-        checkIdentity(call, wanted, before);
-        checkVersion(kind, wanted.metadata.resourceVersion, before);
+        const old = withOwners(scaleOf(kind.view(current.object), paths), toScaleOwners(versions, owners));
+        before = old;
+        const asked = wantedScale(context, ofScale, old);
+        checkIdentity(call, asScale(asked), old);
+        const wanted = asScale(await admit(context, ofScale, 'UPDATE', asked, old));
+        checkVersion(kind, wanted.metadata.resourceVersion, old);
         const draft = withReplicas(call, current.object, paths, wanted.spec?.replicas ?? 0);
         const after = readManagers(wanted.metadata.managedFields) ?? new Map<string, Manager>();
         setManagedFields(draft, writeManagers(fromScaleOwners(versions, owners, after)));
         return draft;
       },
-      { retry: true, owners: 'given' },
+      {
+        retry: true,
+        owners: 'given',
+        admitted: (draft) => validateAdmission(context, ofScale, 'UPDATE', scaleOf(kind.view(draft), paths), before),
+      },
     );
     return { value: show(value.object), code: 200 };
   };
@@ -85,21 +93,20 @@ function checkIdentity(call: Call, { metadata }: Scale, before: Scale): void {
 }
 
 /** The Scale that the request wants, with its owners. */
-function wantedScale(context: RegistryContext, call: Call, before: Scale): Scale {
-  const { request } = call;
-  const ofScale: Call = { ...call, kind: scaleKind(call.kind) };
+function wantedScale(context: RegistryContext, ofScale: Call, before: Scale): ObjectDraft {
+  const { request, warnings } = ofScale;
   if (request.patchType === 'application/apply-patch+yaml') {
-    return asScale(applyConfiguration(context, ofScale, asJson(before), before));
+    return applyConfiguration(context, ofScale, asJson(before), before);
   }
   const draft =
     request.verb === 'patch'
       ? decodePatched(ofScale, applyPatch(ofScale.kind, request, before), before)
       : decodeBody(ofScale.kind, request.body, request, (text) => {
           // What is tried again says nothing new.
-          if (!call.warnings.includes(text)) call.warnings.push(text);
+          if (!warnings.includes(text)) warnings.push(text);
         });
   recordOwners(context, ofScale, draft, before);
-  return asScale(draft);
+  return draft;
 }
 
 /** What has been decoded by the schema of a Scale. */

@@ -1,0 +1,84 @@
+import { isJsonArray, type JsonObject, type JsonValue } from '@keelson/core';
+import { applyJsonPatch, jsonKind } from '@keelson/core/machinery';
+
+/** A patch that is none: the webhook said what cannot be understood. */
+export class UndecodablePatch extends Error {
+  override readonly name = 'UndecodablePatch';
+}
+
+/** The operations of a webhook's patch. Throws `UndecodablePatch` in the words of Go's decoder. */
+export function readWebhookPatch(text: string): readonly JsonValue[] {
+  let value: JsonValue;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new UndecodablePatch(syntaxError(text));
+  }
+  if (value === null) return [];
+  if (!isJsonArray(value)) {
+    throw new UndecodablePatch(`json: cannot unmarshal ${jsonKind(value)} into Go value of type jsonpatch.Patch`);
+  }
+  const odd = value.find((each) => each !== null && jsonKind(each) !== 'object');
+  if (odd !== undefined) {
+    throw new UndecodablePatch(`json: cannot unmarshal ${jsonKind(odd)} into Go value of type jsonpatch.Operation`);
+  }
+  return value;
+}
+
+function syntaxError(text: string): string {
+  const [first] = text.trimStart();
+  if (first === undefined) return 'unexpected end of JSON input';
+  if (!/[[{"\d\-tfn]/.test(first)) return `invalid character '${first}' looking for beginning of value`;
+  return 'invalid character in patch';
+}
+
+interface Operation {
+  readonly op: string;
+  readonly path: string | undefined;
+  readonly from: string | undefined;
+}
+
+const textIn = (operation: JsonValue, member: string): string | undefined => {
+  const value = jsonKind(operation) === 'object' ? (operation as JsonObject)[member] : undefined;
+  return typeof value === 'string' ? value : undefined;
+};
+
+/** Applies one operation after the other. Throws an `Error` in the words of Kubernetes' library for the first that fails. */
+export function applyWebhookPatch(document: JsonObject, operations: readonly JsonValue[]): JsonValue {
+  let current: JsonValue = document;
+  for (const each of operations) {
+    const operation = { op: textIn(each, 'op') ?? 'unknown', path: textIn(each, 'path'), from: textIn(each, 'from') };
+    try {
+      current = applyJsonPatch(current, [each], { typed: false });
+    } catch (error) {
+      throw new Error(failureText(operation, error instanceof Error ? (error.cause ?? error) : error));
+    }
+  }
+  return current;
+}
+
+const known = new Set(['add', 'remove', 'replace', 'move', 'copy', 'test']);
+
+function failureText({ op, path, from }: Operation, cause: unknown): string {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  if (!known.has(op)) return `Unexpected kind: ${op}`;
+  if (path === undefined) return `${op} operation failed to decode path: missing value`;
+  if ((op === 'move' || op === 'copy') && from === undefined)
+    return `${op} operation failed to decode from: missing value`;
+  const [last = ''] = path.split('/').toReversed();
+  if (op === 'test') return `testing value ${path} failed: test failed`;
+  const at = op === 'remove' ? `error in remove for path: '${path}': ` : '';
+  if (/^unable to remove nonexistent key/.test(why)) {
+    return `${at}Unable to remove nonexistent key: ${last}: missing value`;
+  }
+  if (why.startsWith('missing path')) {
+    if (op === 'move' || op === 'copy')
+      return `${op} operation does not apply: doc is missing path: ${path}: missing value`;
+    return `${op} operation does not apply: doc is missing path: "${path}": missing value`;
+  }
+  if (why.includes('is not a position')) {
+    return `${at}strconv.Atoi: parsing ${JSON.stringify(last)}: invalid syntax`;
+  }
+  if (why.includes('invalid index')) return `${at}Unable to access invalid index: ${last}: invalid index referenced`;
+  return why;
+}
