@@ -47,7 +47,7 @@ export const apiServerPlugin = definePlugin<ApiServerPluginOptions>({
           logger,
           admission,
           serviceAccountKey: () => pki.serviceAccountKey,
-          otherTokens: [tokens],
+          authentication: { otherTokens: [tokens] },
           serviceCidr: options.serviceCidr,
           eventTtlSeconds: options.eventTtl / 1000,
           runtimeConfig: options.runtimeConfig,

@@ -1,3 +1,6 @@
+export { AnonymousOptions, healthOnly } from './anonymous-policy.ts';
+export { bearerWarning } from './bearer-token.ts';
+export { BootstrapTokens } from './bootstrap-tokens.ts';
 export { ClientCertificateAuthenticator } from './client-certificate.ts';
 export {
   type AuthenticatedToken,
@@ -7,13 +10,17 @@ export {
   type HttpRequest,
   type TokenAuthenticator,
 } from './contract.ts';
+export { FrontProxyAuthenticator, FrontProxyOptions } from './front-proxy.ts';
 export { impersonate } from './impersonation.ts';
-export { RequestAuthenticator } from './request-authenticator.ts';
+export { CredentialsError, RequestAuthenticator } from './request-authenticator.ts';
+export type { ServiceAccountKeys } from './service-account-keys.ts';
 export {
+  type ObjectReader,
   ServiceAccountTokens,
   type ServiceAccountTokensOptions,
   type TokenIssuer,
   type TokenSpec,
-  type UidReader,
 } from './service-account-tokens.ts';
 export { StaticTokens } from './static-tokens.ts';
+export { TokenCache, type TokenCacheObserver } from './token-cache.ts';
+export { TokenMetrics } from './token-metrics.ts';

@@ -1,49 +1,122 @@
-import { StatusError } from '@keelson/core';
+import { type Clock, StatusError } from '@keelson/core';
 import type { UserInfo } from '../registry/contract.ts';
-import { type Authenticator, anonymous, authenticated, type HttpRequest, type TokenAuthenticator } from './contract.ts';
+import { type AnonymousOptions, anonymousPolicy, healthOnly } from './anonymous-policy.ts';
+import { bearerToken } from './bearer-token.ts';
+import {
+  type AuthenticatedToken,
+  type Authenticator,
+  anonymous,
+  authenticated,
+  type HttpRequest,
+  type TokenAuthenticator,
+} from './contract.ts';
+import { TokenCache, type TokenCacheObserver } from './token-cache.ts';
 
-/**
- * Who asks: the first of client certificate and bearer token that is there. A bearer token that nobody knows is 401;
- * a request with neither is the user system:anonymous.
- */
-export class RequestAuthenticator {
-  readonly #certificates: Authenticator;
-  readonly #tokens: readonly TokenAuthenticator[];
+export interface RequestAuthenticatorOptions {
+  readonly clock: Clock;
+  /** Those that look at the request and its connection, in their order. */
+  readonly authenticators: readonly Authenticator[];
+  readonly tokens: readonly TokenAuthenticator[];
+  /** Default: `/livez`, `/readyz` and `/healthz`. */
+  readonly anonymous?: AnonymousOptions;
+  readonly observer?: TokenCacheObserver;
+}
 
-  constructor(certificates: Authenticator, tokens: readonly TokenAuthenticator[]) {
-    this.#certificates = certificates;
-    this.#tokens = tokens;
-  }
+const unknownToken = 'invalid bearer token';
 
-  async authenticate(request: HttpRequest): Promise<UserInfo> {
-    const byCertificate = await this.#certificates.authenticate(request);
-    if (byCertificate) return authenticated(byCertificate);
-    const token = bearerToken(request);
-    if (token === undefined) return anonymous;
-    const found = await this.authenticateToken(token);
-    if (!found) throw StatusError.unauthorized();
-    return authenticated(found.user);
-  }
-
-  async authenticateToken(token: string, audiences?: readonly string[]) {
-    for (const authenticator of this.#tokens) {
-      const found = await authenticator.authenticateToken(token, audiences);
-      if (found) return found;
-    }
-    return undefined;
+/** The credentials of a request or a review were there, and nobody took them. The message tells why, each reason once. */
+export class CredentialsError extends Error {
+  constructor(reasons: readonly string[]) {
+    const unique = [...new Set(reasons)];
+    super(unique.length === 1 ? unique[0] : `[${unique.join(', ')}]`);
   }
 }
 
-const websocketPrefix = 'base64url.bearer.authorization.k8s.io.';
+/**
+ * Who asks: the first of front proxy, client certificate and bearer token that says so. Credentials that are wrong are no
+ * hindrance if others are right; where all are wrong it is 401. A request without any is the user system:anonymous, where
+ * that may be.
+ */
+export class RequestAuthenticator {
+  readonly #authenticators: readonly Authenticator[];
+  readonly #tokens: TokenAuthenticator;
+  readonly #mayBeAnonymous: (path: string) => boolean;
 
-/** From `Authorization: Bearer …`, or from the WebSocket sub-protocol that browsers must use instead. */
-function bearerToken(request: HttpRequest): string | undefined {
-  const header = request.headers.authorization;
-  if (header !== undefined) {
-    const [scheme = '', token = ''] = header.trim().split(/\s+/);
-    return scheme.toLowerCase() === 'bearer' && token !== '' ? token : undefined;
+  constructor(options: RequestAuthenticatorOptions) {
+    this.#authenticators = options.authenticators;
+    this.#tokens = new TokenCache(inTurn(options.tokens), options);
+    this.#mayBeAnonymous = anonymousPolicy(options.anonymous ?? healthOnly);
   }
-  const protocols = String(request.headers['sec-websocket-protocol'] ?? '').split(',');
-  const carrier = protocols.map((each) => each.trim()).find((each) => each.startsWith(websocketPrefix));
-  return carrier && Buffer.from(carrier.slice(websocketPrefix.length), 'base64url').toString('utf8');
+
+  /** Rejects with 401. */
+  async authenticate(request: HttpRequest): Promise<UserInfo> {
+    const reasons: string[] = [];
+    for (const each of this.#authenticators) {
+      try {
+        const user = await each.authenticate(request);
+        if (user) return authenticated(user);
+      } catch (error) {
+        reasons.push(messageOf(error));
+      }
+    }
+    try {
+      const token = bearerToken(request);
+      if (token !== undefined) return authenticated((await this.authenticateToken(token)).user);
+    } catch (error) {
+      reasons.push(messageOf(error));
+    }
+    if (reasons.length === 0 && this.#mayBeAnonymous(pathOf(request))) return anonymous;
+    // Why is for the records: the one who sent it learns nothing but that it is not good.
+    throw Object.assign(StatusError.unauthorized(), {
+      cause: reasons.length > 0 ? new CredentialsError(reasons) : undefined,
+    });
+  }
+
+  /** Rejects with `CredentialsError` for a token that nobody takes. */
+  async authenticateToken(token: string, audiences?: readonly string[]): Promise<AuthenticatedToken> {
+    try {
+      const found = await this.#tokens.authenticateToken(token, audiences);
+      if (found) return found;
+    } catch (error) {
+      throw new CredentialsError([
+        unknownToken,
+        ...(error instanceof TokenErrors ? error.reasons : [messageOf(error)]),
+      ]);
+    }
+    throw new CredentialsError([unknownToken]);
+  }
+}
+
+class TokenErrors extends Error {
+  readonly reasons: readonly string[];
+  constructor(reasons: readonly string[]) {
+    super(reasons.join(', '));
+    this.reasons = reasons;
+  }
+}
+
+/** The first that takes a token; that another finds it wrong does not matter then. */
+function inTurn(all: readonly TokenAuthenticator[]): TokenAuthenticator {
+  return {
+    async authenticateToken(token, audiences) {
+      const reasons: string[] = [];
+      for (const each of all) {
+        try {
+          const found = await each.authenticateToken(token, audiences);
+          if (found) return found;
+        } catch (error) {
+          reasons.push(messageOf(error));
+        }
+      }
+      if (reasons.length > 0) throw new TokenErrors(reasons);
+      return undefined;
+    },
+  };
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+function pathOf({ url = '/' }: HttpRequest): string {
+  const mark = url.indexOf('?');
+  return mark < 0 ? url : url.slice(0, mark);
 }

@@ -1,4 +1,4 @@
-import { type KubernetesObject, StatusError } from '@keelson/core';
+import { isStatusError, type KubernetesObject, StatusError } from '@keelson/core';
 import { z } from 'zod';
 import type { TokenIssuer, TokenSpec } from './service-account-tokens.ts';
 
@@ -32,12 +32,20 @@ export interface TokenRequestAnswer {
   readonly status: { readonly token: string; readonly expirationTimestamp: string };
 }
 
+export interface TokenRequestOptions {
+  readonly issuer: TokenIssuer;
+  readonly audiences: readonly string[];
+  readonly lookup: ObjectLookup;
+  /** Whether the tokens that kubelets mount live longer than was asked, as `--service-account-extend-token-expiration`. Default true. */
+  readonly extendsExpiration?: boolean;
+}
+
 /** Answers a TokenRequest for a ServiceAccount. Rejects with 400, 404, 409 or 422 in Kubernetes' words. */
 export async function requestToken(
   namespace: string,
   name: string,
   body: unknown,
-  options: { readonly issuer: TokenIssuer; readonly audiences: readonly string[]; readonly lookup: ObjectLookup },
+  options: TokenRequestOptions,
 ): Promise<TokenRequestAnswer> {
   const parsed = Spec.safeParse(body ?? {});
   if (!parsed.success) throw StatusError.badRequest(z.prettifyError(parsed.error));
@@ -48,12 +56,26 @@ export async function requestToken(
   const bound = spec.boundObjectRef ? await boundObject(namespace, name, spec.boundObjectRef, options.lookup) : {};
   const audiences = spec.audiences?.length ? spec.audiences : [...options.audiences];
   const uid = serviceAccount.metadata.uid ?? '';
-  const status = await options.issuer.issue({ namespace, name, uid, audiences, expirationSeconds, ...bound });
+  const asked = { namespace, name, uid, audiences, expirationSeconds, ...bound };
+  const extended = options.extendsExpiration !== false && isExtended(asked, options.audiences);
+  const lifetime = extended ? { expirationSeconds: year, warnAfterSeconds: expirationSeconds } : {};
+  const { token, expirationTimestamp } = await options.issuer.issue({ ...asked, ...lifetime });
+  const status = { token, expirationTimestamp };
   return {
     serviceAccount,
     spec: { audiences, expirationSeconds, boundObjectRef: spec.boundObjectRef ?? null },
     status,
   };
+}
+
+/** What is asked for the volume that every pod gets; such tokens live on for clients that never read them again. */
+const mountedSeconds = 3607;
+const year = 365 * 24 * 60 * 60;
+
+function isExtended({ boundObject, expirationSeconds, audiences = [] }: TokenSpec, own: readonly string[]): boolean {
+  return (
+    boundObject?.kind === 'Pod' && expirationSeconds === mountedSeconds && audiences.every((each) => own.includes(each))
+  );
 }
 
 function checkExpiration(seconds: number): void {
@@ -102,5 +124,17 @@ async function boundObject(
       `cannot bind token for serviceaccount ${JSON.stringify(account)} to pod running with different serviceaccount name.`,
     );
   }
-  return { boundObject: { kind, name, uid }, ...(spec?.nodeName && { node: { name: spec.nodeName } }) };
+  const node = spec?.nodeName ? await nodeReference(spec.nodeName, lookup) : undefined;
+  return { boundObject: { kind, name, uid }, ...(node && { node }) };
+}
+
+/** A pod may be bound to a node that is not there (any more). */
+async function nodeReference(name: string, lookup: ObjectLookup): Promise<{ name: string; uid?: string }> {
+  try {
+    const { uid } = (await lookup('nodes', undefined, name)).metadata;
+    return { name, ...(uid !== undefined && { uid }) };
+  } catch (error) {
+    if (isStatusError(error, 'NotFound')) return { name };
+    throw error;
+  }
 }

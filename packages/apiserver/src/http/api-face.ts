@@ -3,7 +3,7 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Clock, isStatusError, type Logger, type Random, StatusError } from '@keelson/core';
-import { type HttpRequest, impersonate, type RequestAuthenticator } from '../authentication/index.ts';
+import { bearerWarning, type HttpRequest, impersonate, type RequestAuthenticator } from '../authentication/index.ts';
 import { forbidden, selectionOf } from '../authorization/index.ts';
 import { type FlowControl, FlowRefusal, refusalText, retryAfterSeconds, type Seat } from '../fairness/index.ts';
 import type { ApiHandler, AuthorizationRequest, Authorizer, UserInfo } from '../registry/contract.ts';
@@ -171,12 +171,14 @@ export class ApiFace {
     try {
       user = await this.#options.authenticator.authenticate(request);
     } catch (error) {
-      access.refused(isStatusError(error, 'Unauthorized') ? 'failure' : 'error');
+      access.refused(error instanceof Error && error.cause !== undefined ? 'error' : 'failure');
       throw error;
     }
     access.authenticated(user);
+    const warning = bearerWarning(request);
+    if (warning !== undefined) response?.setHeader('warning', `299 - "${warning}"`);
     try {
-      return impersonate(user, request.headers, this.#options.authorizer);
+      return impersonate(user, request, this.#options.authorizer);
     } catch (error) {
       // As by Kubernetes: who is refused for who they are, and what they may do, not for what they sent.
       response?.setHeader('x-content-type-options', 'nosniff');

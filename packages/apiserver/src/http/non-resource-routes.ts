@@ -91,7 +91,7 @@ export class NonResourceRoutes {
             jwks_uri: `https://${address}/openid/v1/jwks`,
             response_types_supported: ['id_token'],
             subject_types_supported: ['public'],
-            id_token_signing_alg_values_supported: [tokens.signingAlgorithm],
+            id_token_signing_alg_values_supported: tokens.signingAlgorithms,
           };
           return { ...jsonReply(configuration, false, cached), body: JSON.stringify(configuration) };
         };

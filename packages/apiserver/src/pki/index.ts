@@ -1,4 +1,5 @@
 export { type CertificateRequest, type KeyPair, makeCertificate, type Subject } from './certificate.ts';
 export { type KubeconfigOptions, kubeconfigYaml, writeKubeconfig } from './kubeconfig.ts';
-export { openPki, Pki, type PkiOptions, serverHosts } from './pki.ts';
+export { type FrontProxyPki, openPki, Pki, type PkiOptions, serverHosts } from './pki.ts';
+export { rotateServiceAccountKey, type ServiceAccountKeyRing } from './service-account-key-files.ts';
 export { type RequestedIdentity, readRequest, type SigningOptions } from './sign-request.ts';

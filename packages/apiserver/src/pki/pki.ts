@@ -1,19 +1,29 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { Clock } from '@keelson/core';
 import { token } from '@keelson/core';
 import { type CertificateRequest, type KeyPair, makeCertificate, type Subject } from './certificate.ts';
+import { openServiceAccountKeys, type ServiceAccountKeyRing } from './service-account-key-files.ts';
 import { type SigningOptions, signRequest } from './sign-request.ts';
 import { readIfPresent, writePrivateFile } from './write-file.ts';
 
 const day = 24 * 60 * 60 * 1000;
-const authoritySubject: Subject = { commonName: 'kubernetes' };
 const administrator: Subject = { commonName: 'kubernetes-admin', organizations: ['system:masters'] };
 const kubeletClientSubject: Subject = {
   commonName: 'kube-apiserver-kubelet-client',
   organizations: ['system:masters'],
 };
+
+const frontProxySubject: Subject = { commonName: 'front-proxy-client' };
+
+/** What extension servers know the aggregator by: it says who asks, and they believe it. */
+export interface FrontProxyPki {
+  /** PEM of an authority that signs nothing else. */
+  readonly ca: string;
+  /** `CN=front-proxy-client`. */
+  readonly client: KeyPair;
+}
 
 /** The certificates and keys of one cluster. */
 export interface Pki {
@@ -24,8 +34,11 @@ export interface Pki {
   readonly admin: KeyPair;
   /** With which the API server speaks to kubelets. */
   readonly kubeletClient: KeyPair;
-  /** Signs ServiceAccount tokens. */
-  readonly serviceAccountKey: { readonly privateKey: KeyObject; readonly publicKey: KeyObject };
+  readonly frontProxy: FrontProxyPki;
+  /** Signs ServiceAccount tokens; read anew at each use, as it may be replaced. */
+  readonly serviceAccountKey: ServiceAccountKeyRing;
+  /** Looks whether the key was replaced. */
+  reloadServiceAccountKey(): Promise<void>;
   /** A client certificate; the common name is the user, the organizations are the groups. */
   issueClient(subject: Subject): Promise<KeyPair>;
   /** A serving certificate that is also a client certificate: a kubelet's, `system:node:NAME` in `system:nodes`. */
@@ -61,35 +74,48 @@ export async function openPki(dir: string | undefined, options: PkiOptions): Pro
   const files = dir === undefined ? memoryFiles() : diskFiles(dir);
   const validity = (days: number) => ({ notBefore: now - 5 * 60 * 1000, notAfter: now + days * day });
 
-  const stored = await files.pair('ca');
-  if (stored && remaining(stored, now) <= 0) {
-    throw new Error(`the certificate authority in ${dir} has expired; remove that directory to make a new one`);
-  }
-  const authority = stored ?? (await makeCertificate({ subject: authoritySubject, usages: ['ca'], ...validity(3650) }));
-  if (!stored) await files.write('ca', authority);
-  const issue = (request: Omit<CertificateRequest, 'notBefore' | 'notAfter'>) =>
-    makeCertificate({ ...request, ...validity(365) }, authority);
+  const ensureAuthority = async (name: string, commonName: string) => {
+    const stored = await files.pair(name);
+    if (stored && remaining(stored, now) <= 0) {
+      throw new Error(
+        `the certificate authority ${name} in ${dir} has expired; remove that directory to make a new one`,
+      );
+    }
+    const found = stored ?? (await makeCertificate({ subject: { commonName }, usages: ['ca'], ...validity(3650) }));
+    if (!stored) await files.write(name, found);
+    return found;
+  };
+  const [authority, frontProxyAuthority] = await Promise.all([
+    ensureAuthority('ca', 'kubernetes'),
+    ensureAuthority('front-proxy-ca', 'front-proxy-ca'),
+  ]);
+  const issue = (request: Unsigned, by = authority) => makeCertificate({ ...request, ...validity(365) }, by);
 
-  const ensure = async (name: string, request: Omit<CertificateRequest, 'notBefore' | 'notAfter'>) => {
+  const ensure = async (name: string, request: Unsigned, by = authority) => {
     const found = await files.pair(name);
-    if (found && usable(found, authority, request.hosts ?? [], now)) return found;
-    const made = await issue(request);
+    if (found && usable(found, by, request.hosts ?? [], now)) return found;
+    const made = await issue(request, by);
     await files.write(name, made);
     return made;
   };
   const hosts = serverHosts(options.serviceIp ?? '10.96.0.1', options.hosts ?? []);
-  const [server, admin, kubeletClient, serviceAccountKey] = await Promise.all([
+  const [server, admin, kubeletClient, frontProxyClient, keys] = await Promise.all([
     ensure('apiserver', { subject: { commonName: 'kube-apiserver' }, hosts, usages: ['server'] }),
     ensure('admin', { subject: administrator, usages: ['client'] }),
     ensure('apiserver-kubelet-client', { subject: kubeletClientSubject, usages: ['client'] }),
-    signingKey(files),
+    ensure('front-proxy-client', { subject: frontProxySubject, usages: ['client'] }, frontProxyAuthority),
+    openServiceAccountKeys(dir),
   ]);
   return {
     ca: authority.certificate,
     server,
     admin,
     kubeletClient,
-    serviceAccountKey,
+    frontProxy: { ca: frontProxyAuthority.certificate, client: frontProxyClient },
+    get serviceAccountKey() {
+      return keys.current;
+    },
+    reloadServiceAccountKey: () => keys.reload(),
     issueClient: (subject) => issue({ subject, usages: ['client'] }),
     sign: (request) => signRequest(authority, request),
     issueServing: (subject, names) => issue({ subject, hosts: [...names], usages: ['server', 'client'] }),
@@ -109,17 +135,15 @@ function usable(pair: KeyPair, authority: KeyPair, hosts: readonly string[], now
   );
 }
 
+type Unsigned = Omit<CertificateRequest, 'notBefore' | 'notAfter'>;
+
 interface Files {
-  read(name: string): Promise<string | undefined>;
-  writeText(name: string, text: string): Promise<void>;
   pair(name: string): Promise<KeyPair | undefined>;
   write(name: string, pair: KeyPair): Promise<void>;
 }
 
 function memoryFiles(): Files {
   return {
-    read: async () => undefined,
-    writeText: async () => undefined,
     pair: async () => undefined,
     write: async () => undefined,
   };
@@ -129,8 +153,6 @@ function diskFiles(dir: string): Files {
   const read = (name: string) => readIfPresent(join(dir, name));
   const writeText = (name: string, text: string) => writePrivateFile(join(dir, name), text);
   return {
-    read,
-    writeText,
     async pair(name) {
       const [certificate, key] = await Promise.all([read(`${name}.crt`), read(`${name}.key`)]);
       return certificate !== undefined && key !== undefined ? { certificate, key } : undefined;
@@ -140,16 +162,4 @@ function diskFiles(dir: string): Files {
       await writeText(`${name}.crt`, pair.certificate);
     },
   };
-}
-
-async function signingKey(files: Files): Promise<Pki['serviceAccountKey']> {
-  const stored = await files.read('sa.key');
-  if (stored !== undefined) {
-    const privateKey = createPrivateKey(stored);
-    return { privateKey, publicKey: createPublicKey(privateKey) };
-  }
-  const made = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  await files.writeText('sa.key', made.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
-  await files.writeText('sa.pub', made.publicKey.export({ type: 'spki', format: 'pem' }).toString());
-  return made;
 }

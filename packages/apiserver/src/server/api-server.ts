@@ -44,6 +44,8 @@ export interface ApiServerOptions {
   readonly grants?: readonly PluginGrant[];
   /** Default 10.96.0.0/16. */
   readonly serviceCidr?: string;
+  /** PEM of the authority of front proxies; default: that of the cluster's own aggregator. */
+  readonly frontProxyCa?: string;
   /** Whether ClusterRoles are aggregated here; default true. Elsewhere a controller manager does it. */
   readonly aggregatesClusterRoles?: boolean;
   /** The address that the Service `kubernetes` leads to; default: the one listened on, or the machine's first. */
@@ -87,6 +89,7 @@ export class HttpApiServer {
   #forwarder: Forwarder | undefined;
   #listening: Listening | undefined;
   #bootstrapped = false;
+  #pki: Pki | undefined;
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
@@ -135,6 +138,13 @@ export class HttpApiServer {
     return text;
   }
 
+  /** PEM of the authorities whose certificates name users, and of those of front proxies; `undefined` before `listen`. */
+  get clientAuthorities(): { readonly users: string; readonly frontProxies: string } | undefined {
+    const pki = this.#pki;
+    if (!pki) return undefined;
+    return { users: pki.ca, frontProxies: this.#options.frontProxyCa ?? pki.frontProxy.ca };
+  }
+
   get listening(): Listening | undefined {
     return this.#listening;
   }
@@ -142,6 +152,8 @@ export class HttpApiServer {
   /** Opens the port. Rejects with one line that says what to do when it cannot. */
   async listen({ host, alsoListen = [], port, pki }: ListenOptions): Promise<Listening> {
     const { handler, authorizer, authenticator, clock, random, logger, limits } = this.#options;
+    this.#pki = pki;
+    const clientCa = [pki.ca, this.#options.frontProxyCa ?? pki.frontProxy.ca].join('\n');
     this.#forwarder = new Forwarder({ ca: pki.ca, certificate: pki.kubeletClient });
     const face = new ApiFace({
       handler,
@@ -159,7 +171,7 @@ export class HttpApiServer {
     this.#face = face;
     this.#listener = new SecureListener({
       server: pki.server,
-      clientCa: pki.ca,
+      clientCa,
       logger,
       ...(limits?.connections && { limits: limits.connections }),
       handshakeFailed: () => this.metrics.access.handshakeFailed(),

@@ -1,11 +1,8 @@
 import {
-  type ApiRequest,
   type Clients,
   type Clock,
   type ClusterRole,
   createClient,
-  isStatusError,
-  type KubernetesObject,
   type Logger,
   type PluginGrant,
   type PolicyRule,
@@ -14,15 +11,7 @@ import {
   type RoleRef,
 } from '@keelson/core';
 import type { AdmissionPlugin } from '@keelson/core/admission';
-import {
-  authenticated,
-  ClientCertificateAuthenticator,
-  RequestAuthenticator,
-  ServiceAccountTokens,
-  type ServiceAccountTokensOptions,
-  type TokenAuthenticator,
-  type UidReader,
-} from '../authentication/index.ts';
+import { authenticated, type ServiceAccountTokens, type ServiceAccountTokensOptions } from '../authentication/index.ts';
 import {
   authorizerChain,
   escalationCheck,
@@ -35,8 +24,9 @@ import { inProcessTransport, ResourceRegistry, type ResourceRegistryOptions } fr
 import { customPrefixFor, prefixFor } from '../registry/kind.ts';
 import type { Storage } from '../storage/contract.ts';
 import { HttpApiServer, type ServerLimits } from './api-server.ts';
-import { apiServerUser } from './api-server-user.ts';
+import { type AuthenticationOptions, composeAuthentication } from './compose-authentication.ts';
 import { MeasuredStorage } from './measured-storage.ts';
+import { readObject } from './read-object.ts';
 import { ReviewHandler } from './review-handler.ts';
 
 export interface ComposeOptions {
@@ -52,9 +42,9 @@ export interface ComposeOptions {
   readonly eventTtlSeconds?: number;
   readonly advertiseAddress?: string;
   readonly aggregatesClusterRoles?: boolean;
-  /** The `iss` of ServiceAccount tokens. */
-  readonly issuer?: string;
-  readonly otherTokens?: readonly TokenAuthenticator[];
+  /** The `iss` of ServiceAccount tokens; several: the first one signs, all are believed. */
+  readonly issuer?: string | readonly string[];
+  readonly authentication?: AuthenticationOptions;
   readonly runtimeConfig?: ResourceRegistryOptions['runtimeConfig'];
   readonly registry?: Partial<ResourceRegistryOptions>;
   readonly limits?: ServerLimits;
@@ -94,18 +84,19 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
     ...options.registry,
   });
   const rulesOf = roleRules(registry, rbac);
-  const tokens = new ServiceAccountTokens({
-    clock,
-    issuer: options.issuer ?? 'https://kubernetes.default.svc.cluster.local',
-    key: options.serviceAccountKey,
-    uidOf: uidReader(registry),
-  });
-  const authenticator = new RequestAuthenticator(new ClientCertificateAuthenticator(), [
-    tokens,
-    ...(options.otherTokens ?? []),
-  ]);
+  const authentication = composeAuthentication(
+    {
+      handler: registry,
+      clock,
+      issuer: options.issuer ?? 'https://kubernetes.default.svc.cluster.local',
+      key: options.serviceAccountKey,
+      authorities: () => server.clientAuthorities,
+    },
+    options.authentication,
+  );
+  const { tokens, authenticator } = authentication;
   const handler = new ReviewHandler({ next: registry, authorizer, rbac, tokens, authenticator, clock });
-  const server = new HttpApiServer({
+  const server: HttpApiServer = new HttpApiServer({
     handler,
     storage,
     allocators: registry.allocators,
@@ -124,6 +115,7 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
     ...(options.aggregatesClusterRoles === false && { aggregatesClusterRoles: false }),
   });
   server.metrics.also(() => storage.text());
+  server.metrics.also(() => authentication.metrics.text());
   return { server, handler, registry, authorizer, tokens, clients: inProcessClients(handler, server) };
 }
 
@@ -160,24 +152,4 @@ function roleRules(handler: ApiHandler, authorizer: RbacAuthorizer) {
     // The registry has decoded it by the schema of its kind.
     return (role as ClusterRole | Role).rules ?? [];
   };
-}
-
-function uidReader(handler: ApiHandler): UidReader {
-  return async ({ resource, namespace, name }) => {
-    const target = { group: '', version: 'v1', resource, name, ...(namespace && { namespace }) };
-    return (await readObject(handler, target))?.metadata.uid;
-  };
-}
-
-async function readObject(
-  handler: ApiHandler,
-  target: Omit<ApiRequest, 'verb'>,
-): Promise<KubernetesObject | undefined> {
-  try {
-    const answer = await handler.handle({ ...target, verb: 'get' }, apiServerUser);
-    return answer.type === 'object' ? answer.value.object : undefined;
-  } catch (error) {
-    if (isStatusError(error, 'NotFound')) return undefined;
-    throw error;
-  }
 }

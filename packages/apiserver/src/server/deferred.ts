@@ -1,4 +1,4 @@
-import type { KeyPair, Pki, SigningOptions, Subject } from '../pki/index.ts';
+import type { FrontProxyPki, KeyPair, Pki, SigningOptions, Subject } from '../pki/index.ts';
 import type {
   FrozenStore,
   ListOptions,
@@ -104,8 +104,14 @@ export class DeferredPki implements Pki {
   get kubeletClient(): KeyPair {
     return this.#inner.value.kubeletClient;
   }
+  get frontProxy(): FrontProxyPki {
+    return this.#inner.value.frontProxy;
+  }
   get serviceAccountKey(): Pki['serviceAccountKey'] {
     return this.#inner.value.serviceAccountKey;
+  }
+  reloadServiceAccountKey(): Promise<void> {
+    return this.#inner.value.reloadServiceAccountKey();
   }
   issueClient(subject: Subject): Promise<KeyPair> {
     return this.#inner.value.issueClient(subject);

@@ -1,4 +1,4 @@
-import { ConfigMap, Service } from '@keelson/core';
+import { ConfigMap, Service, ServiceAccount } from '@keelson/core';
 import { waitFor } from '@keelson/core/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { startTestApiServer, type TestApiServer } from './index.ts';
@@ -35,12 +35,27 @@ it('counts who came in and who did not', async () => {
   const ask = (headers: Record<string, string>) =>
     fetchFrom(`${server.listening?.url ?? ''}/api/v1/namespaces`, headers);
   await ask({ authorization: 'Bearer nobody' });
+  // Without credentials only probes are answered.
   await ask({});
+  const { token } = await server.tokens.issue({ namespace: 'default', name: 'default', uid: await accountUid() });
+  await ask({ authorization: `Bearer ${token}` });
+  await ask({ authorization: `Bearer ${token}` });
+  expect(await value('authentication_attempts{result="error"}')).toBe(1);
   expect(await value('authentication_attempts{result="failure"}')).toBe(1);
-  expect(await value('authentication_attempts{result="success"}')).toBe(1);
-  expect(await value('authenticated_user_requests{username="other"}')).toBe(1);
-  expect(await value('authorization_attempts_total{result="no-opinion"}')).toBe(1);
+  expect(await value('authentication_attempts{result="success"}')).toBe(2);
+  expect(await value('authentication_token_cache_request_total{status="miss"}')).toBe(2);
+  expect(await value('authentication_token_cache_request_total{status="hit"}')).toBe(1);
+  expect(await value('authentication_token_cache_active_fetch_count{status="in_flight"}')).toBe(0);
+  expect(await value('authentication_token_cache_fetch_total{status="ok"}')).toBe(2);
+  expect(await value('serviceaccount_valid_tokens_total')).toBe(2);
+  expect(await value('authenticated_user_requests{username="other"}')).toBe(2);
+  expect(await value('authorization_attempts_total{result="no-opinion"}')).toBe(2);
 });
+
+async function accountUid(): Promise<string> {
+  const account = await server.client.create(ServiceAccount, { metadata: { name: 'default', namespace: 'default' } });
+  return account.metadata.uid ?? '';
+}
 
 async function fetchFrom(url: string, headers: Record<string, string>): Promise<void> {
   const { request } = await import('node:https');

@@ -1,7 +1,6 @@
 import {
   type ApiRequest,
   type Clock,
-  isStatusError,
   type KubernetesObject,
   type SelfSubjectRulesReviewSpec,
   StatusError,
@@ -11,7 +10,12 @@ import {
   type TokenReviewStatus,
   timestamp,
 } from '@keelson/core';
-import type { RequestAuthenticator, ServiceAccountTokens } from '../authentication/index.ts';
+import {
+  authenticated,
+  CredentialsError,
+  type RequestAuthenticator,
+  type ServiceAccountTokens,
+} from '../authentication/index.ts';
 import { requestToken } from '../authentication/token-requests.ts';
 import { type AccessReviewScope, checkAccessReview } from '../authorization/access-review-checks.ts';
 import { reviewAccess, reviewRules } from '../authorization/access-reviews.ts';
@@ -110,16 +114,16 @@ export class ReviewHandler implements ApiHandler {
     }
     try {
       const found = await this.#options.authenticator.authenticateToken(token, wanted);
-      if (found) {
-        const groups = [...found.user.groups, 'system:authenticated'];
-        const user = wireUser({ ...found.user, groups });
-        return withStatus(asked, { authenticated: true, user, audiences: found.audiences });
-      }
+      return withStatus(asked, {
+        authenticated: true,
+        user: wireUser(authenticated(found.user)),
+        audiences: found.audiences,
+      });
     } catch (error) {
-      if (!isStatusError(error, 'Unauthorized')) throw error;
+      if (!(error instanceof CredentialsError)) throw error;
+      const { authenticated: _no, error: _error, ...rest } = before;
+      return withStatus(asked, { user: {}, ...rest, error: error.message });
     }
-    const { authenticated: _no, error: _error, ...rest } = before;
-    return withStatus(asked, { user: {}, ...rest, error: 'invalid bearer token' });
   }
 
   /** serviceaccounts/token: answers a TokenRequest for the account on the URL. */

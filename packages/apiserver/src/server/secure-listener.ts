@@ -10,7 +10,7 @@ import type { KeyPair } from '../pki/index.ts';
 
 export interface SecureListenerOptions {
   readonly server: KeyPair;
-  /** PEM of the authority of client certificates. */
+  /** PEM of the authorities of client certificates, one after another. */
   readonly clientCa: string;
   readonly logger: Logger;
   readonly limits?: Partial<ListenerLimits>;

@@ -14,7 +14,7 @@ export class StaticTokenFile implements TokenAuthenticator {
     if (this.#path !== undefined) this.#tokens = new StaticTokens(await readFile(this.#path, 'utf8'));
   }
 
-  async authenticateToken(token: string): Promise<AuthenticatedToken | undefined> {
-    return this.#tokens?.authenticateToken(token);
+  async authenticateToken(token: string, audiences?: readonly string[]): Promise<AuthenticatedToken | undefined> {
+    return this.#tokens?.authenticateToken(token, audiences);
   }
 }

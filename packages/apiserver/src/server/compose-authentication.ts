@@ -1,0 +1,100 @@
+import type { ApiRequest, Clock, KubernetesObject } from '@keelson/core';
+import {
+  type AnonymousOptions,
+  BootstrapTokens,
+  ClientCertificateAuthenticator,
+  FrontProxyAuthenticator,
+  FrontProxyOptions,
+  RequestAuthenticator,
+  ServiceAccountTokens,
+  type ServiceAccountTokensOptions,
+  type TokenAuthenticator,
+  TokenMetrics,
+} from '../authentication/index.ts';
+import { lastUsedLabel } from '../authentication/legacy-tokens.ts';
+import type { ApiHandler } from '../registry/contract.ts';
+import { apiServerUser } from './api-server-user.ts';
+import { readObject } from './read-object.ts';
+
+export interface AuthenticationParts {
+  readonly tokens: ServiceAccountTokens;
+  readonly authenticator: RequestAuthenticator;
+  readonly metrics: TokenMetrics;
+}
+
+export interface AuthenticationOptions {
+  /** Who may ask without credentials. Default: probes. */
+  readonly anonymous?: AnonymousOptions;
+  /** How a front proxy says who asks; its authority comes with the certificates of the server. */
+  readonly frontProxy?: Partial<Omit<FrontProxyOptions, 'clientCaFile'>>;
+  /** Whether tokens of Secrets of the type bootstrap.kubernetes.io/token are taken. Default true. */
+  readonly bootstrapTokens?: boolean;
+  /** Further authenticators of tokens, asked last. */
+  readonly otherTokens?: readonly TokenAuthenticator[];
+}
+
+interface Needs {
+  readonly handler: ApiHandler;
+  readonly clock: Clock;
+  readonly issuer: ServiceAccountTokensOptions['issuer'];
+  readonly key: ServiceAccountTokensOptions['key'];
+  /** PEM of the authorities of users and of front proxies, once the server listens. */
+  readonly authorities: () => { readonly users: string; readonly frontProxies: string | undefined } | undefined;
+}
+
+/** Everything that finds out who asks, in Kubernetes' order. */
+export function composeAuthentication(needs: Needs, options: AuthenticationOptions = {}): AuthenticationParts {
+  const { handler, clock, issuer, key, authorities } = needs;
+  const metrics = new TokenMetrics();
+  const tokens = new ServiceAccountTokens({
+    clock,
+    issuer,
+    key,
+    read: ({ resource, namespace, name }) =>
+      readObject(handler, { group: '', version: 'v1', resource, name, ...(namespace && { namespace }) }),
+    markUsed: (secret, day) => markUsed(handler, secret, day),
+    used: (kind) => metrics.used(kind),
+  });
+  const audiences = () => tokens.audiences;
+  const bootstrapTokens = new BootstrapTokens({
+    clock,
+    audiences,
+    secret: (name) => readObject(handler, { ...secrets, namespace: 'kube-system', name }),
+  });
+  const authenticator = new RequestAuthenticator({
+    clock,
+    authenticators: [
+      new FrontProxyAuthenticator({
+        clock,
+        ...FrontProxyOptions.parse({ allowedNames: ['front-proxy-client'] }),
+        ...options.frontProxy,
+        authorities: () => authorities()?.frontProxies,
+      }),
+      new ClientCertificateAuthenticator({
+        clock,
+        authorities: () => authorities()?.users ?? '',
+        remaining: (seconds) => metrics.certificate(seconds),
+      }),
+    ],
+    tokens: [tokens, ...(options.bootstrapTokens === false ? [] : [bootstrapTokens]), ...(options.otherTokens ?? [])],
+    observer: metrics,
+    ...(options.anonymous && { anonymous: options.anonymous }),
+  });
+  return { tokens, authenticator, metrics };
+}
+
+const secrets = { group: '', version: 'v1', resource: 'secrets' };
+
+/** The day on which the token of a Secret was last used, on the Secret; who clears away unused ones looks there. */
+async function markUsed(handler: ApiHandler, { metadata }: KubernetesObject, day: string): Promise<void> {
+  const { name, namespace } = metadata;
+  const request: ApiRequest = {
+    ...secrets,
+    verb: 'patch',
+    name,
+    ...(namespace !== undefined && { namespace }),
+    patchType: 'application/merge-patch+json',
+    body: { metadata: { labels: { [lastUsedLabel]: day } } },
+  };
+  await handler.handle(request, apiServerUser);
+}
