@@ -42,14 +42,20 @@ export interface Queue {
   /** In the order in which they came. */
   readonly waiting: QueuedRequest[];
   executing: number;
-  /** Where in virtual time the oldest one that waits begins, in seat-milliseconds. */
+  /** Where in virtual time the oldest one that waits begins, in seat-milliseconds, were the guesses right. */
   virtualStart: number;
+  /** Of those that execute: seats, the sum of seats by the time of their start, and what was guessed of them. */
+  seatsBegun: number;
+  begunAt: number;
+  guessed: number;
   seatsWaiting: number;
   seatsInUse: number;
 }
 
 /** How long requests are thought to take before one knows, in milliseconds. */
 const guessMs = 3;
+/** What long lists may take of all seats: the rest is for what is soon done. */
+const widePart = 0.75;
 /** Virtual time is taken back to its origin before it grows so large that it becomes inexact. */
 const rebaseAt = 1e12;
 
@@ -61,6 +67,8 @@ const rebaseAt = 1e12;
  */
 export class QueueSet {
   readonly #clock: Clock;
+  /** Times are told from here on, lest products of them become inexact. */
+  readonly #origin: number;
   readonly #changed: (seatsAsked: number, now: number) => void;
   #config: QueueSetConfig;
   #limit: number;
@@ -72,6 +80,8 @@ export class QueueSet {
   #waiting = 0;
   #seatsWaiting = 0;
   #seatsInUse = 0;
+  /** Of those, what long lists have. */
+  #wideInUse = 0;
   #robin = 0;
 
   /** @param changed is told how many seats are asked for, waiting and in use, whenever that changes */
@@ -85,7 +95,8 @@ export class QueueSet {
     this.#config = config;
     this.#limit = limit;
     this.#changed = changed;
-    this.#advanced = clock.now();
+    this.#origin = clock.now();
+    this.#advanced = this.#origin;
   }
 
   get waiting(): number {
@@ -153,17 +164,17 @@ export class QueueSet {
       decided: undefined,
     };
     if (this.#config.queues === 0) {
-      if (!this.#fits(seats)) return 'concurrency-limit';
+      if (!this.#fits(request)) return 'concurrency-limit';
       this.#start(request, now);
       return request;
     }
     const queue = this.#choose(schema, distinguisher);
-    if (queue.waiting.length >= this.#config.queueLengthLimit && !(this.#waiting === 0 && this.#fits(seats))) {
+    if (queue.waiting.length >= this.#config.queueLengthLimit && !(this.#waiting === 0 && this.#fits(request))) {
       return 'queue-full';
     }
     request.queue = queue;
     this.#busy.set(queue.index, queue);
-    if (this.#waiting === 0 && this.#fits(seats)) {
+    if (this.#waiting === 0 && this.#fits(request)) {
       this.#start(request, now);
       return request;
     }
@@ -208,6 +219,7 @@ export class QueueSet {
     const freed = request.seats - finalSeats;
     if (freed > 0) {
       this.#seatsInUse -= freed;
+      if (isWide(request.work)) this.#wideInUse -= freed;
       if (request.queue) request.queue.seatsInUse -= freed;
     }
     this.#clock.after(additionalMs, () => this.#release(request, this.#clock.now(), now));
@@ -221,18 +233,29 @@ export class QueueSet {
     request.state = 'done';
     this.#executing.delete(request);
     this.#seatsInUse -= held;
+    if (isWide(work)) this.#wideInUse -= held;
     if (queue) {
       queue.executing--;
       queue.seatsInUse -= held;
       const took = work.initialSeats * (answered - request.started) + work.finalSeats * work.additionalMs;
       queue.virtualStart += took - guess(work);
+      queue.guessed -= guess(work);
+      queue.seatsBegun -= work.initialSeats;
+      queue.begunAt -= work.initialSeats * (request.started - this.#origin);
       this.#rest(queue);
     }
     this.#changed(this.#seatsInUse + this.#seatsWaiting, now);
     this.#dispatch();
   }
 
-  #fits(seats: number): boolean {
+  /** Whether a request has to wait for others that are wide, and for no one else. */
+  #tooWide({ work, seats }: QueuedRequest): boolean {
+    return isWide(work) && this.#wideInUse > 0 && this.#wideInUse + seats > this.#limit * widePart;
+  }
+
+  #fits(request: QueuedRequest): boolean {
+    if (this.#tooWide(request)) return false;
+    const { seats } = request;
     // What is wider than all there is has to have a turn too.
     return this.#seatsInUse + seats <= this.#limit || this.#executing.size === 0;
   }
@@ -249,8 +272,7 @@ export class QueueSet {
   }
 
   #queue(index: number): Queue {
-    const virtualStart = this.#virtualTime;
-    return this.#busy.get(index) ?? { index, waiting: [], executing: 0, virtualStart, seatsWaiting: 0, seatsInUse: 0 };
+    return this.#busy.get(index) ?? newQueue(index, this.#virtualTime);
   }
 
   #start(request: QueuedRequest, now: number): void {
@@ -258,11 +280,16 @@ export class QueueSet {
     request.started = now;
     this.#executing.add(request);
     this.#seatsInUse += request.seats;
+    if (isWide(request.work)) this.#wideInUse += request.seats;
     const { queue } = request;
     if (queue) {
       queue.executing++;
       queue.seatsInUse += request.seats;
-      queue.virtualStart += guess(request.work);
+      const guessed = guess(request.work);
+      queue.virtualStart += guessed;
+      queue.guessed += guessed;
+      queue.seatsBegun += request.work.initialSeats;
+      queue.begunAt += request.work.initialSeats * (now - this.#origin);
       this.#robin = queue.index + 1;
     }
     this.#changed(this.#seatsInUse + this.#seatsWaiting, now);
@@ -271,10 +298,11 @@ export class QueueSet {
   #dispatch(): void {
     const now = this.#clock.now();
     while (this.#waiting > 0) {
-      const queue = this.#next();
+      let queue = this.#next(now, false);
+      if (queue?.waiting[0] && this.#tooWide(queue.waiting[0])) queue = this.#next(now, true);
       const [request] = queue?.waiting ?? [];
-      // Nobody passes by: a wide request that waits for its seats would starve.
-      if (!queue || !request || !this.#fits(request.seats)) return;
+      // Nobody else passes by: a wide request that waits for its seats would starve.
+      if (!queue || !request || !this.#fits(request)) return;
       queue.waiting.shift();
       this.#leftWaiting(request, queue);
       this.#start(request, now);
@@ -283,14 +311,14 @@ export class QueueSet {
   }
 
   /** The queue whose oldest request would be done first in virtual time; among equals the next in the round. */
-  #next(): Queue | undefined {
+  #next(now: number, narrow: boolean): Queue | undefined {
     let best: Queue | undefined;
     let soonest = Number.POSITIVE_INFINITY;
     let bestTurn = 0;
     for (const queue of this.#busy.values()) {
       const [oldest] = queue.waiting;
-      if (!oldest) continue;
-      const done = queue.virtualStart + guess(oldest.work);
+      if (!oldest || (narrow && isWide(oldest.work))) continue;
+      const done = startOf(queue, now - this.#origin) + guess(oldest.work);
       const turn = queue.index >= this.#robin ? queue.index - this.#robin : queue.index + 1e6;
       if (done > soonest || (done === soonest && turn >= bestTurn)) continue;
       best = queue;
@@ -321,6 +349,27 @@ export class QueueSet {
     this.#virtualTime = 0;
   }
 }
+
+/**
+ * Where a queue stands in virtual time. What executes for longer than was guessed counts for as long as it does: else a
+ * flow of long requests would seem to have had nothing until they are done, and go before everybody else.
+ */
+const startOf = ({ virtualStart, seatsBegun, begunAt, guessed }: Queue, now: number) =>
+  virtualStart + Math.max(0, seatsBegun * now - begunAt - guessed);
+
+const isWide = ({ initialSeats }: WorkEstimate) => initialSeats > 1;
+
+const newQueue = (index: number, virtualStart: number): Queue => ({
+  index,
+  waiting: [],
+  executing: 0,
+  virtualStart,
+  seatsBegun: 0,
+  begunAt: 0,
+  guessed: 0,
+  seatsWaiting: 0,
+  seatsInUse: 0,
+});
 
 const load = ({ seatsWaiting, seatsInUse }: Queue) => seatsWaiting + seatsInUse;
 

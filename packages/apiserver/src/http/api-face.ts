@@ -5,7 +5,14 @@ import type { Duplex } from 'node:stream';
 import { type Clock, isStatusError, type Logger, type Random, StatusError } from '@keelson/core';
 import { bearerWarning, type HttpRequest, impersonate, type RequestAuthenticator } from '../authentication/index.ts';
 import { forbidden, selectionOf } from '../authorization/index.ts';
-import { type FlowControl, FlowRefusal, refusalText, retryAfterSeconds, type Seat } from '../fairness/index.ts';
+import {
+  type FlowControl,
+  FlowRefusal,
+  RefusalPace,
+  refusalText,
+  retryAfterSeconds,
+  type Seat,
+} from '../fairness/index.ts';
 import type { ApiHandler, AuthorizationRequest, Authorizer, UserInfo } from '../registry/contract.ts';
 import type { TablePrinter } from '../table/index.ts';
 import type { Connector } from './connector.ts';
@@ -38,6 +45,7 @@ export interface ApiFaceOptions {
 export class ApiFace {
   readonly #options: ApiFaceOptions;
   readonly #resources: ResourceFace;
+  readonly #refusals: RefusalPace;
   /** Aborts when the server stops: watches end, other requests finish. */
   readonly #stopping = new AbortController();
   #inflight = 0;
@@ -45,6 +53,7 @@ export class ApiFace {
 
   constructor(options: ApiFaceOptions) {
     this.#options = options;
+    this.#refusals = new RefusalPace(options.clock);
     this.#resources = new ResourceFace({ ...options, stopping: this.#stopping.signal });
   }
 
@@ -89,10 +98,10 @@ export class ApiFace {
         const signal = AbortSignal.any([departure.signal, this.#stopping.signal]);
         await this.#options.connector.serve(request, response, { info, query, user, signal });
       } else {
-        await this.#resources.answer(request, response, { info, query, user, pretty, departure, upgrade, begun: seat });
+        await this.#resources.answer(request, response, { info, query, user, pretty, departure, upgrade, seat });
       }
     } catch (error) {
-      await this.#fail(request, response, error, pretty);
+      await this.#fail(request, response, error, pretty, departure);
     } finally {
       departure.answered();
       seat?.finish();
@@ -197,7 +206,13 @@ export class ApiFace {
     }
   }
 
-  async #fail(request: HttpRequest, response: HttpResponse, error: unknown, pretty: boolean): Promise<void> {
+  async #fail(
+    request: HttpRequest,
+    response: HttpResponse,
+    error: unknown,
+    pretty: boolean,
+    departure: Departure,
+  ): Promise<void> {
     if (response.destroyed) return;
     if (response.headersSent) {
       this.#options.logger.warn('an answer broke off', { path: request.url, error: String(error) });
@@ -206,6 +221,7 @@ export class ApiFace {
     }
     try {
       if (error instanceof FlowRefusal) {
+        await this.#refusals.wait(() => departure.signal);
         await send(request, response, textReply(429, refusalText, { 'retry-after': retryAfterSeconds }));
         return;
       }

@@ -57,8 +57,11 @@ export interface ResourceVisit {
   readonly pretty: boolean;
   readonly departure: Departure;
   readonly upgrade: Upgrade | undefined;
-  /** The seat of a watch, given back when it has begun: when what there is already has been sent. */
-  readonly begun: Seat | undefined;
+  /**
+   * What the request holds of the server. A watch gives it back when what there is already has been sent; a client that
+   * does not read what it asked for loses it.
+   */
+  readonly seat: Seat | undefined;
 }
 
 type Watched = Extract<ApiAnswer, { readonly type: 'watch' }>;
@@ -100,7 +103,7 @@ export class ResourceFace {
   async #once(
     request: HttpRequest,
     response: HttpResponse,
-    { info, query, user, departure }: ResourceVisit,
+    { info, query, user, departure, seat }: ResourceVisit,
     context: Form,
     payload: Payload,
   ): Promise<void> {
@@ -119,12 +122,16 @@ export class ResourceFace {
     const body =
       answer.type === 'object' ? encodeObject(answer.value, encoding) : await encodeList(answer.value, encoding);
     if (body instanceof Uint8Array) await send(request, response, { code, contentType, headers, body });
-    else await sendPieces(request, response, { code, contentType, headers, body }, this.#options.clock);
+    else {
+      const { clock } = this.#options;
+      const stalled = () => seat?.finish();
+      await sendPieces(request, response, { code, contentType, headers, body }, { clock, stalled });
+    }
   }
 
   async #watch(
     response: HttpResponse,
-    { info, query, user, departure, upgrade, begun }: ResourceVisit,
+    { info, query, user, departure, upgrade, seat }: ResourceVisit,
     context: Form,
     payload: Payload,
   ): Promise<void> {
@@ -143,7 +150,7 @@ export class ResourceFace {
       const included = includeObject(query, context.format);
       const encoding = { ...context, resource: answer.resource, includeObject: included };
       const encode = metrics.counting(answer.resource, frameEncoder(encoding));
-      const watch: WatchOutput = { events: beginning(answer, begun), encode, mediaType, clock, signal };
+      const watch: WatchOutput = { events: beginning(answer, seat), encode, mediaType, clock, signal };
       if (upgrade) await overWebSocket(upgrade, watch);
       else await streamWatch(response, watch);
     } catch (error) {

@@ -6,17 +6,28 @@ import type { HttpRequest } from '../authentication/index.ts';
 import { drained, write } from './drained.ts';
 import type { Pieces } from './join-list.ts';
 import { acceptsGzip, type HttpResponse, headersOf, type Reply, send } from './reply.ts';
+import { turns } from './turns.ts';
 
 /** A client that leaves an answer unread for so long is given up. */
 const patienceMs = 60_000;
+
+/** A client that has not read on for so long holds up what was given to it. */
+const stallMs = 250;
+
+export interface SendPiecesOptions {
+  readonly clock: Clock;
+  /** The client does not read as fast as it could be written to. */
+  stalled?(): void;
+}
 
 /** Sends a long body piece by piece, each when the client has read the one before. */
 export async function sendPieces(
   request: HttpRequest,
   response: HttpResponse,
   reply: Omit<Reply, 'body'> & { readonly body: Pieces },
-  clock: Clock,
+  { clock, stalled }: SendPiecesOptions,
 ): Promise<void> {
+  await turns.take();
   const pieces = reply.body[Symbol.asyncIterator]();
   const first = await pieces.next();
   const second = first.done ? first : await pieces.next();
@@ -32,7 +43,11 @@ export async function sendPieces(
   const consume = async (source: AsyncIterable<Buffer>) => {
     for await (const chunk of source) {
       if (response.destroyed) return;
-      if (!write(response, chunk) && !(await drained(response, { clock, timeoutMs: patienceMs }))) return;
+      if (write(response, chunk)) continue;
+      const cancel = stalled ? clock.after(stallMs, stalled) : undefined;
+      const readOn = await drained(response, { clock, timeoutMs: patienceMs });
+      cancel?.();
+      if (!readOn) return;
     }
     response.end();
   };
@@ -44,7 +59,12 @@ export async function sendPieces(
 async function* joined(known: readonly Buffer[], rest: AsyncIterator<Buffer>): AsyncIterable<Buffer> {
   try {
     yield* known;
-    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+    for (;;) {
+      await turns.take();
+      const next = await rest.next();
+      if (next.done) return;
+      yield next.value;
+    }
   } finally {
     await rest.return?.(undefined);
   }

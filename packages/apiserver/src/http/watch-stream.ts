@@ -4,6 +4,7 @@ import { drained, write } from './drained.ts';
 import type { MediaType } from './negotiate.ts';
 import { protobufMediaType } from './protobuf/envelope.ts';
 import type { HttpResponse } from './reply.ts';
+import { turns } from './turns.ts';
 import type { FrameEncoder } from './watch-frames.ts';
 
 /** A client that takes longer than this to read what is buffered for it is cut off. */
@@ -54,6 +55,7 @@ export async function* framesOf({ events, encode, signal }: WatchOutput): AsyncI
         frames.push(frame);
         size += frame.length;
         if (size < chunkBytes) continue;
+        await turns.take();
         yield frames;
         frames = [];
         size = 0;

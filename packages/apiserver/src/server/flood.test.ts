@@ -1,0 +1,99 @@
+import { Worker } from 'node:worker_threads';
+import { ClusterRoleBinding, ConfigMap } from '@keelson/core';
+import { waitFor } from '@keelson/core/testing';
+import { afterEach, describe, expect, it } from 'vitest';
+import { startTestApiServer, type TestApiServer } from './index.ts';
+
+let server: TestApiServer;
+afterEach(() => server.stop());
+
+/** Runs in a thread of its own, with its own connection. Plain JavaScript: no loader works on it. */
+const client = `
+const { parentPort, workerData } = require('node:worker_threads');
+const { connect } = require('node:http2');
+const { url, identity, flood } = workerData;
+const session = connect(url, identity);
+session.on('error', () => undefined);
+const ask = (method, path, body) => new Promise((resolve, reject) => {
+  const stream = session.request({ ':method': method, ':path': path, 'content-type': 'application/json' });
+  let headers;
+  let size = 0;
+  stream.once('response', (each) => { headers = each; });
+  let text = '';
+  stream.on('data', (chunk) => { size += chunk.length; if (size < 2000) text += chunk; });
+  stream.once('error', reject);
+  stream.once('close', () => resolve({ status: headers?.[':status'], size, text }));
+  stream.end(body);
+});
+const counts = {};
+let stopped = false;
+parentPort.once('message', () => { stopped = true; });
+async function lists() {
+  while (!stopped) {
+    const { status } = await ask('GET', '/api/v1/configmaps');
+    counts[status] = (counts[status] ?? 0) + 1;
+  }
+}
+async function watches() {
+  while (!stopped) {
+    const { status } = await ask('GET', '/api/v1/configmaps?watch=1&resourceVersion=0&timeoutSeconds=1');
+    counts[status] = (counts[status] ?? 0) + 1;
+  }
+}
+async function works() {
+  const times = [];
+  for (let each = 0; each < 300; each++) {
+    const body = JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'w' + each }, data: { a: 'b' } });
+    for (const [method, path, sent] of [
+      ['GET', '/api/v1/namespaces/default'],
+      ['POST', '/api/v1/namespaces/default/configmaps', body],
+    ]) {
+      const begun = performance.now();
+      const { status, text } = await ask(method, path, sent);
+      times.push(performance.now() - begun);
+      if (status >= 300) throw new Error(method + ' ' + path + ' ' + status + text);
+    }
+  }
+  return times;
+}
+const all = flood
+  ? Promise.all([...Array.from({ length: 200 }, lists), ...Array.from({ length: 200 }, watches)]).then(() => counts)
+  : works();
+all.then((result) => { parentPort.postMessage(result); session.destroy(); }, (error) => { throw error; });
+`;
+
+function run(user: { readonly certificate: string; readonly key: string }, flood: boolean) {
+  const identity = { ca: server.pki?.ca, cert: user.certificate, key: user.key };
+  const worker = new Worker(client, { eval: true, workerData: { url: server.listening?.url, identity, flood } });
+  const result = new Promise<unknown>((resolve, reject) => worker.once('message', resolve).once('error', reject));
+  return { result, stop: () => worker.postMessage('stop') };
+}
+
+describe('a client that floods the server', () => {
+  it('with lists and watches does not slow another down', async () => {
+    server = await startTestApiServer({ socket: true });
+    const { pki } = server;
+    if (!pki) throw new Error('no certificates');
+    const admin = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' };
+    const subject = (name: string) => ({ kind: 'User', name, apiGroup: 'rbac.authorization.k8s.io' });
+    await server.client.create(ClusterRoleBinding, {
+      metadata: { name: 'both' },
+      roleRef: admin,
+      subjects: [subject('flood'), subject('worker')],
+    });
+    const data = { text: 'x'.repeat(1000) };
+    for (let each = 0; each < 1000; each++) {
+      await server.client.create(ConfigMap, { metadata: { name: `c${each}`, namespace: 'kube-public' }, data });
+    }
+    const flood = run(await pki.issueClient({ commonName: 'flood' }), true);
+    await waitFor(async () => /rejected_requests_total.*queue-full"} \d{2}/.test(await server.server.metrics.text()));
+    const worker = run(await pki.issueClient({ commonName: 'worker' }), false);
+    const measured = await worker.result;
+    flood.stop();
+    const answers = await flood.result;
+    const times = Array.isArray(measured) ? measured.map(Number).sort((a, b) => a - b) : [];
+    const at = (part: number) => times[Math.floor(times.length * part)] ?? Number.NaN;
+    expect(answers).toMatchObject({ 200: expect.any(Number), 429: expect.any(Number) });
+    expect(at(0.99)).toBeLessThan(50);
+  }, 60_000);
+});
