@@ -119,6 +119,7 @@ func main() {
 	functions := flag.Bool("functions", false, "print the functions declared")
 	at := flag.String("version", "1.35", "compatibility version")
 	stored := flag.Bool("stored", false, "the environment of stored expressions")
+	patches := flag.Bool("patches", false, "with the functions that mutating policies have besides")
 	bare := flag.Bool("bare", false, "without variables")
 	tree := flag.Bool("tree", false, "print the expanded tree of each expression instead")
 	flag.Parse()
@@ -126,6 +127,10 @@ func main() {
 	all := []environment.VersionedOptions{}
 	if !*bare {
 		all = append(all, environment.VersionedOptions{IntroducedVersion: version.MajorMinor(1, 0), EnvOptions: variables()})
+	}
+	if *patches {
+		options := []cel.EnvOption{library.JSONPatch()}
+		all = append(all, environment.VersionedOptions{IntroducedVersion: version.MajorMinor(1, 0), EnvOptions: options})
 	}
 	set, err := set.Extend(all...)
 	if err != nil {

@@ -1,17 +1,9 @@
+import { goQuote } from '../../registry/strategy.ts';
 import type { CelLibrary } from '../contract.ts';
 import { boolType, intType, stringType } from '../standard-types.ts';
 import { CelType } from '../type.ts';
 import { CelError, CelObject, type CelValue } from '../value.ts';
-import {
-  added,
-  type CallCost,
-  perCharacter,
-  perPatternCharacter,
-  readingCost,
-  sizeEstimate,
-  sizeOf,
-  times,
-} from './cost-rules.ts';
+import { added, type CallCost, perCharacter, readingCost, sizeEstimate, sizeOf, times } from './cost-rules.ts';
 import { call, method, named } from './declare.ts';
 import { noSuchOverload } from './equality.ts';
 import {
@@ -50,7 +42,7 @@ export class CelCidr extends CelObject {
     return this.prefix.length <= other.length && prefixContains(this.prefix, other.address);
   }
 
-  toString(): string {
+  override toString(): string {
     return formatPrefix(this.prefix);
   }
 }
@@ -62,7 +54,7 @@ function readCidr(text: string): CelCidr | string {
   const prefix = parsePrefix(text);
   if (prefix instanceof IpProblem) return `${inConversion}: ${inConversion}: ${prefix.message}`;
   if (isMapped(prefix.address)) {
-    return `${inConversion}: IPv4-mapped IPv6 address ${JSON.stringify(text)} is not allowed`;
+    return `${inConversion}: IPv4-mapped IPv6 address ${goQuote(text)} is not allowed`;
   }
   return new CelCidr(prefix);
 }
@@ -79,16 +71,16 @@ function containsIpText(cidr: CelCidr, text: string): boolean {
   return prefixContains(cidr.prefix, address);
 }
 
-/** Bytes of the mask, by which looking whether something is in a network is paid. */
+/** Bytes of the mask: what looking whether something is in a network is paid by, twice for both addresses. */
 const maskBytes = (value: CelValue | undefined): number =>
   value instanceof CelCidr ? Math.ceil(value.prefix.length / 8) : 0;
 
-const leastMask = { min: 1, max: 16 };
+const anyMask = { min: 1, max: 16 };
 
 /** `withMask` where two masks are compared besides. A second argument that is a text is read. */
 function containsCost({ withMask, isText }: { readonly withMask: boolean; readonly isText: boolean }): CallCost {
-  const mask = times(leastMask, perPatternCharacter);
-  const compared = withMask ? added(times(leastMask, perCharacter), { min: 1, max: 1 }) : { min: 0, max: 0 };
+  const mask = times(anyMask, 2 * perCharacter);
+  const compared = withMask ? added(times(anyMask, perCharacter), { min: 1, max: 1 }) : { min: 0, max: 0 };
   return {
     estimate: (args) => {
       const read = isText ? times(sizeEstimate(args[1]), perCharacter) : { min: 0, max: 0 };
@@ -98,7 +90,7 @@ function containsCost({ withMask, isText }: { readonly withMask: boolean; readon
       const bytes = maskBytes(network);
       const read = typeof other === 'string' ? Math.ceil(sizeOf(other) * perCharacter) : 0;
       const masks = withMask ? Math.ceil(bytes * perCharacter) + 1 : 0;
-      return Math.ceil(bytes * perPatternCharacter) + masks + read;
+      return Math.ceil(bytes * 2 * perCharacter) + masks + read;
     },
   };
 }

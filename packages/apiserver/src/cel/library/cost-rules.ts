@@ -4,8 +4,8 @@ import { CelList, CelMap, type CelValue } from '../value.ts';
 /** What a call costs: its static estimate and what it costs when it has run. */
 export type CallCost = Pick<CelOverload, 'estimate' | 'cost'>;
 
-/** Where costs and sizes stop: 2^64-1, as near as a number comes to it. */
-export const unbounded = 18446744073709551615;
+/** Where costs and sizes stop: as near as a number comes to 2^64-1. */
+export const unbounded = 2 ** 64;
 /** Cost of a character that is read once. */
 export const perCharacter = 0.1;
 /** Cost of a character of a regular expression. */

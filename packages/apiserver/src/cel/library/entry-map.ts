@@ -1,17 +1,16 @@
-import { CelMap, CelUint, type CelValue } from '../value.ts';
+import { CelMap, type CelValue } from '../value.ts';
+import { identityOf } from './equality.ts';
 
 interface Entries {
   readonly keys: CelValue[];
   readonly values: CelValue[];
-  readonly places: Map<string | number | bigint | boolean, number>;
+  readonly places: Map<Key, number>;
 }
 
+type Key = string | number | bigint | boolean;
+
 /** What stands for a key: equal numbers are one, whatever their type. */
-function identity(key: CelValue): string | number | bigint | boolean | undefined {
-  if (typeof key === 'string' || typeof key === 'boolean' || typeof key === 'bigint') return key;
-  if (key instanceof CelUint) return key.value;
-  return typeof key === 'number' && Number.isInteger(key) ? BigInt(key) : undefined;
-}
+const identity = (key: CelValue): Key | undefined => identityOf(key) ?? undefined;
 
 /**
  * A map that grows by making another: what comes out of `with` shares all entries with what it came from, so that a

@@ -51,10 +51,50 @@ function sameEntries(left: CelMap, right: CelMap): boolean {
   return true;
 }
 
-/** Whether a list holds a value that is equal. */
-export function holds(list: CelList, value: CelValue): boolean {
-  for (let index = 0; index < list.size; index++) if (isEqual(list.at(index), value)) return true;
-  return false;
+type Identity = string | number | bigint | boolean | null;
+
+/** The same for all values that are equal, where a value has such a thing: numbers, bool, string and null. */
+export function identityOf(value: CelValue): Identity | undefined {
+  if (value instanceof CelUint) return value.value;
+  if (typeof value === 'number') {
+    return Number.isInteger(value) ? BigInt(value) : Number.isNaN(value) ? undefined : value;
+  }
+  return value !== null && typeof value === 'object' ? undefined : value;
+}
+
+export const costExceeded = (): CelError => new CelError('operation cancelled: actual cost limit exceeded');
+
+/** What one call may cost at most, in Kubernetes. */
+const mostComparisons = 1_000_000;
+
+/** Values without equal ones. Lists, maps and objects are compared one by one, but only so often as a call may cost. */
+export class ValueSet {
+  readonly #simple = new Set<Identity>();
+  readonly #others: CelValue[] = [];
+  #compared = 0;
+
+  static of(values: CelList): ValueSet {
+    const set = new ValueSet();
+    for (let index = 0; index < values.size; index++) set.add(values.at(index));
+    return set;
+  }
+
+  /** Whether it was not there yet. */
+  add(value: CelValue): boolean {
+    if (this.has(value)) return false;
+    const identity = identityOf(value);
+    if (identity !== undefined) this.#simple.add(identity);
+    else this.#others.push(value);
+    return true;
+  }
+
+  has(value: CelValue): boolean {
+    const identity = identityOf(value);
+    if (identity !== undefined) return this.#simple.has(identity);
+    this.#compared += this.#others.length;
+    if (this.#compared > mostComparisons) throw costExceeded();
+    return this.#others.some((other) => isEqual(other, value));
+  }
 }
 
 function compareBytes(left: Uint8Array, right: Uint8Array): number {

@@ -1,3 +1,5 @@
+import { goQuote } from '../../registry/strategy.ts';
+
 /** An address by Go's `net/netip`: 32 or 128 bits, perhaps in a zone. */
 export interface IpAddress {
   readonly family: 4 | 6;
@@ -20,18 +22,16 @@ export class IpProblem {
   }
 }
 
-const quoted = (text: string): string => JSON.stringify(text);
-
 /** Reads an address as `netip.ParseAddr` does. */
 export function parseAddress(text: string): IpAddress | IpProblem {
   const first = /[.:%]/.exec(text)?.[0];
   const found = first === '.' ? parseIpv4(text) : first === ':' ? parseIpv6(text) : undefined;
   if (found !== undefined && typeof found !== 'string') return found;
   const problem = found ?? (first === '%' ? 'missing IPv6 address' : 'unable to parse IP');
-  return new IpProblem(`ParseAddr(${quoted(text)}): ${problem}`);
+  return new IpProblem(`ParseAddr(${goQuote(text)}): ${problem}`);
 }
 
-const at = (problem: string, rest: string): string => `${problem} (at ${quoted(rest)})`;
+const at = (problem: string, rest: string): string => `${problem} (at ${goQuote(rest)})`;
 
 /** The address, or what is wrong with it. */
 function parseIpv4(text: string): IpAddress | string {
@@ -122,14 +122,14 @@ function ipv6Bits(text: string): bigint | string {
 
 /** Reads a network as `netip.ParsePrefix` does. */
 export function parsePrefix(text: string): IpPrefix | IpProblem {
-  const refused = (problem: string) => new IpProblem(`netip.ParsePrefix(${quoted(text)}): ${problem}`);
+  const refused = (problem: string) => new IpProblem(`netip.ParsePrefix(${goQuote(text)}): ${problem}`);
   const slash = text.lastIndexOf('/');
   if (slash < 0) return refused("no '/'");
   const address = parseAddress(text.slice(0, slash));
   if (address instanceof IpProblem) return refused(address.message);
   if (address.zone !== '') return refused('IPv6 zones cannot be present in a prefix');
   const bits = text.slice(slash + 1);
-  if (!/^(0|[1-9]\d*)$/.test(bits)) return refused(`bad bits after slash: ${quoted(bits)}`);
+  if (!/^(0|[1-9]\d*)$/.test(bits)) return refused(`bad bits after slash: ${goQuote(bits)}`);
   const length = Number(bits);
   if (length > widthOf(address)) return refused('prefix length out of range');
   return { address, length };

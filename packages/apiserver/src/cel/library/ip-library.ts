@@ -1,3 +1,4 @@
+import { goQuote } from '../../registry/strategy.ts';
 import type { CelLibrary } from '../contract.ts';
 import { boolType, intType, stringType } from '../standard-types.ts';
 import { CelType } from '../type.ts';
@@ -27,7 +28,7 @@ export class CelIp extends CelObject {
     return this.address.family === other.address.family && this.address.bits === other.address.bits;
   }
 
-  toString(): string {
+  override toString(): string {
     return formatAddress(this.address);
   }
 }
@@ -35,7 +36,7 @@ export class CelIp extends CelObject {
 /** The address, or what Kubernetes says is wrong with the text. */
 export function readIp(text: string): IpAddress | string {
   const address = parseAddress(text);
-  const name = JSON.stringify(text);
+  const name = goQuote(text);
   if (address instanceof IpProblem) {
     return `IP Address ${name} parse error during conversion from string: ${address.message}`;
   }
