@@ -71,6 +71,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     apiserver: {
       dataDir,
       store: storeOf(config, baseDir),
+      ...(config.encryption !== undefined && { encryption: encryptionOf(config.encryption, baseDir) }),
       compactionInterval: config.compactionInterval,
       eventTtl: config.eventTtl,
       bindAddress: config.api.address,
@@ -194,6 +195,10 @@ function storeOf({ store }: ClusterConfig, baseDir: string): ClusterConfig['stor
     return path === undefined ? [] : [[name, resolve(baseDir, path)]];
   });
   return { etcd: { ...store.etcd, ...Object.fromEntries(absolute) } };
+}
+
+function encryptionOf(encryption: NonNullable<ClusterConfig['encryption']>, baseDir: string) {
+  return typeof encryption === 'string' ? resolve(baseDir, encryption) : encryption;
 }
 
 const countOf = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

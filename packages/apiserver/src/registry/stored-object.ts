@@ -1,7 +1,7 @@
 import { totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
 import type { KubernetesObject } from '@keelson/core';
-import type { Revision, StoredEntry } from '../storage/contract.ts';
+import type { Revision, Storage, StoredEntry } from '../storage/contract.ts';
 import type { EncodedObject } from './contract.ts';
 import type { ObjectDraft } from './draft.ts';
 import { Generations } from './generations.ts';
@@ -41,6 +41,11 @@ export class StoredObject implements EncodedObject {
   /** It was written with bytes that were given and are empty. */
   get isBlank(): boolean {
     return this.#cache.isBlank(this.#stored);
+  }
+
+  /** Whether it is to be written again although nothing has changed: it was encrypted otherwise than it would be now. */
+  isStale(key: string, storage: Pick<Storage, 'isStale'>): boolean {
+    return storage.isStale?.(key, this.#stored) ?? false;
   }
 
   /** Made anew for each who asks: to copy a kilobyte costs less than to keep it. */

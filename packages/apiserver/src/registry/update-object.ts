@@ -259,7 +259,8 @@ async function write(
   const mustWrite = current.isFirst && kind.strategy.writesFirstUpdate === true;
   const isHollow = isMarkedHollow(draft);
   const isBlank = isHollow && !storedAsJson.has(kind.served.group) && holdsBlank(draft);
-  if (!mustWrite && isBlank === current.isBlank && deepEqual(draft, current.object)) return kind.serve(current);
+  const isCurrent = !mustWrite && isBlank === current.isBlank && !current.isStale(key, context.storage);
+  if (isCurrent && deepEqual(draft, current.object)) return kind.serve(current);
   if (call.dryRun) return encodeObject(kind.view(draft));
   const bytes = encodeForStorage(draft);
   checkSize(bytes);

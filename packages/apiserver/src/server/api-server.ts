@@ -47,6 +47,8 @@ export interface ApiServerOptions {
   /** PEM of the authority of front proxies; default: that of the cluster's own aggregator. */
   readonly frontProxyCa?: string;
   /** Whether ClusterRoles are aggregated here; default true. Elsewhere a controller manager does it. */
+  /** Whether what is stored is encrypted; the health of its keys is then told. */
+  readonly encrypted?: boolean;
   readonly aggregatesClusterRoles?: boolean;
   /** The address that the Service `kubernetes` leads to; default: the one listened on, or the machine's first. */
   readonly advertiseAddress?: string;
@@ -110,6 +112,7 @@ export class HttpApiServer {
     const sizes = new ObjectSizes({ catalog: handler.catalog, storage, clock, logger });
     this.#flowControl = new FlowControl({
       clock,
+      encrypted: options.encrypted,
       sizes: (group, version, resource) => sizes.of(group, version, resource),
       ...(options.limits?.requests && { limits: options.limits.requests }),
     });

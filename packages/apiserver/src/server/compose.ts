@@ -37,6 +37,8 @@ export interface ComposeOptions {
   readonly serviceAccountKey: ServiceAccountTokensOptions['key'];
   readonly admission?: readonly AdmissionPlugin[];
   readonly grants?: readonly PluginGrant[];
+  /** Whether what is stored is encrypted. */
+  readonly encrypted?: boolean;
   readonly serviceCidr?: string;
   /** How long Events are kept. Default one hour. */
   readonly eventTtlSeconds?: number;
@@ -117,6 +119,7 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
   server.metrics.also(() => storage.text());
   server.metrics.also(() => authentication.metrics.text());
   return { server, handler, registry, authorizer, tokens, clients: inProcessClients(handler, server) };
+    ...(options.encrypted && { encrypted: true }),
 }
 
 function kindOfPrefix({ catalog }: ApiHandler, prefix: string): readonly [string, string] | undefined {

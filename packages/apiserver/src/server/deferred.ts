@@ -79,6 +79,12 @@ export class DeferredStorage implements Storage {
   async healthy(): Promise<void> {
     await this.#inner.value.healthy();
   }
+  isStale(key: string, value: Uint8Array): boolean {
+    return this.#inner.value.isStale?.(key, value) ?? false;
+  }
+  async keysHealthy(): Promise<void> {
+    await this.#inner.value.keysHealthy?.();
+  }
   async close(): Promise<void> {
     if (this.#inner.opened) await this.#inner.value.close();
   }

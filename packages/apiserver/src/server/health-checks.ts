@@ -28,12 +28,14 @@ const hooks = [
 
 export interface HealthOf {
   readonly storage: Storage;
+  /** Whether what is stored is encrypted. */
+  readonly encrypted?: boolean;
   bootstrapped(): boolean;
   stopping(): boolean;
 }
 
 /** The checks of `/healthz`, `/livez` and `/readyz`, under Kubernetes' names and in its order. */
-export function healthChecks({ storage, bootstrapped, stopping }: HealthOf): readonly HealthCheck[] {
+export function healthChecks({ storage, encrypted = false, bootstrapped, stopping }: HealthOf): readonly HealthCheck[] {
   const fine = async () => undefined;
   const stored = () => storage.healthy();
   const finished = async () => {
@@ -44,6 +46,7 @@ export function healthChecks({ storage, bootstrapped, stopping }: HealthOf): rea
     { name: 'log', check: fine },
     { name: 'etcd', check: stored },
     { name: 'etcd-readiness', endpoints: ['readyz'], check: stored },
+    ...(encrypted ? [{ name: 'kms-providers', check: async () => storage.keysHealthy?.() }] : []),
     { name: 'informer-sync', endpoints: ['readyz'], check: finished },
     ...hooks.map((name): HealthCheck => ({ name: `poststarthook/${name}`, check: finished })),
     { name: 'autoregister-completion', check: finished },

@@ -102,6 +102,14 @@ export class MeasuredStorage implements Storage {
     return this.#store.healthy();
   }
 
+  isStale(key: string, value: Uint8Array): boolean {
+    return this.#store.isStale?.(key, value) ?? false;
+  }
+
+  async keysHealthy(): Promise<void> {
+    await this.#store.keysHealthy?.();
+  }
+
   close(): Promise<void> {
     return this.#store.close();
   }

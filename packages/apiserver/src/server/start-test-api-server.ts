@@ -11,6 +11,7 @@ import {
 import { silentLogger } from '@keelson/core/testing';
 import { mastersGroup } from '../authorization/index.ts';
 import { kubeconfigYaml, openPki, type Pki } from '../pki/index.ts';
+import type { Storage } from '../storage/contract.ts';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 import type { Listening, ServerLimits } from './api-server.ts';
 import { type ApiServerParts, composeApiServer } from './compose.ts';
@@ -23,6 +24,8 @@ export interface TestApiServerOptions {
   readonly grants?: readonly PluginGrant[];
   readonly logger?: Logger;
   readonly limits?: ServerLimits;
+  /** Default: one in memory. Closed with the server. */
+  readonly storage?: Storage;
 }
 
 /** An API server in memory, with its bootstrap objects, for tests. */
@@ -43,7 +46,7 @@ export async function startTestApiServer(options: TestApiServerOptions = {}): Pr
   const { clock = systemClock, logger = silentLogger, grants, limits } = options;
   const pki = options.socket ? await openPki(undefined, { clock }) : undefined;
   const key = pki?.serviceAccountKey ?? generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const storage = new MemoryStorage();
+  const storage = options.storage ?? new MemoryStorage();
   const parts = composeApiServer({
     storage,
     clock,

@@ -4,8 +4,10 @@ import type { Clock, Logger, Random } from '@keelson/core';
 import { parseDuration } from '@keelson/core/machinery';
 import { z } from 'zod';
 import type { Storage } from '../storage/contract.ts';
+import { EncryptionAtRest } from '../storage/encryption/encryption-at-rest.ts';
 import { openLogStorage } from '../storage/log-storage.ts';
 import { MemoryStorage } from '../storage/memory-storage.ts';
+import { resourceOfPlace } from './resource-of-place.ts';
 
 /** An etcd v3 cluster instead of the embedded store; several API servers may share one. */
 export const EtcdStoreOptions = z.strictObject({
@@ -34,6 +36,11 @@ export const storeOptions = {
    * is a `dataDir`.
    */
   store: z.union([z.enum(['log', 'memory']), z.strictObject({ etcd: EtcdStoreOptions })]).optional(),
+  /**
+   * What is stored encrypted, and with what: an EncryptionConfiguration of Kubernetes, or the path of a file with one,
+   * which is read again when it changes.
+   */
+  encryption: z.union([z.string().min(1), z.record(z.string(), z.unknown())]).optional(),
   /** How often history is dropped, and so how long it can be read at least. `0`: never because of its age. */
   compactionInterval: duration('5m'),
   /** How long Events are kept. */
@@ -50,9 +57,31 @@ export interface StoreContext {
   readonly logger: Logger;
 }
 
-/** Opens the store that is asked for. */
-export async function openStore(
-  { store, compactionInterval }: Pick<StoreOptions, 'store' | 'compactionInterval'>,
+/** Opens the store that is asked for, encrypted if that is asked for. */
+export async function openStore(options: OpenOptions, context: StoreContext, signal?: AbortSignal): Promise<Storage> {
+  const { encryption } = options;
+  const store = await openPlainStore(options, context, signal);
+  if (encryption === undefined) return store;
+  const { clock, logger } = context;
+  const source = typeof encryption === 'string' ? { file: encryption } : { config: encryption };
+  const atRest = new EncryptionAtRest({
+    source,
+    resourceOf: resourceOfPlace,
+    clock,
+    logger: logger.named('encryption'),
+  });
+  try {
+    return await atRest.open(store);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+type OpenOptions = Pick<StoreOptions, 'store' | 'compactionInterval' | 'encryption'>;
+
+async function openPlainStore(
+  { store, compactionInterval }: OpenOptions,
   { dataDir, clock, random, logger }: StoreContext,
   signal?: AbortSignal,
 ): Promise<Storage> {

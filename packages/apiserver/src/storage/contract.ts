@@ -95,6 +95,13 @@ export interface Storage {
   freeze(): FrozenStore;
   /** Rejects unless the store can take writes now. */
   healthy(): Promise<void>;
+  /**
+   * Whether a value that this store gave would be kept in another form if it were written now, so that writing it again
+   * is worth it although nothing has changed. Absent: never.
+   */
+  isStale?(key: string, value: Uint8Array): boolean;
+  /** Rejects unless values can be encrypted and decrypted. Absent: they are not. */
+  keysHealthy?(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -144,6 +151,26 @@ export class FutureRevisionError extends StorageError {
 
 export class SlowWatcherError extends StorageError {
   override readonly name = 'SlowWatcherError';
+}
+
+/** What is stored under a key cannot be decrypted: the key or the provider that it was encrypted with is not there. */
+export class UnreadableEntryError extends StorageError {
+  override readonly name = 'UnreadableEntryError';
+  readonly key: string;
+  /** Of the entry, so that it can be deleted all the same. */
+  readonly revision: Revision;
+  /** @param list whether many were asked for, so that the message has to say which it is */
+  constructor(key: string, revision: Revision, cause: unknown, { list = false } = {}) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super(list ? `unable to transform key ${JSON.stringify(key)}: ${why}` : why, { cause });
+    this.key = key;
+    this.revision = revision;
+  }
+}
+
+/** A value cannot be encrypted now; nothing was written. */
+export class EncryptionFailedError extends StorageError {
+  override readonly name = 'EncryptionFailedError';
 }
 
 /** The store was closed: nothing can be written any more. */

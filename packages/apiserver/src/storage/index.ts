@@ -9,6 +9,7 @@ export {
 } from './backup.ts';
 export {
   CompactedError,
+  EncryptionFailedError,
   type FrozenStore,
   FutureRevisionError,
   KeyExistsError,
@@ -26,9 +27,16 @@ export {
   StorageOpenError,
   StorageUnavailableError,
   type StoredEntry,
+  UnreadableEntryError,
   UnsupportedStorageError,
   type WriteOptions,
 } from './contract.ts';
+export {
+  EncryptionAtRest,
+  type EncryptionAtRestOptions,
+  type EncryptionSource,
+} from './encryption/encryption-at-rest.ts';
+export { EncryptionConfigError } from './encryption/encryption-config.ts';
 export { EtcdStorage, openEtcdStorage } from './etcd/etcd-storage.ts';
 export type { EtcdOptions, EtcdTls } from './etcd/options.ts';
 export type { HistoryOptions } from './history-policy.ts';

@@ -84,6 +84,11 @@ export const clusterConfigSchema = z.strictObject({
     .prefault({}),
   /** `log`: in the data directory; `memory`: gone with the process; or an etcd cluster. */
   store: z.union([z.enum(storeNames), z.strictObject({ etcd })]).default('log'),
+  /**
+   * What is stored encrypted, and with what: an EncryptionConfiguration of Kubernetes, or the path of a file with one,
+   * relative to this one.
+   */
+  encryption: z.union([z.string().min(1), z.record(z.string(), z.unknown())]).optional(),
   /** How often old history is dropped, such as `5m`; `0`: never because of its age. */
   compactionInterval: duration.default('5m'),
   /** How long Events are kept. */
