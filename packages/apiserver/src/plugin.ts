@@ -16,14 +16,14 @@ import { Pki } from './pki/index.ts';
 import { ApiServer } from './server/api-server.ts';
 import { ApiServerPluginOptions } from './server/api-server-options.ts';
 import { type ApiServerParts, composeApiServer } from './server/compose.ts';
+import { ConfiguredTokens } from './server/configured-tokens.ts';
 import { DeferredPki, DeferredStorage } from './server/deferred.ts';
 import { apiServerLifecycles } from './server/lifecycles.ts';
-import { StaticTokenFile } from './server/static-token-file.ts';
 import { ApiHandler, Storage } from './server/tokens.ts';
 
 const EmbeddedStorage = token<DeferredStorage>('EmbeddedStorage');
 const OwnPki = token<DeferredPki>('OwnPki');
-const Tokens = token<StaticTokenFile>('StaticTokenFile');
+const Tokens = token<ConfiguredTokens>('ConfiguredTokens');
 const Parts = token<ApiServerParts>('ApiServerParts');
 
 /** The embedded API server with its store; clients in the same process use no socket. */
@@ -36,7 +36,7 @@ export const apiServerPlugin = definePlugin<ApiServerPluginOptions>({
     provide(OwnPki, DeferredPki, []);
     provide.factory(Storage, (storage: DeferredStorage) => storage, [EmbeddedStorage]);
     provide.factory(Pki, (pki: DeferredPki) => pki, [OwnPki]);
-    provide.factory(Tokens, () => new StaticTokenFile(options.tokenFile), []);
+    provide.factory(Tokens, () => new ConfiguredTokens(options), []);
     provide.factory(
       Parts,
       (storage, pki, tokens, clock, random, logger, admission, grants) =>
@@ -49,7 +49,6 @@ export const apiServerPlugin = definePlugin<ApiServerPluginOptions>({
           serviceAccountKey: () => pki.serviceAccountKey,
           issuer: options.authentication.serviceAccountIssuers,
           authentication: tokens.authentication,
-          encrypted: options.encryption !== undefined,
           serviceCidr: options.serviceCidr,
           eventTtlSeconds: options.eventTtl / 1000,
           runtimeConfig: options.runtimeConfig,

@@ -23,6 +23,9 @@ export const FrontProxyOptions = z.strictObject({
 });
 export type FrontProxyOptions = z.infer<typeof FrontProxyOptions>;
 
+/** The cluster's own aggregator. */
+export const ownFrontProxy: FrontProxyOptions = FrontProxyOptions.parse({ allowedNames: ['front-proxy-client'] });
+
 export interface FrontProxyAuthenticatorOptions extends Omit<FrontProxyOptions, 'clientCaFile'> {
   readonly clock: Clock;
   /** PEM; `undefined`: there is no front proxy. */

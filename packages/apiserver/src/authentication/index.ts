@@ -10,9 +10,10 @@ export {
   type HttpRequest,
   type TokenAuthenticator,
 } from './contract.ts';
-export { FrontProxyAuthenticator, FrontProxyOptions } from './front-proxy.ts';
+export { FrontProxyAuthenticator, FrontProxyOptions, ownFrontProxy } from './front-proxy.ts';
 export { impersonate } from './impersonation.ts';
-export { CredentialsError, RequestAuthenticator } from './request-authenticator.ts';
+export { AllJwtOptions, type Evaluate, type ExpressionCompiler, JwtAuthenticator } from './jwt/index.ts';
+export { CredentialsError, inTurn, RequestAuthenticator } from './request-authenticator.ts';
 export type { ServiceAccountKeys } from './service-account-keys.ts';
 export {
   type ObjectReader,
@@ -24,3 +25,4 @@ export {
 export { StaticTokens } from './static-tokens.ts';
 export { TokenCache, type TokenCacheObserver } from './token-cache.ts';
 export { TokenMetrics } from './token-metrics.ts';
+export { WebhookTokens } from './webhook/webhook-tokens.ts';

@@ -78,10 +78,7 @@ export class RequestAuthenticator {
       const found = await this.#tokens.authenticateToken(token, audiences);
       if (found) return found;
     } catch (error) {
-      throw new CredentialsError([
-        unknownToken,
-        ...(error instanceof TokenErrors ? error.reasons : [messageOf(error)]),
-      ]);
+      throw new CredentialsError([unknownToken, ...reasonsOf(error)]);
     }
     throw new CredentialsError([unknownToken]);
   }
@@ -96,7 +93,7 @@ class TokenErrors extends Error {
 }
 
 /** The first that takes a token; that another finds it wrong does not matter then. */
-function inTurn(all: readonly TokenAuthenticator[]): TokenAuthenticator {
+export function inTurn(all: readonly TokenAuthenticator[]): TokenAuthenticator {
   return {
     async authenticateToken(token, audiences) {
       const reasons: string[] = [];
@@ -105,7 +102,7 @@ function inTurn(all: readonly TokenAuthenticator[]): TokenAuthenticator {
           const found = await each.authenticateToken(token, audiences);
           if (found) return found;
         } catch (error) {
-          reasons.push(messageOf(error));
+          reasons.push(...reasonsOf(error));
         }
       }
       if (reasons.length > 0) throw new TokenErrors(reasons);
@@ -114,6 +111,7 @@ function inTurn(all: readonly TokenAuthenticator[]): TokenAuthenticator {
   };
 }
 
+const reasonsOf = (error: unknown) => (error instanceof TokenErrors ? error.reasons : [messageOf(error)]);
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 function pathOf({ url = '/' }: HttpRequest): string {

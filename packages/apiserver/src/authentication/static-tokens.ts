@@ -18,9 +18,9 @@ export class StaticTokens implements TokenAuthenticator {
         const found = `found ${record.length}`;
         throw new Error(`a token file must have at least 3 columns (token, user name, user uid), ${found}`);
       }
-      const [token = '', name = '', uid = '', groups = ''] = record;
+      const [token = '', name = '', uid = '', groups] = record;
       if (token === '') return [];
-      const user = { name, ...(uid && { uid }), groups: groups === '' ? [] : groups.split(',') };
+      const user = { name, ...(uid && { uid }), groups: groups?.split(',') ?? [] };
       return [{ digest: digestOf(token), user }];
     });
   }

@@ -93,6 +93,17 @@ export function grantObjects(grants: readonly PluginGrant[]): BootstrapObject[] 
   });
 }
 
+/** What extension servers must know of the front proxy that passes requests on to them. */
+export interface FrontProxyFacts {
+  /** PEM. */
+  readonly ca: string;
+  readonly allowedNames: readonly string[];
+  readonly usernameHeaders: readonly string[];
+  readonly uidHeaders: readonly string[];
+  readonly groupHeaders: readonly string[];
+  readonly extraHeaderPrefixes: readonly string[];
+}
+
 export interface ServerAddress {
   /** Where pods and Services reach the API server. */
   readonly host: string;
@@ -100,10 +111,11 @@ export interface ServerAddress {
   readonly serviceIp: string;
   /** PEM of the authority of client certificates. */
   readonly clientCa: string;
+  readonly frontProxy?: FrontProxyFacts;
 }
 
 /** The Service `kubernetes` with its endpoints, and what else tells of the server itself. */
-export function serverObjects({ host, port, serviceIp, clientCa }: ServerAddress): BootstrapObject[] {
+export function serverObjects({ host, port, serviceIp, clientCa, frontProxy }: ServerAddress): BootstrapObject[] {
   const ipv6 = host.includes(':');
   const metadata = { name: 'kubernetes', namespace: 'default' };
   const labels = { component: 'apiserver', provider: 'kubernetes' };
@@ -157,13 +169,23 @@ export function serverObjects({ host, port, serviceIp, clientCa }: ServerAddress
       existing: 'replace',
       object: {
         metadata: { name: 'extension-apiserver-authentication', namespace: 'kube-system' },
-        data: { 'client-ca-file': clientCa },
+        data: { 'client-ca-file': clientCa, ...(frontProxy && frontProxyData(frontProxy)) },
       },
     },
   ];
   // No endpoint may be a loopback address: what listens there alone is no endpoint for anybody else.
   return isLoopback(host) ? objects.filter(({ resource }) => !resource.startsWith('endpoint')) : objects;
 }
+
+/** As kube-apiserver writes its own flags down, for extension servers. */
+const frontProxyData = (facts: FrontProxyFacts) => ({
+  'requestheader-client-ca-file': facts.ca,
+  'requestheader-allowed-names': JSON.stringify(facts.allowedNames),
+  'requestheader-username-headers': JSON.stringify(facts.usernameHeaders),
+  'requestheader-uid-headers': JSON.stringify(facts.uidHeaders),
+  'requestheader-group-headers': JSON.stringify(facts.groupHeaders),
+  'requestheader-extra-headers-prefix': JSON.stringify(facts.extraHeaderPrefixes),
+});
 
 const isLoopback = (host: string) => /^127\./.test(host) || host === '::1';
 

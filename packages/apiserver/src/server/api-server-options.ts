@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { runtimeConfigProblems } from '../registry/runtime-config.ts';
+import { AuthenticationPluginOptions } from './authentication-options.ts';
 import { storeOptions } from './store-options.ts';
 
 /** The section `apiserver` of `keelson.yaml`. */
@@ -33,5 +34,7 @@ export const ApiServerPluginOptions = z.strictObject({
     .default({}),
   /** A file of static tokens: lines of `token,user,uid,"group1,group2"`. */
   tokenFile: z.string().optional(),
+  /** How it is found out who asks, beside the cluster's own certificates and ServiceAccount tokens. */
+  authentication: AuthenticationPluginOptions.default(() => AuthenticationPluginOptions.parse({})),
 });
 export type ApiServerPluginOptions = z.infer<typeof ApiServerPluginOptions>;

@@ -1,7 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import { networkInterfaces } from 'node:os';
 import { type Clock, type Logger, type PluginGrant, type Random, StatusError, token } from '@keelson/core';
-import type { RequestAuthenticator, ServiceAccountTokens } from '../authentication/index.ts';
+import {
+  type FrontProxyOptions,
+  ownFrontProxy,
+  type RequestAuthenticator,
+  type ServiceAccountTokens,
+} from '../authentication/index.ts';
 import { forbidden, type NodeAuthorizer, NodeFeed, type RbacAuthorizer, RbacFeed } from '../authorization/index.ts';
 import { ApiServiceController, bootstrap, ClusterRoleAggregator, FlowControlController } from '../bootstrap/index.ts';
 import { Discovery } from '../discovery/index.ts';
@@ -44,11 +49,11 @@ export interface ApiServerOptions {
   readonly grants?: readonly PluginGrant[];
   /** Default 10.96.0.0/16. */
   readonly serviceCidr?: string;
-  /** PEM of the authority of front proxies; default: that of the cluster's own aggregator. */
-  readonly frontProxyCa?: string;
+  /** PEM of the authority of front proxies, once files are read; default: that of the cluster's own aggregator. */
+  readonly frontProxyCa?: (() => string | undefined) | undefined;
+  /** What extension servers are told of the front proxy; default: the cluster's own aggregator. */
+  readonly frontProxy?: FrontProxyOptions | undefined;
   /** Whether ClusterRoles are aggregated here; default true. Elsewhere a controller manager does it. */
-  /** Whether what is stored is encrypted; the health of its keys is then told. */
-  readonly encrypted?: boolean;
   readonly aggregatesClusterRoles?: boolean;
   /** The address that the Service `kubernetes` leads to; default: the one listened on, or the machine's first. */
   readonly advertiseAddress?: string;
@@ -112,7 +117,6 @@ export class HttpApiServer {
     const sizes = new ObjectSizes({ catalog: handler.catalog, storage, clock, logger });
     this.#flowControl = new FlowControl({
       clock,
-      encrypted: options.encrypted,
       sizes: (group, version, resource) => sizes.of(group, version, resource),
       ...(options.limits?.requests && { limits: options.limits.requests }),
     });
@@ -145,7 +149,7 @@ export class HttpApiServer {
   get clientAuthorities(): { readonly users: string; readonly frontProxies: string } | undefined {
     const pki = this.#pki;
     if (!pki) return undefined;
-    return { users: pki.ca, frontProxies: this.#options.frontProxyCa ?? pki.frontProxy.ca };
+    return { users: pki.ca, frontProxies: this.#options.frontProxyCa?.() ?? pki.frontProxy.ca };
   }
 
   get listening(): Listening | undefined {
@@ -156,7 +160,7 @@ export class HttpApiServer {
   async listen({ host, alsoListen = [], port, pki }: ListenOptions): Promise<Listening> {
     const { handler, authorizer, authenticator, clock, random, logger, limits } = this.#options;
     this.#pki = pki;
-    const clientCa = [pki.ca, this.#options.frontProxyCa ?? pki.frontProxy.ca].join('\n');
+    const clientCa = [pki.ca, this.#options.frontProxyCa?.() ?? pki.frontProxy.ca].join('\n');
     this.#forwarder = new Forwarder({ ca: pki.ca, certificate: pki.kubeletClient });
     const face = new ApiFace({
       handler,
@@ -220,6 +224,9 @@ export class HttpApiServer {
         port: listening.port,
         serviceIp: firstAddress(serviceCidr.split(',')[0] ?? serviceCidr),
         clientCa,
+        ...(this.clientAuthorities && {
+          frontProxy: { ...(this.#options.frontProxy ?? ownFrontProxy), ca: this.clientAuthorities.frontProxies },
+        }),
       };
     const loop = { handler, user: apiServerUser, clock, logger };
     const configured = this.#flowControl.configure.bind(this.#flowControl);

@@ -4,7 +4,8 @@ import {
   BootstrapTokens,
   ClientCertificateAuthenticator,
   FrontProxyAuthenticator,
-  FrontProxyOptions,
+  type FrontProxyOptions,
+  ownFrontProxy,
   RequestAuthenticator,
   ServiceAccountTokens,
   type ServiceAccountTokensOptions,
@@ -25,10 +26,16 @@ export interface AuthenticationParts {
 export interface AuthenticationOptions {
   /** Who may ask without credentials. Default: probes. */
   readonly anonymous?: AnonymousOptions;
-  /** How a front proxy says who asks; its authority comes with the certificates of the server. */
-  readonly frontProxy?: Partial<Omit<FrontProxyOptions, 'clientCaFile'>>;
+  /** How a front proxy says who asks. */
+  readonly frontProxy?: FrontProxyOptions;
+  /** PEM of the authority of front proxies, once files are read; default: that of the cluster's own aggregator. */
+  readonly frontProxyCa?: () => string | undefined;
+  /** The audiences under which tokens are accepted. Default: the issuers of ServiceAccount tokens. */
+  readonly audiences?: readonly string[];
   /** Whether tokens of Secrets of the type bootstrap.kubernetes.io/token are taken. Default true. */
   readonly bootstrapTokens?: boolean;
+  /** Whether tokens that are mounted into pods live on for a year. Default true. */
+  readonly extendTokenExpiration?: boolean;
   /** Further authenticators of tokens, asked last. */
   readonly otherTokens?: readonly TokenAuthenticator[];
 }
@@ -50,6 +57,7 @@ export function composeAuthentication(needs: Needs, options: AuthenticationOptio
     clock,
     issuer,
     key,
+    ...(options.audiences && { audiences: options.audiences }),
     read: ({ resource, namespace, name }) =>
       readObject(handler, { group: '', version: 'v1', resource, name, ...(namespace && { namespace }) }),
     markUsed: (secret, day) => markUsed(handler, secret, day),
@@ -66,8 +74,7 @@ export function composeAuthentication(needs: Needs, options: AuthenticationOptio
     authenticators: [
       new FrontProxyAuthenticator({
         clock,
-        ...FrontProxyOptions.parse({ allowedNames: ['front-proxy-client'] }),
-        ...options.frontProxy,
+        ...(options.frontProxy ?? ownFrontProxy),
         authorities: () => authorities()?.frontProxies,
       }),
       new ClientCertificateAuthenticator({

@@ -37,8 +37,6 @@ export interface ComposeOptions {
   readonly serviceAccountKey: ServiceAccountTokensOptions['key'];
   readonly admission?: readonly AdmissionPlugin[];
   readonly grants?: readonly PluginGrant[];
-  /** Whether what is stored is encrypted. */
-  readonly encrypted?: boolean;
   readonly serviceCidr?: string;
   /** How long Events are kept. Default one hour. */
   readonly eventTtlSeconds?: number;
@@ -97,7 +95,15 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
     options.authentication,
   );
   const { tokens, authenticator } = authentication;
-  const handler = new ReviewHandler({ next: registry, authorizer, rbac, tokens, authenticator, clock });
+  const handler = new ReviewHandler({
+    next: registry,
+    authorizer,
+    rbac,
+    tokens,
+    authenticator,
+    clock,
+    extendTokenExpiration: options.authentication?.extendTokenExpiration,
+  });
   const server: HttpApiServer = new HttpApiServer({
     handler,
     storage,
@@ -114,12 +120,13 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
     ...(serviceCidr && { serviceCidr }),
     ...(options.advertiseAddress && { advertiseAddress: options.advertiseAddress }),
     ...(options.limits && { limits: options.limits }),
+    frontProxyCa: options.authentication?.frontProxyCa,
+    frontProxy: options.authentication?.frontProxy,
     ...(options.aggregatesClusterRoles === false && { aggregatesClusterRoles: false }),
   });
   server.metrics.also(() => storage.text());
   server.metrics.also(() => authentication.metrics.text());
   return { server, handler, registry, authorizer, tokens, clients: inProcessClients(handler, server) };
-    ...(options.encrypted && { encrypted: true }),
 }
 
 function kindOfPrefix({ catalog }: ApiHandler, prefix: string): readonly [string, string] | undefined {

@@ -5,8 +5,8 @@ import type { Storage } from '../storage/contract.ts';
 import { advertised, firstAddress } from './api-server.ts';
 import type { ApiServerPluginOptions } from './api-server-options.ts';
 import type { ApiServerParts } from './compose.ts';
+import type { ConfiguredTokens } from './configured-tokens.ts';
 import type { DeferredPki, DeferredStorage } from './deferred.ts';
-import type { StaticTokenFile } from './static-token-file.ts';
 import { openStore } from './store-options.ts';
 
 export interface LifecycleParts {
@@ -16,7 +16,7 @@ export interface LifecycleParts {
   readonly storage: Storage;
   readonly own: DeferredPki;
   readonly pki: Pki;
-  readonly tokens: StaticTokenFile;
+  readonly tokens: ConfiguredTokens;
   readonly parts: ApiServerParts;
   readonly clock: Clock;
   readonly random: Random;
@@ -43,10 +43,13 @@ export function apiServerLifecycles(
             own.openWith(() =>
               openPki(dataDir && join(dataDir, 'pki'), { clock, hosts, serviceIp: firstAddress(serviceCidr) }),
             ),
-          tokens.open(),
+          tokens.open({ clock, random }),
         ]);
       },
-      stop: () => embedded.close(),
+      async stop() {
+        tokens.close();
+        await embedded.close();
+      },
     },
     apiserver: {
       name: 'apiserver',

@@ -35,6 +35,8 @@ export interface ReviewHandlerOptions {
   readonly tokens: ServiceAccountTokens;
   readonly authenticator: Pick<RequestAuthenticator, 'authenticateToken'>;
   readonly clock: Clock;
+  /** Default true. */
+  readonly extendTokenExpiration?: boolean | undefined;
 }
 
 type Registry = ApiHandler & Pick<ResourceRegistry, 'review'>;
@@ -140,7 +142,8 @@ export class ReviewHandler implements ApiHandler {
   async #issue(asked: ObjectDraft, namespace: string, name: string): Promise<ObjectDraft> {
     const { tokens: issuer, clock } = this.#options;
     const lookup = (resource: string, from: string | undefined, of: string) => this.#read(resource, from, of);
-    const options = { issuer, audiences: issuer.audiences, lookup };
+    const extendsExpiration = this.#options.extendTokenExpiration !== false;
+    const options = { issuer, audiences: issuer.audiences, lookup, extendsExpiration };
     const { serviceAccount, spec, status } = await requestToken(namespace, name, asked.spec, options);
     const { uid = '' } = serviceAccount.metadata;
     const metadata = { ...asked.metadata, name, namespace, uid, creationTimestamp: timestamp(clock) };

@@ -1,0 +1,3 @@
+export type { Evaluate, ExpressionCompiler } from './contract.ts';
+export { JwtAuthenticator, type JwtAuthenticatorOptions } from './jwt-authenticator.ts';
+export { AllJwtOptions, JwtOptions } from './jwt-options.ts';
