@@ -49,6 +49,7 @@ export const apiServerPlugin = definePlugin<ApiServerPluginOptions>({
           serviceAccountKey: () => pki.serviceAccountKey,
           issuer: options.authentication.serviceAccountIssuers,
           authentication: tokens.authentication,
+          encrypted: options.encryption !== undefined,
           serviceCidr: options.serviceCidr,
           eventTtlSeconds: options.eventTtl / 1000,
           runtimeConfig: options.runtimeConfig,

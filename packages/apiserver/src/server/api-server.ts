@@ -47,6 +47,8 @@ export interface ApiServerOptions {
   /** What clients may take of the server at once. */
   readonly limits?: ServerLimits;
   readonly grants?: readonly PluginGrant[];
+  /** Whether what is stored is encrypted; the health of its keys is then told. */
+  readonly encrypted?: boolean;
   /** Default 10.96.0.0/16. */
   readonly serviceCidr?: string;
   /** PEM of the authority of front proxies, once files are read; default: that of the cluster's own aggregator. */
@@ -110,6 +112,7 @@ export class HttpApiServer {
     }
     const checks = healthChecks({
       storage,
+      encrypted: options.encrypted,
       bootstrapped: () => this.#bootstrapped,
       stopping: () => this.#running.signal.aborted,
     });

@@ -37,6 +37,8 @@ export interface ComposeOptions {
   readonly serviceAccountKey: ServiceAccountTokensOptions['key'];
   readonly admission?: readonly AdmissionPlugin[];
   readonly grants?: readonly PluginGrant[];
+  /** Whether what is stored is encrypted. */
+  readonly encrypted?: boolean;
   readonly serviceCidr?: string;
   /** How long Events are kept. Default one hour. */
   readonly eventTtlSeconds?: number;
@@ -117,6 +119,7 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
     random,
     logger,
     ...(options.grants && { grants: options.grants }),
+    ...(options.encrypted && { encrypted: true }),
     ...(serviceCidr && { serviceCidr }),
     ...(options.advertiseAddress && { advertiseAddress: options.advertiseAddress }),
     ...(options.limits && { limits: options.limits }),
