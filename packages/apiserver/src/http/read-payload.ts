@@ -21,6 +21,7 @@ export interface Payload {
   readonly findings: readonly string[];
   readonly bodyFindings?: ApiRequest['bodyFindings'];
   readonly patchType?: PatchType;
+  readonly program?: string;
 }
 
 const patchTypes: readonly PatchType[] = [
@@ -80,17 +81,17 @@ export async function readPayload(
       `${kind} in version ${JSON.stringify(info.version)} cannot be handled as a ${kind}: strict decoding error: ${decoded.withUnknown([], 'error').join(', ')}`,
     );
   }
-  const manager =
-    options.fieldManager ?? (patchType === 'application/apply-patch+yaml' ? undefined : managerOf(request));
+  const program = managerOf(request);
   const payload: { -readonly [Field in keyof Payload]: Payload[Field] } = {
     body: decoded.value,
-    options: manager ? { ...options, fieldManager: manager } : options,
+    options,
     findings: validation === 'Ignore' || together ? [] : decoded.findings,
   };
   if (together && decoded.findings.length > 0) {
     payload.bodyFindings = (unknown) => decoded.withUnknown(unknown, validation === 'Strict' ? 'error' : 'warnings');
   }
   if (patchType) payload.patchType = patchType;
+  if (program !== '') payload.program = program;
   return payload;
 }
 

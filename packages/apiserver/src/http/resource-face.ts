@@ -252,7 +252,7 @@ const writes: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'delet
 
 function apiRequest(info: ResourceRequest, payload: Payload, signal: AbortSignal | undefined): ApiRequest {
   const { verb, group, version, resource, subresource, namespace, name } = info;
-  const { body, options, patchType, bodyFindings } = payload;
+  const { body, options, patchType, bodyFindings, program } = payload;
   const request: { -readonly [Field in keyof ApiRequest]: ApiRequest[Field] } = {
     verb,
     group,
@@ -266,6 +266,7 @@ function apiRequest(info: ResourceRequest, payload: Payload, signal: AbortSignal
   if (body !== undefined) request.body = body;
   if (patchType) request.patchType = patchType;
   if (bodyFindings) request.bodyFindings = bodyFindings;
+  if (program) request.program = program;
   if (signal) request.signal = signal;
   return request;
 }

@@ -10,7 +10,7 @@ import { decodeBody } from './decode-body.ts';
 import { draftJson, type ObjectDraft } from './draft.ts';
 import { type Kind, keyIn } from './kind.ts';
 import { looksAtMetadata } from './metadata-looks.ts';
-import { checkMetadata, nameNew, settleNamespace, stampNew } from './object-metadata.ts';
+import { checkMetadata, settleNamespace, stampNew } from './object-metadata.ts';
 import { dedupeOwners } from './owner-references.ts';
 import { recordOwners } from './ownership/record-owners.ts';
 import { randomUid } from './random-uid.ts';
@@ -59,9 +59,6 @@ export async function createDecoded(
   if (!applied) recordOwners(context, call, decoded, undefined);
   // Who owns them is told by what was sent: as with a real server, the one that is left counts as several.
   warnOnce(call, dedupeOwners(decoded));
-  if (!decoded.metadata.name && decoded.metadata.generateName) {
-    nameNew(decoded, context.random, kind.strategy.generatesNoNames);
-  }
   const draft = await admit(context, call, 'CREATE', decoded, undefined);
   if (draft !== decoded) settleNamespace(kind, draft, request.namespace);
   prepareCreate(context, call, draft);

@@ -216,7 +216,9 @@ async function updateOnce(
 }
 
 /** What a webhook or policy may not make of an object, though a client's request may not say it at all. */
-function checkAdmitted(kind: Kind, { metadata }: ObjectDraft, old: KubernetesObject): void {
+function checkAdmitted(kind: Kind, draft: ObjectDraft, old: KubernetesObject): void {
+  const { metadata } = draft;
+  if (kind.served.namespaced) settleNamespace(kind, draft, old.metadata.namespace);
   checkVersion(kind, metadata.resourceVersion, old);
   const { name } = metadata;
   if (name === old.metadata.name) return;

@@ -47,6 +47,8 @@ export interface ApiRequest {
   /** A decoded object, or a decoded patch (an array for JSON patch). Never changed by the callee. */
   readonly body?: unknown;
   readonly patchType?: PatchType;
+  /** Which program asks, as its user agent tells: who owns what it writes, where the options name no field manager. */
+  readonly program?: string;
   /**
    * Where the body was read from text: all that strict decoding finds in it, given the unknown fields, in the order in
    * which Kubernetes tells it. Keys given twice can be seen in the text only.

@@ -180,8 +180,8 @@ function decodeBase64(text: string | undefined): string | undefined {
   const clean = text.replace(/[\r\n]/g, '');
   const good = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?/.exec(clean)?.[0].length ?? 0;
   if (good < clean.length) {
-    const wrong = /[^A-Za-z0-9+/]/.exec(clean.slice(good))?.index;
-    throw unread(`illegal base64 data at input byte ${wrong === undefined ? clean.length : good + wrong}`);
+    const wrong = /[^A-Za-z0-9+/]/.exec(clean.slice(good))?.index ?? 0;
+    throw unread(`illegal base64 data at input byte ${good + wrong}`);
   }
   return Buffer.from(clean, 'base64').toString('utf8');
 }

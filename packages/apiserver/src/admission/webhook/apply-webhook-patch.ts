@@ -65,20 +65,22 @@ function failureText({ op, path, from }: Operation, cause: unknown): string {
   if (path === undefined) return `${op} operation failed to decode path: missing value`;
   if ((op === 'move' || op === 'copy') && from === undefined)
     return `${op} operation failed to decode from: missing value`;
-  const [last = ''] = path.split('/').toReversed();
+  const key = (at: string) => at.split('/').at(-1) ?? '';
+  const at = `error in ${op} for path: '${path}': `;
   if (op === 'test') return `testing value ${path} failed: test failed`;
-  const at = op === 'remove' ? `error in remove for path: '${path}': ` : '';
-  if (/^unable to remove nonexistent key/.test(why)) {
-    return `${at}Unable to remove nonexistent key: ${last}: missing value`;
+  if (why.startsWith('unable to remove nonexistent key')) {
+    const removed = key(op === 'move' ? (from ?? '') : path);
+    return `error in ${op} for path: '${op === 'move' ? removed : path}': Unable to remove nonexistent key: ${removed}: missing value`;
   }
   if (why.startsWith('missing path')) {
-    if (op === 'move' || op === 'copy')
-      return `${op} operation does not apply: doc is missing path: ${path}: missing value`;
-    return `${op} operation does not apply: doc is missing path: "${path}": missing value`;
+    const source = (op === 'move' || op === 'copy') && why.endsWith(from ?? '');
+    if (source) return `${op} operation does not apply: doc is missing from path: ${from}: missing value`;
+    const shown = op === 'add' || op === 'remove' ? JSON.stringify(path) : path;
+    return `${op} operation does not apply: doc is missing path: ${shown}: missing value`;
   }
-  if (why.includes('is not a position')) {
-    return `${at}strconv.Atoi: parsing ${JSON.stringify(last)}: invalid syntax`;
-  }
-  if (why.includes('invalid index')) return `${at}Unable to access invalid index: ${last}: invalid index referenced`;
+  if (why.includes('is not a position'))
+    return `${at}strconv.Atoi: parsing ${JSON.stringify(key(path))}: invalid syntax`;
+  if (why.includes('invalid index'))
+    return `${at}Unable to access invalid index: ${key(path)}: invalid index referenced`;
   return why;
 }

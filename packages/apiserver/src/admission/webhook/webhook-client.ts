@@ -222,7 +222,8 @@ async function readAll(answer: IncomingMessage, why: (text: string) => string): 
 }
 
 function checkAnswer({ statusCode = 0, headers }: IncomingMessage, text: string): string {
-  if (statusCode < 200 || statusCode > 206) throw new TransportError(refusalText(statusCode, text), statusCode);
+  if (statusCode < 200 || statusCode > 206)
+    throw new TransportError(refusalText(statusCode, headers['content-type'], text), statusCode);
   if (text === '') {
     throw new TransportError(
       `0-length response with status code: ${statusCode} and content type: ${headers['content-type'] ?? ''}`,
@@ -247,15 +248,16 @@ const plainRefusals: Readonly<Record<number, string>> = {
 const telling = new Set([403, 406, 415]);
 
 /** What a client of Kubernetes makes of an answer that is no success. */
-function refusalText(code: number, text: string): string {
+function refusalText(code: number, contentType: string | undefined, text: string): string {
   const told = statusMessage(text);
   if (told !== undefined) return told;
-  const short = Buffer.from(text).subarray(0, longestShown).toString('utf8').trim();
+  const isText = contentType === undefined || contentType.startsWith('text/');
+  const short = isText ? Buffer.from(text).subarray(0, longestShown).toString('utf8').trim() : 'unknown';
   const plain = plainRefusals[code];
   if (plain !== undefined) return plain;
-  if (telling.has(code)) return short || 'unknown';
+  if (telling.has(code)) return short;
   if (code >= 500) {
-    return `an error on the server (${JSON.stringify(short || 'unknown')}) has prevented the request from succeeding`;
+    return `an error on the server (${JSON.stringify(short)}) has prevented the request from succeeding`;
   }
   return `the server responded with the status code ${code} but did not return more information`;
 }

@@ -22,7 +22,7 @@ function programOf({ name }: Call['user']): string {
 
 /** Who writes, as an entry of managedFields tells it apart from others. */
 export function writerOf({ kind, request, user }: Call, operation: Manager['operation']): Writer {
-  const name = request.options?.fieldManager || programOf(user);
+  const name = request.options?.fieldManager || request.program || programOf(user);
   const { apiVersion } = kind;
   const subresource = request.subresource ?? '';
   const identity = identityOf({ name, operation, apiVersion, subresource });

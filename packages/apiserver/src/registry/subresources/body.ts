@@ -5,6 +5,7 @@ import type { RegistryContext } from '../context.ts';
 import type { ServedSubresource } from '../contract.ts';
 import { decodeOwnBody, inPlaceOf } from '../decode-own-body.ts';
 import type { ObjectDraft } from '../draft.ts';
+import { recordOwners } from '../ownership/record-owners.ts';
 
 /** What subresources answer that do something and have nothing to show. */
 export const done: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
@@ -49,6 +50,7 @@ export class OwnBody<T> {
   async admit(): Promise<T> {
     const { namespace } = this.#call.request;
     if (namespace !== undefined) this.#draft.metadata.namespace ??= namespace;
+    recordOwners(this.#context, this.#call, this.#draft, undefined);
     this.#draft = await admit(this.#context, this.#call, 'CREATE', this.#draft, undefined);
     return this.value;
   }

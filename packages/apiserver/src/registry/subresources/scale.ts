@@ -2,6 +2,7 @@ import { formatLabelSelector, type KubernetesObject, type LabelSelector, StatusE
 import { decodeAs } from '../../schema/index.ts';
 import { admit, type Call, validateAdmission } from '../admission-chain.ts';
 import { applyConfiguration } from '../apply-object.ts';
+import { inOrder } from '../builtin-kinds.ts';
 import type { RegistryContext } from '../context.ts';
 import { decodeBody } from '../decode-body.ts';
 import { decodePatched } from '../decode-patched.ts';
@@ -39,9 +40,10 @@ export function scaleHandler(paths: ScalePaths): SubresourceHandler {
         const versions = versionsOf(context.catalog, kind);
         const owners = readManagers(current.object.metadata.managedFields) ?? new Map<string, Manager>();
         const old = withOwners(scaleOf(kind.view(current.object), paths), toScaleOwners(versions, owners));
-        before = old;
+        before = scaleOf(kind.view(current.object), paths);
         const asked = wantedScale(context, ofScale, old);
         checkIdentity(call, asScale(asked), old);
+        if (old.metadata.namespace !== undefined) asked.metadata.namespace ??= old.metadata.namespace;
         const wanted = asScale(await admit(context, ofScale, 'UPDATE', asked, old));
         checkVersion(kind, wanted.metadata.resourceVersion, old);
         const draft = withReplicas(call, current.object, paths, wanted.spec?.replicas ?? 0);
@@ -130,7 +132,8 @@ function scaleKind(kind: Kind): Kind {
       // Its decoder is that of the schema, whose objects have metadata.
       decode(body) {
         const unknown: string[] = [];
-        return { object: decodeAs(definition, body, { unknown }) as ObjectDraft, unknown };
+        const object = decodeAs(definition, body, { unknown }) as ObjectDraft;
+        return { object: inOrder(object, 'Scale', 'autoscaling/v1'), unknown };
       },
       view: (object) => object,
     };

@@ -1,0 +1,532 @@
+import { createServer as createPlain } from 'node:http';
+import { createServer as createTcp, type Server } from 'node:net';
+import { isJsonObject } from '@keelson/core';
+import { vi } from 'vitest';
+import type { AskOracle } from '../../schema/oracle.test-data.ts';
+import { answerScenarios, patchScenarios } from './answers.test-data.ts';
+import { type Json, patch, type TestHandler, type TestWebhookServer } from './webhook-server.test-data.ts';
+
+type Kind = 'mutatingwebhookconfigurations' | 'validatingwebhookconfigurations';
+type AskArguments = Parameters<AskOracle>;
+
+export interface Request {
+  readonly method: AskArguments[0];
+  /** Below the namespace of the test, or from the root. */
+  readonly path: string;
+  readonly body?: Json;
+  readonly type?: string;
+  /** Where an object may have no labels. */
+  readonly unlabelled?: true;
+}
+
+export interface Hook extends Json {
+  /** The path at the webhook server, and the first part of its name. */
+  readonly path: string;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly mutating?: readonly Hook[];
+  readonly validating?: readonly Hook[];
+  readonly requests: readonly Request[];
+  /** Whether what webhooks were asked is recorded in full. */
+  readonly reviews?: boolean;
+}
+
+export interface Stage {
+  readonly ask: AskOracle;
+  readonly server: TestWebhookServer;
+  readonly namespace: string;
+}
+
+const configurations = '/apis/admissionregistration.k8s.io/v1/';
+const label = 'keelson.dev/scenario';
+
+/** What a scenario came to: each request with its answer and what webhooks saw of it, without what differs by chance. */
+export type Outcome = readonly Json[];
+
+const slug = (name: string) => name.replace(/[^a-z0-9]+/gi, '-').toLowerCase();
+
+/** Makes the configurations of all scenarios, and removes them in the end. */
+export async function prepare(stage: Stage, scenarios: readonly Scenario[]): Promise<() => Promise<void>> {
+  const { ask, namespace } = stage;
+  await ask('POST', '/api/v1/namespaces', JSON.stringify({ metadata: { name: namespace } }));
+  const made: string[] = [];
+  const make = async (kind: Kind, name: string, webhooks: readonly Json[]) => {
+    const answer = await ask('POST', configurations + kind, JSON.stringify({ metadata: { name }, webhooks }));
+    if (answer.code !== 201) throw new Error(`${name}: ${answer.text}`);
+    made.push(`${configurations}${kind}/${name}`);
+  };
+  const probe: Scenario = {
+    name: 'probe',
+    mutating: [{ path: 'probe' }],
+    validating: [{ path: 'probe-last' }],
+    requests: [],
+  };
+  for (const scenario of [...scenarios, probe]) {
+    const id = slug(scenario.name);
+    if (scenario.mutating) {
+      await make('mutatingwebhookconfigurations', `${namespace}-${id}`, scenario.mutating.map(hookOf(stage, id)));
+    }
+    if (scenario.validating) {
+      await make('validatingwebhookconfigurations', `${namespace}-${id}`, scenario.validating.map(hookOf(stage, id)));
+    }
+  }
+  await vi.waitFor(
+    async () => {
+      const body = { metadata: { name: 'probe', labels: { [label]: 'probe' } } };
+      await ask('POST', `/api/v1/namespaces/${namespace}/configmaps?dryRun=All`, JSON.stringify(body));
+      const paths = stage.server.seen.map(({ path }) => path.split('?')[0]);
+      if (!paths.includes('/probe') || !paths.includes('/probe-last')) throw new Error('not yet');
+    },
+    { timeout: 20_000, interval: 50 },
+  );
+  return async () => {
+    for (const path of made) await ask('DELETE', path);
+    await ask('DELETE', `/api/v1/namespaces/${namespace}`);
+  };
+}
+
+const hookOf =
+  ({ server, namespace }: Stage, id: string) =>
+  ({ path, ...more }: Hook): Json => ({
+    name: `${path}.${id}.dev`,
+    admissionReviewVersions: ['v1'],
+    sideEffects: 'None',
+    clientConfig: { url: `https://127.0.0.1:${server.port}/${path}`, caBundle: server.caBundle },
+    rules: [{ operations: ['*'], apiGroups: ['*'], apiVersions: ['*'], resources: ['*/*'] }],
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+    objectSelector: { matchLabels: { [label]: id } },
+    ...more,
+  });
+
+export async function play(stage: Stage, scenario: Scenario): Promise<Outcome> {
+  const { ask, server, namespace } = stage;
+  const id = slug(scenario.name);
+  const outcomes: Json[] = [];
+  for (const { method, path, body, type, unlabelled } of scenario.requests) {
+    server.seen.length = 0;
+    const where = path.startsWith('/') ? path : `/api/v1/namespaces/${namespace}/${path}`;
+    const sent = body && JSON.stringify(unlabelled ? body : labelledWith(body, id)).replaceAll('NAMESPACE', namespace);
+    const answer = await ask(method, where.replaceAll('NAMESPACE', namespace), sent, {
+      ...(type !== undefined && { 'content-type': type }),
+      ...(sent !== undefined && { 'content-length': String(Buffer.byteLength(sent)) }),
+    });
+    const { warning } = answer.headers;
+    outcomes.push(
+      plain(stage, {
+        request: `${method} ${path}`,
+        code: answer.code,
+        ...(warning !== undefined && { warning }),
+        ...answered(answer.text),
+        seen: server.seen
+          .filter(({ request }) => isOurs(request))
+          .filter(({ path: at, request }, index, all) => !isTriedAgain(at, request, all.slice(index + 1)))
+          .map(({ path: at, request }) =>
+            scenario.reviews ? { path: at, ...reviewOf(request) } : { path: at, data: dataOf(request) },
+          ),
+      }),
+    );
+  }
+  return outcomes;
+}
+
+/** An update that began with an object that was not the newest is made again, which asks webhooks again. */
+const isTriedAgain = (path: string, { operation }: Json, later: readonly { readonly path: string }[]) =>
+  operation === 'UPDATE' && later.some((each) => each.path === path);
+
+/** Controllers of the real control plane write as well. */
+const isOurs = ({ userInfo }: Json) =>
+  !isJsonObject(userInfo) || !/^system:(?:kube|serviceaccount|apiserver|node)/.test(String(userInfo['username']));
+
+function labelledWith(body: Json, id: string): Json {
+  const { metadata } = body;
+  if (!isJsonObject(metadata)) return body;
+  const { labels } = metadata;
+  return { ...body, metadata: { ...metadata, labels: { [label]: id, ...(isJsonObject(labels) ? labels : {}) } } };
+}
+
+function answered(text: string): Json {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    return { text };
+  }
+  if (!isJsonObject(body)) return {};
+  const { kind, message, reason, details, data, metadata } = body;
+  if (kind === 'Status') return { message, reason, details };
+  const { name } = isJsonObject(metadata) ? metadata : {};
+  return { kind, name, data };
+}
+
+function dataOf({ object }: Json): unknown {
+  return isJsonObject(object) ? object['data'] : object;
+}
+
+const volatile = new Set(['uid', 'resourceVersion', 'creationTimestamp', 'managedFields']);
+
+/** A review without what is another one each time; of an object's metadata what is there, of large ones no more. */
+function reviewOf({ uid: _uid, userInfo: _user, object, oldObject, ...rest }: Json): Json {
+  return { ...rest, object: shortened(object), oldObject: shortened(oldObject) };
+}
+
+function shortened(object: unknown): unknown {
+  if (!isJsonObject(object)) return object;
+  const { metadata, spec, status, ...rest } = object;
+  const large = object['kind'] === 'Pod' || object['kind'] === 'Deployment' || object['kind'] === 'Namespace';
+  const kept = isJsonObject(metadata)
+    ? Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, volatile.has(key) ? 'some' : value]))
+    : metadata;
+  return { ...rest, ...(kept !== undefined && { metadata: kept }), ...(large ? {} : { spec, status }) };
+}
+
+function plain({ server, namespace }: Stage, value: Json): Json {
+  const text = JSON.stringify(value)
+    .replaceAll(namespace, 'NAMESPACE')
+    .replaceAll(String(server.port), 'PORT')
+    .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, 'UID')
+    .replace(/:\d{5}\b/g, ':PORT')
+    .replace(/"g-[a-z0-9]{5}"/g, '"g-RANDOM"');
+  return JSON.parse(text);
+}
+
+/** A server that does not speak TLS as it should. */
+export async function strangeServer(kind: 'http' | 'closing' | 'silent'): Promise<Server> {
+  const server =
+    kind === 'http'
+      ? createPlain((_request, reply) => reply.end('hi'))
+      : createTcp((socket) => {
+          socket.on('error', () => undefined);
+          if (kind === 'closing') socket.once('data', () => socket.end());
+        });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+}
+
+const configMap = (more: Json = {}, metadata: Json = {}): Json => ({
+  metadata: { name: 't', ...metadata },
+  data: { k: 'v' },
+  ...more,
+});
+const generated = configMap({}, { name: undefined, generateName: 'g-' });
+const tried: Request = { method: 'POST', path: 'configmaps?dryRun=All', body: configMap() };
+const merge = 'application/merge-patch+json';
+const apply = 'application/apply-patch+yaml';
+const container = { name: 'c', image: 'x' };
+const pod: Json = {
+  metadata: { name: 'p' },
+  spec: {
+    schedulingGates: [{ name: 'keelson.dev/wait' }],
+    containers: [container],
+    terminationGracePeriodSeconds: 0,
+    automountServiceAccountToken: false,
+  },
+};
+const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [container] } };
+
+/** Sets the marker, unless it is there. */
+export const marking =
+  (name: string): TestHandler =>
+  ({ object }) => {
+    const data = isJsonObject(object) && isJsonObject(object['data']) ? object['data'] : {};
+    return name in data ? { allowed: true } : patch([{ op: 'add', path: `/data/${name}`, value: '1' }]);
+  };
+
+/** Changes the object each time. */
+export const counting: TestHandler = ({ object }) => {
+  const data = isJsonObject(object) && isJsonObject(object['data']) ? object['data'] : {};
+  return patch([{ op: 'add', path: '/data/count', value: `${String(data['count'] ?? '')}x` }]);
+};
+
+const again = { reinvocationPolicy: 'IfNeeded' };
+const only = (group: string, version: string, resource: string, operations = ['*']) => ({
+  rules: [{ operations, apiGroups: [group], apiVersions: [version], resources: [resource] }],
+});
+const autoscaler = {
+  metadata: { name: 'h' },
+  spec: { maxReplicas: 2, scaleTargetRef: { kind: 'D', name: 'x', apiVersion: 'apps/v1' } },
+};
+const both = { mutating: [{ path: 'allow-m' }], validating: [{ path: 'allow-v' }], reviews: true };
+const everything = { objectSelector: {} };
+
+export const scenarios: readonly Scenario[] = [
+  {
+    name: 'an object from its creation to its end',
+    ...both,
+    requests: [
+      { method: 'POST', path: 'configmaps?fieldManager=me&fieldValidation=Strict', body: configMap() },
+      { method: 'POST', path: 'configmaps?dryRun=All', body: generated },
+      { method: 'PUT', path: 'configmaps/t?fieldManager=me', body: configMap({ data: { k: 'v2' } }) },
+      { method: 'PATCH', path: 'configmaps/t', body: { data: { k: 'v3' } }, type: merge },
+      { method: 'PATCH', path: 'configmaps/t', body: { data: { k: 'v3' } }, type: merge },
+      {
+        method: 'PATCH',
+        path: 'configmaps/t?fieldManager=you&force=true',
+        body: { apiVersion: 'v1', kind: 'ConfigMap', ...configMap({ data: { k: 'v4' } }) },
+        type: apply,
+      },
+      { method: 'POST', path: 'configmaps', body: configMap() },
+      { method: 'POST', path: 'configmaps', body: configMap({}, { name: 'A_' }) },
+      {
+        method: 'DELETE',
+        path: 'configmaps/t?dryRun=All',
+        body: { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background', gracePeriodSeconds: 5 },
+      },
+      { method: 'DELETE', path: `configmaps?labelSelector=${label}=an-object-from-its-creation-to-its-end` },
+      { method: 'DELETE', path: 'configmaps/none' },
+      {
+        method: 'PATCH',
+        path: 'configmaps/applied?fieldManager=me',
+        body: { apiVersion: 'v1', kind: 'ConfigMap', ...configMap({}, { name: 'applied' }) },
+        type: apply,
+      },
+    ],
+  },
+  {
+    name: 'subresources of a pod',
+    mutating: [{ path: 'allow-m', ...everything, ...only('*', '*', 'pods/*') }],
+    validating: [{ path: 'allow-v', ...everything, ...only('*', '*', 'pods/*') }],
+    reviews: true,
+    requests: [
+      { method: 'POST', path: 'pods', body: pod },
+      { method: 'PATCH', path: 'pods/p/status', body: { status: { reason: 'Because' } }, type: merge },
+      {
+        method: 'POST',
+        path: 'pods/p/binding',
+        body: { metadata: { name: 'p' }, target: { kind: 'Node', name: 'n' } },
+      },
+      { method: 'POST', path: 'pods/p/exec?command=ls&command=x&stdout=true&container=c' },
+      { method: 'GET', path: 'pods/p/attach?stdin=true' },
+      { method: 'POST', path: 'pods/p/portforward?ports=80' },
+      { method: 'GET', path: 'pods/p:80/proxy/foo/bar' },
+      { method: 'PUT', path: 'pods/p:80/proxy' },
+      { method: 'GET', path: 'pods/p/log' },
+      {
+        method: 'POST',
+        path: 'pods/p/eviction',
+        body: {
+          apiVersion: 'policy/v1',
+          kind: 'Eviction',
+          metadata: { name: 'p' },
+          deleteOptions: { gracePeriodSeconds: 0 },
+        },
+      },
+    ],
+  },
+  {
+    name: 'scales',
+    mutating: [{ path: 'allow-m', ...everything, ...only('*', '*', 'replicationcontrollers/scale') }],
+    validating: [{ path: 'allow-v', ...everything, ...only('*', '*', 'replicationcontrollers/scale') }],
+    reviews: true,
+    requests: [
+      {
+        method: 'POST',
+        path: 'replicationcontrollers',
+        body: { metadata: { name: 'r' }, spec: { replicas: 0, selector: { a: 'b' }, template } },
+      },
+      {
+        method: 'PUT',
+        path: 'replicationcontrollers/r/scale?dryRun=All',
+        body: { metadata: { name: 'r' }, spec: { replicas: 1 } },
+      },
+      {
+        method: 'PATCH',
+        path: 'replicationcontrollers/r/scale?dryRun=All',
+        body: { spec: { replicas: 2 } },
+        type: merge,
+      },
+      {
+        method: 'PUT',
+        path: 'replicationcontrollers/r/scale',
+        body: { metadata: { name: 'r' }, spec: { replicas: -1 } },
+      },
+      { method: 'DELETE', path: 'replicationcontrollers/r' },
+    ],
+  },
+  {
+    name: 'what is asked and not kept',
+    mutating: [{ path: 'allow-m', ...everything, ...only('authorization.k8s.io', '*', '*/*') }],
+    validating: [{ path: 'allow-v', ...everything, ...only('authorization.k8s.io', '*', '*/*') }],
+    reviews: true,
+    requests: [
+      {
+        method: 'POST',
+        path: '/apis/authorization.k8s.io/v1/namespaces/NAMESPACE/localsubjectaccessreviews',
+        unlabelled: true,
+        body: {
+          metadata: { namespace: 'NAMESPACE' },
+          spec: { user: 'x', resourceAttributes: { namespace: 'NAMESPACE', verb: 'get', resource: 'pods' } },
+        },
+      },
+    ],
+  },
+  {
+    name: 'a namespace itself',
+    mutating: [{ path: 'allow-m', namespaceSelector: { matchLabels: { in: 'it' } } }],
+    validating: [{ path: 'allow-v', namespaceSelector: { matchLabels: { in: 'it' } } }],
+    reviews: true,
+    requests: [
+      {
+        method: 'POST',
+        path: '/api/v1/namespaces?dryRun=All',
+        body: { metadata: { name: 'NAMESPACE-other', labels: { in: 'it' } } },
+      },
+      { method: 'POST', path: '/api/v1/namespaces?dryRun=All', body: { metadata: { name: 'NAMESPACE-other' } } },
+      tried,
+    ],
+  },
+  {
+    name: 'other versions',
+    mutating: [{ path: 'allow-m', ...only('autoscaling', 'v1', 'horizontalpodautoscalers') }],
+    validating: [
+      { path: 'allow-exact', matchPolicy: 'Exact', ...only('autoscaling', 'v1', 'horizontalpodautoscalers') },
+      { path: 'allow-v', ...only('autoscaling', 'v1', 'horizontalpodautoscalers') },
+    ],
+    reviews: true,
+    requests: [
+      {
+        method: 'POST',
+        path: '/apis/autoscaling/v2/namespaces/NAMESPACE/horizontalpodautoscalers?dryRun=All',
+        body: autoscaler,
+      },
+    ],
+  },
+  {
+    name: 'scopes and operations',
+    validating: [
+      { path: 'deny-cluster', rules: [{ ...only('*', '*', '*').rules[0], scope: 'Cluster' }] },
+      { path: 'deny-update', ...only('*', '*', '*', ['UPDATE', 'DELETE', 'CONNECT']) },
+      { path: 'allow-named', rules: [{ ...only('*', '*', '*').rules[0], scope: 'Namespaced' }] },
+    ],
+    requests: [tried],
+  },
+  {
+    name: 'a first version of reviews',
+    validating: [{ path: 'allow-beta', admissionReviewVersions: ['v3', 'v1beta1', 'v1'] }],
+    requests: [tried],
+  },
+  {
+    name: 'order and a second round',
+    mutating: [{ path: 'mark-b' }, { path: 'mark-a', ...again }, { path: 'allow-again', ...again }],
+    requests: [tried],
+  },
+  {
+    name: 'two of a second round',
+    mutating: [
+      { path: 'mark-a', ...again },
+      { path: 'mark-b', ...again },
+    ],
+    requests: [tried],
+  },
+  { name: 'one of a second round', mutating: [{ path: 'count', ...again }], requests: [tried] },
+  {
+    name: 'count then mark',
+    mutating: [
+      { path: 'count', ...again },
+      { path: 'mark-a', ...again },
+    ],
+    requests: [tried],
+  },
+  {
+    name: 'mark then count',
+    mutating: [
+      { path: 'mark-a', ...again },
+      { path: 'count', ...again },
+    ],
+    requests: [tried],
+  },
+  {
+    name: 'a pod that plugins complete again',
+    mutating: [{ path: 'sidecar' }],
+    validating: [{ path: 'allow-v' }],
+    requests: [{ method: 'POST', path: 'pods?dryRun=All', body: pod }],
+  },
+  {
+    name: 'side effects',
+    mutating: [{ path: 'allow-m', sideEffects: 'NoneOnDryRun' }],
+    requests: [tried],
+  },
+  { name: 'failures that do not matter', mutating: [{ path: 'broken', failurePolicy: 'Ignore' }], requests: [tried] },
+  {
+    name: 'failures that do not matter to validation',
+    validating: [{ path: 'broken', failurePolicy: 'Ignore' }],
+    requests: [tried],
+  },
+  {
+    name: 'refusals are no failures',
+    validating: [{ path: 'deny', failurePolicy: 'Ignore' }],
+    requests: [tried],
+  },
+  {
+    name: 'a slow one',
+    validating: [{ path: 'silent', timeoutSeconds: 1 }],
+    requests: [tried],
+  },
+  { name: 'a slow body', validating: [{ path: 'endless', timeoutSeconds: 1 }], requests: [tried] },
+  {
+    name: 'deletions cannot be changed',
+    mutating: [{ path: 'on-delete', ...only('*', '*', '*', ['DELETE']) }],
+    requests: [
+      { method: 'POST', path: 'configmaps', body: configMap({}, { name: 'stays' }) },
+      { method: 'DELETE', path: 'configmaps/stays' },
+    ],
+  },
+  {
+    name: 'what updates may not become',
+    mutating: [{ path: 'by-data', ...only('*', '*', '*', ['UPDATE']) }],
+    requests: [
+      { method: 'POST', path: 'configmaps', body: configMap({}, { name: 'u' }) },
+      ...['name', 'version', 'namespace', 'data'].map((what) => ({
+        method: 'PUT',
+        path: 'configmaps/u',
+        body: configMap({ data: { what } }, { name: 'u' }),
+      })),
+    ],
+  },
+  ...answerScenarios.map(
+    ({ name }): Scenario => ({ name: `V ${name}`, validating: [{ path: `answer-${slug(name)}` }], requests: [tried] }),
+  ),
+  ...patchScenarios.map(
+    ({ name }): Scenario => ({ name: `M ${name}`, mutating: [{ path: `patch-${slug(name)}` }], requests: [tried] }),
+  ),
+];
+
+const byData: TestHandler = ({ object }) => {
+  const data = isJsonObject(object) && isJsonObject(object['data']) ? object['data'] : {};
+  switch (data['what']) {
+    case 'name':
+      return patch([{ op: 'replace', path: '/metadata/name', value: 'zz' }]);
+    case 'version':
+      return patch([{ op: 'add', path: '/metadata/resourceVersion', value: '1' }]);
+    case 'namespace':
+      return patch([{ op: 'replace', path: '/metadata/namespace', value: 'default' }]);
+    default:
+      return patch([{ op: 'replace', path: '/data', value: { became: 'this' } }]);
+  }
+};
+
+/** Gives the server all handlers that scenarios speak of; what begins with `allow` allows. */
+export function handleScenarios(server: TestWebhookServer): void {
+  const handlers: Readonly<Record<string, TestHandler>> = {
+    '/mark-a': marking('a'),
+    '/mark-b': marking('b'),
+    '/count': counting,
+    '/deny': () => ({ allowed: false, status: { message: 'no' } }),
+    '/deny-cluster': () => ({ allowed: false }),
+    '/deny-update': () => ({ allowed: false }),
+    '/broken': () => ({ raw: 'oh no', code: 500 }),
+    '/silent': () => undefined,
+    '/endless': (_request, reply) => {
+      reply.setHeader('content-type', 'application/json');
+      reply.write('{');
+      return undefined;
+    },
+    '/sidecar': () => patch([{ op: 'add', path: '/spec/containers/-', value: { name: 'side', image: 'y' } }]),
+    '/on-delete': () => patch([{ op: 'add', path: '/data/x', value: 'y' }]),
+    '/by-data': byData,
+  };
+  for (const [path, handler] of Object.entries(handlers)) server.handle(path, handler);
+  for (const { name, answer } of answerScenarios) server.handle(`/answer-${slug(name)}`, answer);
+  for (const { name, answer } of patchScenarios) server.handle(`/patch-${slug(name)}`, answer);
+}
