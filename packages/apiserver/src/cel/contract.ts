@@ -45,8 +45,11 @@ export interface CelOverload {
   readonly implementation: (...args: CelValue[]) => CelValue;
   /** Static cost of a call without that of its arguments; without it 1. */
   readonly estimate?: (args: readonly CostNode[]) => CallEstimate | undefined;
-  /** Cost of a call that has run, without that of its arguments; without it 1. */
-  readonly cost?: (args: readonly CelValue[], result: CelValue) => number;
+  /**
+   * Cost of a call that has run, without that of its arguments; without it 1. `known` where the types alone told which
+   * overload it is.
+   */
+  readonly cost?: (args: readonly CelValue[], result: CelValue, known: boolean) => number;
 }
 
 export interface CelFunction {

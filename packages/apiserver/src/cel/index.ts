@@ -1,6 +1,14 @@
 export * from './contract.ts';
+export * from './cost/cost-estimator.ts';
+export * from './environment.ts';
+export { CelProgram, type CelResult, type EvaluateOptions } from './runtime/program.ts';
+export { accepts, typeOf } from './runtime/type-of.ts';
+export { optionalLibrary } from './standard/optional-library.ts';
+export { standardLibrary } from './standard/standard-library.ts';
+export { twoVariableLibrary } from './standard/two-variable-library.ts';
 export * from './standard-types.ts';
 export * from './syntax/expression.ts';
 export * from './syntax/macro.ts';
 export * from './type.ts';
+export type { CelStruct, ResolveStruct } from './types/declarations.ts';
 export * from './value.ts';

@@ -37,12 +37,17 @@ export class CelDuration {
   }
 }
 
-/** A moment in nanoseconds since 1970-01-01T00:00:00Z, from year 1 to 9999. */
+/**
+ * A moment in nanoseconds since 1970-01-01T00:00:00Z, from year 1 to 9999. `offset` is that of the zone it was written
+ * with, in seconds east of UTC: only `string()` shows it.
+ */
 export class CelTimestamp {
   readonly nanoseconds: bigint;
+  readonly offset: number;
 
-  constructor(nanoseconds: bigint) {
+  constructor(nanoseconds: bigint, offset = 0) {
     this.nanoseconds = nanoseconds;
+    this.offset = offset;
   }
 }
 
