@@ -18,8 +18,15 @@ export interface CelAuthorizationRequest extends AuthorizationRequest {
   readonly labelSelector?: readonly LabelRequirement[];
 }
 
+/** What was decided; with `error`, what kept the authorizer from a decision. */
+export interface CelAuthorizationAnswer extends AuthorizationDecision {
+  readonly error?: string;
+}
+
 /** Who answers, at once or after asking elsewhere; what it throws or rejects with is the error of the decision. */
-export type CelAuthorize = (request: CelAuthorizationRequest) => AuthorizationDecision | Promise<AuthorizationDecision>;
+export type CelAuthorize = (
+  request: CelAuthorizationRequest,
+) => CelAuthorizationAnswer | Promise<CelAuthorizationAnswer>;
 
 /** Whether two values are the same cannot be asked of any of these. */
 abstract class Incomparable extends CelObject {
@@ -62,7 +69,8 @@ class Answers {
   }
 }
 
-const decided = ({ allowed, reason }: AuthorizationDecision): CelDecision => new CelDecision(allowed, reason);
+const decided = ({ allowed, reason, error }: CelAuthorizationAnswer): CelDecision =>
+  new CelDecision(allowed, reason, error);
 const failed = (error: unknown): CelDecision =>
   new CelDecision(false, '', error instanceof Error ? error.message : String(error));
 

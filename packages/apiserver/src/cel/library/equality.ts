@@ -51,6 +51,12 @@ function sameEntries(left: CelMap, right: CelMap): boolean {
   return true;
 }
 
+/** Whether a list holds a value that is equal. */
+export function holds(list: CelList, value: CelValue): boolean {
+  for (let index = 0; index < list.size; index++) if (isEqual(list.at(index), value)) return true;
+  return false;
+}
+
 type Identity = string | number | bigint | boolean | null;
 
 /** The same for all values that are equal, where a value has such a thing: numbers, bool, string and null. */

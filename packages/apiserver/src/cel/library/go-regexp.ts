@@ -1,4 +1,5 @@
 import { RE2JS, RE2JSException } from 're2js';
+import { CelError } from '../value.ts';
 
 /** A regular expression of Go's (RE2's syntax, github.com/google/re2/wiki/Syntax) that runs in time linear to the text. */
 export interface GoPattern {
@@ -24,6 +25,13 @@ export function goRegexp(pattern: string): GoRegexp {
     known.set(pattern, found);
   }
   return found;
+}
+
+/** Throws a `CelError` in the words of Go. */
+export function patternOf(text: string): GoPattern {
+  const found = goRegexp(text);
+  if ('problem' in found) throw new CelError(found.problem);
+  return found.regexp;
 }
 
 function read(pattern: string): GoRegexp {

@@ -11,7 +11,10 @@ export interface GoUrl {
   readonly host: string;
   /** As it is written, or escaped by Go where it cannot stand so. */
   readonly escapedPath: string;
-  readonly query: string;
+  /** Undefined where there is not even a question mark. */
+  readonly query: string | undefined;
+  /** Percent-decoded. */
+  readonly fragment: string;
 }
 
 type Mode = 'path' | 'host' | 'zone' | 'user' | 'query';
@@ -27,38 +30,60 @@ class Refused {
   }
 }
 
-/** Reads a request URI as `url.ParseRequestURI`; what is wrong with it in Go's words. */
+/** What is wrong with a text as a request URI (`url.ParseRequestURI`), in Go's words; undefined where it is one. */
+export function requestUriProblem(text: string): string | undefined {
+  const parsed = attempt(text, () => parse(text));
+  return typeof parsed === 'string' ? parsed : undefined;
+}
+
+/** Reads a URL (`url.Parse`) that is a request URI too; what is wrong with it in Go's words. */
 export function parseGoUrl(text: string): GoUrl | string {
+  return (
+    requestUriProblem(text) ??
+    attempt(text, () => {
+      const hash = text.indexOf('#');
+      if (hash < 0) return parse(text);
+      return { ...parse(text.slice(0, hash)), fragment: percentDecoded(text.slice(hash + 1), 'path') };
+    })
+  );
+}
+
+function attempt(text: string, read: () => GoUrl): GoUrl | string {
   try {
-    return parse(text);
+    return read();
   } catch (error) {
     if (error instanceof Refused) return `parse ${goQuote(text)}: ${error.why}`;
     throw error;
   }
 }
 
+const nothing: GoUrl = { scheme: '', opaque: '', user: '', host: '', escapedPath: '', query: undefined, fragment: '' };
+
 function parse(text: string): GoUrl {
   if (/[\x00-\x1f\x7f]/.test(text)) throw new Refused('net/url: invalid control character in URL');
   if (text === '') throw new Refused('empty url');
-  const url = { scheme: '', opaque: '', user: '', host: '', escapedPath: '', query: '' };
-  if (text === '*') return { ...url, escapedPath: '*' };
+  if (text === '*') return { ...nothing, escapedPath: '*' };
   const { scheme, rest: afterScheme } = splitScheme(text);
-  url.scheme = scheme.toLowerCase();
   const mark = afterScheme.indexOf('?');
-  url.query = mark < 0 ? '' : afterScheme.slice(mark + 1);
-  let rest = mark < 0 ? afterScheme : afterScheme.slice(0, mark);
-  if (!rest.startsWith('/')) {
-    if (url.scheme === '') throw new Refused('invalid URI for request');
-    return { ...url, opaque: rest };
+  const query = mark < 0 ? undefined : afterScheme.slice(mark + 1);
+  const beforeQuery = mark < 0 ? afterScheme : afterScheme.slice(0, mark);
+  const url = { ...nothing, scheme: scheme.toLowerCase(), query };
+  if (!beforeQuery.startsWith('/')) {
+    if (scheme === '') throw new Refused('invalid URI for request');
+    return { ...url, opaque: beforeQuery };
   }
-  if ((url.scheme !== '' || !rest.startsWith('///')) && rest.startsWith('//')) {
-    const slash = rest.indexOf('/', 2);
-    const authority = rest.slice(2, slash < 0 ? undefined : slash);
-    rest = slash < 0 ? '' : rest.slice(slash);
-    Object.assign(url, parseAuthority(authority));
+  if (!beforeQuery.startsWith('//') || (scheme === '' && beforeQuery.startsWith('///'))) {
+    return { ...url, escapedPath: escapedPath(beforeQuery) };
   }
-  percentDecoded(rest, 'path');
-  return { ...url, escapedPath: /^[!$&'()*+,;=:@[\]\-._~/0-9A-Za-z%]*$/.test(rest) ? rest : escapePath(rest) };
+  const slash = beforeQuery.indexOf('/', 2);
+  const authority = parseAuthority(beforeQuery.slice(2, slash < 0 ? undefined : slash));
+  return { ...url, ...authority, escapedPath: escapedPath(slash < 0 ? '' : beforeQuery.slice(slash)) };
+}
+
+/** As it is written, where it may stand so. */
+function escapedPath(path: string): string {
+  const decoded = percentDecoded(path, 'path');
+  return /^[!$&'()*+,;=:@[\]\-._~/0-9A-Za-z%]*$/.test(path) ? path : escapePath(decoded);
 }
 
 function splitScheme(text: string): { readonly scheme: string; readonly rest: string } {
@@ -84,7 +109,7 @@ function parseHost(host: string): string {
   const open = host.indexOf('[');
   if (open > 0) throw new Refused('invalid IP-literal');
   if (open < 0) {
-    const colon = host.lastIndexOf(':');
+    const colon = host.indexOf(':');
     if (colon >= 0) checkPort(host.slice(colon));
     return percentDecoded(host, 'host');
   }
@@ -139,7 +164,7 @@ function decode(text: string): string {
 
 /** Go's own escapes of a path, which leave less as it is than a writer may. */
 function escapePath(text: string): string {
-  const bytes = utf8.encode(text.includes('%') ? decode(text) : text);
+  const bytes = utf8.encode(text);
   return Array.from(bytes, (byte) => {
     const char = String.fromCharCode(byte);
     if (byte < 0x80 && /[A-Za-z0-9\-_.~$&+,/:;=@]/.test(char)) return char;
@@ -160,7 +185,7 @@ export const portOf = ({ host }: GoUrl): string => /:([0-9]*)$/.exec(host)?.[1] 
 /** The query by key; what cannot be read is left out, as `url.Query` does. */
 export function queryOf({ query }: GoUrl): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
-  for (const pair of query.split('&')) {
+  for (const pair of query?.split('&') ?? []) {
     if (pair === '' || pair.includes(';')) continue;
     const equals = pair.indexOf('=');
     const entry = decodedPair(equals < 0 ? [pair, ''] : [pair.slice(0, equals), pair.slice(equals + 1)]);

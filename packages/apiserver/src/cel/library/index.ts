@@ -1,5 +1,6 @@
 export {
   authorizerType,
+  type CelAuthorizationAnswer,
   type CelAuthorizationRequest,
   type CelAuthorize,
   CelAuthorizer,
@@ -11,14 +12,14 @@ export { cidrType } from './cidr-library.ts';
 export { EntryMap } from './entry-map.ts';
 export { compare, costExceeded, isEqual } from './equality.ts';
 export { CelFormat, formatType } from './format-library.ts';
-export { type GoPattern, type GoRegexp, goRegexp } from './go-regexp.ts';
+export { type GoPattern, type GoRegexp, goRegexp, patternOf } from './go-regexp.ts';
 export { type GoUrl, parseGoUrl } from './go-url.ts';
 export { formatAddress, type IpAddress, IpProblem, parseAddress, parsePrefix } from './ip-address.ts';
 export { ipType } from './ip-library.ts';
 export { jsonPatchLibrary } from './json-patch-library.ts';
 export { kubernetesLibraries, type VersionedLibrary, versionedLibraries } from './kubernetes-libraries.ts';
 export { CelQuantity, quantityType } from './quantity.ts';
-export { patternArguments, patternOf } from './regex-library.ts';
+export { patternArguments } from './regex-library.ts';
 export { semverType } from './semver.ts';
 export { formatMistake, formatParts, formatTakes } from './string-format.ts';
 export { urlType } from './url-library.ts';

@@ -1,12 +1,12 @@
 import type { CelLibrary } from '../contract.ts';
+import { optionalLibrary } from '../standard/optional-library.ts';
+import { twoVariableLibrary } from '../standard/two-variable-library.ts';
 import { authorizerLibrary, authorizerSelectorLibrary } from './authorizer-library.ts';
 import { cidrLibrary } from './cidr-library.ts';
-import { comprehensionLibrary } from './comprehension-library.ts';
 import { extListLibrary } from './ext-list-library.ts';
 import { formatLibrary } from './format-library.ts';
 import { ipLibrary } from './ip-library.ts';
 import { listLibrary } from './list-library.ts';
-import { optionalLibrary } from './optional-library.ts';
 import { quantityLibrary } from './quantity-library.ts';
 import { regexLibrary } from './regex-library.ts';
 import { semverLibrary } from './semver-library.ts';
@@ -38,7 +38,7 @@ export const versionedLibraries: readonly VersionedLibrary[] = [
   { since: 30, library: ipLibrary },
   { since: 30, library: cidrLibrary },
   { since: 31, library: formatLibrary },
-  { since: 32, library: comprehensionLibrary },
+  { since: 32, library: twoVariableLibrary },
   { since: 33, library: semverLibrary },
   { since: 34, library: extListLibrary },
 ];

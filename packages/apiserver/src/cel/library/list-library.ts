@@ -61,13 +61,29 @@ export const walkingCost: CallCost = {
   cost: ([target]) => traversalCost(target),
 };
 
-function isSorted(list: CelList): boolean {
+const notInAnyOrder = (name: string) => new CelError(`no such overload: ${name}(list)`);
+
+const hasOrder = (value: CelValue): boolean => compare(value, value) !== undefined;
+
+/** Values that cannot be compared with each other are in any order, as in Kubernetes; none may have no order at all. */
+function inPairs(name: string, list: CelList, look: (best: CelValue, each: CelValue) => CelValue): void {
+  let best = list.at(0);
+  if (!hasOrder(best)) throw notInAnyOrder(name);
   for (let index = 1; index < list.size; index++) {
-    const difference = compare(list.at(index - 1), list.at(index));
-    if (difference === undefined) throw noSuchOverload();
-    if (difference > 0) return false;
+    const each = list.at(index);
+    if (!hasOrder(each)) throw noSuchOverload();
+    best = look(best, each);
   }
-  return true;
+}
+
+function isSorted(list: CelList): boolean {
+  let sorted = true;
+  if (list.size === 0) return sorted;
+  inPairs('isSorted', list, (before, each) => {
+    if ((compare(before, each) ?? 0) > 0) sorted = false;
+    return each;
+  });
+  return sorted;
 }
 
 /** The first of the least (`sign` 1) or greatest (`sign` -1). */
@@ -75,12 +91,10 @@ function extreme(name: 'min' | 'max', sign: 1 | -1) {
   return (list: CelList): CelValue => {
     if (list.size === 0) throw new CelError(`${name} called on empty list`);
     let best = list.at(0);
-    if (compare(best, best) === undefined) throw new CelError(`no such overload: ${name}(list)`);
-    for (let index = 1; index < list.size; index++) {
-      const difference = compare(best, list.at(index));
-      if (difference === undefined) throw noSuchOverload();
-      if (difference * sign > 0) best = list.at(index);
-    }
+    inPairs(name, list, (before, each) => {
+      best = (compare(before, each) ?? 0) * sign > 0 ? each : before;
+      return best;
+    });
     return best;
   };
 }
@@ -119,8 +133,7 @@ const zeros: Readonly<Record<(typeof summable)[number][0], CelValue>> = {
 function sum(list: CelList, zero: CelValue): CelValue {
   if (list.size === 0) return zero;
   let total = list.at(0);
-  // One alone is added to nothing, so that its type is looked at.
-  if (list.size === 1) return isSummable(total) ? total : plus(total, total);
+  if (!isSummable(total)) throw notInAnyOrder('sum');
   for (let index = 1; index < list.size; index++) total = plus(total, list.at(index));
   return total;
 }

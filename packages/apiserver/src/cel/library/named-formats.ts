@@ -5,7 +5,7 @@ import {
   validateLabelValue,
   validateQualifiedName,
 } from '@keelson/core';
-import { parseGoUrl } from './go-url.ts';
+import { requestUriProblem } from './go-url.ts';
 
 /** A format by name: what is wrong with a text, nothing where it is good. */
 export interface NamedFormat {
@@ -53,8 +53,8 @@ export const namedFormats = {
   uri: {
     patternSize: 1103,
     validate: (text) => {
-      const url = parseGoUrl(text);
-      return typeof url === 'string' ? [url] : [];
+      const problem = requestUriProblem(text);
+      return problem === undefined ? [] : [problem];
     },
   },
   uuid: { patternSize: 70, validate: matching('does not match the UUID format', (text) => uuid.test(text)) },

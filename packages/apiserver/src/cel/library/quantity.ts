@@ -12,17 +12,29 @@ import { noSuchOverload } from './equality.ts';
 
 export const quantityType = new CelType<CelQuantity>('object', 'kubernetes.Quantity');
 
-const nano = 1_000_000_000n;
+/**
+ * How Kubernetes holds an amount: `unscaled` times ten to the power of `exponent`, in 64 bits where `small`. Whether an
+ * amount is an integer to it depends on that: `1000m` is none, and neither is what has many digits.
+ */
+interface Held {
+  readonly unscaled: bigint;
+  readonly exponent: number;
+  readonly small: boolean;
+}
+
 const leastInt = -(2n ** 63n);
 const greatestInt = 2n ** 63n - 1n;
+const fits = (value: bigint): boolean => value >= leastInt && value <= greatestInt;
 
 /** An amount of a resource (`resource.Quantity`) as a value of CEL. */
 export class CelQuantity extends CelObject {
   readonly amount: Quantity;
+  readonly #held: Held;
 
-  constructor(amount: Quantity) {
+  constructor(amount: Quantity, held: Held) {
     super();
     this.amount = amount;
+    this.#held = held;
   }
 
   get type(): CelType {
@@ -39,23 +51,27 @@ export class CelQuantity extends CelObject {
   }
 
   plus(other: CelQuantity | bigint): CelQuantity {
-    return new CelQuantity(addQuantity(this.amount, amountOf(other)));
+    const added = typeof other === 'bigint' ? fromInt(other) : other;
+    return new CelQuantity(addQuantity(this.amount, added.amount), sum(this.#held, added.#held));
   }
 
   minus(other: CelQuantity | bigint): CelQuantity {
-    return new CelQuantity(subtractQuantity(this.amount, amountOf(other)));
+    const taken = typeof other === 'bigint' ? fromInt(other) : other;
+    const held = sum(this.#held, { ...taken.#held, unscaled: -taken.#held.unscaled });
+    return new CelQuantity(subtractQuantity(this.amount, taken.amount), held);
   }
 
-  /** The whole number that it is; undefined where it is none, or none of 64 bits. */
+  /** The whole number that it is to Kubernetes; undefined where it is none, or none of 64 bits. */
   get whole(): bigint | undefined {
-    const { nanos } = this.amount;
-    const value = nanos / nano;
-    return nanos % nano === 0n && value >= leastInt && value <= greatestInt ? value : undefined;
+    const { unscaled, exponent, small } = this.#held;
+    if (!small || exponent < 0) return undefined;
+    const value = unscaled * 10n ** BigInt(exponent);
+    return fits(value) ? value : undefined;
   }
 
   get approximately(): number {
-    const { nanos } = this.amount;
-    return nanos % nano === 0n ? Number(nanos / nano) : Number(nanos) / Number(nano);
+    const { unscaled, exponent } = this.#held;
+    return exponent === 0 ? Number(unscaled) : Number(unscaled) * Number(`1e${exponent}`);
   }
 
   get sign(): bigint {
@@ -63,15 +79,57 @@ export class CelQuantity extends CelObject {
   }
 }
 
-function amountOf(value: CelQuantity | bigint): Quantity {
-  return typeof value === 'bigint' ? { nanos: value * nano, format: 'DecimalSI' } : value.amount;
+function sum(left: Held, right: Held): Held {
+  const small = left.small && right.small;
+  // Nothing takes the form of what it is added to.
+  if (small && right.unscaled === 0n) return left;
+  if (small && left.unscaled === 0n) return right;
+  const exponent = Math.min(left.exponent, right.exponent);
+  const shifted = (held: Held) => held.unscaled * 10n ** BigInt(held.exponent - exponent);
+  const unscaled = shifted(left) + shifted(right);
+  return { unscaled, exponent, small: small && [shifted(left), shifted(right), unscaled].every(fits) };
+}
+
+function fromInt(value: bigint): CelQuantity {
+  const amount: Quantity = { nanos: value * 1_000_000_000n, format: 'DecimalSI' };
+  return new CelQuantity(amount, { unscaled: value, exponent: 0, small: true });
+}
+
+const nano = -9;
+const decimalExponents = new Map([...'num', '', ...'kMGTPE'].map((suffix, index) => [suffix, index * 3 + nano]));
+const binarySuffixes = ['Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
+
+/** How many decimal digits Kubernetes takes into 64 bits without a look at them. */
+const surelyFitting = 18;
+const surelyFittingBinary = 14;
+
+/** The form in which Kubernetes holds what it read from a text that is a quantity. */
+function heldAs(text: string, { nanos }: Quantity): Held {
+  const [, sign = '', zeros = '', whole = '', fraction = '', suffix = ''] =
+    /^([+-]?)(0*)([0-9]*)\.?([0-9]*)(.*)$/.exec(text) ?? [];
+  const digits = BigInt(`${whole}${fraction}` || '0');
+  const unscaled = sign === '-' ? -digits : digits;
+  const count = Math.max(whole.length, zeros === '' ? 0 : 1);
+  const binary = binarySuffixes.indexOf(suffix);
+  if (binary >= 0) {
+    const power = (binary + 1) * 10;
+    const small = fraction === '' && surelyFittingBinary - count - Math.trunc(power * 0.3) >= 0;
+    if (small || fraction.length <= -nano) {
+      const value = unscaled << BigInt(power);
+      if (small || value < 2n ** 63n) return { unscaled: value, exponent: -fraction.length, small };
+    }
+    return { unscaled: nanos, exponent: nano, small: false };
+  }
+  const exponent = (decimalExponents.get(suffix) ?? Number(suffix.slice(1))) - fraction.length;
+  if (exponent < nano) return { unscaled: nanos, exponent: nano, small: false };
+  return { unscaled, exponent, small: count + fraction.length <= surelyFitting };
 }
 
 /** Reads a quantity; throws a `CelError` in Kubernetes' words. */
 export function celQuantity(text: string): CelQuantity {
   const amount = readQuantity(text);
   if (amount instanceof QuantityError) throw new CelError(amount.message);
-  return new CelQuantity(amount);
+  return new CelQuantity(amount, heldAs(text, amount));
 }
 
 export const isQuantity = (text: string): boolean => !(readQuantity(text) instanceof QuantityError);

@@ -1,6 +1,6 @@
 import type { CelLibrary } from '../contract.ts';
 import { intType, listType, stringType } from '../standard-types.ts';
-import { CelArray, CelError } from '../value.ts';
+import { CelArray } from '../value.ts';
 import {
   type CallCost,
   multiplied,
@@ -11,14 +11,7 @@ import {
   times,
 } from './cost-rules.ts';
 import { method, named } from './declare.ts';
-import { type GoPattern, goRegexp } from './go-regexp.ts';
-
-/** Throws a `CelError` in the words of Go. */
-export function patternOf(text: string): GoPattern {
-  const found = goRegexp(text);
-  if ('problem' in found) throw new CelError(found.problem);
-  return found.regexp;
-}
+import { patternOf } from './go-regexp.ts';
 
 const matchingCost: Required<CallCost> = {
   estimate: ([text, pattern]) => {

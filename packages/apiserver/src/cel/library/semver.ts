@@ -73,13 +73,10 @@ function normalized(text: string): string {
     return /^[0-9]/.test(bare) ? bare : `0${bare}`;
   });
   if (parts.length >= 3) return parts.join('.');
-  const last = parts.at(-1) ?? '';
-  const mark = last.search(/[+-]/);
-  const missing = '.0'.repeat(3 - parts.length);
-  const whole = parts.join('.');
-  if (mark < 0) return whole + missing;
-  const end = whole.length - (last.length - mark);
-  return whole.slice(0, end) + missing + whole.slice(end);
+  if (/[+-]/.test(parts.at(-1) ?? '')) {
+    throw new CelError('short version cannot contain PreRelease/Build meta data');
+  }
+  return parts.join('.') + '.0'.repeat(3 - parts.length);
 }
 
 function splitAtMost(text: string, separator: string, most: number): string[] {

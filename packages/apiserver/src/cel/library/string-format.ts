@@ -177,6 +177,8 @@ function plainText(value: CelValue): string {
   if (value instanceof CelDuration) return durationText(value);
   if (value instanceof CelTimestamp) return timestampText(value);
   if (value instanceof Uint8Array) return fromUtf8(value);
+  if (value instanceof CelObject || value instanceof CelOptional)
+    throw new CelError(formatMistake('s', typeName(value)));
   return nestedText(value);
 }
 
@@ -192,7 +194,7 @@ function nestedText(value: CelValue): string {
   if (value instanceof CelType) return value.name;
   if (value instanceof CelList) return `[${[...value].map(nestedText).join(', ')}]`;
   if (value instanceof CelMap) return mapText(value);
-  throw new CelError(formatMistake('s', typeName(value)));
+  throw new CelError(`error during formatting: no formatting function for ${typeName(value)}`);
 }
 
 function nestedDouble(value: number): string {
@@ -201,10 +203,11 @@ function nestedDouble(value: number): string {
   return `${value < 0 || Object.is(value, -0) ? '-' : ''}${whole}.${decimals}`;
 }
 
-/** Entries by their text, so that the order is always the same one. */
+/** Entries by the text of their keys, so that the order is always the same one. */
 function mapText(map: CelMap): string {
-  const entries = [...map.keys()].map((key) => `${nestedText(key)}:${nestedText(map.get(key) ?? null)}`);
-  return `{${entries.sort().join(', ')}}`;
+  const entries = [...map.keys()].map((key) => [nestedText(key), nestedText(map.get(key) ?? null)] as const);
+  entries.sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, value]) => `${key}:${value}`).join(', ')}}`;
 }
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

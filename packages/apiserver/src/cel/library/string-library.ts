@@ -28,8 +28,8 @@ function charAt(text: string, index: bigint): string {
 }
 
 function indexOf(text: string, wanted: string, offset: bigint): bigint {
-  if (offset < 0n) throw outOfRange(offset);
   if (wanted === '') return offset;
+  if (offset < 0n) throw outOfRange(offset);
   const chars = [...text];
   if (offset > BigInt(chars.length)) return -1n;
   const skipped = chars.slice(0, Number(offset)).join('').length;
@@ -38,8 +38,8 @@ function indexOf(text: string, wanted: string, offset: bigint): bigint {
 }
 
 function lastIndexOf(text: string, wanted: string, offset: bigint): bigint {
-  if (offset < 0n) throw outOfRange(offset);
   if (wanted === '') return offset;
+  if (offset < 0n) throw outOfRange(offset);
   const chars = [...text];
   if (offset >= BigInt(chars.length)) return -1n;
   const found = text.lastIndexOf(wanted, chars.slice(0, Number(offset)).join('').length);

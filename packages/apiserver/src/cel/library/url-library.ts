@@ -35,7 +35,8 @@ export class CelUrl extends CelObject {
       mine.user === theirs.user &&
       mine.host === theirs.host &&
       mine.escapedPath === theirs.escapedPath &&
-      mine.query === theirs.query
+      mine.query === theirs.query &&
+      mine.fragment === theirs.fragment
     );
   }
 }
@@ -65,7 +66,7 @@ export const urlLibrary: CelLibrary = {
     named('url', call('string_to_url', [stringType], urlType, celUrl, readingCost(0))),
     named(
       'isURL',
-      call('is_url_string', [stringType], boolType, (text) => typeof parseGoUrl(text) !== 'string', readingCost(0)),
+      call('is_url_string', [stringType], boolType, (text) => typeof parseGoUrl(text) !== 'string'),
     ),
     ...texts.map(([name, id, part]) =>
       named(
