@@ -15,6 +15,7 @@ import type { Storage } from '../storage/contract.ts';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 import type { Listening, ServerLimits } from './api-server.ts';
 import { type ApiServerParts, composeApiServer } from './compose.ts';
+import type { AuthenticationOptions } from './compose-authentication.ts';
 
 export interface TestApiServerOptions {
   /** Also opens a TLS port on loopback; default: in process only. */
@@ -24,6 +25,8 @@ export interface TestApiServerOptions {
   readonly grants?: readonly PluginGrant[];
   readonly logger?: Logger;
   readonly limits?: ServerLimits;
+  /** How it is found out who asks, beside certificates and ServiceAccount tokens. */
+  readonly authentication?: AuthenticationOptions;
   /** Default: one in memory. Closed with the server. */
   readonly storage?: Storage;
 }
@@ -55,6 +58,7 @@ export async function startTestApiServer(options: TestApiServerOptions = {}): Pr
     serviceAccountKey: () => key,
     ...(grants && { grants }),
     ...(limits && { limits }),
+    ...(options.authentication && { authentication: options.authentication }),
   });
   await parts.registry.start();
   const listening = pki && (await parts.server.listen({ host: '127.0.0.1', port: options.port ?? 0, pki }));

@@ -12,7 +12,7 @@ import type { Target } from './targets.ts';
 
 /** Headers that belong to one connection, or that must not leave this server. */
 const dropped =
-  /^(connection|keep-alive|proxy-|te$|trailer$|transfer-encoding$|upgrade$|host$|authorization$|impersonate-|:|http2-settings$|audit-id$)/i;
+  /^(connection|keep-alive|proxy-|te$|trailer$|transfer-encoding$|upgrade$|host$|authorization$|impersonate-|x-remote-(user|uid|group|extra-)|:|http2-settings$|audit-id$)/i;
 
 export interface ForwarderOptions {
   /** PEM of the authority that signs kubelets' certificates. */
@@ -90,7 +90,7 @@ export class Forwarder {
     const lines = [`${request.method ?? 'GET'} ${path} HTTP/1.1`, `Host: ${authority(target)}`];
     for (let index = 0; index < request.rawHeaders.length; index += 2) {
       const [name = '', value = ''] = request.rawHeaders.slice(index, index + 2);
-      if (/^(host|authorization|impersonate-.*|audit-id)$/i.test(name)) continue;
+      if (/^(host|authorization|impersonate-.*|x-remote-(user|uid|group|extra-.*)|audit-id)$/i.test(name)) continue;
       lines.push(`${name}: ${withoutBearer(name, value)}`);
     }
     upstream.write(`${lines.join('\r\n')}\r\n\r\n`);
