@@ -1,4 +1,5 @@
 import type { CallEstimate, CelOverload, CostEstimate, CostNode, SizeEstimate } from '../contract.ts';
+import type { CelType } from '../type.ts';
 import { CelList, CelMap, type CelValue } from '../value.ts';
 
 /** What a call costs: its static estimate and what it costs when it has run. */
@@ -98,4 +99,13 @@ export function readingCost(
 export function literalCount(node: CostNode | undefined): number | undefined {
   if (node?.expression.kind !== 'literal' || typeof node.expression.value !== 'bigint') return undefined;
   return node.expression.value >= 0n ? Number(node.expression.value) : undefined;
+}
+
+/** The longest name of a format, which is what formats are compared by. */
+const formatSize = 64;
+
+/** What `==` of two values costs that a library of Kubernetes holds as one thing; undefined for all others. */
+export function opaqueEquality({ name }: CelType): CostEstimate | undefined {
+  if (name === 'kubernetes.NamedFormat') return times({ min: 1, max: formatSize }, perCharacter);
+  return /^(?:net|kubernetes)\./.test(name) ? fixed(1) : undefined;
 }

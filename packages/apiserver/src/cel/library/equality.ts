@@ -51,9 +51,19 @@ function sameEntries(left: CelMap, right: CelMap): boolean {
   return true;
 }
 
+/** As `isEqual`; what cannot be compared is not the same. */
+export function isSame(left: CelValue, right: CelValue): boolean {
+  try {
+    return isEqual(left, right);
+  } catch (error) {
+    if (error instanceof CelError) return false;
+    throw error;
+  }
+}
+
 /** Whether a list holds a value that is equal. */
 export function holds(list: CelList, value: CelValue): boolean {
-  for (let index = 0; index < list.size; index++) if (isEqual(list.at(index), value)) return true;
+  for (let index = 0; index < list.size; index++) if (isSame(list.at(index), value)) return true;
   return false;
 }
 
@@ -99,7 +109,7 @@ export class ValueSet {
     if (identity !== undefined) return this.#simple.has(identity);
     this.#compared += this.#others.length;
     if (this.#compared > mostComparisons) throw costExceeded();
-    return this.#others.some((other) => isEqual(other, value));
+    return this.#others.some((other) => isSame(other, value));
   }
 }
 

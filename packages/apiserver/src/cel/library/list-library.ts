@@ -24,7 +24,7 @@ import {
   traversalCost,
 } from './cost-rules.ts';
 import { method, named } from './declare.ts';
-import { compare, isEqual, noSuchOverload } from './equality.ts';
+import { compare, isSame, noSuchOverload } from './equality.ts';
 
 const summable = [
   ['int', intType],
@@ -142,12 +142,12 @@ const isSummable = (value: CelValue): boolean =>
   typeof value === 'number' || typeof value === 'bigint' || value instanceof CelUint || value instanceof CelDuration;
 
 function indexOf(list: CelList, wanted: CelValue): bigint {
-  for (let index = 0; index < list.size; index++) if (isEqual(list.at(index), wanted)) return BigInt(index);
+  for (let index = 0; index < list.size; index++) if (isSame(list.at(index), wanted)) return BigInt(index);
   return -1n;
 }
 
 function lastIndexOf(list: CelList, wanted: CelValue): bigint {
-  for (let index = list.size - 1; index >= 0; index--) if (isEqual(list.at(index), wanted)) return BigInt(index);
+  for (let index = list.size - 1; index >= 0; index--) if (isSame(list.at(index), wanted)) return BigInt(index);
   return -1n;
 }
 

@@ -67,9 +67,3 @@ export const regexLibrary: CelLibrary = {
     ),
   ],
 };
-
-/**
- * Functions whose argument of that number, where it is written as a text, has to be a regular expression already when the
- * program is made: Kubernetes refuses the expression else.
- */
-export const patternArguments: Readonly<Record<string, number>> = { matches: 1, find: 1, findAll: 1 };

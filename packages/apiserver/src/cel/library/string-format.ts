@@ -205,9 +205,14 @@ function nestedDouble(value: number): string {
 
 /** Entries by the text of their keys, so that the order is always the same one. */
 function mapText(map: CelMap): string {
-  const entries = [...map.keys()].map((key) => [nestedText(key), nestedText(map.get(key) ?? null)] as const);
+  const entries = [...map.keys()].map((key) => [keyText(key), nestedText(map.get(key) ?? null)] as const);
   entries.sort(([a], [b]) => (a < b ? -1 : 1));
   return `{${entries.map(([key, value]) => `${key}:${value}`).join(', ')}}`;
+}
+
+function keyText(key: CelValue): string {
+  if (typeof key !== 'number') return nestedText(key);
+  throw new CelError('error during formatting: no formatting function for map key of type double');
 }
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -1,7 +1,6 @@
 import type { CelOverload } from '../contract.ts';
 import { sizeOf } from '../library/cost-rules.ts';
 import { type Binary, binaries, unaries } from '../standard/operators.ts';
-import { standardNames } from '../standard/standard-library.ts';
 import type { CelType } from '../type.ts';
 import { CelError, type CelValue } from '../value.ts';
 import type { Frame, Run } from './frame.ts';
@@ -18,10 +17,9 @@ export function binaryCall(name: string, overloads: readonly CelOverload[], left
   if (name === '_==_' || name === '_!=_') return costing(operate, left, right, compared);
   if (overloads.length !== 1 || !overload?.cost) {
     return (frame) => {
-      const a = left(frame);
-      const b = right(frame);
       frame.cost += 1;
-      return operate(a, b);
+      const a = left(frame);
+      return operate(a, right(frame));
     };
   }
   const { cost } = overload;
@@ -44,9 +42,8 @@ export function unaryCall(name: string, operand: Run): Run | undefined {
   const operate = unaries.get(name);
   if (!operate) return undefined;
   return (frame) => {
-    const value = operand(frame);
     frame.cost += 1;
-    return operate(value);
+    return operate(operand(frame));
   };
 }
 
@@ -56,7 +53,7 @@ const silent = new Set(['contains', 'startsWith', 'endsWith', 'matches']);
 /** A call of a function: the first overload whose types the values have. */
 export function functionCall(name: string, overloads: readonly CelOverload[], args: readonly Run[]): Run {
   const [first, second] = args;
-  const known = overloads.length === 1 || !standardNames.has(name);
+  const known = overloads.length === 1;
   const only = overloads.length === 1 ? overloads[0] : undefined;
   if (only && args.length === 1 && first) return unaryOverload(name, only, first);
   if (only && args.length === 2 && first && second) return binaryOverload(name, only, first, second);

@@ -1,5 +1,5 @@
 import { EntryMap } from '../library/entry-map.ts';
-import { goRegexp } from '../library/go-regexp.ts';
+import { goRegexp, patternArguments } from '../library/go-regexp.ts';
 import { conversionNames } from '../standard/conversions.ts';
 import { isIn } from '../standard/operators.ts';
 import type {
@@ -109,8 +109,10 @@ class Compiler {
     const { field, test } = expression;
     if (test) return tested(operand, field);
     return step(operand, (run) => (frame) => {
+      const value = run(frame);
+      if (value instanceof CelOptional) return lookedUp(frame, getOptional(value, field));
       frame.cost += 1;
-      return get(run(frame), field);
+      return get(value, field);
     });
   }
 
@@ -147,14 +149,11 @@ class Compiler {
     const read = by.branch ?? by.run;
     const from = this.node(operand);
     if (optional) {
-      return step(from, (run) => (frame) => {
-        const found = getOptional(run(frame), read(frame));
-        if (found.value !== undefined) frame.cost += 1;
-        return found;
-      });
+      return step(from, (run) => (frame) => lookedUp(frame, getOptional(run(frame), read(frame))));
     }
     return step(from, (run) => (frame) => {
       const value = run(frame);
+      if (value instanceof CelOptional) return lookedUp(frame, getOptional(value, read(frame)));
       frame.cost += 1;
       return get(value, read(frame));
     });
@@ -167,7 +166,8 @@ class Compiler {
     const nodes = (target && !reference.global ? [target, ...args] : args).map((each) => this.node(each));
     const [first, second] = nodes;
     const { name, overloads } = reference;
-    if (name === 'matches' && typeof second?.constant === 'string') checkPattern(second.constant);
+    const pattern = nodes[patternArguments[name] ?? nodes.length]?.constant;
+    if (typeof pattern === 'string') checkPattern(pattern);
     if (name === '@in' && overloads.length === 1 && overloads[0]?.id === 'in_list' && first && second) {
       const found = membership(first.run, second.constant);
       if (found) return found;
@@ -334,13 +334,19 @@ function step(operand: Node, make: (run: Run) => Run): Node {
   return operand.branch === operand.run ? { run: branch, branch } : { run: make(operand.run), branch };
 }
 
+/** A step of a path after an optional costs nothing where it leads nowhere. */
+function lookedUp(frame: Frame, found: CelOptional): CelOptional {
+  if (found.value !== undefined) frame.cost += 1;
+  return found;
+}
+
 function tested(operand: Node, field: string): Node {
   const test =
     (run: Run): Run =>
     (frame) =>
       has(run(frame), field);
-  if (operand.branch) return { run: test(operand.run), branch: test(operand.branch) };
-  return rooted(test(operand.run));
+  const { run } = operand.branch ? { run: test(operand.run) } : rooted(test(operand.run));
+  return { run };
 }
 
 function globalRun(name: string): Run {

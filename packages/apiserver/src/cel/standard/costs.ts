@@ -1,5 +1,13 @@
 import type { CelOverload, CostEstimate, CostNode, SizeEstimate } from '../contract.ts';
-import { bounded, perCharacter, perPatternCharacter, sizeEstimate, sizeOf, times } from '../library/cost-rules.ts';
+import {
+  bounded,
+  opaqueEquality,
+  perCharacter,
+  perPatternCharacter,
+  sizeEstimate,
+  sizeOf,
+  times,
+} from '../library/cost-rules.ts';
 import type { CelValue } from '../value.ts';
 
 type Cost = Pick<CelOverload, 'estimate' | 'cost'>;
@@ -42,6 +50,15 @@ export const comparison: Cost = {
     return { cost: times({ min: max > 0 ? 1 : 0, max }, perCharacter) };
   },
   cost: whenKnown(([left, right]) => Math.ceil(Math.min(sizeOf(left), sizeOf(right)) * perCharacter)),
+};
+
+/** `==`: what a library holds as one thing is compared as one. */
+export const equality: Cost = {
+  estimate: (args) => {
+    const opaque = args[0] && opaqueEquality(args[0].type);
+    return opaque ? { cost: opaque } : comparison.estimate?.(args);
+  },
+  cost: comparison.cost,
 };
 
 /** `a + b` of text or bytes. */

@@ -17,7 +17,7 @@ import {
 import type { CelType } from '../type.ts';
 import { CelList, CelMap, type CelValue } from '../value.ts';
 import { add, divide, modulo, multiply, negate, not, subtract } from './arithmetic.ts';
-import { comparison, concatenation, joining, membership } from './costs.ts';
+import { comparison, concatenation, equality, joining, membership } from './costs.ts';
 
 export type Binary = (a: CelValue, b: CelValue) => CelValue;
 export type Unary = (a: CelValue) => CelValue;
@@ -161,7 +161,7 @@ export const operators: readonly CelFunction[] = [
   binary('_*_', numbers('multiply')),
   binary('_/_', numbers('divide')),
   binary('_%_', numbers('modulo').slice(1)),
-  binary('_==_', [['equals', [a, a], boolType, comparison]]),
+  binary('_==_', [['equals', [a, a], boolType, equality]]),
   binary('_!=_', [['not_equals', [a, a], boolType, comparison]]),
   comparisons('_<_', 'less'),
   comparisons('_<=_', 'less_equals'),

@@ -28,7 +28,8 @@ import type {
 import type { CelIssue } from '../syntax/source.ts';
 import type { CelType } from '../type.ts';
 import { CelUint, type CelValue } from '../value.ts';
-import type { CelStruct, Declarations, Declared } from './declarations.ts';
+import type { Declarations, Declared } from './declarations.ts';
+import type { CelStruct } from './struct.ts';
 import {
   assignAll,
   freshen,
@@ -249,7 +250,7 @@ class Checker {
       if (result === undefined) result = own;
       else if (!isDyn(result) && !isExactly(own, result)) result = dynType;
     }
-    if (result === undefined) return this.#noMatch(at, given, member);
+    if (result === undefined) return this.#noMatch(at, name, given, member);
     this.#references.set(at.id, { kind: 'function', name, overloads: matching, global });
     return result;
   }
@@ -259,10 +260,10 @@ class Checker {
     return paramType(`_var${this.#fresh}`);
   };
 
-  #noMatch(at: CallExpression, given: readonly CelType[], member: boolean): CelType {
+  #noMatch(at: CallExpression, name: string, given: readonly CelType[], member: boolean): CelType {
     const types = given.map((each) => substitute(this.#substitution, each, true).toString());
     const applied = member ? `${types[0]}.(${types.slice(1).join(', ')})` : `(${types.join(', ')})`;
-    return this.#tell(at, `found no matching overload for '${at.function}' applied to '${applied}'`);
+    return this.#tell(at, `found no matching overload for '${name}' applied to '${applied}'`);
   }
 
   #list(expression: ListExpression): CelType {

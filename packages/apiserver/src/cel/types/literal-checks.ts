@@ -1,3 +1,4 @@
+import { formatIssue } from '../library/format-check.ts';
 import { goRegexp } from '../library/go-regexp.ts';
 import { timestamp } from '../standard/arithmetic.ts';
 import { parseDuration, parseTimestamp } from '../standard/times.ts';
@@ -18,7 +19,11 @@ const mixed = new Set(['format']);
 export function checkLiterals({ expression, types }: CheckedExpression): readonly CelIssue[] {
   const issues: CelIssue[] = [];
   visit(expression, false, (node, exempt) => {
-    if (node.kind === 'call') checkArgument(node, issues);
+    if (node.kind === 'call') {
+      checkArgument(node, issues);
+      const issue = formatIssue(node, types);
+      if (issue) issues.push(issue);
+    }
     if (exempt) return;
     if (node.kind === 'list') {
       const inner = (each: Expression, index: number) => {
@@ -58,7 +63,7 @@ function checkSame(nodes: readonly Expression[], types: readonly (CelType | unde
 }
 
 const checks: Readonly<Record<string, (value: LiteralExpression['value']) => boolean>> = {
-  duration: (value) => typeof value !== 'string' || parseDuration(value) !== undefined,
+  duration: (value) => typeof value === 'string' && parseDuration(value) !== undefined,
   timestamp: (value) => isTimestamp(value),
   matches: (value) => typeof value !== 'string' || !('problem' in goRegexp(value)),
 };
@@ -77,7 +82,9 @@ function isTimestamp(value: LiteralExpression['value']): boolean {
 }
 
 function checkArgument({ function: name, target, args }: CallExpression, issues: CelIssue[]): void {
-  const argument = name === 'matches' && !target ? args[1] : args[0];
+  // Kubernetes looks at `x.matches(y)` only: what `matches(x, y)` is given is found out when the program is made.
+  if (name === 'matches' && !target) return;
+  const [argument] = args;
   if (argument?.kind !== 'literal' || !Object.hasOwn(checks, name) || checks[name]?.(argument.value)) return;
   issues.push({ offset: argument.offset, message: `invalid ${name} argument` });
 }
