@@ -10,5 +10,6 @@ export * from './standard-types.ts';
 export * from './syntax/expression.ts';
 export * from './syntax/macro.ts';
 export * from './type.ts';
-export type { CelStruct, ResolveStruct } from './types/declarations.ts';
+export type { ResolveStruct } from './types/declarations.ts';
+export type { CelStruct } from './types/struct.ts';
 export * from './value.ts';

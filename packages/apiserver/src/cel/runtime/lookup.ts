@@ -25,7 +25,6 @@ export function find(operand: CelValue, key: CelValue): CelValue | undefined {
 export function get(operand: CelValue, key: CelValue): CelValue {
   const found = find(operand, key);
   if (found !== undefined) return found;
-  if (operand instanceof CelOptional) return getOptional(operand, key);
   if (operand instanceof CelList) throw new CelError(`index out of bounds: ${listIndex(key)}`);
   throw noSuchKey(key);
 }

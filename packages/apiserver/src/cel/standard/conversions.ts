@@ -14,7 +14,7 @@ import {
   typeType,
   uintType,
 } from '../standard-types.ts';
-import { CelDuration, CelError } from '../value.ts';
+import { CelError } from '../value.ts';
 import { int, timestamp, uint } from './arithmetic.ts';
 import { scannedText } from './costs.ts';
 import {
@@ -93,7 +93,10 @@ const toDuration: readonly CelOverload[] = [
     id: 'int64_to_duration',
     args: [intType],
     result: durationType,
-    implementation: (value) => new CelDuration(int(value)),
+    // Declared, but no server has it.
+    implementation: () => {
+      throw conversionError('int', 'google.protobuf.Duration');
+    },
   }),
 ];
 

@@ -1,7 +1,7 @@
 import { type CelLibrary, memberOverload, overload } from '../contract.ts';
-import { boolType, dynType, intType, listType, mapType, optionalType, paramType } from '../standard-types.ts';
+import { boolType, intType, listType, mapType, optionalType, paramType } from '../standard-types.ts';
 import { optionalMacros } from '../syntax/standard-macros.ts';
-import type { CelType } from '../type.ts';
+import { CelType } from '../type.ts';
 import {
   CelArray,
   CelDuration,
@@ -56,7 +56,7 @@ const index = (id: string, operand: CelType, by: CelType) =>
 /** Optional values, as cel-go's extension of that name has them. */
 export const optionalLibrary: CelLibrary = {
   name: 'optional',
-  types: [optionalType(dynType)],
+  types: [new CelType('opaque', 'optional_type')],
   macros: optionalMacros,
   functions: [
     {

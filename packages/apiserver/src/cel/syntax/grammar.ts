@@ -54,11 +54,7 @@ export function expecting(kinds: Iterable<TokenKind>): string {
   return `{${all.sort((a, b) => order.indexOf(a) - order.indexOf(b)).join(', ')}}`;
 }
 
-/** What may stand after an expression in brackets. */
 /** What goes on with an expression, or ends it, wherever it stands. */
 export const operators: ReadonlySet<TokenKind> = new Set([
   'end', '==', '!=', '<=', '>=', '&&', '||', '<', '>', '[', '.', '-', '?', '+', '*', '/', '%', 'in',
-]); // biome-ignore format: a table
-export const follows: ReadonlySet<TokenKind> = new Set([
-  'end', '==', '!=', '<=', '>=', '&&', '||', '<', '>', '[', ']', '}', ')', '.', ',', '-', '?', ':', '+', '*', '/', '%', 'in',
 ]); // biome-ignore format: a table

@@ -64,7 +64,7 @@ export function tokens(text: string): { readonly tokens: readonly Token[]; reado
     if (!match?.groups) {
       const length = unknown(text, offset);
       const bad = text.slice(offset, offset + length);
-      errors.push({ offset, message: `Syntax error: token recognition error at: '${shown(bad)}'` });
+      errors.push({ offset, message: `Syntax error: token recognition error at: '${bad}'` });
       offset += length;
       continue;
     }
@@ -86,13 +86,15 @@ function kindOf(groups: Readonly<Record<string, string | undefined>>): TokenKind
   return undefined;
 }
 
-const lineEnd = /[\n\r]/g;
+/** The beginning of an escape. */
+const brokenEscape = /\\(?:[xX][0-9a-fA-F]?|u[0-9a-fA-F]{0,3}|U[0-9a-fA-F]{0,7}|[0-3][0-7]?)?/y;
 
 /** How much is told of as one unknown token: the rest of the line for a string without an end. */
 function unknown(text: string, offset: number): number {
   const first = text[offset];
   if (first === '"' || first === "'") return stringUntilMistake(text, offset);
   const code = text.codePointAt(offset) ?? 0;
+  if (first === '`') return 1 + (/^[A-Za-z0-9_./ -]*/.exec(text.slice(offset + 1))?.[0].length ?? 0);
   if ((first === '&' || first === '|' || first === '=') && offset + 1 < text.length) {
     const next = text.codePointAt(offset + 1) ?? 0;
     return 1 + (next > 0xffff ? 2 : 1);
@@ -105,8 +107,7 @@ function stringUntilMistake(text: string, offset: number): number {
   const part = new RegExp(`(?:${escapes}|[^\\\\\\n\\r])*`, 'y');
   part.lastIndex = offset + 1;
   const length = part.exec(text)?.[0].length ?? 0;
-  lineEnd.lastIndex = offset;
-  return Math.min(text.length - offset, 1 + length + (text[offset + 1 + length] === '\\' ? 2 : 1));
+  brokenEscape.lastIndex = offset + 1 + length;
+  const broken = brokenEscape.exec(text)?.[0].length ?? 0;
+  return Math.min(text.length - offset, 1 + length + broken + 1);
 }
-
-const shown = (text: string): string => text.replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t');

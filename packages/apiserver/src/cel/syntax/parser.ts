@@ -1,6 +1,6 @@
 import type { Expression, FieldEntry, LiteralExpression, MapEntry } from './expression.ts';
 import { ExpressionBuilder } from './expression-builder.ts';
-import { expecting, follows, nameOf, operators, products, relations, reserved, starts, sums } from './grammar.ts';
+import { expecting, nameOf, operators, products, relations, reserved, starts, sums } from './grammar.ts';
 import { type Token, type TokenKind, tokens } from './lexer.ts';
 import { bytesLiteral, doubleLiteral, intLiteral, type Literal, stringLiteral, uintLiteral } from './literals.ts';
 import type { Macro } from './macro.ts';
@@ -86,6 +86,12 @@ class Parser {
     return this.#tokens[this.#at] ?? endToken;
   }
 
+  /** Whether something stands between the last token and the next one. */
+  get #spaced(): boolean {
+    const last = this.#tokens[this.#at - 1];
+    return last !== undefined && last.offset + last.text.length < this.#token.offset;
+  }
+
   get #after(): Token {
     return this.#tokens[this.#at + 1] ?? endToken;
   }
@@ -121,7 +127,7 @@ class Parser {
       this.#at += 2;
       return;
     }
-    if (!follows.has(token.kind)) this.#fail(token, 'mismatched', [kind]);
+    if (!operators.has(token.kind) && !this.#closers.includes(token.kind)) this.#fail(token, 'mismatched', [kind]);
     this.#tell(token.offset, `missing ${nameOf(kind)} at '${token.text}'`);
   }
 
@@ -254,7 +260,14 @@ class Parser {
   #repeated(mark: '!' | '-', name: string, offset: number): Expression {
     let count = 0;
     while (this.#take(mark)) count += 1;
-    if (mark === '!' && this.#token.kind === 'end') this.#fail(this.#token, 'extraneous', starts);
+    const next = this.#token;
+    if (mark === '!' && next.kind === 'end') this.#fail(next, 'extraneous', starts);
+    if (mark === '-' && (!starts.has(next.kind) || next.kind === '!')) {
+      const between = this.#spaced ? ' ' : '';
+      const text = next.kind === 'end' ? '-' : `-${between}${next.text}`;
+      this.#tell(next.offset, `no viable alternative at input '${text}'`);
+      if (next.kind === '!') throw new Stop();
+    }
     const operand = this.#member();
     return count % 2 === 0 ? operand : this.#build.call(offset, name, [operand]);
   }
@@ -402,15 +415,21 @@ class Parser {
   #list(open: Token): Expression {
     const elements: Expression[] = [];
     const optional = new Set<number>();
-    const also: TokenKind[] = [']', ',', '?'];
+    this.#skipToFirst(']');
     while (this.#token.kind !== ']' && this.#token.kind !== ',') {
       if (this.#optionalMark()) optional.add(elements.length);
-      elements.push(this.#expression(elements.length === 0 ? also : []));
+      elements.push(this.#expression());
       if (!this.#take(',')) break;
     }
     if (elements.length === 0) this.#take(',');
     this.#closeLiteral(']');
     return this.#build.list(open.offset, elements, optional);
+  }
+
+  /** Passes over what can be no first element of a literal. */
+  #skipToFirst(closing: ']' | '}'): void {
+    const { kind } = this.#token;
+    if (!starts.has(kind) && kind !== closing && kind !== ',' && kind !== '?') this.#skipToStart([closing, ',', '?']);
   }
 
   #optionalMark(): boolean {
@@ -425,7 +444,7 @@ class Parser {
     if (this.#take(kind)) return;
     const last = this.#tokens[this.#at - 1];
     const expected: TokenKind[] = last?.kind === ',' ? [kind] : [kind, ','];
-    if (this.#after.kind === kind && this.#token.kind !== ',') {
+    if (this.#after.kind === kind && !(kind === ']' && this.#token.kind === ',')) {
       this.#tell(this.#token.offset, `extraneous input '${this.#token.text}' expecting ${expecting(expected)}`);
       this.#at += 2;
       return;
@@ -435,10 +454,10 @@ class Parser {
 
   #entries(): readonly MapEntry[] {
     const entries: MapEntry[] = [];
-    const also: TokenKind[] = ['}', ',', '?'];
+    this.#skipToFirst('}');
     while (this.#token.kind !== '}' && this.#token.kind !== ',') {
       const optional = this.#optionalMark();
-      const key = this.#expression(entries.length === 0 ? also : []);
+      const key = this.#expression();
       const colon = this.#colon();
       const value = this.#expression();
       entries.push({ ...this.#build.node(colon.offset), key, value, optional });

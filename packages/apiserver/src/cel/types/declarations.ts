@@ -1,15 +1,10 @@
 import type { CelConstant, CelFunction, CelLibrary, CelOverload } from '../contract.ts';
+import { wellKnownStruct } from '../standard/well-known-types.ts';
 import { typeType } from '../standard-types.ts';
 import type { Macro } from '../syntax/macro.ts';
 import type { CelType } from '../type.ts';
 import type { CelValue } from '../value.ts';
-
-/** A type whose values a literal with fields makes: `Object.spec{replicas: 1}`. */
-export interface CelStruct {
-  readonly type: CelType;
-  /** Fields that the literal leaves out are not there. Throws a CelError where it cannot be. */
-  create(fields: ReadonlyMap<string, CelValue>): CelValue;
-}
+import type { CelStruct } from './struct.ts';
 
 /** Finds a type by its full name, for types that are too many to be listed. */
 export type ResolveStruct = (name: string) => CelStruct | undefined;
@@ -85,7 +80,7 @@ export class Declarations {
 
   struct(name: string): CelStruct | undefined {
     for (const candidate of this.candidates(name)) {
-      const struct = this.#resolveStruct(candidate);
+      const struct = this.#resolveStruct(candidate) ?? wellKnownStruct(candidate);
       if (struct) return struct;
     }
     return undefined;
