@@ -6,7 +6,7 @@ export interface Backend {
   readonly slices: readonly EndpointSlice[];
 }
 
-type Finding = Omit<APIServiceCondition, 'lastTransitionTime'>;
+export type Finding = Omit<APIServiceCondition, 'lastTransitionTime'>;
 
 const finding = (status: 'True' | 'False', reason: string, message: string): Finding => ({
   type: 'Available',
@@ -15,8 +15,11 @@ const finding = (status: 'True' | 'False', reason: string, message: string): Fin
   message,
 });
 
-/** Whether requests can be answered for an APIService, in the words of Kubernetes' aggregator. */
-export function availabilityOf({ spec }: APIService, backend: Backend): Finding {
+/**
+ * Whether requests can be answered for an APIService, in the words of Kubernetes' aggregator; `undefined`: its Service
+ * leads to somebody, who has to be asked.
+ */
+export function availabilityOf({ spec }: APIService, backend: Backend): Finding | undefined {
   const { service: reference } = spec;
   if (!reference) return finding('True', 'Local', 'Local APIServices are always available');
   const { name = '', namespace = '', port = 443 } = reference;
@@ -33,8 +36,7 @@ export function availabilityOf({ spec }: APIService, backend: Backend): Finding 
       return finding('False', 'MissingEndpoints', why);
     }
   }
-  const why = `requests for ${spec.group}/${spec.version} are not forwarded: this API server does not aggregate others`;
-  return finding('False', 'FailedDiscoveryCheck', why);
+  return undefined;
 }
 
 const hasAddress = ({ endpoints, ports }: EndpointSlice, portName: string) =>

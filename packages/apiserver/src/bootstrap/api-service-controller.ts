@@ -9,11 +9,16 @@ import {
   type Service,
   timestamp,
 } from '@keelson/core';
+import type { Aggregator } from '../aggregation/index.ts';
 import { follow } from '../authorization/follow.ts';
 import type { ApiHandler, UserInfo } from '../registry/contract.ts';
-import { availabilityOf, withAvailability } from './api-service-availability.ts';
+import { availabilityOf, type Finding, withAvailability } from './api-service-availability.ts';
 import { automanaged, builtinService, customService } from './local-api-services.ts';
 import { PendingKeys } from './pending-keys.ts';
+
+export interface ApiServiceLoopOptions extends ServerLoopOptions {
+  readonly aggregator: Aggregator;
+}
 
 export interface ServerLoopOptions {
   readonly handler: ApiHandler;
@@ -32,7 +37,7 @@ const isApiService = (object: KubernetesObject): object is APIService => object.
  * is available. Services and EndpointSlices are watched only once an APIService leads to one.
  */
 export class ApiServiceController {
-  readonly #options: ServerLoopOptions;
+  readonly #options: ApiServiceLoopOptions;
   readonly #services = new Map<string, APIService>();
   readonly #backends = new Map<string, Service>();
   /** By `namespace/service`, then by name. */
@@ -41,7 +46,7 @@ export class ApiServiceController {
   #custom: ReadonlyMap<string, APIService> = new Map();
   #followsBackends = false;
 
-  constructor(options: ServerLoopOptions) {
+  constructor(options: ApiServiceLoopOptions) {
     this.#options = options;
     this.#pending = new PendingKeys(options.logger, 'an APIService', (name) => this.#reconcile(name));
   }
@@ -56,7 +61,11 @@ export class ApiServiceController {
       this.#pending.add(object.metadata.name);
       if (object.spec.service) this.#followBackends(signal);
     };
+    const { aggregator } = this.#options;
+    aggregator.onFinding((name) => this.#pending.add(name));
     const remove = ({ metadata: { name = '' } }: KubernetesObject) => {
+      const known = this.#services.get(name);
+      if (known) aggregator.remove(known);
       this.#services.delete(name);
       this.#pending.add(name);
     };
@@ -103,11 +112,24 @@ export class ApiServiceController {
       return;
     }
     const { clock } = this.#options;
-    const found = availabilityOf(service, this.#backendOf(service));
+    const found = this.#find(service);
+    if (!found) return;
     const conditions = withAvailability(service.status?.conditions ?? [], found, timestamp(clock));
     if (!conditions) return;
     const body = { ...service, status: { ...service.status, conditions } };
     await this.#send({ ...target, verb: 'update', name, subresource: 'status', body });
+  }
+
+  /** `undefined`: nobody knows yet. */
+  #find(service: APIService): Finding | undefined {
+    const { aggregator } = this.#options;
+    const found = availabilityOf(service, this.#backendOf(service));
+    if (found) {
+      aggregator.lost(service);
+      return found;
+    }
+    const answer = aggregator.check(service);
+    return answer && { type: 'Available', ...answer };
   }
 
   #backendOf({ spec: { service } }: APIService) {
@@ -160,9 +182,11 @@ export class ApiServiceController {
   }
 
   #leadingTo(key: string): void {
-    for (const [name, { spec }] of this.#services) {
-      const { service } = spec;
-      if (service && `${service.namespace ?? ''}/${service.name ?? ''}` === key) this.#pending.add(name);
+    for (const [name, apiService] of this.#services) {
+      const { service } = apiService.spec;
+      if (!service || `${service.namespace ?? ''}/${service.name ?? ''}` !== key) continue;
+      this.#options.aggregator.moved(apiService);
+      this.#pending.add(name);
     }
   }
 

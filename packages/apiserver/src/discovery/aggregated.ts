@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { Extensions, ExtensionVersion } from '../aggregation/contract.ts';
+import { type MergedGroup, mergedGroups } from '../aggregation/group-order.ts';
 import type { MediaType } from '../http/negotiate.ts';
 import { serialize, type Typed } from '../http/serialize.ts';
 import type { ResourceCatalog, ServedResource } from '../registry/contract.ts';
@@ -16,26 +18,27 @@ export interface DiscoveryDocument {
 /** All of `/api` or `/apis` at once, made anew only when the catalog has changed. */
 export class AggregatedDiscovery {
   readonly #catalog: ResourceCatalog;
+  readonly #extensions: Extensions | undefined;
   #core: DiscoveryDocument | undefined;
   #groups: DiscoveryDocument | undefined;
 
-  constructor(catalog: ResourceCatalog) {
+  constructor(catalog: ResourceCatalog, extensions?: Extensions) {
     this.#catalog = catalog;
-    catalog.changes$.subscribe(() => {
+    this.#extensions = extensions;
+    const forget = () => {
       this.#core = undefined;
       this.#groups = undefined;
-    });
+    };
+    catalog.changes$.subscribe(forget);
+    extensions?.changes$.subscribe(forget);
   }
 
   get(path: '/api' | '/apis'): DiscoveryDocument {
     if (path === '/api') {
-      this.#core ??= document(this.#catalog, [{ group: '', versions: ['v1'] }]);
+      this.#core ??= document(this.#catalog, [{ group: '', versions: [{ version: 'v1', extension: undefined }] }]);
       return this.#core;
     }
-    this.#groups ??= document(
-      this.#catalog,
-      this.#catalog.groups().filter(({ group }) => group !== ''),
-    );
+    this.#groups ??= document(this.#catalog, mergedGroups(this.#catalog, this.#extensions));
     return this.#groups;
   }
 
@@ -49,9 +52,7 @@ export class AggregatedDiscovery {
   }
 }
 
-type Groups = ReturnType<ResourceCatalog['groups']>;
-
-function document(catalog: ResourceCatalog, groups: Groups): DiscoveryDocument {
+function document(catalog: ResourceCatalog, groups: readonly MergedGroup[]): DiscoveryDocument {
   const byGroupVersion = new Map<string, ServedResource[]>();
   for (const resource of catalog.list()) {
     const key = `${resource.group}/${resource.version}`;
@@ -61,19 +62,29 @@ function document(catalog: ResourceCatalog, groups: Groups): DiscoveryDocument {
   }
   const items = groups.map(({ group, versions }) => ({
     metadata: group === '' ? {} : { name: group },
-    versions: versions.map((version) => ({
-      version,
-      resources: (byGroupVersion.get(`${group}/${version}`) ?? [])
-        .toSorted((a, b) => (a.resource < b.resource ? -1 : 1))
-        .map(discoveryOf),
-      freshness: 'Current',
-    })),
+    versions: versions.map(({ version, extension }) =>
+      extension
+        ? ofExtension(extension)
+        : {
+            version,
+            resources: (byGroupVersion.get(`${group}/${version}`) ?? [])
+              .toSorted((a, b) => (a.resource < b.resource ? -1 : 1))
+              .map(discoveryOf),
+            freshness: 'Current',
+          },
+    ),
   }));
   const list = { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', metadata: {}, items };
   const body = serialize(list, { mediaType: 'application/json', pretty: false });
   const etag = `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"`;
   return { object: list, etag, bodies: new Map([['application/json', body]]) };
 }
+
+const ofExtension = ({ version, resources }: ExtensionVersion) => ({
+  version,
+  ...(resources && { resources }),
+  freshness: resources ? 'Current' : 'Stale',
+});
 
 function discoveryOf(resource: ServedResource) {
   const kind = { group: '', version: '', kind: resource.kind };

@@ -1,3 +1,4 @@
+import { type Extensions, mergedGroups } from '../aggregation/index.ts';
 import { type MediaType, mediaTypes, parseAccept } from '../http/negotiate.ts';
 import type { Reply } from '../http/reply.ts';
 import type { Typed } from '../http/serialize.ts';
@@ -16,11 +17,13 @@ export interface DiscoveryRequest {
 /** `/api` and `/apis` and what is below them: which kinds are served. */
 export class Discovery {
   readonly #catalog: ResourceCatalog;
+  readonly #extensions: Extensions | undefined;
   readonly #aggregated: AggregatedDiscovery;
 
-  constructor(catalog: ResourceCatalog) {
+  constructor(catalog: ResourceCatalog, extensions?: Extensions) {
     this.#catalog = catalog;
-    this.#aggregated = new AggregatedDiscovery(catalog);
+    this.#extensions = extensions;
+    this.#aggregated = new AggregatedDiscovery(catalog, extensions);
   }
 
   /** A whole reply for the aggregated form, a plain object for the others; `undefined`: no such path. */
@@ -31,14 +34,14 @@ export class Discovery {
     if (path === '/api' || path === '/apis') {
       const aggregated = aggregatedIn(request.accept);
       if (aggregated) return { reply: this.#aggregatedReply(path, aggregated, request.ifNoneMatch) };
-      return { object: path === '/api' ? apiVersions(request.address) : apiGroupList(this.#catalog) };
+      return { object: path === '/api' ? apiVersions(request.address) : apiGroupList(this.#groups()) };
     }
     const [, prefix, first = '', second, ...rest] = path.split('/');
     if (rest.length > 0) return undefined;
     if (prefix === 'api' && second === undefined) return wrap(apiResourceList(this.#catalog, '', first));
     if (prefix !== 'apis') return undefined;
     return wrap(
-      second === undefined ? singleApiGroup(this.#catalog, first) : apiResourceList(this.#catalog, first, second),
+      second === undefined ? singleApiGroup(this.#groups(), first) : apiResourceList(this.#catalog, first, second),
     );
   }
 
@@ -48,11 +51,15 @@ export class Discovery {
   }
 
   paths(): string[] {
-    const groups = this.#catalog.groups().flatMap(({ group, versions }) => {
-      const base = group === '' ? '/api' : `/apis/${group}`;
-      return [base, ...versions.map((version) => `${base}/${version}`)];
-    });
-    return ['/apis', '/apis/', ...groups];
+    const groups = this.#groups().flatMap(({ group, versions }) => [
+      `/apis/${group}`,
+      ...versions.map(({ version }) => `/apis/${group}/${version}`),
+    ]);
+    return ['/api', '/api/v1', '/apis', '/apis/', ...groups];
+  }
+
+  #groups() {
+    return mergedGroups(this.#catalog, this.#extensions);
   }
 
   #aggregatedReply(path: '/api' | '/apis', mediaType: MediaType, ifNoneMatch: string | undefined): Reply {

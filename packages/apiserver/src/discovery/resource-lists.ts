@@ -1,3 +1,4 @@
+import type { MergedGroup } from '../aggregation/index.ts';
 import type { Typed } from '../http/serialize.ts';
 import type { ResourceCatalog, ServedResource } from '../registry/contract.ts';
 
@@ -73,21 +74,19 @@ interface ApiGroup {
   readonly preferredVersion: { readonly groupVersion: string; readonly version: string };
 }
 
-function apiGroup({ group, versions }: { readonly group: string; readonly versions: readonly string[] }): ApiGroup {
-  const entriesOf = versions.map((version) => ({ groupVersion: `${group}/${version}`, version }));
+function apiGroup({ group, versions }: MergedGroup): ApiGroup {
+  const entriesOf = versions.map(({ version }) => ({ groupVersion: `${group}/${version}`, version }));
   return { name: group, versions: entriesOf, preferredVersion: entriesOf[0] ?? { groupVersion: group, version: '' } };
 }
 
-const namedGroups = (catalog: ResourceCatalog) => catalog.groups().filter(({ group }) => group !== '');
-
 /** What `/apis` answers without aggregation. */
-export function apiGroupList(catalog: ResourceCatalog): Document {
-  return { kind: 'APIGroupList', apiVersion: 'v1', groups: namedGroups(catalog).map(apiGroup) };
+export function apiGroupList(groups: readonly MergedGroup[]): Document {
+  return { kind: 'APIGroupList', apiVersion: 'v1', groups: groups.map(apiGroup) };
 }
 
 /** What `/apis/GROUP` answers. */
-export function singleApiGroup(catalog: ResourceCatalog, name: string): Document | undefined {
-  const found = namedGroups(catalog).find(({ group }) => group === name);
+export function singleApiGroup(groups: readonly MergedGroup[], name: string): Document | undefined {
+  const found = groups.find(({ group }) => group === name);
   return found && { kind: 'APIGroup', apiVersion: 'v1', ...apiGroup(found) };
 }
 

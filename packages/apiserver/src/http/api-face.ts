@@ -3,6 +3,7 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Clock, isStatusError, type Logger, type Random, StatusError } from '@keelson/core';
+import type { Aggregator, Extension } from '../aggregation/index.ts';
 import { bearerWarning, type HttpRequest, impersonate, type RequestAuthenticator } from '../authentication/index.ts';
 import { forbidden, selectionOf } from '../authorization/index.ts';
 import {
@@ -22,9 +23,9 @@ import { wantsPretty } from './negotiate.ts';
 import type { NonResourceRoutes } from './non-resource-routes.ts';
 import { refuseBody, releaseBody } from './refuse-body.ts';
 import { type HttpResponse, send, statusReply, textReply } from './reply.ts';
-import { parseRequestInfo, type RequestInfo, type ResourceRequest } from './request-info.ts';
+import { parseRequestInfo, type RequestInfo } from './request-info.ts';
 import { checkTimeout } from './request-timeout.ts';
-import { ResourceFace, type Upgrade } from './resource-face.ts';
+import { ResourceFace, type ResourceVisit, type Upgrade } from './resource-face.ts';
 import { wantsWebSocket } from './watch-websocket.ts';
 
 export interface ApiFaceOptions {
@@ -39,6 +40,7 @@ export interface ApiFaceOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly flowControl: FlowControl;
+  readonly aggregator: Aggregator;
 }
 
 /** The HTTP face of the API: reads requests, finds out who asks, hands over to the handler and writes its answers. */
@@ -88,7 +90,9 @@ export class ApiFace {
       // What stays open takes no seat, but for a watch until it has begun.
       if (!connects) seat = await this.#enter(user, info, query, response, departure);
       this.#authorize(user, info, response);
-      if (!info.isResource) {
+      const extension = this.#options.aggregator.claim(info);
+      if (extension) await this.#forward(extension, request, response, { info, user, departure, seat });
+      else if (!info.isResource) {
         await send(
           request,
           response,
@@ -112,11 +116,39 @@ export class ApiFace {
     }
   }
 
+  /** Passes a request on to the extension server that it is for. A watch may stay open; all else has its time. */
+  async #forward(
+    extension: Extension,
+    request: HttpRequest,
+    response: HttpResponse,
+    {
+      info,
+      user,
+      departure,
+      seat,
+    }: Pick<ResourceVisit, 'user' | 'departure' | 'seat'> & { readonly info: RequestInfo },
+  ): Promise<void> {
+    const { aggregator, clock } = this.#options;
+    const watch = info.verb === 'watch';
+    const late = new AbortController();
+    const cancel = watch ? undefined : clock.after(longestForwardMs, () => late.abort(tooLate()));
+    const signal = AbortSignal.any([departure.signal, watch ? this.#stopping.signal : late.signal]);
+    try {
+      await aggregator.serve(extension, request, response, {
+        user,
+        signal,
+        begun: () => watch && seat?.finish(),
+      });
+    } finally {
+      cancel?.();
+    }
+  }
+
   /** An HTTP/1.1 Upgrade: exec, attach and port-forward, a watch over WebSocket; all else is answered as if not asked. */
   async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { path, query } = target(request);
     const info = parseRequestInfo(request.method ?? 'GET', path, query);
-    if (info.isResource && this.#options.connector.connects(info)) {
+    if (this.#options.aggregator.claim(info) || (info.isResource && this.#options.connector.connects(info))) {
       await this.#connect(request, socket, head, info, query);
       return;
     }
@@ -137,7 +169,7 @@ export class ApiFace {
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
-    info: ResourceRequest,
+    info: RequestInfo,
     query: URLSearchParams,
   ): Promise<void> {
     const ended = new AbortController();
@@ -146,7 +178,11 @@ export class ApiFace {
     try {
       const user = await this.#user(request);
       this.#authorize(user, info, undefined, true);
-      await this.#options.connector.upgrade(request, socket, head, { info, query, user, signal: ended.signal });
+      const { aggregator, connector } = this.#options;
+      const { signal } = ended;
+      const extension = aggregator.claim(info);
+      if (extension) await aggregator.upgrade(extension, request, socket, head, { user, signal });
+      else if (info.isResource) await connector.upgrade(request, socket, head, { info, query, user, signal });
     } catch (error) {
       // Who has gone, or was refused in the handshake, is told nothing.
       if (socket.destroyed || !socket.writable) return;
@@ -247,6 +283,11 @@ export class ApiFace {
     return StatusError.internal(error instanceof Error ? error.message : String(error));
   }
 }
+
+const longestForwardMs = 60_000;
+
+const tooLate = () =>
+  StatusError.of(504, 'Timeout', 'Timeout: request did not complete within the allotted timeout', {});
 
 /** What a user must be allowed for a request. */
 function questions(user: UserInfo, info: RequestInfo, upgrade: boolean): readonly AuthorizationRequest[] {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Extensions } from '../aggregation/index.ts';
 import { parseAccept } from '../http/negotiate.ts';
 import { notFoundReply, type Reply } from '../http/reply.ts';
 import { version } from '../http/version.ts';
@@ -8,6 +9,7 @@ import { operationsJson } from '../schema/generated/operations.ts';
 import { customOperations } from './custom-operations.ts';
 import { withDescriptions } from './descriptions.ts';
 import { groupBy } from './group-by.ts';
+import { mergeDocuments } from './merge-documents.ts';
 import { pathItems, sharedParameters } from './path-items.ts';
 import { encodeOpenApiV2, protobufV2MediaType } from './protobuf-v2.ts';
 import { encodeOpenApiV3, protobufV3MediaType } from './protobuf-v3.ts';
@@ -28,16 +30,20 @@ const ownPlaces = ['.well-known/openid-configuration', 'api', 'apis', 'openid/v1
 /** `/openapi/v3` and `/openapi/v2`: made from the schema table and the CRDs when first asked for. */
 export class OpenApi {
   readonly #catalog: ResourceCatalog;
+  readonly #extensions: Extensions | undefined;
   #tables: OpenApiTables | undefined;
   #index: ReadonlyMap<string, string> | undefined;
   readonly #documents = new Map<string, Document>();
 
-  constructor(catalog: ResourceCatalog) {
+  constructor(catalog: ResourceCatalog, extensions?: Extensions) {
     this.#catalog = catalog;
-    catalog.changes$.subscribe(() => {
+    this.#extensions = extensions;
+    const forget = () => {
       this.#index = undefined;
       this.#documents.clear();
-    });
+    };
+    catalog.changes$.subscribe(forget);
+    extensions?.changes$.subscribe(forget);
   }
 
   answer(path: string, query: URLSearchParams, accept: string | undefined, ifNoneMatch: string | undefined): Reply {
@@ -59,8 +65,10 @@ export class OpenApi {
   }
 
   #indexReply(): Reply {
+    const own = [...this.#hashes()].map(([place, hash]) => [place, `/openapi/v3/${place}?hash=${hash}`] as const);
+    const all = [...new Map([...own, ...(this.#extensions?.openApiPlaces() ?? [])])];
     const paths = Object.fromEntries(
-      [...this.#hashes()].map(([place, hash]) => [place, { serverRelativeURL: `/openapi/v3/${place}?hash=${hash}` }]),
+      all.sort(([a], [b]) => (a < b ? -1 : 1)).map(([place, serverRelativeURL]) => [place, { serverRelativeURL }]),
     );
     return { code: 200, contentType: 'text/plain; charset=utf-8', body: JSON.stringify({ paths }) };
   }
@@ -109,7 +117,9 @@ export class OpenApi {
 
   #makeVersionTwo(contentType: string): Document {
     const hashes = this.#hashes();
-    const { paths, schemas: definitions } = this.#parts([...hashes.keys()], openApi2);
+    const own = this.#parts([...hashes.keys()], openApi2);
+    const documents = this.#extensions?.openApiDocuments() ?? [];
+    const { paths, definitions } = mergeDocuments({ paths: own.paths, definitions: own.schemas }, documents);
     const whole = {
       swagger: '2.0',
       info,
@@ -123,6 +133,7 @@ export class OpenApi {
     // One tag for both forms: it names what they are made from.
     const etag = createHash('sha512')
       .update([...hashes.values()].join())
+      .update(documents.length === 0 ? '' : JSON.stringify(documents))
       .digest('hex');
     const document = { body, etag: `"${etag.toUpperCase()}"` };
     this.#documents.set(contentType, document);

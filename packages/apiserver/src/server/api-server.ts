@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { networkInterfaces } from 'node:os';
 import { type Clock, type Logger, type PluginGrant, type Random, StatusError, token } from '@keelson/core';
+import { Aggregator } from '../aggregation/index.ts';
 import {
   type FrontProxyOptions,
   ownFrontProxy,
@@ -26,9 +27,11 @@ import type { Allocators } from '../registry/strategies/services/service-allocat
 import type { Storage } from '../storage/contract.ts';
 import { TablePrinter } from '../table/index.ts';
 import { apiServerUser } from './api-server-user.ts';
+import { handlerReader } from './handler-reader.ts';
 import { healthChecks } from './health-checks.ts';
 import { type ListenerLimits, SecureListener } from './secure-listener.ts';
 import { ServiceRepair } from './service-repair.ts';
+import { EndpointServiceResolver } from './service-resolver.ts';
 
 export interface ApiServerOptions {
   readonly handler: ApiHandler;
@@ -93,6 +96,7 @@ export class HttpApiServer {
   readonly #aggregator: ClusterRoleAggregator | undefined;
   readonly #routes: NonResourceRoutes;
   readonly #flowControl: FlowControl;
+  readonly #extensions: Aggregator;
   #listener: SecureListener | undefined;
   #face: ApiFace | undefined;
   #forwarder: Forwarder | undefined;
@@ -125,9 +129,15 @@ export class HttpApiServer {
     });
     this.metrics.queues((mutating) => this.#flowControl.waiting(mutating));
     this.metrics.also(() => this.#flowControl.text());
+    this.#extensions = new Aggregator({
+      services: new EndpointServiceResolver(handlerReader(handler, apiServerUser), options.random),
+      certificate: () => this.#pki?.frontProxy.client,
+      clock,
+      logger,
+    });
     this.#routes = new NonResourceRoutes({
-      discovery: new Discovery(handler.catalog),
-      openApi: new OpenApi(handler.catalog),
+      discovery: new Discovery(handler.catalog, this.#extensions),
+      openApi: new OpenApi(handler.catalog, this.#extensions),
       health: this.health,
       metrics: this.metrics,
       tokens: options.tokens,
@@ -177,6 +187,7 @@ export class HttpApiServer {
       random,
       logger,
       flowControl: this.#flowControl,
+      aggregator: this.#extensions,
     });
     this.#face = face;
     this.#listener = new SecureListener({
@@ -235,7 +246,7 @@ export class HttpApiServer {
     const configured = this.#flowControl.configure.bind(this.#flowControl);
     await new FlowControlController({ ...loop, configured }).start(this.#running.signal);
     this.#flowControl.run(this.#running.signal);
-    await new ApiServiceController(loop).start(this.#running.signal);
+    await new ApiServiceController({ ...loop, aggregator: this.#extensions }).start(this.#running.signal);
     await bootstrap({ handler, user: apiServerUser, grants, ...(address && { address }), ...(signal && { signal }) });
     const following = { clock, logger, user: apiServerUser, signal: this.#running.signal };
     await Promise.all([
@@ -250,6 +261,7 @@ export class HttpApiServer {
   async stop(signal?: AbortSignal): Promise<void> {
     this.#running.abort();
     this.#aggregator?.stop();
+    this.#extensions.stop();
     this.#listener?.stopListening();
     const deadline = new AbortController();
     const cancel = this.#options.clock.after(drainMs, () => deadline.abort());

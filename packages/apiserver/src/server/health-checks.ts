@@ -3,7 +3,7 @@ import type { Storage } from '../storage/contract.ts';
 
 /**
  * What Kubernetes does after its start and this server does too, in the order in which Kubernetes names it. Left out is
- * what is not here: leases and tokens of several servers, aggregated servers.
+ * what is not here: leases and tokens of several servers.
  */
 const hooks = [
   'start-apiserver-admission-initializer',
@@ -22,9 +22,16 @@ const hooks = [
   'priority-and-fairness-config-producer',
   'bootstrap-controller',
   'start-kubernetes-service-cidr-controller',
+  'aggregator-reload-proxy-client-cert',
+  'start-kube-aggregator-informers',
   'apiservice-status-local-available-controller',
+  'apiservice-status-remote-available-controller',
+  'apiservice-registration-controller',
+  'apiservice-discovery-controller',
   'kube-apiserver-autoregistration',
 ] as const;
+
+const lastHooks = ['apiservice-openapi-controller', 'apiservice-openapiv3-controller'] as const;
 
 export interface HealthOf {
   readonly storage: Storage;
@@ -50,6 +57,7 @@ export function healthChecks({ storage, encrypted = false, bootstrapped, stoppin
     { name: 'informer-sync', endpoints: ['readyz'], check: finished },
     ...hooks.map((name): HealthCheck => ({ name: `poststarthook/${name}`, check: finished })),
     { name: 'autoregister-completion', check: finished },
+    ...lastHooks.map((name): HealthCheck => ({ name: `poststarthook/${name}`, check: finished })),
     {
       name: 'shutdown',
       endpoints: ['readyz'],

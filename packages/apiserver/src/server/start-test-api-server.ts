@@ -14,7 +14,7 @@ import { kubeconfigYaml, openPki, type Pki } from '../pki/index.ts';
 import type { Storage } from '../storage/contract.ts';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 import type { Listening, ServerLimits } from './api-server.ts';
-import { type ApiServerParts, composeApiServer } from './compose.ts';
+import { type ApiServerParts, type ComposeOptions, composeApiServer } from './compose.ts';
 import type { AuthenticationOptions } from './compose-authentication.ts';
 
 export interface TestApiServerOptions {
@@ -25,6 +25,7 @@ export interface TestApiServerOptions {
   readonly grants?: readonly PluginGrant[];
   readonly logger?: Logger;
   readonly limits?: ServerLimits;
+  readonly registry?: ComposeOptions['registry'];
   /** How it is found out who asks, beside certificates and ServiceAccount tokens. */
   readonly authentication?: AuthenticationOptions;
   /** Default: one in memory. Closed with the server. */
@@ -58,6 +59,7 @@ export async function startTestApiServer(options: TestApiServerOptions = {}): Pr
     serviceAccountKey: () => key,
     ...(grants && { grants }),
     ...(limits && { limits }),
+    ...(options.registry && { registry: options.registry }),
     ...(options.authentication && { authentication: options.authentication }),
   });
   await parts.registry.start();
