@@ -63,6 +63,7 @@ function objectText(value: CelObject): string {
 /** The same for the real answer, where it shows more than a value says (a quantity as it was spelled). */
 export const expectedText = (text: string): string =>
   text
+    .replaceAll('\\ufffd', '\ufffd')
     .replace(
       /kubernetes\.Quantity ([^\s,\])}]+)/g,
       (_, amount: string) => `kubernetes.Quantity ${formatQuantity(amount)}`,

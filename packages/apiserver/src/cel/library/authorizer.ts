@@ -196,7 +196,7 @@ export class CelResourceCheck extends Incomparable {
   selectingFields(text: string): CelResourceCheck {
     return new CelResourceCheck(this.#authorizer, {
       ...this.#resource,
-      fieldSelector: readable(parseFieldSelector, text),
+      fieldSelector: readable(sortedFields, text),
     });
   }
 
@@ -211,6 +211,10 @@ export class CelResourceCheck extends Incomparable {
     return this.#authorizer.ask({ verb, version: '*', ...this.#resource });
   }
 }
+
+/** By field, as Kubernetes gives them on. */
+const sortedFields = (text: string) =>
+  [...parseFieldSelector(text)].sort((a, b) => (a.field < b.field ? -1 : a.field > b.field ? 1 : 0));
 
 function readable<T>(parse: (text: string) => T, text: string): T | undefined {
   try {

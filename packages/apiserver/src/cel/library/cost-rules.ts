@@ -107,5 +107,5 @@ const formatSize = 64;
 /** What `==` of two values costs that a library of Kubernetes holds as one thing; undefined for all others. */
 export function opaqueEquality({ name }: CelType): CostEstimate | undefined {
   if (name === 'kubernetes.NamedFormat') return times({ min: 1, max: formatSize }, perCharacter);
-  return /^(?:net|kubernetes)\./.test(name) ? fixed(1) : undefined;
+  return /^(?:net|kubernetes)\./.test(name) && name !== 'kubernetes.URL' ? fixed(1) : undefined;
 }

@@ -1,5 +1,5 @@
 import { CelMap, type CelValue } from '../value.ts';
-import { identityOf } from './equality.ts';
+import { identityOf, isSame } from './equality.ts';
 
 interface Entries {
   readonly keys: CelValue[];
@@ -37,9 +37,9 @@ export class EntryMap extends CelMap {
     return EntryMap.of([...map.keys()].map((key) => [key, map.get(key) ?? null]));
   }
 
-  /** The same with one more entry; undefined where the key is there already, or can be none. */
+  /** The same with one more entry; undefined where the key is there already. */
   with(key: CelValue, value: CelValue): EntryMap | undefined {
-    if (identity(key) === undefined || this.get(key) !== undefined) return undefined;
+    if (this.get(key) !== undefined) return undefined;
     const { keys } = this.#entries;
     // Only the newest may write behind the entries that all share.
     if (keys.length !== this.size) return EntryMap.of(this.#own()).with(key, value);
@@ -48,8 +48,7 @@ export class EntryMap extends CelMap {
   }
 
   get(key: CelValue): CelValue | undefined {
-    const known = identity(key);
-    const place = known === undefined ? undefined : this.#entries.places.get(known);
+    const place = placeOf(this.#entries, key);
     return place === undefined || place >= this.size ? undefined : this.#entries.values[place];
   }
 
@@ -63,10 +62,18 @@ export class EntryMap extends CelMap {
   }
 }
 
-function add(entries: Entries, key: CelValue, value: CelValue): void {
+/** What has no identity (an object of a library) is looked for one by one. */
+function placeOf({ keys, places }: Entries, key: CelValue): number | undefined {
   const known = identity(key);
-  if (known === undefined || entries.places.has(known)) return;
-  entries.places.set(known, entries.keys.length);
+  if (known !== undefined) return places.get(known);
+  const place = keys.findIndex((each) => identity(each) === undefined && isSame(each, key));
+  return place < 0 ? undefined : place;
+}
+
+function add(entries: Entries, key: CelValue, value: CelValue): void {
+  if (placeOf(entries, key) !== undefined) return;
+  const known = identity(key);
+  if (known !== undefined) entries.places.set(known, entries.keys.length);
   entries.keys.push(key);
   entries.values.push(value);
 }

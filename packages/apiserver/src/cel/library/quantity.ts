@@ -99,7 +99,7 @@ const nano = -9;
 const decimalExponents = new Map([...'num', '', ...'kMGTPE'].map((suffix, index) => [suffix, index * 3 + nano]));
 const binarySuffixes = ['Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 
-/** How many decimal digits Kubernetes takes into 64 bits without a look at them. */
+/** How many decimal digits Kubernetes takes into 64 bits without a look at them; all else it holds in billionths. */
 const surelyFitting = 18;
 const surelyFittingBinary = 14;
 
@@ -111,19 +111,15 @@ function heldAs(text: string, { nanos }: Quantity): Held {
   const unscaled = sign === '-' ? -digits : digits;
   const count = Math.max(whole.length, zeros === '' ? 0 : 1);
   const binary = binarySuffixes.indexOf(suffix);
-  if (binary >= 0) {
-    const power = (binary + 1) * 10;
-    const small = fraction === '' && surelyFittingBinary - count - Math.trunc(power * 0.3) >= 0;
-    if (small || fraction.length <= -nano) {
-      const value = unscaled << BigInt(power);
-      if (small || value < 2n ** 63n) return { unscaled: value, exponent: -fraction.length, small };
-    }
-    return { unscaled: nanos, exponent: nano, small: false };
-  }
-  const exponent = (decimalExponents.get(suffix) ?? Number(suffix.slice(1))) - fraction.length;
-  if (exponent < nano) return { unscaled: nanos, exponent: nano, small: false };
-  return { unscaled, exponent, small: count + fraction.length <= surelyFitting };
+  const power = (binary + 1) * 10;
+  const room = binary < 0 ? surelyFitting - fraction.length : surelyFittingBinary - Math.trunc(power * 0.3);
+  const exponent = binary < 0 ? exponentOf(suffix) - fraction.length : 0;
+  const small = count <= room && exponent >= nano && (binary < 0 || fraction === '');
+  if (!small) return { unscaled: nanos, exponent: nano, small };
+  return { unscaled: binary < 0 ? unscaled : unscaled << BigInt(power), exponent, small };
 }
+
+const exponentOf = (suffix: string): number => decimalExponents.get(suffix) ?? Number(suffix.slice(1));
 
 /** Reads a quantity; throws a `CelError` in Kubernetes' words. */
 export function celQuantity(text: string): CelQuantity {

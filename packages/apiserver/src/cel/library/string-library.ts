@@ -83,11 +83,11 @@ function split(text: string, separator: string, limit: bigint): CelArray {
   return new CelArray([...parts.slice(0, most - 1), parts.slice(most - 1).join(separator)]);
 }
 
-function join(texts: CelList, separator: string): string {
+function join(texts: CelList, separator: string, mistake = 'no such overload: join(list, string)'): string {
   const all: string[] = [];
   for (let index = 0; index < texts.size; index++) {
     const each = texts.at(index);
-    if (typeof each !== 'string') throw new CelError('no such overload: join(list)');
+    if (typeof each !== 'string') throw new CelError(mistake);
     all.push(each);
   }
   return all.join(separator);
@@ -149,9 +149,12 @@ const splittingCost = readingCost(0, 2 * perCharacter, ([text, , limit]) => {
   return { min: 0, max: expression.value < 0n ? unbounded : Number(expression.value) };
 });
 
+const nothing: CostEstimate = { min: 0, max: 0 };
+
 function joinedSize([list, separator]: readonly CostNode[]): CostEstimate {
   const count = sizeEstimate(list);
-  const texts = multiplied(count, sizeEstimate(list?.element('@items')));
+  // Of what is not known to be a list nothing but the gaps is counted.
+  const texts = list?.type.kind === 'list' ? multiplied(count, sizeEstimate(list.element('@items'))) : nothing;
   if (!separator) return texts;
   const gaps = { min: Math.max(count.min - 1, 0), max: Math.max(count.max - 1, 0) };
   return added(texts, multiplied(gaps, sizeEstimate(separator)));
@@ -231,8 +234,20 @@ export const stringLibrary: CelLibrary = {
     ),
     named(
       'join',
-      method('list_join', [listType(stringType)], stringType, (texts) => join(texts, ''), joiningCost),
-      method('list_join_string', [listType(stringType), stringType], stringType, join, joiningCost),
+      method(
+        'list_join',
+        [listType(stringType)],
+        stringType,
+        (texts) => join(texts, '', 'no such overload: join(list)'),
+        joiningCost,
+      ),
+      method(
+        'list_join_string',
+        [listType(stringType), stringType],
+        stringType,
+        (texts, separator) => join(texts, separator),
+        joiningCost,
+      ),
     ),
   ],
 };

@@ -2,7 +2,7 @@ import type { CelLibrary } from '../contract.ts';
 import { boolType, listType, mapType, stringType } from '../standard-types.ts';
 import { CelType } from '../type.ts';
 import { CelArray, CelError, CelObject, type CelValue } from '../value.ts';
-import { readingCost } from './cost-rules.ts';
+import { perCharacter, readingCost, sizeEstimate } from './cost-rules.ts';
 import { call, method, named } from './declare.ts';
 import { EntryMap } from './entry-map.ts';
 import { noSuchOverload } from './equality.ts';
@@ -47,6 +47,8 @@ function celUrl(text: string): CelUrl {
   return new CelUrl(text, url);
 }
 
+const urlCost = readingCost(0, perCharacter, ([text]) => sizeEstimate(text));
+
 function query({ url }: CelUrl): EntryMap {
   return EntryMap.of([...queryOf(url)].map(([key, values]) => [key, new CelArray(values)]));
 }
@@ -63,7 +65,7 @@ const texts = [
 export const urlLibrary: CelLibrary = {
   name: 'kubernetes.urls',
   functions: [
-    named('url', call('string_to_url', [stringType], urlType, celUrl, readingCost(0))),
+    named('url', call('string_to_url', [stringType], urlType, celUrl, urlCost)),
     named(
       'isURL',
       call('is_url_string', [stringType], boolType, (text) => typeof parseGoUrl(text) !== 'string'),

@@ -306,7 +306,7 @@ class Compiler {
       each.kind === 'call' && each.function === '_?_:_' && isAccumulator(each.args[2]) ? each.args[0] : undefined;
     const element = appended(filter && each.kind === 'call' ? each.args[1] : each);
     if (!element) return undefined;
-    const run = gather(range, slots, this.#run(element), filter && this.#run(filter));
+    const run = gather(range, slots, this.node(element), filter && this.#run(filter));
     this.#popVariables(slots);
     return run;
   }

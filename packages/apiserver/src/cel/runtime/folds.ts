@@ -71,7 +71,8 @@ export interface FoldParts {
 }
 
 /** `map` and `filter`: a fold that appends to a list, without a list for every element. */
-export function gather(range: Run, slots: FoldSlots, element: Run, filter: Run | undefined): Run {
+export function gather(range: Run, slots: FoldSlots, { run, constant }: Element, filter: Run | undefined): Run {
+  const appendCost = constant === undefined ? newListCost + 2 : 2;
   return (frame) => {
     const over = range(frame);
     const items: CelValue[] = [];
@@ -86,7 +87,7 @@ export function gather(range: Run, slots: FoldSlots, element: Run, filter: Run |
       }
       frame.cost += appendCost;
       try {
-        items.push(element(frame));
+        items.push(run(frame));
       } catch (error) {
         if (!(error instanceof CelError)) throw error;
         failure ??= error;
@@ -99,8 +100,14 @@ export function gather(range: Run, slots: FoldSlots, element: Run, filter: Run |
   };
 }
 
-/** The accumulator, a list of one, and their sum. */
-const appendCost = 12;
+/** A list of one, which costs nothing where it is the same in every round; the accumulator and the sum cost 1 each. */
+const newListCost = 10;
+
+interface Element {
+  readonly run: Run;
+  /** The value, where it is the same in every round. */
+  readonly constant?: CelValue;
+}
 
 function passes(value: CelValue): boolean {
   if (typeof value === 'boolean') return value;

@@ -25,8 +25,7 @@ function isZero(value: CelValue): boolean {
   if (value instanceof Uint8Array) return value.length === 0;
   if (value instanceof CelUint) return value.value === 0n;
   if (value instanceof CelDuration) return value.nanoseconds === 0n;
-  if (value instanceof CelTimestamp) return value.nanoseconds === -62135596800n * 1_000_000_000n;
-  return value instanceof CelOptional && value.value === undefined;
+  return value instanceof CelTimestamp && value.nanoseconds === -62135596800n * 1_000_000_000n;
 }
 
 function dereferenced({ value }: CelOptional): CelValue {
@@ -34,13 +33,16 @@ function dereferenced({ value }: CelOptional): CelValue {
   return value;
 }
 
-function present(list: CelList): CelList {
-  const items: CelValue[] = [];
-  for (const each of list) {
-    if (each instanceof CelOptional && each.value !== undefined) items.push(each.value);
-  }
-  return new CelArray(items);
-}
+const present =
+  (name: string) =>
+  (list: CelList): CelList => {
+    const items: CelValue[] = [];
+    for (const each of list) {
+      if (!(each instanceof CelOptional)) throw new CelError(`no such overload: ${name}(list)`);
+      if (each.value !== undefined) items.push(each.value);
+    }
+    return new CelArray(items);
+  };
 
 const at = (list: CelList, index: number): CelOptional =>
   index >= 0 && index < list.size ? new CelOptional(list.at(index)) : CelOptional.none;
@@ -83,7 +85,12 @@ export const optionalLibrary: CelLibrary = {
     {
       name: 'optional.unwrap',
       overloads: [
-        overload({ id: 'optional_unwrap', args: [listType(of)], result: listType(v), implementation: present }),
+        overload({
+          id: 'optional_unwrap',
+          args: [listType(of)],
+          result: listType(v),
+          implementation: present('optional.unwrap'),
+        }),
       ],
     },
     {
@@ -93,7 +100,7 @@ export const optionalLibrary: CelLibrary = {
           id: 'optional_unwrapOpt',
           args: [listType(of)],
           result: listType(v),
-          implementation: present,
+          implementation: present('unwrapOpt'),
         }),
       ],
     },

@@ -177,7 +177,8 @@ class Checker {
   #plainField(at: Expression, operand: CelType, field: string): CelType {
     if (operand.kind === 'map') return operand.parameters[1] ?? dynType;
     if (operand.kind === 'object') {
-      return operand.fields?.type(field) ?? this.#tell(at, `undefined field '${field}'`);
+      if (!operand.fields) return this.#tell(at, `unexpected failed resolution of '${operand}'`);
+      return operand.fields.type(field) ?? this.#tell(at, `undefined field '${field}'`);
     }
     if (operand.kind === 'param') {
       this.#assignable([operand], [dynType]);
