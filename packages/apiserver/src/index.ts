@@ -14,6 +14,7 @@ export {
   openPki,
   Pki,
   type PkiOptions,
+  rotateServiceAccountKey,
   type RequestedIdentity,
   readRequest,
   type SigningOptions,
@@ -45,6 +46,7 @@ export {
 export {
   ApiHandler,
   ApiServer,
+  AuthenticationPluginOptions,
   type ApiServerOptions,
   type ApiServerParts,
   apiServerUser,

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ApiServer, Pki, readRequest, Storage, writeKubeconfig } from '@keelson/apiserver';
 import { CertificateAuthority, RootCa } from '@keelson/controllers';
 import { CsiControllers, type CsiDriver, CsiDrivers } from '@keelson/core/csi';
-import { all, definePlugin, type Lifecycle, Lifecycles } from '@keelson/core/plugin';
+import { all, Clock, definePlugin, type Lifecycle, Lifecycles, Logger } from '@keelson/core/plugin';
 import { NodeCertificates } from '@keelson/node';
 import { controlSocket } from './control-socket.ts';
 import { claimLocalAddress } from './machine-address.ts';
@@ -69,21 +69,48 @@ export function clusterPlugin({ dataDir, kubeconfig, internalAddress }: ClusterP
       if (internalAddress !== undefined) provide.value(Lifecycles, localAddress(internalAddress, dataDir));
       provide.factory(
         Lifecycles,
-        (server: ApiServer, pki: Pki): Lifecycle => ({
-          name: 'kubeconfig',
-          phase: 'bootstrap',
-          async start() {
-            await writeKubeconfig(kubeconfig, {
-              server: server.listening?.url ?? '',
-              ca: pki.ca,
-              credentials: pki.admin,
-            });
-          },
-        }),
-        [ApiServer, Pki],
+        (server: ApiServer, pki: Pki, clock: Clock, logger: Logger): Lifecycle =>
+          keptKubeconfig(kubeconfig, { server, pki, clock, logger }),
+        [ApiServer, Pki, Clock, Logger],
       );
     },
   });
+}
+
+const hourMs = 60 * 60_000;
+
+/** The administrator's kubeconfig, written again whenever their certificate was renewed. */
+function keptKubeconfig(
+  path: string,
+  { server, pki, clock, logger }: { server: ApiServer; pki: Pki; clock: Clock; logger: Logger },
+): Lifecycle {
+  const running = new AbortController();
+  let written: string | undefined;
+  const write = async () => {
+    const { ca, admin } = pki;
+    await writeKubeconfig(path, { server: server.listening?.url ?? '', ca, credentials: admin });
+    written = admin.certificate;
+  };
+  const keep = async () => {
+    while (!running.signal.aborted) {
+      try {
+        await clock.sleep(hourMs, running.signal);
+        if (written !== pki.admin.certificate) await write();
+      } catch (error) {
+        if (running.signal.aborted) return;
+        logger.warn('the kubeconfig could not be written again; tried later', { path, error: String(error) });
+      }
+    }
+  };
+  return {
+    name: 'kubeconfig',
+    phase: 'bootstrap',
+    async start() {
+      await write();
+      void keep();
+    },
+    stop: async () => running.abort(),
+  };
 }
 
 function localAddress(address: string, dataDir: string): Lifecycle {

@@ -78,6 +78,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       port: config.api.port,
       serviceCidr: config.api.serviceCidr,
       runtimeConfig: config.api.runtimeConfig,
+      ...authenticationOf(config.api, baseDir),
       loopbackEndpoints: !podsHaveNetwork,
       ...(podsHaveNetwork && { advertiseAddress: internalAddress, alsoListen: [internalAddress] }),
     },
@@ -195,6 +196,23 @@ function storeOf({ store }: ClusterConfig, baseDir: string): ClusterConfig['stor
     return path === undefined ? [] : [[name, resolve(baseDir, path)]];
   });
   return { etcd: { ...store.etcd, ...Object.fromEntries(absolute) } };
+}
+
+/** Paths are relative to the configuration. */
+function authenticationOf({ authentication, tokenFile }: ClusterConfig['api'], baseDir: string) {
+  const { webhook, frontProxy } = authentication ?? {};
+  const at = (path: string) => resolve(baseDir, path);
+  const caFile = frontProxy?.clientCaFile;
+  return {
+    ...(tokenFile !== undefined && { tokenFile: at(tokenFile) }),
+    ...(authentication && {
+      authentication: {
+        ...authentication,
+        ...(webhook && { webhook: { ...webhook, kubeconfig: at(webhook.kubeconfig) } }),
+        ...(frontProxy && { frontProxy: { ...frontProxy, ...(caFile !== undefined && { clientCaFile: at(caFile) }) } }),
+      },
+    }),
+  };
 }
 
 function encryptionOf(encryption: NonNullable<ClusterConfig['encryption']>, baseDir: string) {

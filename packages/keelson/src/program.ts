@@ -4,6 +4,7 @@ import { backup } from './commands/backup.ts';
 import { down } from './commands/down.ts';
 import { printKubeconfig } from './commands/kubeconfig.ts';
 import { restore } from './commands/restore.ts';
+import { rotateKey } from './commands/rotate-key.ts';
 import { status } from './commands/status.ts';
 import { up } from './commands/up.ts';
 import { runtimeNames } from './config/schema.ts';
@@ -98,6 +99,17 @@ export function createProgram(): Command {
       '\nresourceVersions go on far beyond those of the backup, so that clients list anew instead of missing changes.',
     )
     .action(restore);
+
+  program
+    .command('rotate-key')
+    .description('replace the key that signs ServiceAccount tokens; those that it has signed stay good')
+    .addOption(config())
+    .addOption(dataDir())
+    .addHelpText(
+      'after',
+      '\nA running cluster takes the new key over within half a minute. Remove pki/sa-*.pub from the data directory to end the tokens of an old one.',
+    )
+    .action(rotateKey);
 
   return program;
 }

@@ -8,7 +8,8 @@ import type { CsiDriver, CsiDriverProvider } from '@keelson/core/csi';
 import type { Informers } from '@keelson/core/informer';
 import type { Clock, Random } from '@keelson/core/machinery';
 import type { Lifecycle, Logger } from '@keelson/core/plugin';
-import type { NodeCertificates } from './contract.ts';
+import { dueForRenewal } from './certificate-renewal.ts';
+import type { NodeCertificate, NodeCertificates } from './contract.ts';
 import { Kubelet } from './kubelet/kubelet.ts';
 import { type MachineFacts, type Pressure, readMachine, readPressure } from './kubelet/node/machine.ts';
 import { SharedPods } from './kubelet/pods/pod-source.ts';
@@ -37,7 +38,10 @@ interface OpenNode {
   readonly runtime: ContainerRuntime;
   readonly network: NetworkPlugin;
   readonly drivers: readonly CsiDriver[];
+  certificate: NodeCertificate | undefined;
 }
+
+const renewalMs = 60 * 60_000;
 
 /** Nodes that are started at once. */
 const startedTogether = 16;
@@ -50,6 +54,7 @@ export class Nodes implements Lifecycle {
   readonly stopDeadlineMs = 30_000;
   readonly #options: NodesOptions;
   readonly #open: OpenNode[] = [];
+  readonly #running = new AbortController();
   #shared: SharedPods | undefined;
   #machine: MachineFacts | undefined;
   #pressure: { readonly at: number; readonly value: Promise<Pressure> } | undefined;
@@ -69,6 +74,31 @@ export class Nodes implements Lifecycle {
       const batch = Array.from({ length: Math.min(startedTogether, count - from) }, (_, at) => from + at);
       await Promise.all(batch.map((index) => this.add(options.names[index] ?? `node-${index + 1}`, index, signal)));
     }
+    void this.#keepCertificates(this.#running.signal);
+  }
+
+  #hostsOf(nodeName: string): string[] {
+    return [nodeName, this.#options.options.nodeIp, 'localhost', '127.0.0.1'];
+  }
+
+  /** Serving certificates are renewed before they end, until the nodes stop. */
+  async #keepCertificates(signal: AbortSignal): Promise<void> {
+    const { certificates, clock, logger } = this.#options;
+    while (certificates && !signal.aborted) {
+      try {
+        await clock.sleep(renewalMs, signal);
+        for (const node of this.#open) {
+          if (!node.certificate || !dueForRenewal(node.certificate.cert, clock.now())) continue;
+          const { nodeName } = node.environment;
+          node.certificate = await certificates.issue(nodeName, this.#hostsOf(nodeName));
+          node.kubelet.useCertificate(node.certificate);
+          logger.info('the certificate of a node was renewed', { node: nodeName });
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        logger.warn('the certificate of a node could not be renewed; tried again', { error: String(error) });
+      }
+    }
   }
 
   /** Starts one more node. */
@@ -87,7 +117,7 @@ export class Nodes implements Lifecycle {
         await provider.open({ nodeName, dataDir: options.storageDir ?? join(dataDir, 'csi') }, signal),
       );
     }
-    const certificate = await certificates?.issue(nodeName, [nodeName, options.nodeIp, 'localhost', '127.0.0.1']);
+    const certificate = await certificates?.issue(nodeName, this.#hostsOf(nodeName));
     const simulated = this.#options.runtime.name === 'simulated';
     const kubelet = new Kubelet({
       nodeName,
@@ -120,12 +150,14 @@ export class Nodes implements Lifecycle {
       runtime,
       network,
       drivers: [...drivers.values()],
+      certificate,
     });
     await kubelet.start(signal);
     return kubelet;
   }
 
   async stop(signal?: AbortSignal): Promise<void> {
+    this.#running.abort();
     const results = await Promise.allSettled(
       this.#open.splice(0).map(async ({ environment, kubelet, runtime, network, drivers }) => {
         await kubelet.stop();

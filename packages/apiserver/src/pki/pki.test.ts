@@ -44,6 +44,34 @@ describe('openPki', () => {
     expect(later.ca).toBe(first.ca);
   });
 
+  it('renews in the running process what is about to end, and nothing else', async () => {
+    let now = start;
+    const clock = { ...clockAt(0), now: () => now };
+    const pki = await openPki(dir, { clock });
+    const { server, frontProxy } = pki;
+    now = start + 200 * day;
+    expect(await pki.renew()).toBe(false);
+    expect(pki.server).toEqual(server);
+    now = start + 250 * day;
+    expect(await pki.renew()).toBe(true);
+    expect(pki.server.certificate).not.toBe(server.certificate);
+    expect(pki.frontProxy.client.certificate).not.toBe(frontProxy.client.certificate);
+    expect(pki.frontProxy.ca).toBe(frontProxy.ca);
+    expect(Date.parse(new X509Certificate(pki.server.certificate).validTo)).toBe(now + 365 * day);
+    expect(await pki.renew()).toBe(false);
+    // What is signed later is valid from later on.
+    const client = new X509Certificate((await pki.issueClient({ commonName: 'a' })).certificate);
+    expect(Date.parse(client.validTo)).toBe(now + 365 * day);
+  });
+
+  it('has an authority of front proxies that signs no users', async () => {
+    const pki = await openPki(undefined, { clock: clockAt(start) });
+    const client = new X509Certificate(pki.frontProxy.client.certificate);
+    expect(client.verify(createPublicKey(pki.frontProxy.ca))).toBe(true);
+    expect(client.verify(createPublicKey(pki.ca))).toBe(false);
+    expect(client.subject).toBe('CN=front-proxy-client');
+  });
+
   it('issues certificates for one purpose or two, with the fields that clients judge by', async () => {
     const pki = await openPki(undefined, { clock: clockAt(start) });
     const authority = new X509Certificate(pki.ca);

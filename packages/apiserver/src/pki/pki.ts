@@ -37,6 +37,8 @@ export interface Pki {
   readonly frontProxy: FrontProxyPki;
   /** Signs ServiceAccount tokens; read anew at each use, as it may be replaced. */
   readonly serviceAccountKey: ServiceAccountKeyRing;
+  /** Makes anew what has a third of its life left or less. Resolves to whether anything was; who keeps a copy reads it again. */
+  renew(): Promise<boolean>;
   /** Looks whether the key was replaced. */
   reloadServiceAccountKey(): Promise<void>;
   /** A client certificate; the common name is the user, the organizations are the groups. */
@@ -70,13 +72,15 @@ export function serverHosts(serviceIp: string, extra: readonly string[]): string
  * all hosts. Without `dir` everything lives in memory. The authority is never replaced: an expired one is an error.
  */
 export async function openPki(dir: string | undefined, options: PkiOptions): Promise<Pki> {
-  const now = options.clock.now();
   const files = dir === undefined ? memoryFiles() : diskFiles(dir);
-  const validity = (days: number) => ({ notBefore: now - 5 * 60 * 1000, notAfter: now + days * day });
+  const validity = (days: number) => {
+    const now = options.clock.now();
+    return { notBefore: now - 5 * 60 * 1000, notAfter: now + days * day };
+  };
 
   const ensureAuthority = async (name: string, commonName: string) => {
     const stored = await files.pair(name);
-    if (stored && remaining(stored, now) <= 0) {
+    if (stored && remaining(stored, options.clock.now()) <= 0) {
       throw new Error(
         `the certificate authority ${name} in ${dir} has expired; remove that directory to make a new one`,
       );
@@ -93,25 +97,40 @@ export async function openPki(dir: string | undefined, options: PkiOptions): Pro
 
   const ensure = async (name: string, request: Unsigned, by = authority) => {
     const found = await files.pair(name);
-    if (found && usable(found, by, request.hosts ?? [], now)) return found;
+    if (found && usable(found, by, request.hosts ?? [], options.clock.now())) return found;
     const made = await issue(request, by);
     await files.write(name, made);
     return made;
   };
   const hosts = serverHosts(options.serviceIp ?? '10.96.0.1', options.hosts ?? []);
-  const [server, admin, kubeletClient, frontProxyClient, keys] = await Promise.all([
-    ensure('apiserver', { subject: { commonName: 'kube-apiserver' }, hosts, usages: ['server'] }),
-    ensure('admin', { subject: administrator, usages: ['client'] }),
-    ensure('apiserver-kubelet-client', { subject: kubeletClientSubject, usages: ['client'] }),
-    ensure('front-proxy-client', { subject: frontProxySubject, usages: ['client'] }, frontProxyAuthority),
-    openServiceAccountKeys(dir),
-  ]);
+  const ensureAll = () =>
+    Promise.all([
+      ensure('apiserver', { subject: { commonName: 'kube-apiserver' }, hosts, usages: ['server'] }),
+      ensure('admin', { subject: administrator, usages: ['client'] }),
+      ensure('apiserver-kubelet-client', { subject: kubeletClientSubject, usages: ['client'] }),
+      ensure('front-proxy-client', { subject: frontProxySubject, usages: ['client'] }, frontProxyAuthority),
+    ]);
+  const [first, keys] = await Promise.all([ensureAll(), openServiceAccountKeys(dir)]);
+  let current = first;
   return {
     ca: authority.certificate,
-    server,
-    admin,
-    kubeletClient,
-    frontProxy: { ca: frontProxyAuthority.certificate, client: frontProxyClient },
+    get server() {
+      return current[0];
+    },
+    get admin() {
+      return current[1];
+    },
+    get kubeletClient() {
+      return current[2];
+    },
+    get frontProxy() {
+      return { ca: frontProxyAuthority.certificate, client: current[3] };
+    },
+    async renew() {
+      const before = current;
+      current = await ensureAll();
+      return current.some((each, index) => each.certificate !== before[index]?.certificate);
+    },
     get serviceAccountKey() {
       return keys.current;
     },
@@ -143,9 +162,12 @@ interface Files {
 }
 
 function memoryFiles(): Files {
+  const pairs = new Map<string, KeyPair>();
   return {
-    pair: async () => undefined,
-    write: async () => undefined,
+    pair: async (name) => pairs.get(name),
+    async write(name, pair) {
+      pairs.set(name, pair);
+    },
   };
 }
 

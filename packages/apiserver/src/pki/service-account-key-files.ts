@@ -80,8 +80,10 @@ async function readRing(dir: string): Promise<ServiceAccountKeyRing | undefined>
   const privateKey = createPrivateKey(stored);
   const names = (await readdir(dir)).filter((each) => retiredName.test(each)).sort();
   const texts = await Promise.all(names.map((each) => readIfPresent(join(dir, each))));
-  const retired = texts.filter((each) => each !== undefined).map((each) => createPublicKey(each));
-  return { privateKey, publicKey: createPublicKey(privateKey), retired };
+  const publicKey = createPublicKey(privateKey);
+  const others = texts.filter((each) => each !== undefined).map((each) => createPublicKey(each));
+  // A replacement that broke off has retired the key that still signs.
+  return { privateKey, publicKey, retired: others.filter((each) => !each.equals(publicKey)) };
 }
 
 const fingerprint = ({ publicKey, retired }: ServiceAccountKeyRing) => [publicKey, ...retired].map(spki).join();

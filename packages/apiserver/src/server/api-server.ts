@@ -208,6 +208,12 @@ export class HttpApiServer {
     return this.#listening;
   }
 
+  /** Shows certificates that were made anew, to whoever connects from now on. */
+  useCertificates(pki: Pick<Pki, 'server' | 'kubeletClient'>): void {
+    this.#listener?.useCertificate(pki.server);
+    this.#forwarder?.useCertificate(pki.kubeletClient);
+  }
+
   /** Makes the objects that every cluster has, and begins to keep authorization current. */
   async bootstrap(clientCa: string | undefined, signal?: AbortSignal): Promise<void> {
     const {

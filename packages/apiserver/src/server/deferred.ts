@@ -116,6 +116,9 @@ export class DeferredPki implements Pki {
   get serviceAccountKey(): Pki['serviceAccountKey'] {
     return this.#inner.value.serviceAccountKey;
   }
+  renew(): Promise<boolean> {
+    return this.#inner.value.renew();
+  }
   reloadServiceAccountKey(): Promise<void> {
     return this.#inner.value.reloadServiceAccountKey();
   }

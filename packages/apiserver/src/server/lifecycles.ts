@@ -7,6 +7,7 @@ import type { ApiServerPluginOptions } from './api-server-options.ts';
 import type { ApiServerParts } from './compose.ts';
 import type { ConfiguredTokens } from './configured-tokens.ts';
 import type { DeferredPki, DeferredStorage } from './deferred.ts';
+import { keepCredentials } from './keep-credentials.ts';
 import { openStore } from './store-options.ts';
 
 export interface LifecycleParts {
@@ -29,6 +30,7 @@ export function apiServerLifecycles(
 ): Readonly<Record<'storage' | 'apiserver' | 'bootstrap', Lifecycle>> {
   const { options, embedded, storage, own, pki, tokens, parts, clock, random, logger } = lifecycle;
   const { dataDir, bindAddress, port, serviceCidr } = options;
+  const running = new AbortController();
   const address = options.advertiseAddress ?? advertised(bindAddress);
   return {
     storage: {
@@ -57,8 +59,16 @@ export function apiServerLifecycles(
       async start() {
         await parts.registry.start();
         await parts.server.listen({ host: bindAddress, alsoListen: options.alsoListen, port, pki });
+        void keepCredentials({
+          pki,
+          clock,
+          logger,
+          signal: running.signal,
+          renewed: () => parts.server.useCertificates(pki),
+        });
       },
       async stop(signal) {
+        running.abort();
         await parts.server.stop(signal);
         await parts.registry.close();
       },

@@ -52,12 +52,14 @@ const defaultLimits: ListenerLimits = {
 /** One TLS port for HTTP/2 and HTTP/1.1 (by ALPN). Client certificates are asked for, and judged by authentication. */
 export class SecureListener {
   readonly #server: Http2SecureServer;
+  readonly #clientCa: string;
   readonly #further: Server[] = [];
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #sockets = new Set<TLSSocket>();
 
   constructor({ server, clientCa, logger, limits, handle, upgrade, handshakeFailed }: SecureListenerOptions) {
     const { headerBytes, headersMs, idleMs, streams, headers, connections, checkMs } = { ...defaultLimits, ...limits };
+    this.#clientCa = clientCa;
     this.#server = createSecureServer({
       allowHTTP1: true,
       cert: server.certificate,
@@ -128,6 +130,11 @@ export class SecureListener {
       if (socket.writable) socket.end(`HTTP/1.1 ${code} ${STATUS_CODES[code]}\r\n${lines.join('\r\n')}\r\n\r\n${body}`);
     });
     this.#server.setTimeout(0);
+  }
+
+  /** Shows another certificate to whoever connects from now on. */
+  useCertificate({ certificate: cert, key }: KeyPair): void {
+    this.#server.setSecureContext({ cert, key, ca: [this.#clientCa], minVersion: 'TLSv1.2' });
   }
 
   /** Resolves to the port. Rejects with one line that says what to do when the address cannot be had. */

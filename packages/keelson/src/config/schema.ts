@@ -1,3 +1,4 @@
+import { AuthenticationPluginOptions } from '@keelson/apiserver';
 import { parseDuration } from '@keelson/core/machinery';
 import { z } from 'zod';
 
@@ -80,6 +81,10 @@ export const clusterConfigSchema = z.strictObject({
       serviceCidr: cidr.default('10.96.0.0/16'),
       /** API versions and resources to switch on or off, as `--runtime-config` of kube-apiserver: `api/beta: true`. */
       runtimeConfig: z.record(z.string(), z.boolean()).default({}),
+      /** How it is found out who asks: `anonymous` and `jwt` as in Kubernetes' AuthenticationConfiguration, `webhook`, … */
+      authentication: AuthenticationPluginOptions.optional(),
+      /** A file of static tokens, relative to this one: lines of `token,user,uid,"group1,group2"`. */
+      tokenFile: z.string().min(1).optional(),
     })
     .prefault({}),
   /** `log`: in the data directory; `memory`: gone with the process; or an etcd cluster. */

@@ -90,6 +90,11 @@ export class Kubelet {
     this.#options = options;
   }
 
+  /** The certificate that its HTTPS server shows from now on. */
+  useCertificate(certificate: NodeCertificate): void {
+    this.#server?.useCertificate(certificate);
+  }
+
   /** The port of its HTTPS server; 0 without one. */
   get port(): number {
     return this.#server?.port ?? 0;

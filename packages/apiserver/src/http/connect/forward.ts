@@ -23,14 +23,24 @@ export interface ForwarderOptions {
 
 /** Passes requests on, whole or as a tunnel. Rejects with 502 or 503 when the other side cannot be reached. */
 export class Forwarder {
-  readonly #tls: { readonly ca: string; readonly cert: string; readonly key: string };
+  #tls: { readonly ca: string; readonly cert: string; readonly key: string };
   readonly #http = new HttpAgent({ keepAlive: true, maxFreeSockets: 16 });
-  readonly #kubelets: HttpsAgent;
+  #kubelets: HttpsAgent;
   readonly #others = new HttpsAgent({ keepAlive: true, maxFreeSockets: 16, rejectUnauthorized: false });
 
   constructor({ ca, certificate }: ForwarderOptions) {
     this.#tls = { ca, cert: certificate.certificate, key: certificate.key };
     this.#kubelets = new HttpsAgent({ keepAlive: true, maxFreeSockets: 64, ...this.#tls });
+  }
+
+  /** Shows kubelets another certificate from the next connection on. */
+  useCertificate({ certificate: cert, key }: KeyPair): void {
+    const before = this.#kubelets;
+    this.#tls = { ...this.#tls, cert, key };
+    this.#kubelets = new HttpsAgent({ keepAlive: true, maxFreeSockets: 64, ...this.#tls });
+    // Connections in use finish what they are at.
+    before.maxFreeSockets = 0;
+    for (const sockets of Object.values(before.freeSockets)) for (const each of sockets ?? []) each.destroy();
   }
 
   close(): void {

@@ -47,6 +47,11 @@ export class KubeletServer {
     this.#server.on('upgrade', (request, socket, head) => void this.#upgrade(request, socket, head));
   }
 
+  /** Shows another certificate to whoever connects from now on. */
+  useCertificate({ cert, key, ca }: NodeCertificate): void {
+    this.#server.setSecureContext({ cert, key, ca, minVersion: 'TLSv1.2' });
+  }
+
   get port(): number {
     const address = this.#server.address();
     return isInet(address) ? address.port : 0;
