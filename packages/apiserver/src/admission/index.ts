@@ -67,6 +67,19 @@ export function admissionNameProblems(names: readonly string[]): readonly string
 /** All gates in the order in which they are asked. */
 export function builtinAdmission(
   environment: AdmissionEnvironment,
+/** Those that a configuration leaves out; enabling wins over nothing but the default. Throws where both name one. */
+export function disabledAdmission(options: {
+  readonly disableAdmissionPlugins: readonly string[];
+  readonly enableAdmissionPlugins: readonly string[];
+}): readonly string[] {
+  const { disableAdmissionPlugins: off, enableAdmissionPlugins: on } = options;
+  const both = off.find((each) => on.includes(each));
+  if (both !== undefined) {
+    throw new Error(`the admission plugin ${JSON.stringify(both)} cannot be both enabled and disabled`);
+  }
+  return off;
+}
+
   others: readonly AdmissionPlugin[],
   disabled: readonly string[] = [],
 ): readonly AdmissionPlugin[] {

@@ -124,6 +124,26 @@ export interface ApiHandler {
   handle(request: ApiRequest, user: UserInfo): Promise<ApiAnswer>;
 }
 
+/** A connection to a pod, a service or a node, as it is asked for. */
+export interface ConnectionRequest {
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly namespace?: string;
+  readonly name: string;
+  readonly query: URLSearchParams;
+  /** Of a proxied request: the path below the proxy. */
+  readonly rest?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Admission of what is no write. */
+export interface ConnectionAdmission {
+  /** Resolves to the query and path as admission has changed them. Rejects with `StatusError`. */
+  admitConnection(request: ConnectionRequest, user: UserInfo): Promise<Pick<ConnectionRequest, 'query' | 'rest'>>;
+}
+
 export interface AuthorizationRequest {
   readonly user: UserInfo;
   readonly verb: string;

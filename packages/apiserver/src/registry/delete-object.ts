@@ -32,11 +32,18 @@ export interface DeleteOutcome {
   readonly removed: boolean;
 }
 
+export interface DeletionRules {
+  /** One of many that go together. */
+  readonly collective?: boolean;
+  /** Admission has let through what it goes for: an eviction. */
+  readonly admitted?: boolean;
+}
+
 /** DELETE: at once, or only marked where a grace period or finalizers stand in the way. */
 export async function deleteObject(
   context: RegistryContext,
   call: Call,
-  { collective = false } = {},
+  options: DeletionRules = {},
 ): Promise<DeleteOutcome> {
   const { kind, request } = call;
   checkDeleteOptions(request.options ?? {});
@@ -45,7 +52,7 @@ export async function deleteObject(
     const current = await find(context, call);
     if (!current) throw StatusError.notFound(kind.names, request.name ?? '');
     try {
-      return await deleteOnce(context, call, current, collective);
+      return await deleteOnce(context, call, current, options);
     } catch (error) {
       if (!(error instanceof RevisionMismatchError)) throw error;
       if (attempt >= 20) throw StatusError.conflict(kind.names, request.name ?? '');
@@ -69,7 +76,7 @@ async function deleteOnce(
   context: RegistryContext,
   call: Call,
   current: StoredObject,
-  collective: boolean,
+  { collective = false, admitted = false }: DeletionRules,
 ): Promise<DeleteOutcome> {
   const { kind, request } = call;
   const options = request.options ?? {};
@@ -77,8 +84,10 @@ async function deleteOnce(
   checkPreconditions(kind, object, options, collective);
   const deletion = decideDeletion(kind, object, options, context.clock.now(), collective);
   if (deletion.type === 'pending') return { value: kind.serve(current), removed: false };
-  await admit(context, call, 'DELETE', undefined, object);
-  await validateAdmission(context, call, 'DELETE', undefined, object);
+  if (!admitted) {
+    await admit(context, call, 'DELETE', undefined, object);
+    await validateAdmission(context, call, 'DELETE', undefined, object);
+  }
   const marked = deletion.type === 'marked' ? deletion.object : deletion.marked;
   if (call.dryRun) {
     const removed = deletion.type === 'removed';

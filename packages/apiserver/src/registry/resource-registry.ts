@@ -15,15 +15,18 @@ import { CrdController, crdStrategy } from '../crd/index.ts';
 import { apiServerUser } from '../server/api-server-user.ts';
 import { EndpointServiceResolver } from '../server/service-resolver.ts';
 import type { Storage } from '../storage/contract.ts';
-import type { Call } from './admission-chain.ts';
+import { admit, type Call, validateAdmission } from './admission-chain.ts';
 import { builtinKinds } from './builtin-kinds.ts';
 import { KindCatalog } from './catalog.ts';
 import { getComponentStatus, isComponentStatus, listComponentStatuses } from './component-statuses.ts';
+import { asObject, asOptions, changedQuery, connectionKind, connectionOptions } from './connection-options.ts';
 import type { RegistryContext } from './context.ts';
 import type {
   ApiAnswer,
   ApiHandler,
   Authorizer,
+  ConnectionAdmission,
+  ConnectionRequest,
   EncodedObject,
   ListAnswer,
   ServedResource,
@@ -98,7 +101,7 @@ const eventsPrefix = prefixFor('', 'events');
 const needBootstrap = ['NamespaceLifecycle', 'ServiceAccount'];
 
 /** The one place where API objects are read and written. */
-export class ResourceRegistry implements ApiHandler {
+export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
   readonly catalog: KindCatalog;
   /** Where Services have their addresses and ports from. */
   readonly allocators: Allocators;
@@ -206,6 +209,25 @@ export class ResourceRegistry implements ApiHandler {
   async #handle(request: ApiRequest, user: UserInfo, work: (call: Call) => Promise<ApiAnswer>): Promise<ApiAnswer> {
     this.#authorize(request, user);
     await this.start();
+  async admitConnection(
+    { query, rest, ...asked }: ConnectionRequest,
+    user: UserInfo,
+  ): Promise<Pick<ConnectionRequest, 'query' | 'rest'>> {
+    await this.start();
+    const base = this.catalog.kind(asked.group, asked.version, asked.resource);
+    const own = base?.served.subresources.find(({ name }) => name === asked.subresource)?.kind;
+    if (!base || !own) throw unknownResource();
+    const kind = connectionKind(base, own);
+    const call: Call = { kind, request: { verb: 'connect', ...asked }, user, dryRun: false, warnings: [] };
+    const options = asObject(connectionOptions(own.kind, query, rest), own, asked.name);
+    const admitted = await admit(this.#context, call, 'CONNECT', options, undefined);
+    await validateAdmission(this.#context, call, 'CONNECT', admitted, undefined);
+    if (admitted === options) return { query, ...(rest !== undefined && { rest }) };
+    const changed = asOptions(admitted);
+    const { path } = changed;
+    return { query: changedQuery(own.kind, query, changed), ...(typeof path === 'string' && { rest: path }) };
+  }
+
     const kind = this.catalog.kind(request.group, request.version, request.resource);
     if (!kind) throw unknownResource();
     checkRequestOptions(request);

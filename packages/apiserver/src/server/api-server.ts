@@ -13,6 +13,7 @@ import { ApiServiceController, bootstrap, ClusterRoleAggregator, FlowControlCont
 import { Discovery } from '../discovery/index.ts';
 import { FlowControl, FlowDump, type FlowLimits, ObjectSizes } from '../fairness/index.ts';
 import { ApiFace } from '../http/api-face.ts';
+import { AdmittedConnector } from '../http/connect/admitted-connector.ts';
 import { Forwarder } from '../http/connect/forward.ts';
 import { KubeletConnector } from '../http/connect/kubelet-connector.ts';
 import { ObjectReader } from '../http/connect/object-reader.ts';
@@ -21,7 +22,7 @@ import { ApiMetrics } from '../http/metrics.ts';
 import { NonResourceRoutes } from '../http/non-resource-routes.ts';
 import { OpenApi } from '../openapi/index.ts';
 import type { Pki } from '../pki/index.ts';
-import type { ApiHandler, Authorizer, UserInfo } from '../registry/contract.ts';
+import type { ApiHandler, Authorizer, ConnectionAdmission, UserInfo } from '../registry/contract.ts';
 import { customPrefixFor, prefixFor } from '../registry/kind.ts';
 import type { Allocators } from '../registry/strategies/services/service-allocation.ts';
 import type { Storage } from '../storage/contract.ts';
@@ -35,6 +36,8 @@ import { EndpointServiceResolver } from './service-resolver.ts';
 
 export interface ApiServerOptions {
   readonly handler: ApiHandler;
+  /** Admission of what is passed on to kubelets, pods and services; default: there is none. */
+  readonly connections?: ConnectionAdmission;
   readonly storage: Storage;
   /** Of the registry; without them nothing repairs what Services hold. */
   readonly allocators?: Allocators;
@@ -175,12 +178,14 @@ export class HttpApiServer {
     this.#pki = pki;
     const clientCa = [pki.ca, this.#options.frontProxyCa?.() ?? pki.frontProxy.ca].join('\n');
     this.#forwarder = new Forwarder({ ca: pki.ca, certificate: pki.kubeletClient });
+    const kubelets = new KubeletConnector(new ObjectReader(handler, apiServerUser), this.#forwarder, random);
+    const { connections } = this.#options;
     const face = new ApiFace({
       handler,
       authorizer,
       authenticator,
       routes: this.#routes,
-      connector: new KubeletConnector(new ObjectReader(handler, apiServerUser), this.#forwarder, random),
+      connector: connections ? new AdmittedConnector(kubelets, connections) : kubelets,
       tables: new TablePrinter(clock),
       metrics: this.metrics,
       clock,

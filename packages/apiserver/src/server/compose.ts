@@ -108,6 +108,7 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
   });
   const server: HttpApiServer = new HttpApiServer({
     handler,
+    connections: registry,
     storage,
     allocators: registry.allocators,
     authorizer,
@@ -128,6 +129,7 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
     ...(options.aggregatesClusterRoles === false && { aggregatesClusterRoles: false }),
   });
   server.metrics.also(() => storage.text());
+  server.metrics.also(() => registry.admissionMetrics.text());
   server.metrics.also(() => authentication.metrics.text());
   return { server, handler, registry, authorizer, tokens, clients: inProcessClients(handler, server) };
 }

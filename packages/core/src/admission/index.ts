@@ -1,4 +1,13 @@
 export {
+  type AdmissionDecision,
+  type AdmissionRequest,
+  type AdmissionWebhook,
+  admissionWebhook,
+  allow,
+  change,
+  deny,
+} from './admission-webhook.ts';
+export {
   type AdmissionAttributes,
   type AdmissionPlugin,
   AdmissionPlugins,
@@ -7,3 +16,4 @@ export {
 } from './contract.ts';
 export { type Amounts, parseAmounts, podLimits, podRequests } from './pod-resources.ts';
 export * from './quota/index.ts';
+export { WebhookServer, type WebhookServerOptions } from './webhook-server.ts';

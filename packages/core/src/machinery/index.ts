@@ -14,6 +14,7 @@ export { type FieldRequirement, formatFieldSelector, matchesFields, parseFieldSe
 export { intOrPercent } from './int-or-percent.ts';
 export { formatIpv4, type Ipv4Range, ipv4At, parseIpv4, parseIpv4Range } from './ipv4-range.ts';
 export { isJsonArray, isJsonObject, type JsonObject, type JsonValue, jsonKind } from './json.ts';
+export { type JsonPatchOperation, jsonPatchBetween } from './json-diff.ts';
 export { applyJsonPatch } from './json-patch.ts';
 export type { LabelOperator, LabelRequirement, Labels } from './label-requirement.ts';
 export { formatLabelSelector, labelRequirements, labelSelectorMatches, matchesLabels } from './label-selector.ts';

@@ -91,7 +91,7 @@ async function deleteGuarded(
     ...(call.dryRun && { dryRun: ['All'] }),
     preconditions: { ...preconditions, ...(announced && version !== undefined && { resourceVersion: announced }) },
   };
-  await deleteObject(context, { ...call, request: { ...request, verb: 'delete', options } });
+  await deleteObject(context, { ...call, request: { ...request, verb: 'delete', options } }, { admitted: true });
 }
 
 async function stillProcessed(context: RegistryContext, pod: Pod): Promise<StatusError> {
