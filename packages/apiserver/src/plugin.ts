@@ -53,7 +53,7 @@ export const apiServerPlugin = definePlugin<ApiServerPluginOptions>({
           serviceCidr: options.serviceCidr,
           eventTtlSeconds: options.eventTtl / 1000,
           runtimeConfig: options.runtimeConfig,
-          registry: { loopbackEndpoints: options.loopbackEndpoints },
+          registry: { loopbackEndpoints: options.loopbackEndpoints, podSecurity: options.podSecurity },
           ...(grants && { grants }),
           ...(options.advertiseAddress && { advertiseAddress: options.advertiseAddress }),
         }),

@@ -1,6 +1,7 @@
 import type { Clock, KubernetesObject, Random, ResourceQuota, ResourceType } from '@keelson/core';
 import type { Authorizer } from '../registry/contract.ts';
 import type { AdmissionMetrics } from './admission-metrics.ts';
+import type { PodSecurityOptions } from './pod-security/options.ts';
 import type { WebhookSet } from './webhook/webhook-set.ts';
 
 /** Reads for admission: straight from the store, decoded once, past authorization. */
@@ -17,6 +18,8 @@ export interface AdmissionEnvironment {
   /** Writes the status of a quota if it is still at its resourceVersion; else rejects with `Conflict`. */
   readonly writeQuota: (quota: ResourceQuota) => Promise<ResourceQuota>;
   readonly metrics: AdmissionMetrics;
+  /** Default: only what namespaces ask for by their labels. */
+  readonly podSecurity?: PodSecurityOptions;
   /** The webhooks that are configured now. */
   readonly webhooks: { mutating(): WebhookSet; validating(): WebhookSet };
 }

@@ -10,6 +10,7 @@ import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction/node-restriction.ts';
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
+import { podSecurity } from './pod-security/pod-security.ts';
 import { priority } from './priority.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
@@ -21,6 +22,7 @@ import { validatingWebhooks } from './webhook/validating-webhooks.ts';
 
 export { AdmissionMetrics } from './admission-metrics.ts';
 export type { AdmissionEnvironment, ObjectReader } from './contract.ts';
+export { PodSecurityOptions } from './pod-security/options.ts';
 export * from './webhook/index.ts';
 
 type BuiltIn = readonly [name: string, make: (environment: AdmissionEnvironment) => AdmissionPlugin];
@@ -32,6 +34,7 @@ const beforeOthers: readonly BuiltIn[] = [
   ['ServiceAccount', serviceAccount],
   ['NodeRestriction', nodeRestriction],
   ['TaintNodesByCondition', taintNodesByCondition],
+  ['PodSecurity', podSecurity],
   ['Priority', priority],
   ['DefaultTolerationSeconds', defaultTolerationSeconds],
   ['DefaultStorageClass', defaultStorageClass],

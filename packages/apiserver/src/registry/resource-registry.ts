@@ -8,7 +8,7 @@ import {
   StatusError,
 } from '@keelson/core';
 import type { AdmissionPlugin } from '@keelson/core/admission';
-import { AdmissionMetrics, builtinAdmission, WebhookSources } from '../admission/index.ts';
+import { AdmissionMetrics, builtinAdmission, type PodSecurityOptions, WebhookSources } from '../admission/index.ts';
 import { forbidden } from '../authorization/forbidden.ts';
 import { selectionOf } from '../authorization/selection.ts';
 import { CrdController, crdStrategy } from '../crd/index.ts';
@@ -85,6 +85,8 @@ export interface ResourceRegistryOptions {
    * need what a cluster is bootstrapped with, NamespaceLifecycle and ServiceAccount.
    */
   readonly disabledAdmission?: readonly string[];
+  /** What pods are held to where their namespace does not say, and who is not held to anything. */
+  readonly podSecurity?: PodSecurityOptions;
   /** Freezes what is handed out, so that a test notices who writes into shared objects. */
   readonly freeze?: boolean;
 }
@@ -160,6 +162,7 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
           metrics: this.admissionMetrics,
           webhooks: this.#webhooks,
           writeQuota: (quota) => this.#writeQuota(quota),
+          ...(options.podSecurity && { podSecurity: options.podSecurity }),
         },
         options.admission ?? [],
         disabled,

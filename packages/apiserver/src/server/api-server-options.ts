@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PodSecurityOptions } from '../admission/index.ts';
 import { runtimeConfigProblems } from '../registry/runtime-config.ts';
 import { AuthenticationPluginOptions } from './authentication-options.ts';
 import { storeOptions } from './store-options.ts';
@@ -32,6 +33,8 @@ export const ApiServerPluginOptions = z.strictObject({
       for (const message of runtimeConfigProblems(config)) context.addIssue({ code: 'custom', message });
     })
     .default({}),
+  /** Pod Security where namespaces do not say by their labels what they want, and exemptions from it. */
+  podSecurity: PodSecurityOptions.prefault({}),
   /** A file of static tokens: lines of `token,user,uid,"group1,group2"`. */
   tokenFile: z.string().optional(),
   /** How it is found out who asks, beside the cluster's own certificates and ServiceAccount tokens. */

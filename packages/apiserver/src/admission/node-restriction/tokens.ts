@@ -9,7 +9,8 @@ export const restrictToken: Restrict = async (node, attributes, { reader, author
   if (operation !== 'CREATE' || subresource !== 'token') return;
   const fail = (why: string) => refuse(attributes, why);
   // The registry has decoded it as the kind of this subresource.
-  const { audiences = [], boundObjectRef: bound } = (object as TokenRequest | undefined)?.spec ?? {};
+  const { audiences: asked, boundObjectRef: bound } = (object as TokenRequest | undefined)?.spec ?? {};
+  const audiences = asked ?? [];
   if (bound?.kind !== 'Pod' || bound.apiVersion !== 'v1' || !bound.name) {
     throw fail('node requested token not bound to a pod');
   }

@@ -5,6 +5,7 @@ import { strategyFor } from '../strategy.ts';
 import { defaultPod, defaultPodSpec } from './pod-defaults.ts';
 import { qosClassOf } from './pod-qos.ts';
 import { validateNewPod, validatePod } from './pod-validation.ts';
+import { settleAppArmor } from './pods/app-armor-fields.ts';
 import { validatePodStatusUpdate } from './pods/pod-status.ts';
 import { validatePodSubresource } from './pods/pod-subresources.ts';
 import { validatePodUpdate } from './pods/pod-update.ts';
@@ -42,6 +43,7 @@ export const podStrategy = strategyFor(Pod, {
   },
   prepareCreate(pod) {
     settleGrace(pod);
+    settleAppArmor(pod);
     pod.status = { phase: 'Pending', qosClass: qosClassOf(pod.spec) };
     if ((pod.spec.schedulingGates?.length ?? 0) > 0) {
       pod.status.conditions = [

@@ -12,6 +12,7 @@ import {
 } from '@keelson/core';
 import { fractionalBytes } from '../claim-warnings.ts';
 import { addressWarnings } from '../ip-checks.ts';
+import { namesAppArmorByAnnotation } from './app-armor-fields.ts';
 import { appArmorPrefix, seccompContainerPrefix, seccompPodAnnotation } from './pod-annotations.ts';
 import { portWarnings } from './port-warnings.ts';
 import { volumeWarnings } from './volume-warnings.ts';
@@ -110,10 +111,11 @@ const useSeccomp = 'non-functional in v1.27+; use the "seccompProfile" field ins
 type Annotations = NonNullable<ObjectMeta['annotations']>;
 
 function appArmorWarning(annotations: Annotations, { name, securityContext }: Container, at: string, warn: Warn): void {
-  const key = appArmorPrefix + name;
-  if (!(key in annotations) || securityContext?.appArmorProfile) return;
-  warn(`${at}[${key}]: deprecated since v1.30; use the "appArmorProfile" field instead`);
+  if (appArmorPrefix + name in annotations && !securityContext?.appArmorProfile) warn(appArmorText({ name }, at));
 }
+
+const appArmorText = ({ name }: Pick<Container, 'name'>, at: string) =>
+  `${at}[${appArmorPrefix}${name}]: deprecated since v1.30; use the "appArmorProfile" field instead`;
 
 function seccompWarning(annotations: Annotations, { name, securityContext }: Container, at: string, warn: Warn): void {
   const key = seccompContainerPrefix + name;
@@ -204,7 +206,7 @@ export function podWarnings(pod: Pod, old: Pod | undefined): readonly string[] {
   const warn = (text: string) => void found.push(text);
   for (const list of ['initContainers', 'containers'] as const) {
     for (const each of pod.spec[list] ?? []) {
-      appArmorWarning(pod.metadata.annotations ?? {}, each, 'metadata.annotations', warn);
+      if (namesAppArmorByAnnotation(pod, each)) warn(appArmorText(each, 'metadata.annotations'));
     }
   }
   const sentences = validateDnsLabel(pod.metadata.name);
