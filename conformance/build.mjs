@@ -1,6 +1,6 @@
 // `node conformance/build.mjs [NAME…]`: builds the real programs from the modules that go.mod names, into the cache.
 // Names: kube-apiserver, etcd, kubectl, ginkgo, e2e.test, kube-controller-manager, kube-scheduler, kwok, helm3, helm4,
-// clientgo, operator; without one, all. What is there in its version stays.
+// clientgo, operator, celask; without one, all. What is there in its version stays.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -28,6 +28,27 @@ const programs = {
   helm4: { from: 'helm.sh/helm/v4/cmd/helm', flags: '-s -w', module: 'modules/helm4' },
   clientgo: { from: './clientgo', flags: '-s -w', module: 'modules/clients' },
   operator: { from: './operator', flags: '-s -w', module: 'modules/clients' },
+  celask: { from: './cel', flags: '-s -w' },
+  ...Object.fromEntries(
+    ['controller', 'webhook', 'cainjector'].map((each) => [
+      `cert-manager-${each}`,
+      {
+        from: `github.com/cert-manager/cert-manager/cmd/${each}`,
+        flags: '-s -w',
+        module: 'modules/cert-manager',
+      },
+    ]),
+  ),
+  'prometheus-operator': {
+    from: 'github.com/prometheus-operator/prometheus-operator/cmd/operator',
+    flags: '-s -w',
+    module: 'modules/prometheus-operator',
+  },
+  'prometheus-admission': {
+    from: 'github.com/prometheus-operator/prometheus-operator/cmd/admission-webhook',
+    flags: '-s -w',
+    module: 'modules/prometheus-operator',
+  },
   'e2e.test': { from: 'k8s.io/kubernetes/test/e2e', flags: stamped, test: true },
 };
 const names = process.argv.slice(2);

@@ -23,6 +23,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
+	apiservercel "k8s.io/apiserver/pkg/cel"
 	"k8s.io/apiserver/pkg/cel/environment"
 	"k8s.io/apiserver/pkg/cel/library"
 )
@@ -242,6 +243,9 @@ func text(value ref.Val) string {
 	switch value.Type() {
 	case types.BoolType, types.IntType:
 		return fmt.Sprint(value.Value())
+	}
+	if value.Type() == apiservercel.FormatType {
+		return value.Type().TypeName()
 	}
 	return value.Type().TypeName() + " " + fmt.Sprint(value.Value())
 }
