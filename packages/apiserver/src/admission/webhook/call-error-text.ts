@@ -36,10 +36,17 @@ const notVerified = (why: string) => `tls: failed to verify certificate: x509: $
 /** What Go's HTTP client would say of an error of ours. `now`: milliseconds since the epoch. */
 export function callErrorText(error: unknown, callee: Callee, now: number): string {
   if (!(error instanceof Error)) return String(error);
-  const { code, address, port, syscall } = error as NodeJS.ErrnoException & {
+  const {
+    code: told,
+    address,
+    port,
+    syscall,
+  } = error as NodeJS.ErrnoException & {
     readonly address?: string;
     readonly port?: number;
   };
+  // A Status has a code, too: a number.
+  const code = typeof told === 'string' ? told : undefined;
   const at = address === undefined ? callee : { host: address, port: port ?? callee.port };
   if (error instanceof AggregateError) return callErrorText(error.errors[0], callee, now);
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {

@@ -63,9 +63,9 @@ export class WebhookClient {
     const late = new AbortController();
     const cancel = clock.after(timeoutMs, () => late.abort());
     const ends = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
-    const asked = new URL(target.url);
-    asked.search = `?timeout=${Math.ceil(timeoutMs / 1000)}s`;
-    const failed = (why: string) => new TransportError(`Post ${JSON.stringify(target.shown(asked))}: ${why}`);
+    const asked = `${target.path}?timeout=${Math.ceil(timeoutMs / 1000)}s`;
+    const url = `https://${target.authority}${asked}`;
+    const failed = (why: string) => new TransportError(`Post ${JSON.stringify(url)}: ${why}`);
     const overdue = () => (signal?.aborted ? 'context canceled' : 'context deadline exceeded');
     try {
       const answer = await this.#begin(target, asked, body, ends, (error) =>
@@ -81,7 +81,7 @@ export class WebhookClient {
   /** A connection that has been idle may have been closed meanwhile: then the request goes again, over another one. */
   async #begin(
     target: Target,
-    url: URL,
+    path: string,
     body: string,
     signal: AbortSignal,
     failed: (error: unknown) => TransportError,
@@ -91,7 +91,7 @@ export class WebhookClient {
         const { host, port } = target.service
           ? await this.#environment.services.resolve(target.service.namespace, target.service.name, target.port)
           : target;
-        return await this.#send({ host, port }, url, body, signal);
+        return await this.#send({ host, port, authority: target.authority }, path, body, signal);
       } catch (error) {
         if (error instanceof StaleConnection) continue;
         throw failed(error);
@@ -100,8 +100,8 @@ export class WebhookClient {
   }
 
   #send(
-    at: { readonly host: string; readonly port: number },
-    url: URL,
+    at: Pick<Target, 'host' | 'port' | 'authority'>,
+    path: string,
     body: string,
     signal: AbortSignal,
   ): Promise<IncomingMessage> {
@@ -111,10 +111,10 @@ export class WebhookClient {
         method: 'POST',
         host: at.host,
         port: at.port,
-        path: `${url.pathname}${url.search}`,
+        path,
         signal,
         headers: {
-          host: url.host,
+          host: at.authority,
           'user-agent': 'kube-apiserver-admission',
           accept: 'application/json, */*',
           'content-type': 'application/json',
@@ -136,33 +136,29 @@ class StaleConnection extends Error {}
 interface Target {
   readonly host: string;
   readonly port: number;
-  readonly url: string;
+  /** As the configuration has it: with the port if it has one, also the usual one. */
+  readonly authority: string;
+  readonly path: string;
   /** For a Service: found anew for each call. */
   readonly service: { readonly namespace: string; readonly name: string } | undefined;
   readonly ca: string | undefined;
-  /** The name that the certificate must be for. */
-  readonly name: string;
-  shown(url: URL): string;
 }
 
 function targetOf({ url, service, caBundle }: WebhookClientConfig): Target | ClientConfigError {
   const ca = authorities(caBundle);
   if (ca instanceof ClientConfigError) return ca;
   if (service) {
-    const { namespace, name, path, port = 443 } = service;
+    const { namespace, name, path = '/', port = 443 } = service;
     const host = `${name}.${namespace}.svc`;
-    const place = new URL(`https://${host}:${port}`);
-    place.pathname = path || '/';
-    // A port is shown as it was given, also the usual one.
-    const shown = (asked: URL) => `https://${host}:${port}${asked.pathname}${asked.search}`;
-    return { host, port, url: place.href, service: { namespace, name }, ca, name: host, shown };
+    const place = new URL(`https://${host}`);
+    place.pathname = path;
+    return { host, port, authority: `${host}:${port}`, path: place.pathname, service: { namespace, name }, ca };
   }
   if (!url) return new ClientConfigError('webhook configuration must have either service or URL');
   const place = new URL(url);
+  const authority = /^https:\/\/([^/?#]+)/i.exec(url)?.[1] ?? place.host;
   const host = place.hostname.replace(/^\[|\]$/g, '');
-  const explicit = /:443(?:\/|$)/.test(url.replace(/^https:\/\//i, ''));
-  const shown = (asked: URL) => (explicit ? asked.href.replace(asked.host, `${asked.host}:443`) : asked.href);
-  return { host, port: Number(place.port || 443), url, service: undefined, ca, name: host, shown };
+  return { host, port: Number(place.port || 443), authority, path: place.pathname, service: undefined, ca };
 }
 
 /** @param bundle base64 of PEM, as a configuration has it */
@@ -183,15 +179,15 @@ interface TlsOptions extends ConnectionOptions {
 
 function tlsOptions(target: Target | ClientConfigError): TlsOptions | undefined {
   if (target instanceof ClientConfigError) return undefined;
-  const { name, ca, service } = target;
+  const { host, ca, service } = target;
   return {
     minVersion: 'TLSv1.2',
     ALPNProtocols: ['http/1.1'],
     allowPartialTrustChain: true,
     ...(ca !== undefined && { ca }),
-    ...(service && { servername: name }),
+    ...(service && { servername: host }),
     checkServerIdentity(_host, certificate) {
-      const wrong = wrongName(name, certificate);
+      const wrong = wrongName(host, certificate);
       return wrong === undefined ? undefined : new WrongNameError(wrong);
     },
   };

@@ -63,7 +63,7 @@ export async function testWebhookServer(hosts: readonly string[] = []): Promise<
     const response = { uid: request['uid'], ...answer };
     reply.end(JSON.stringify({ apiVersion: whole['apiVersion'], kind: 'AdmissionReview', response }));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
   const address = server.address();
   return {
     port: typeof address === 'object' && address ? address.port : 0,
