@@ -12,7 +12,13 @@ export {
 } from './contract.ts';
 export { FrontProxyAuthenticator, FrontProxyOptions, ownFrontProxy } from './front-proxy.ts';
 export { impersonate } from './impersonation.ts';
-export { AllJwtOptions, type Evaluate, type ExpressionCompiler, JwtAuthenticator } from './jwt/index.ts';
+export {
+  AllJwtOptions,
+  celExpressions,
+  type Evaluate,
+  type ExpressionCompiler,
+  JwtAuthenticator,
+} from './jwt/index.ts';
 export { CredentialsError, inTurn, RequestAuthenticator } from './request-authenticator.ts';
 export type { ServiceAccountKeys } from './service-account-keys.ts';
 export {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { type Clock, loadKubeconfig, parseDuration, type Random } from '@keelson/core';
 import {
   type AuthenticatedToken,
-  type ExpressionCompiler,
+  celExpressions,
   inTurn,
   JwtAuthenticator,
   StaticTokens,
@@ -11,7 +11,6 @@ import {
 } from '../authentication/index.ts';
 import type { AuthenticationPluginOptions } from './authentication-options.ts';
 import type { AuthenticationOptions } from './compose-authentication.ts';
-import { expressionCompiler } from './expression-compiler.ts';
 
 export interface ConfiguredTokensOptions {
   readonly tokenFile?: string | undefined;
@@ -21,13 +20,11 @@ export interface ConfiguredTokensOptions {
 /** Tokens that the configuration tells about; their files are read in the phase `storage`, and before it knows none. */
 export class ConfiguredTokens implements TokenAuthenticator {
   readonly #options: ConfiguredTokensOptions;
-  readonly #compiler: ExpressionCompiler;
   #all: readonly (TokenAuthenticator & { close?(): void })[] = [];
   #frontProxyCa: string | undefined;
 
-  constructor(options: ConfiguredTokensOptions, compiler: ExpressionCompiler = expressionCompiler) {
+  constructor(options: ConfiguredTokensOptions) {
     this.#options = options;
-    this.#compiler = compiler;
   }
 
   /** What the server is put together with. */
@@ -52,7 +49,7 @@ export class ConfiguredTokens implements TokenAuthenticator {
     if (frontProxy?.clientCaFile !== undefined) this.#frontProxyCa = await readFile(frontProxy.clientCaFile, 'utf8');
     const all: (TokenAuthenticator & { close?(): void })[] = [];
     if (tokenFile !== undefined) all.push(new StaticTokens(await readFile(tokenFile, 'utf8'), audiences));
-    for (const each of jwt) all.push(new JwtAuthenticator(each, { clock, compiler: this.#compiler, audiences }));
+    for (const each of jwt) all.push(new JwtAuthenticator(each, { clock, compiler: celExpressions, audiences }));
     if (webhook) {
       const config = await loadKubeconfig(webhook.kubeconfig);
       const cacheTtlMs = parseDuration(webhook.cacheTtl) ?? 0;

@@ -1,3 +1,4 @@
+export { celExpressions } from './cel-expressions.ts';
 export type { Evaluate, ExpressionCompiler } from './contract.ts';
 export { JwtAuthenticator, type JwtAuthenticatorOptions } from './jwt-authenticator.ts';
 export { AllJwtOptions, JwtOptions } from './jwt-options.ts';

@@ -6,7 +6,7 @@ import { FakeClock } from '@keelson/core/testing';
 import { exportJWK, type JWK, SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openPki } from '../../pki/index.ts';
-import type { ExpressionCompiler } from './contract.ts';
+import { celExpressions } from './cel-expressions.ts';
 import { JwtAuthenticator } from './jwt-authenticator.ts';
 import { AllJwtOptions, JwtOptions } from './jwt-options.ts';
 
@@ -58,29 +58,6 @@ beforeEach(async () => {
   ];
 });
 
-/** Stands in for CEL with the few expressions of these tests, written in JavaScript. */
-const compiler: ExpressionCompiler = {
-  compile(expression) {
-    const known: Record<string, (variables: Readonly<Record<string, unknown>>) => unknown> = {
-      'claims.foo': ({ claims }) => member(claims, 'foo'),
-      'claims.roles': ({ claims }) => member(claims, 'roles'),
-      "claims.username + ':x'": ({ claims }) => `${String(member(claims, 'username'))}:x`,
-      'claims.exp - claims.iat <= 86400': ({ claims }) =>
-        Number(member(claims, 'exp')) - Number(member(claims, 'iat')) <= 86400,
-      "!user.username.startsWith('p:system:')": ({ user }) => !String(member(user, 'username')).startsWith('p:system:'),
-    };
-    const found = known[expression];
-    if (!found) throw new Error(`cannot compile ${expression}`);
-    return found;
-  },
-};
-
-function member(object: unknown, name: string): unknown {
-  const found = new Map(Object.entries(object ?? {}));
-  if (!found.has(name)) throw new Error(`no such key: ${name}`);
-  return found.get(name);
-}
-
 const first = () => ({
   issuer: { url: issuer, audiences: ['aud1', 'aud2'], audienceMatchPolicy: 'MatchAny', certificateAuthority: ca },
   claimMappings: {
@@ -102,7 +79,7 @@ const second = () => ({
 
 const clock = new FakeClock(Date.parse('2026-11-21T12:00:00Z'));
 const authenticator = (options: object, at = clock) =>
-  new JwtAuthenticator(JwtOptions.parse(options), { clock: at, compiler, audiences: () => own });
+  new JwtAuthenticator(JwtOptions.parse(options), { clock: at, compiler: celExpressions, audiences: () => own });
 
 function claims(change: object = {}): Record<string, unknown> {
   const now = Math.floor(clock.now() / 1000);
@@ -340,7 +317,7 @@ describe('the configuration', () => {
     );
     expect(AllJwtOptions.safeParse([first(), first()]).success).toBe(false);
     expect(() => authenticator({ ...first(), userValidationRules: [{ expression: 'nonsense(' }] })).toThrow(
-      'cannot compile',
+      'compilation failed: ERROR: <input>:1:',
     );
   });
 });
