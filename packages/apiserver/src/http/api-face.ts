@@ -105,6 +105,8 @@ export class ApiFace {
         await this.#resources.answer(request, response, { info, query, user, pretty, departure, upgrade, seat });
       }
     } catch (error) {
+      // Telling may take as long as the client likes.
+      seat?.finish();
       await this.#fail(request, response, error, pretty, departure);
     } finally {
       departure.answered();

@@ -25,7 +25,7 @@ export const methodNotAllowed = () =>
 /** What may be done at the path of a request, as methods of HTTP; empty where there is no such path. */
 function methodsAt(info: ResourceRequest, served: ServedResource): readonly string[] {
   const { namespace, name, subresource, rest, watchPath } = info;
-  if ((rest !== undefined && rest !== '/') || name?.includes('/')) return [];
+  if ((rest !== undefined && rest !== '/') || name?.includes('/') || namespace?.includes('/')) return [];
   if (namespace !== undefined && !served.namespaced) return [];
   const of = (verbs: readonly string[]) => verbs.flatMap((verb) => methods[verb] ?? []);
   const has = (...verbs: readonly string[]) => of(served.verbs.filter((each) => verbs.includes(each)));
@@ -40,7 +40,8 @@ function methodsAt(info: ResourceRequest, served: ServedResource): readonly stri
 
 /** The paths that nearly all requests ask for, told without a list of what else there is. */
 function isPlain({ verb, namespace, name, subresource, rest, watchPath }: ResourceRequest, served: ServedResource) {
-  if (rest !== undefined || subresource !== undefined || watchPath || name?.includes('/')) return false;
+  if (rest !== undefined || subresource !== undefined || watchPath) return false;
+  if (name?.includes('/') || namespace?.includes('/')) return false;
   if (served.namespaced !== (namespace !== undefined)) return false;
   if (verb === 'deletecollection' || (name === undefined) !== collectionVerbs.has(verb)) return false;
   return served.verbs.includes(verb);
