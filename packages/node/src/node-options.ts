@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { mayKubeletSetLabel } from '@keelson/core/machinery';
 import { z } from 'zod';
 
 const taint = z.strictObject({
@@ -28,7 +29,17 @@ export const nodeOptionsSchema = z
     /** Whether a stop in order also ends the pods; without, they are left running for the next start. */
     endPods: z.boolean().default(false),
     maxPods: z.number().int().min(1).default(110),
-    labels: z.record(z.string(), z.string()).default({}),
+    /** Of Kubernetes' own prefixes only those that a kubelet may set on its Node; others are set by an administrator. */
+    labels: z
+      .record(z.string(), z.string())
+      .superRefine((labels, context) => {
+        for (const key of Object.keys(labels)) {
+          if (mayKubeletSetLabel(key)) continue;
+          const message = `a node may not give itself the label ${key}: set it with kubectl label node`;
+          context.addIssue({ code: 'custom', path: [key], message });
+        }
+      })
+      .default({}),
     taints: z.array(taint).default([]),
     /** What the nodes claim to have, by resource name; the machine's own unless given. */
     capacity: z.record(z.string(), z.string()).default({}),

@@ -16,6 +16,7 @@ export { formatIpv4, type Ipv4Range, ipv4At, parseIpv4, parseIpv4Range } from '.
 export { isJsonArray, isJsonObject, type JsonObject, type JsonValue, jsonKind } from './json.ts';
 export { type JsonPatchOperation, jsonPatchBetween } from './json-diff.ts';
 export { applyJsonPatch } from './json-patch.ts';
+export { mayKubeletSetLabel } from './kubelet-labels.ts';
 export type { LabelOperator, LabelRequirement, Labels } from './label-requirement.ts';
 export { formatLabelSelector, labelRequirements, labelSelectorMatches, matchesLabels } from './label-selector.ts';
 export { parseLabelSelector, SelectorError } from './label-selector-text.ts';
