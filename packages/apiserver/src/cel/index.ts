@@ -1,3 +1,14 @@
+export {
+  declareSchema,
+  escapeName,
+  greatestCount,
+  greatestRequest,
+  jsonValue,
+  type SchemaDeclaration,
+  schemaValue,
+  sizesOf,
+  unescapeName,
+} from './adapters/index.ts';
 export * from './contract.ts';
 export * from './cost/cost-estimator.ts';
 export * from './environment.ts';
