@@ -1,5 +1,6 @@
 import type { CallEstimate, CelOverload, CostEstimate, CostNode, SizeEstimate } from '../contract.ts';
-import { added, bounded, codePoints, multiplied, unbounded, unknownSize } from '../library/cost-rules.ts';
+import { added, bounded, multiplied, unbounded, unknownSize } from '../library/cost-rules.ts';
+import { codePoints } from '../library/text.ts';
 import { dynType } from '../standard-types.ts';
 import type {
   CallExpression,

@@ -1,6 +1,8 @@
 import type { CallEstimate, CelOverload, CostEstimate, CostNode, SizeEstimate } from '../contract.ts';
 import type { CelType } from '../type.ts';
 import { CelList, CelMap, type CelValue } from '../value.ts';
+import { Steps } from './limits.ts';
+import { codePoints } from './text.ts';
 
 /** What a call costs: its static estimate and what it costs when it has run. */
 export type CallCost = Pick<CelOverload, 'estimate' | 'cost'>;
@@ -14,18 +16,7 @@ export const perPatternCharacter = 0.25;
 
 export const bounded = (cost: number): number => Math.min(cost, unbounded);
 
-const encoder = new TextEncoder();
-const utf8Length = (text: string): number => encoder.encode(text).length;
-
-/** Code points: what `size()` says. */
-export function codePoints(text: string): number {
-  let count = text.length;
-  for (let index = 0; index < text.length - 1; index++) {
-    const isPair = (text.charCodeAt(index) & 0xfc00) === 0xd800 && (text.charCodeAt(index + 1) & 0xfc00) === 0xdc00;
-    if (isPair) count -= 1;
-  }
-  return count;
-}
+const utf8Length = (text: string): number => Buffer.byteLength(text);
 
 /** The size that costs are counted by: 1 for what has none. */
 export function sizeOf(value: CelValue | undefined): number {
@@ -36,16 +27,17 @@ export function sizeOf(value: CelValue | undefined): number {
 }
 
 /** What it costs to walk through all of a value: a character a tenth, all else one. */
-export function traversalCost(value: CelValue | undefined): number {
+export function traversalCost(value: CelValue | undefined, steps = new Steps()): number {
   if (typeof value === 'string') return Math.trunc(utf8Length(value) * perCharacter);
   if (value instanceof Uint8Array) return Math.trunc(value.length * perCharacter);
+  steps.take();
   let sum = 0;
   if (value instanceof CelList) {
-    for (const each of value) sum += traversalCost(each);
+    for (const each of value) sum += traversalCost(each, steps);
     return sum;
   }
   if (value instanceof CelMap) {
-    for (const key of value.keys()) sum += traversalCost(key) + traversalCost(value.get(key));
+    for (const key of value.keys()) sum += traversalCost(key, steps) + traversalCost(value.get(key), steps);
     return sum;
   }
   return 1;

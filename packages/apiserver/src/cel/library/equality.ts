@@ -10,6 +10,7 @@ import {
   CelUint,
   type CelValue,
 } from '../value.ts';
+import { costExceeded, greatestCallCost, Steps } from './limits.ts';
 
 type CelNumber = bigint | number | CelUint;
 
@@ -19,34 +20,36 @@ const isNumber = (value: CelValue | undefined): value is CelNumber =>
 const plain = (value: CelNumber): bigint | number => (value instanceof CelUint ? value.value : value);
 
 /** CEL's `==`: numbers of different types are equal where their values are; values of different kinds are not equal. */
-export function isEqual(left: CelValue | undefined, right: CelValue | undefined): boolean {
+export function isEqual(left: CelValue | undefined, right: CelValue | undefined, steps?: Steps): boolean {
   if (left === undefined || right === undefined) return left === right;
   // biome-ignore lint/suspicious/noDoubleEquals: whole numbers and fractions compare by value.
   if (isNumber(left)) return isNumber(right) && plain(left) == plain(right);
   if (left === null || typeof left !== 'object') return left === right;
   if (left instanceof CelObject) return left.equals(right);
-  if (left instanceof CelList) return right instanceof CelList && sameItems(left, right);
-  if (left instanceof CelMap) return right instanceof CelMap && sameEntries(left, right);
+  if (left instanceof CelList) return right instanceof CelList && sameItems(left, right, steps ?? new Steps());
+  if (left instanceof CelMap) return right instanceof CelMap && sameEntries(left, right, steps ?? new Steps());
   if (left instanceof Uint8Array) return right instanceof Uint8Array && compareBytes(left, right) === 0;
   if (left instanceof CelDuration) return right instanceof CelDuration && left.nanoseconds === right.nanoseconds;
   if (left instanceof CelTimestamp) return right instanceof CelTimestamp && left.nanoseconds === right.nanoseconds;
-  if (left instanceof CelOptional) return right instanceof CelOptional && isEqual(left.value, right.value);
+  if (left instanceof CelOptional) return right instanceof CelOptional && isEqual(left.value, right.value, steps);
   return left instanceof CelType && right instanceof CelType && left.name === right.name;
 }
 
-function sameItems(left: CelList, right: CelList): boolean {
-  const own = left.equalTo(right) ?? right.equalTo(left);
+function sameItems(left: CelList, right: CelList, steps: Steps): boolean {
+  const own = left.equalTo(right);
   if (own !== undefined) return own;
   if (left.size !== right.size) return false;
-  for (let index = 0; index < left.size; index++) if (!isEqual(left.at(index), right.at(index))) return false;
+  steps.take(left.size);
+  for (let index = 0; index < left.size; index++) if (!isEqual(left.at(index), right.at(index), steps)) return false;
   return true;
 }
 
-function sameEntries(left: CelMap, right: CelMap): boolean {
+function sameEntries(left: CelMap, right: CelMap, steps: Steps): boolean {
   if (left.size !== right.size) return false;
+  steps.take(left.size);
   for (const key of left.keys()) {
     const other = right.get(key);
-    if (other === undefined || !isEqual(left.get(key), other)) return false;
+    if (other === undefined || !isEqual(left.get(key), other, steps)) return false;
   }
   return true;
 }
@@ -78,11 +81,6 @@ export function identityOf(value: CelValue): Identity | undefined {
   return value !== null && typeof value === 'object' ? undefined : value;
 }
 
-export const costExceeded = (): CelError => new CelError('operation cancelled: actual cost limit exceeded');
-
-/** What one call may cost at most, in Kubernetes. */
-const mostComparisons = 1_000_000;
-
 /** Values without equal ones. Lists, maps and objects are compared one by one, but only so often as a call may cost. */
 export class ValueSet {
   readonly #simple = new Set<Identity>();
@@ -108,7 +106,7 @@ export class ValueSet {
     const identity = identityOf(value);
     if (identity !== undefined) return this.#simple.has(identity);
     this.#compared += this.#others.length;
-    if (this.#compared > mostComparisons) throw costExceeded();
+    if (this.#compared > greatestCallCost) throw costExceeded();
     return this.#others.some((other) => isSame(other, value));
   }
 }

@@ -30,14 +30,12 @@ import {
   unbounded,
 } from './cost-rules.ts';
 import { call, method, named } from './declare.ts';
-import { compare, costExceeded, ValueSet } from './equality.ts';
+import { compare, ValueSet } from './equality.ts';
+import { costExceeded, greatestCallCost, Steps } from './limits.ts';
 
 /** A new list, and the call. */
 const base = fixed(11);
 const baseCost = 11;
-
-/** A longer one costs more than a call may; it is not made, so that it does not take the memory of the server. */
-const longestRange = 1_000_000n;
 
 /** As many more as there are elements in what `from` picks. */
 function linearCost(from: 'argument' | 'result'): CallCost {
@@ -107,7 +105,8 @@ function distinct(list: CelList): CelArray {
 }
 
 function range(count: bigint): CelArray {
-  if (count > longestRange) throw costExceeded();
+  // A longer one costs more than a call may: it is not made, so that it does not take the memory of the server.
+  if (count > greatestCallCost) throw costExceeded();
   return new CelArray(Array.from({ length: Math.max(Number(count), 0) }, (_, index) => BigInt(index)));
 }
 
@@ -126,7 +125,9 @@ function slice(list: CelList, start: bigint, end: bigint): CelArray {
 function flatten(list: CelList, depth: bigint): CelArray {
   if (depth < 0n) throw new CelError('level must be non-negative');
   const items: CelValue[] = [];
+  const steps = new Steps();
   const gather = (from: CelList, left: bigint) => {
+    steps.take(from.size);
     for (let index = 0; index < from.size; index++) {
       const each = from.at(index);
       if (left > 0n && each instanceof CelList) gather(each, left - 1n);

@@ -10,7 +10,7 @@ export {
 } from './authorizer.ts';
 export { cidrType } from './cidr-library.ts';
 export { EntryMap } from './entry-map.ts';
-export { compare, costExceeded, isEqual } from './equality.ts';
+export { compare, isEqual } from './equality.ts';
 export { CelFormat, formatType } from './format-library.ts';
 export { type GoPattern, type GoRegexp, goRegexp, patternArguments, patternOf } from './go-regexp.ts';
 export { type GoUrl, parseGoUrl } from './go-url.ts';
@@ -18,6 +18,7 @@ export { formatAddress, type IpAddress, IpProblem, parseAddress, parsePrefix } f
 export { ipType } from './ip-library.ts';
 export { jsonPatchLibrary } from './json-patch-library.ts';
 export { kubernetesLibraries, type VersionedLibrary, versionedLibraries } from './kubernetes-libraries.ts';
+export { costExceeded } from './limits.ts';
 export { CelQuantity, quantityType } from './quantity.ts';
 export { semverType } from './semver.ts';
 export { formatMistake, formatParts, formatTakes } from './string-format.ts';

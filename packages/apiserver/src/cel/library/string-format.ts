@@ -12,6 +12,8 @@ import {
   type CelValue,
 } from '../value.ts';
 import { exactFixed, exactScientific } from './exact-decimal.ts';
+import { Steps } from './limits.ts';
+import { checkLength } from './text.ts';
 import { durationText, numberText, timestampText } from './value-text.ts';
 
 export type FormatLetter = 's' | 'd' | 'f' | 'e' | 'b' | 'x' | 'X' | 'o';
@@ -78,6 +80,7 @@ function readClause(rest: string): { readonly part: FormatPart | FormatProblem; 
 /** `format` with the arguments in their places, as cel-go's `string.format`; throws a `CelError`. */
 export function formatString(format: string, args: CelList): string {
   let index = 0;
+  let length = 0;
   return formatParts(format)
     .map((part) => {
       if ('text' in part) return part.text;
@@ -85,7 +88,10 @@ export function formatString(format: string, args: CelList): string {
       if ('problem' in part) throw new CelError(part.problem);
       const argument = args.at(index);
       index += 1;
-      return formatClause(part.letter, part.precision, argument);
+      const text = formatClause(part.letter, part.precision, argument);
+      length += text.length;
+      checkLength(length);
+      return text;
     })
     .join('');
 }
@@ -179,11 +185,17 @@ function plainText(value: CelValue): string {
   if (value instanceof Uint8Array) return fromUtf8(value);
   if (value instanceof CelObject || value instanceof CelOptional)
     throw new CelError(formatMistake('s', typeName(value)));
-  return nestedText(value);
+  return nestedText(value, new Steps());
 }
 
-/** A value within a list or a map. */
-function nestedText(value: CelValue): string {
+/** A value within a list or a map; every character of it is a step. */
+function nestedText(value: CelValue, steps: Steps): string {
+  const text = partText(value, steps);
+  steps.take(text.length);
+  return text;
+}
+
+function partText(value: CelValue, steps: Steps): string {
   if (value === null || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
   if (typeof value === 'string') return goQuote(value);
   if (typeof value === 'number') return nestedDouble(value);
@@ -192,8 +204,8 @@ function nestedText(value: CelValue): string {
   if (value instanceof CelDuration) return `duration("${durationText(value)}")`;
   if (value instanceof CelTimestamp) return `timestamp("${timestampText(value)}")`;
   if (value instanceof CelType) return value.name;
-  if (value instanceof CelList) return `[${[...value].map(nestedText).join(', ')}]`;
-  if (value instanceof CelMap) return mapText(value);
+  if (value instanceof CelList) return `[${[...value].map((each) => nestedText(each, steps)).join(', ')}]`;
+  if (value instanceof CelMap) return mapText(value, steps);
   throw new CelError(`error during formatting: no formatting function for ${typeName(value)}`);
 }
 
@@ -204,14 +216,14 @@ function nestedDouble(value: number): string {
 }
 
 /** Entries by the text of their keys, so that the order is always the same one. */
-function mapText(map: CelMap): string {
-  const entries = [...map.keys()].map((key) => [keyText(key), nestedText(map.get(key) ?? null)] as const);
+function mapText(map: CelMap, steps: Steps): string {
+  const entries = [...map.keys()].map((key) => [keyText(key, steps), nestedText(map.get(key) ?? null, steps)] as const);
   entries.sort(([a], [b]) => (a < b ? -1 : 1));
   return `{${entries.map(([key, value]) => `${key}:${value}`).join(', ')}}`;
 }
 
-function keyText(key: CelValue): string {
-  if (typeof key !== 'number') return nestedText(key);
+function keyText(key: CelValue, steps: Steps): string {
+  if (typeof key !== 'number') return nestedText(key, steps);
   throw new CelError('error during formatting: no formatting function for map key of type double');
 }
 

@@ -5,7 +5,6 @@ import {
   added,
   bounded,
   type CallCost,
-  codePoints,
   fixedCost,
   multiplied,
   perCharacter,
@@ -18,62 +17,52 @@ import {
 import { call, method, named } from './declare.ts';
 import { walkingCost } from './list-library.ts';
 import { formatString } from './string-format.ts';
+import { checkLength, codePoints, pointOf, slicePoints, unitOf } from './text.ts';
 
 const outOfRange = (index: bigint) => new CelError(`index out of range: ${index}`);
 
 function charAt(text: string, index: bigint): string {
-  const chars = [...text];
-  if (index < 0n || index > BigInt(chars.length)) throw outOfRange(index);
-  return chars[Number(index)] ?? '';
+  if (index < 0n || index > BigInt(codePoints(text))) throw outOfRange(index);
+  return slicePoints(text, Number(index), Number(index) + 1);
 }
 
 function indexOf(text: string, wanted: string, offset: bigint): bigint {
   if (wanted === '') return offset;
   if (offset < 0n) throw outOfRange(offset);
-  const chars = [...text];
-  if (offset > BigInt(chars.length)) return -1n;
-  const skipped = chars.slice(0, Number(offset)).join('').length;
-  const found = text.indexOf(wanted, skipped);
-  return found < 0 ? -1n : BigInt(codePoints(text.slice(0, found)));
+  if (offset > BigInt(codePoints(text))) return -1n;
+  return placeOf(text, text.indexOf(wanted, unitOf(text, Number(offset))));
 }
 
 function lastIndexOf(text: string, wanted: string, offset: bigint): bigint {
   if (wanted === '') return offset;
   if (offset < 0n) throw outOfRange(offset);
-  const chars = [...text];
-  if (offset >= BigInt(chars.length)) return -1n;
-  const found = text.lastIndexOf(wanted, chars.slice(0, Number(offset)).join('').length);
-  return found < 0 ? -1n : BigInt(codePoints(text.slice(0, found)));
+  if (offset >= BigInt(codePoints(text))) return -1n;
+  return placeOf(text, text.lastIndexOf(wanted, unitOf(text, Number(offset))));
 }
 
-function lastIndexAnywhere(text: string, wanted: string): bigint {
-  const found = text.lastIndexOf(wanted);
-  return found < 0 ? -1n : BigInt(codePoints(text.slice(0, found)));
-}
+const placeOf = (text: string, unit: number): bigint => (unit < 0 ? -1n : BigInt(pointOf(text, unit)));
 
 function substring(text: string, start: bigint, end?: bigint): string {
-  const chars = [...text];
-  const length = BigInt(chars.length);
+  const length = BigInt(codePoints(text));
   if (end !== undefined && start > end) throw new CelError(`invalid substring range. start: ${start}, end: ${end}`);
   if (start < 0n || start > length) throw outOfRange(start);
   if (end !== undefined && (end < 0n || end > length)) throw outOfRange(end);
-  return chars.slice(Number(start), end === undefined ? undefined : Number(end)).join('');
+  return slicePoints(text, Number(start), end === undefined ? undefined : Number(end));
 }
 
 /** Replaces from the left, `limit` times at most where it is not negative; nothing stands before and behind each character. */
 function replace(text: string, wanted: string, by: string, limit: bigint): string {
-  if (limit < 0n) return wanted === '' ? between(text, by) : text.replaceAll(wanted, () => by);
-  const most = Number(limit);
-  if (wanted === '') {
-    const chars = [...text];
-    return chars.map((char, index) => (index < most ? by + char : char)).join('') + (chars.length < most ? by : '');
-  }
-  const parts = text.split(wanted);
-  if (parts.length <= most + 1) return parts.join(by);
-  return [...parts.slice(0, most), parts.slice(most).join(wanted)].join(by);
+  const parts = wanted === '' ? ['', ...text, ''] : text.split(wanted);
+  const places = parts.length - 1;
+  const most = limit < 0n || limit > BigInt(places) ? places : Number(limit);
+  checkLength(text.length + most * Math.max(by.length - wanted.length, 0));
+  return joinWith(parts, by, wanted, most);
 }
 
-const between = (text: string, by: string): string => [...text].map((char) => by + char).join('') + by;
+/** The parts with `by` between the first ones, `most` times, and `otherwise` between the rest. */
+function joinWith(parts: readonly string[], by: string, otherwise: string, most: number): string {
+  return [parts.slice(0, most + 1).join(by), ...parts.slice(most + 1)].join(otherwise);
+}
 
 function split(text: string, separator: string, limit: bigint): CelArray {
   if (limit === 0n) return new CelArray([]);
@@ -85,17 +74,27 @@ function split(text: string, separator: string, limit: bigint): CelArray {
 
 function join(texts: CelList, separator: string, mistake = 'no such overload: join(list, string)'): string {
   const all: string[] = [];
+  let length = separator.length * Math.max(texts.size - 1, 0);
   for (let index = 0; index < texts.size; index++) {
     const each = texts.at(index);
     if (typeof each !== 'string') throw new CelError(mistake);
+    length += each.length;
+    checkLength(length);
     all.push(each);
   }
+  checkLength(length);
   return all.join(separator);
 }
 
 /** Go's white space (unicode.IsSpace), which is not JavaScript's. */
-const space = '[\\t\\n\\v\\f\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
-const around = new RegExp(`^${space}+|${space}+$`, 'g');
+const space = /[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+
+function trim(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && space.test(text[start] ?? '')) start += 1;
+  while (end > start && space.test(text[end - 1] ?? '')) end -= 1;
+  return text.slice(start, end);
+}
 
 const escapes: Readonly<Record<string, string>> = {
   '\x07': '\\a',
@@ -190,15 +189,18 @@ export const stringLibrary: CelLibrary = {
     ),
     named(
       'lastIndexOf',
-      method('string_last_index_of_string', [stringType, stringType], intType, lastIndexAnywhere, walkingCost),
+      method(
+        'string_last_index_of_string',
+        [stringType, stringType],
+        intType,
+        (text, wanted) => placeOf(text, text.lastIndexOf(wanted)),
+        walkingCost,
+      ),
       method('string_last_index_of_string_int', [stringType, stringType, intType], intType, lastIndexOf, walkingCost),
     ),
     named('lowerAscii', method('string_lower_ascii', [stringType], stringType, lower, reading)),
     named('upperAscii', method('string_upper_ascii', [stringType], stringType, upper, reading)),
-    named(
-      'trim',
-      method('string_trim', [stringType], stringType, (text) => text.replace(around, ''), reading),
-    ),
+    named('trim', method('string_trim', [stringType], stringType, trim, reading)),
     named(
       'substring',
       method('string_substring_int', [stringType, intType], stringType, substring, reading),

@@ -1,6 +1,6 @@
 import { type CelFunction, type CelLibrary, type CelOverload, memberOverload, overload } from '../contract.ts';
-import { codePoints } from '../library/cost-rules.ts';
 import { goRegexp } from '../library/go-regexp.ts';
+import { codePoints } from '../library/text.ts';
 import {
   boolType,
   bytesType,
