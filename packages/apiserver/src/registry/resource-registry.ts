@@ -209,9 +209,6 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
     });
   }
 
-  async #handle(request: ApiRequest, user: UserInfo, work: (call: Call) => Promise<ApiAnswer>): Promise<ApiAnswer> {
-    this.#authorize(request, user);
-    await this.start();
   async admitConnection(
     { query, rest, ...asked }: ConnectionRequest,
     user: UserInfo,
@@ -231,6 +228,9 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
     return { query: changedQuery(own.kind, query, changed), ...(typeof path === 'string' && { rest: path }) };
   }
 
+  async #handle(request: ApiRequest, user: UserInfo, work: (call: Call) => Promise<ApiAnswer>): Promise<ApiAnswer> {
+    this.#authorize(request, user);
+    await this.start();
     const kind = this.catalog.kind(request.group, request.version, request.resource);
     if (!kind) throw unknownResource();
     checkRequestOptions(request);
