@@ -19,6 +19,8 @@ export { resourceQuotaPlugin } from './resource-quota/plugin.ts';
 export { rootCaPlugin } from './root-ca/plugin.ts';
 export { RootCa } from './root-ca/root-ca.ts';
 export { schedulerPlugin } from './scheduler/plugin.ts';
+export { secretTokenPlugin } from './secret-token/plugin.ts';
+export { SecretTokenSigner } from './secret-token/secret-token-signer.ts';
 export { servicePlugin } from './service/plugin.ts';
 export { serviceAccountPlugin } from './service-account/plugin.ts';
 export { serviceCidrPlugin } from './service-cidr/plugin.ts';

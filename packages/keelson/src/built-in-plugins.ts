@@ -13,6 +13,7 @@ export const builtInPlugins: readonly AnyPlugin[] = [
   controllers.namespacePlugin,
   controllers.serviceAccountPlugin,
   controllers.rootCaPlugin,
+  controllers.secretTokenPlugin,
   controllers.deploymentPlugin,
   controllers.replicaSetPlugin,
   controllers.replicationPlugin,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { ApiServer, Pki, readRequest, Storage, writeKubeconfig } from '@keelson/apiserver';
-import { CertificateAuthority, RootCa } from '@keelson/controllers';
+import { CertificateAuthority, RootCa, SecretTokenSigner } from '@keelson/controllers';
 import { CsiControllers, type CsiDriver, CsiDrivers } from '@keelson/core/csi';
 import { all, Clock, definePlugin, type Lifecycle, Lifecycles, Logger } from '@keelson/core/plugin';
 import { NodeCertificates } from '@keelson/node';
@@ -32,6 +32,11 @@ export function clusterPlugin({ dataDir, kubeconfig, internalAddress }: ClusterP
         CertificateAuthority,
         (pki: Pki) => ({ read: readRequest, sign: (request) => pki.sign(request) }),
         [Pki],
+      );
+      provide.factory(
+        SecretTokenSigner,
+        (server: ApiServer) => ({ sign: (account) => server.tokens.issueLegacy(account) }),
+        [ApiServer],
       );
       provide.factory(
         NodeCertificates,

@@ -168,6 +168,11 @@ export class HttpApiServer {
     return { users: pki.ca, frontProxies: this.#options.frontProxyCa?.() ?? pki.frontProxy.ca };
   }
 
+  /** Signs and knows ServiceAccount tokens. */
+  get tokens(): ServiceAccountTokens {
+    return this.#options.tokens;
+  }
+
   get listening(): Listening | undefined {
     return this.#listening;
   }

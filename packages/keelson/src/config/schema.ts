@@ -36,6 +36,7 @@ export const controllerNames = [
   'service-account',
   'service-cidr',
   'root-ca',
+  'secret-token',
   'garbage-collector',
   'pod-garbage-collector',
   'node-lifecycle',
