@@ -67,9 +67,6 @@ export function admissionNameProblems(names: readonly string[]): readonly string
     );
 }
 
-/** All gates in the order in which they are asked. */
-export function builtinAdmission(
-  environment: AdmissionEnvironment,
 /** Those that a configuration leaves out; enabling wins over nothing but the default. Throws where both name one. */
 export function disabledAdmission(options: {
   readonly disableAdmissionPlugins: readonly string[];
@@ -83,6 +80,9 @@ export function disabledAdmission(options: {
   return off;
 }
 
+/** All gates in the order in which they are asked. */
+export function builtinAdmission(
+  environment: AdmissionEnvironment,
   others: readonly AdmissionPlugin[],
   disabled: readonly string[] = [],
 ): readonly AdmissionPlugin[] {
