@@ -19,11 +19,17 @@ const isNumber = (value: CelValue | undefined): value is CelNumber =>
 
 const plain = (value: CelNumber): bigint | number => (value instanceof CelUint ? value.value : value);
 
+/** A double and a whole number compare as doubles, as in Go, where great whole numbers are rounded. NaN is never 0. */
+function orderNumbers(left: CelNumber, right: CelNumber): number {
+  const [a, b] = [plain(left), plain(right)];
+  if (typeof a === typeof b) return a < b ? -1 : a > b ? 1 : a === b ? 0 : Number.NaN;
+  return order(Number(a), Number(b));
+}
+
 /** CEL's `==`: numbers of different types are equal where their values are; values of different kinds are not equal. */
 export function isEqual(left: CelValue | undefined, right: CelValue | undefined, steps?: Steps): boolean {
   if (left === undefined || right === undefined) return left === right;
-  // biome-ignore lint/suspicious/noDoubleEquals: whole numbers and fractions compare by value.
-  if (isNumber(left)) return isNumber(right) && plain(left) == plain(right);
+  if (isNumber(left)) return isNumber(right) && orderNumbers(left, right) === 0;
   if (left === null || typeof left !== 'object') return left === right;
   if (left instanceof CelObject) return left.equals(right);
   if (left instanceof CelList) return right instanceof CelList && sameItems(left, right, steps ?? new Steps());
@@ -133,14 +139,15 @@ function compareText(left: string, right: string): number {
 
 const isHalf = (unit: number): boolean => (unit & 0xf800) === 0xd800;
 
-const order = (left: bigint | number, right: bigint | number): number => (left < right ? -1 : left > right ? 1 : 0);
+const order = (left: bigint | number, right: bigint | number): number =>
+  left < right ? -1 : left > right ? 1 : left === right ? 0 : Number.NaN;
 
 /**
  * Less than zero, zero, or more, for two values that CEL has an order for (numbers across their types, bool, string,
- * bytes, duration, timestamp); undefined for others. What is not a number is neither less nor more: `NaN` compares as 0.
+ * bytes, duration, timestamp); undefined for others. What is not a number has no order: it compares as NaN.
  */
 export function compare(left: CelValue | undefined, right: CelValue | undefined): number | undefined {
-  if (isNumber(left) && isNumber(right)) return order(plain(left), plain(right));
+  if (isNumber(left) && isNumber(right)) return orderNumbers(left, right);
   if (typeof left === 'string' && typeof right === 'string') return compareText(left, right);
   if (typeof left === 'boolean' && typeof right === 'boolean') return Number(left) - Number(right);
   if (left instanceof Uint8Array && right instanceof Uint8Array) return compareBytes(left, right);

@@ -15,19 +15,19 @@ import {
   uintType,
 } from '../standard-types.ts';
 import type { CelType } from '../type.ts';
-import { CelList, CelMap, type CelValue } from '../value.ts';
+import { CelError, CelList, CelMap, type CelValue } from '../value.ts';
 import { add, divide, modulo, multiply, negate, not, subtract } from './arithmetic.ts';
 import { comparison, concatenation, equality, joining, membership } from './costs.ts';
 
 export type Binary = (a: CelValue, b: CelValue) => CelValue;
 export type Unary = (a: CelValue) => CelValue;
 
-/** An order for values of any types; what is not a number is in none. */
+/** An order for values of any types. */
 function ordering(holdsFor: (order: number) => boolean): Binary {
   return (a, b) => {
     const order = compare(a, b);
     if (order === undefined) throw noSuchOverload();
-    if (order === 0 && (Number.isNaN(a) || Number.isNaN(b))) return false;
+    if (Number.isNaN(order)) throw new CelError('NaN values cannot be ordered');
     return holdsFor(order);
   };
 }

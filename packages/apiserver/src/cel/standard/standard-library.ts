@@ -150,6 +150,7 @@ export const standardLibrary: CelLibrary = {
     uintType,
   ],
   functions: [...operators, size, ...conversions, ...texts, ...moments],
+  constants: [{ name: 'google.protobuf.NullValue.NULL_VALUE', type: intType, value: 0n }],
   macros: standardMacros,
 };
 
