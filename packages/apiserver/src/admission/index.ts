@@ -22,6 +22,7 @@ import { validatingWebhooks } from './webhook/validating-webhooks.ts';
 
 export { AdmissionMetrics } from './admission-metrics.ts';
 export type { AdmissionEnvironment, ObjectReader } from './contract.ts';
+export { matchConditionProblem, matchConditionsCompiler } from './match-conditions.ts';
 export { PodSecurityOptions } from './pod-security/options.ts';
 export * from './webhook/index.ts';
 

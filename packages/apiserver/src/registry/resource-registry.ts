@@ -8,7 +8,13 @@ import {
   StatusError,
 } from '@keelson/core';
 import type { AdmissionPlugin } from '@keelson/core/admission';
-import { AdmissionMetrics, builtinAdmission, type PodSecurityOptions, WebhookSources } from '../admission/index.ts';
+import {
+  AdmissionMetrics,
+  builtinAdmission,
+  matchConditionsCompiler,
+  type PodSecurityOptions,
+  WebhookSources,
+} from '../admission/index.ts';
 import { forbidden } from '../authorization/forbidden.ts';
 import { selectionOf } from '../authorization/selection.ts';
 import { CrdController, crdStrategy } from '../crd/index.ts';
@@ -140,7 +146,12 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
     const disabled = options.disabledAdmission ?? (options.authorizer ? [] : needBootstrap);
     const { eventTtlSeconds: ttlSeconds = 3600 } = options;
     const eventOptions = ttlSeconds > 0 ? { ttlSeconds } : undefined;
-    this.#webhooks = new WebhookSources({ clock, services: new EndpointServiceResolver(reader, random) });
+    const services = new EndpointServiceResolver(reader, random);
+    this.#webhooks = new WebhookSources({
+      clock,
+      services,
+      compileConditions: matchConditionsCompiler(authorizer),
+    });
     this.#context = {
       storage,
       cache,

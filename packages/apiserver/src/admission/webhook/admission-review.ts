@@ -27,11 +27,18 @@ export function reviewBody(
   form: ObjectForm,
   shown: ShownJson,
 ): string {
+  const { dryRun, options, ...rest } = reviewRequest(attributes, form);
+  const head = JSON.stringify({ uid, ...rest }).slice(1, -1);
+  const request = `{${head},"object":${shown.object},"oldObject":${shown.oldObject},"dryRun":${dryRun},"options":${JSON.stringify(options)}}`;
+  return `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/${version}","request":${request}}`;
+}
+
+/** What a request is about, but for its objects; members in Kubernetes' order, empty ones left out. */
+export function reviewRequest(attributes: AdmissionAttributes, form: ObjectForm) {
   const { subresource, name, operation, user, dryRun } = attributes;
   const [requested = form] = attributes.forms ?? [];
   const namespace = namespaceOf(attributes);
-  const head = JSON.stringify({
-    uid,
+  return {
     kind: kindIn(form),
     resource: resourceIn(form),
     ...(subresource && { subResource: subresource }),
@@ -47,10 +54,9 @@ export function reviewBody(
       ...(user.groups.length > 0 && { groups: user.groups }),
       ...(user.extra && Object.keys(user.extra).length > 0 && { extra: user.extra }),
     },
-  }).slice(1, -1);
-  const options = JSON.stringify(operationOptions(attributes));
-  const request = `{${head},"object":${shown.object},"oldObject":${shown.oldObject},"dryRun":${dryRun},"options":${options}}`;
-  return `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/${version}","request":${request}}`;
+    dryRun,
+    options: operationOptions(attributes),
+  };
 }
 
 const kindIn = ({ kind: { group, version, kind } }: ObjectForm) => ({ group, version, kind });

@@ -250,7 +250,73 @@ const autoscaler = {
 const both = { mutating: [{ path: 'allow-m' }], validating: [{ path: 'allow-v' }], reviews: true };
 const everything = { objectSelector: {} };
 
+const conditions: Readonly<Record<string, readonly string[]>> = {
+  'all hold': ['object.metadata.name == "t"', 'oldObject == null'],
+  'one does not': ['true', 'object.metadata.name == "x"'],
+  'of a request': [
+    'request.operation == "CREATE" && request.dryRun && request.kind.kind == "ConfigMap" && request.resource.group == ""',
+    'request.userInfo.username != "" && "system:masters" in request.userInfo.groups',
+    'request.options.dryRun == ["All"] && request.namespace.startsWith("webhooks-") && request.name == "t"',
+  ],
+  'no such key': ['object.data.nothere == "x"'],
+  'no subresource': ['request.subResource == ""'],
+  'is there a subresource': ['!has(request.subResource)'],
+  'two errors': ['object.data.nothere == "x"', 'object.spec.foo > 1'],
+  'an error and a no': ['object.data.nothere == "x"', 'false'],
+  'of the authorizer': [
+    'authorizer.group("").resource("secrets").namespace("x").check("get").allowed()',
+    'authorizer.requestResource.check("create").allowed()',
+    'authorizer.serviceAccount("default", "nobody").group("").resource("secrets").check("get").allowed() == false',
+  ],
+  'of libraries': [
+    'quantity("1Gi").isGreaterThan(quantity("1Mi"))',
+    'isIP("10.0.0.1")',
+    '"a,b".split(",").size() == 2',
+  ],
+};
+const matchConditions = (expressions: readonly string[]) =>
+  expressions.map((expression, index) => ({ name: `c${index}`, expression }));
+const conditionScenarios = Object.entries(conditions).flatMap(([name, expressions]): Scenario[] => [
+  {
+    name: `C ${name}`,
+    validating: [{ path: 'allow-v', matchConditions: matchConditions(expressions) }],
+    requests: [tried],
+  },
+  {
+    name: `C ${name} ignored`,
+    mutating: [{ path: 'allow-m', failurePolicy: 'Ignore', matchConditions: matchConditions(expressions) }],
+    requests: [tried],
+  },
+]);
+const refusedConditions = [
+  'object.',
+  'foo == 1',
+  'object.metadata.name',
+  '1',
+  'request.foo == ""',
+  'request.dryRun == 1',
+];
+
 export const scenarios: readonly Scenario[] = [
+  {
+    name: 'conditions that make no sense',
+    requests: refusedConditions.map((expression) => ({
+      method: 'POST',
+      path: '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations?dryRun=All',
+      body: {
+        metadata: { name: 'conditions' },
+        webhooks: [
+          {
+            name: 'a.b.c',
+            clientConfig: { url: 'https://x.y' },
+            admissionReviewVersions: ['v1'],
+            sideEffects: 'None',
+            matchConditions: [{ name: 'x', expression }],
+          },
+        ],
+      },
+    })),
+  },
   {
     name: 'an object from its creation to its end',
     ...both,
@@ -484,6 +550,7 @@ export const scenarios: readonly Scenario[] = [
       })),
     ],
   },
+  ...conditionScenarios,
   ...answerScenarios.map(
     ({ name }): Scenario => ({ name: `V ${name}`, validating: [{ path: `answer-${slug(name)}` }], requests: [tried] }),
   ),

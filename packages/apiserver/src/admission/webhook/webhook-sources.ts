@@ -5,14 +5,12 @@ import {
   ValidatingWebhookConfiguration,
 } from '@keelson/core';
 import type { MatchConditionsCompiler } from './contract.ts';
-import { unevaluated } from './unevaluated-conditions.ts';
 import type { WebhookClientEnvironment } from './webhook-client.ts';
 import { asConfiguration, WebhookConfigurations } from './webhook-configurations.ts';
 import type { WebhookSet } from './webhook-set.ts';
 
 export interface WebhookSourcesOptions extends WebhookClientEnvironment {
-  /** Default: conditions cannot be evaluated, which the webhook's failure policy decides about. */
-  readonly compileConditions?: MatchConditionsCompiler;
+  readonly compileConditions: MatchConditionsCompiler;
 }
 
 /** Tells of all stored objects of a kind and of each change; resolves when all that is there has been told. */
@@ -26,9 +24,9 @@ export class WebhookSources {
   readonly #mutating: WebhookConfigurations;
   readonly #validating: WebhookConfigurations;
 
-  constructor({ compileConditions = unevaluated, ...client }: WebhookSourcesOptions) {
-    this.#mutating = new WebhookConfigurations('mutating', { ...client, compileConditions });
-    this.#validating = new WebhookConfigurations('validating', { ...client, compileConditions });
+  constructor(options: WebhookSourcesOptions) {
+    this.#mutating = new WebhookConfigurations('mutating', options);
+    this.#validating = new WebhookConfigurations('validating', options);
   }
 
   mutating = (): WebhookSet => this.#mutating.current;

@@ -1,4 +1,5 @@
 import type { ObjectReader } from '../../admission/index.ts';
+import { matchConditionProblem } from '../../admission/match-conditions.ts';
 import type { NamedStrategy } from '../strategy.ts';
 import { admissionRegistrationStrategies } from './admission-registration/index.ts';
 import { appsStrategies } from './apps.ts';
@@ -45,7 +46,10 @@ export function builtinStrategies({ allocators, reader, loopbackEndpoints }: Str
     ...coordinationStrategies,
     priorityClass,
     runtimeClass,
-    ...admissionRegistrationStrategies(),
+    ...admissionRegistrationStrategies(undefined, (expression, at, errors) => {
+      const problem = matchConditionProblem(expression);
+      if (problem !== undefined) errors.invalid(at, expression, problem);
+    }),
     ...certificateStrategies,
     ...servingStrategies,
     ...resourceStrategies(reader),

@@ -5,7 +5,13 @@ import { webhookStrategies } from './webhooks.ts';
 
 export type { ExpressionCheck } from './rules.ts';
 
-/** `check` compiles expressions of CEL; without it they are only asked to be there. */
-export function admissionRegistrationStrategies(check: ExpressionCheck = () => undefined): readonly NamedStrategy[] {
-  return [...webhookStrategies(check), ...policyStrategies(check)];
+/**
+ * `check` compiles expressions of policies, `checkCondition` match conditions of webhooks; without them they are only
+ * asked to be there.
+ */
+export function admissionRegistrationStrategies(
+  check: ExpressionCheck = () => undefined,
+  checkCondition: ExpressionCheck = check,
+): readonly NamedStrategy[] {
+  return [...webhookStrategies(checkCondition), ...policyStrategies(check)];
 }
