@@ -12,6 +12,7 @@ export {
 export * from './contract.ts';
 export * from './cost/cost-estimator.ts';
 export * from './environment.ts';
+export * from './kubernetes-types.ts';
 export * from './library/index.ts';
 export { CelProgram, type CelResult, type EvaluateOptions } from './runtime/program.ts';
 export { accepts, typeOf } from './runtime/type-of.ts';

@@ -1,5 +1,5 @@
 import { deepEqual, type JSONSchemaProps } from '@keelson/core';
-import { goRegexp } from '../cel/library/index.ts';
+import { goRegexp } from '../cel/index.ts';
 import { FieldErrors, goQuote } from '../registry/strategy.ts';
 import { itemsOf, valuesOf } from './custom-decoder.ts';
 import { hasFormat } from './formats.ts';

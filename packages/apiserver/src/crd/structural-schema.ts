@@ -1,5 +1,5 @@
 import type { JSONSchemaProps } from '@keelson/core';
-import { goRegexp } from '../cel/library/index.ts';
+import { goRegexp } from '../cel/index.ts';
 import { FieldErrors } from '../registry/strategy.ts';
 import { itemsOf, valuesOf } from './custom-decoder.ts';
 
