@@ -51,7 +51,7 @@ export function groupsOf(object: KubernetesObject, id: string, secret: string, n
   // What cannot be read has expired: an owner who meant it to end at some time must not get one without end.
   if (expiration !== '' && !(parseTime(expiration) > now)) return undefined;
   const extra = read('auth-extra-groups');
-  const asked = extra === '' ? [] : extra.split(',').map((each) => each.trim());
+  const asked = extra === '' ? [] : extra.split(',');
   if (!asked.every((each) => extraGroup.test(each))) return undefined;
   return [...new Set([everyGroup, ...asked])].sort();
 }

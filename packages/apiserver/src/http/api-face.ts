@@ -214,6 +214,8 @@ export class ApiFace {
 
   async #user(request: HttpRequest, response?: HttpResponse): Promise<UserInfo> {
     const { access } = this.#options.metrics;
+    const warning = bearerWarning(request);
+    if (warning !== undefined) response?.setHeader('warning', `299 - "${warning}"`);
     let user: UserInfo;
     try {
       user = await this.#options.authenticator.authenticate(request);
@@ -222,8 +224,6 @@ export class ApiFace {
       throw error;
     }
     access.authenticated(user);
-    const warning = bearerWarning(request);
-    if (warning !== undefined) response?.setHeader('warning', `299 - "${warning}"`);
     try {
       return impersonate(user, request, this.#options.authorizer);
     } catch (error) {
