@@ -12,6 +12,7 @@ import {
   token,
 } from '@keelson/core';
 import { AdmissionPlugins } from '@keelson/core/admission';
+import { disabledAdmission } from './admission/index.ts';
 import { Pki } from './pki/index.ts';
 import { ApiServer } from './server/api-server.ts';
 import { ApiServerPluginOptions } from './server/api-server-options.ts';
@@ -53,7 +54,11 @@ export const apiServerPlugin = definePlugin<ApiServerPluginOptions>({
           serviceCidr: options.serviceCidr,
           eventTtlSeconds: options.eventTtl / 1000,
           runtimeConfig: options.runtimeConfig,
-          registry: { loopbackEndpoints: options.loopbackEndpoints, podSecurity: options.podSecurity },
+          registry: {
+            loopbackEndpoints: options.loopbackEndpoints,
+            podSecurity: options.podSecurity,
+            disabledAdmission: disabledAdmission(options),
+          },
           ...(grants && { grants }),
           ...(options.advertiseAddress && { advertiseAddress: options.advertiseAddress }),
         }),

@@ -78,6 +78,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       port: config.api.port,
       serviceCidr: config.api.serviceCidr,
       runtimeConfig: config.api.runtimeConfig,
+      disableAdmissionPlugins: config.api.disableAdmissionPlugins,
+      enableAdmissionPlugins: config.api.enableAdmissionPlugins,
       ...authenticationOf(config.api, baseDir),
       loopbackEndpoints: !podsHaveNetwork,
       ...(podsHaveNetwork && { advertiseAddress: internalAddress, alsoListen: [internalAddress] }),

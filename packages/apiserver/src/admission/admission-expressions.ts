@@ -79,12 +79,12 @@ export function admissionActivation({ attributes, form, shown, authorizer }: Exp
   const asker = new CelAuthorizer(user, (request) => authorizer.authorize(request));
   const own = { group, version, resource, ...(subresource && { subresource }), ...(namespace && { namespace }), name };
   return {
-    object: valueOf(shown.object),
-    oldObject: valueOf(shown.oldObject),
+    object: celOf(shown.object),
+    oldObject: celOf(shown.oldObject),
     request: jsonValue(reviewRequest(attributes, form)),
     authorizer: asker,
     'authorizer.requestResource': asker.resource(own),
   };
 }
 
-const valueOf = (object: KubernetesObject | undefined) => (object === undefined ? null : jsonValue(object));
+const celOf = (object: KubernetesObject | undefined) => (object === undefined ? null : jsonValue(object));

@@ -1,8 +1,15 @@
 import { z } from 'zod';
-import { PodSecurityOptions } from '../admission/index.ts';
+import { admissionNameProblems, PodSecurityOptions } from '../admission/index.ts';
 import { runtimeConfigProblems } from '../registry/runtime-config.ts';
 import { AuthenticationPluginOptions } from './authentication-options.ts';
 import { storeOptions } from './store-options.ts';
+
+const admissionPlugins = z
+  .array(z.string())
+  .superRefine((names, context) => {
+    for (const message of admissionNameProblems(names)) context.addIssue({ code: 'custom', message });
+  })
+  .default([]);
 
 /** The section `apiserver` of `keelson.yaml`. */
 export const ApiServerPluginOptions = z.strictObject({
@@ -35,6 +42,10 @@ export const ApiServerPluginOptions = z.strictObject({
     .default({}),
   /** Pod Security where namespaces do not say by their labels what they want, and exemptions from it. */
   podSecurity: PodSecurityOptions.prefault({}),
+  /** Built-in admission plugins to leave out, under Kubernetes' names. */
+  disableAdmissionPlugins: admissionPlugins,
+  /** Built-in admission plugins to use though they are off by default. */
+  enableAdmissionPlugins: admissionPlugins,
   /** A file of static tokens: lines of `token,user,uid,"group1,group2"`. */
   tokenFile: z.string().optional(),
   /** How it is found out who asks, beside the cluster's own certificates and ServiceAccount tokens. */

@@ -82,6 +82,9 @@ export const clusterConfigSchema = z.strictObject({
       serviceCidr: cidr.default('10.96.0.0/16'),
       /** API versions and resources to switch on or off, as `--runtime-config` of kube-apiserver: `api/beta: true`. */
       runtimeConfig: z.record(z.string(), z.boolean()).default({}),
+      /** Built-in admission plugins to leave out, or to use though they are off by default, under Kubernetes' names. */
+      disableAdmissionPlugins: z.array(z.string()).default([]),
+      enableAdmissionPlugins: z.array(z.string()).default([]),
       /** How it is found out who asks: `anonymous` and `jwt` as in Kubernetes' AuthenticationConfiguration, `webhook`, … */
       authentication: AuthenticationPluginOptions.optional(),
       /** A file of static tokens, relative to this one: lines of `token,user,uid,"group1,group2"`. */
