@@ -119,6 +119,7 @@ describe('an extension server that does not answer', () => {
     expect((await available())?.message).toBe(
       `failing or missing response from https://127.0.0.1:1${base}: Get "https://127.0.0.1:1${base}": dial tcp 127.0.0.1:1: connect: connection refused`,
     );
+    expect(await server.server.metrics.text()).toContain(`aggregator_unavailable_apiservice{name="${name}"} 1`);
     const refused = await ask(`${base}/things`);
     expect([refused.code, refused.type, refused.text]).toEqual([
       503,
@@ -159,6 +160,7 @@ describe('an extension server that answers', () => {
 
   it('is asked in the name of the aggregator', async () => {
     expect((await available())?.message).toBe('all checks passed');
+    expect(await server.server.metrics.text()).toContain(`aggregator_unavailable_apiservice{name="${name}"} 0`);
     const asked = extension.seen.find(({ url }) => url === base);
     expect(asked?.peer).toBe('front-proxy-client');
     expect(asked?.serverName).toBe('ext.default.svc');
@@ -256,7 +258,7 @@ describe('an extension server that answers', () => {
       );
       sent.on('error', reject).end();
     });
-    expect(begun).toBe('{"type":"ADDED","object":{"kind":"Thing"}}\n');
+    expect(begun).toBe('{"type":"ADDED","object":{"kind":"Thing","metadata":{}}}\n');
   });
 
   it('goes on in another protocol', async () => {
@@ -278,6 +280,28 @@ describe('an extension server that answers', () => {
     await waitFor(() => text.endsWith('hello'));
     expect(text).toContain('HTTP/1.1 101');
     socket.destroy();
+  });
+
+  it('is reached by clients in the same process, as far as they may', async () => {
+    const thing = { group, version: 'v1', kind: 'Thing', plural: 'things', namespaced: true, status: false };
+    const before = extension.seen.length;
+    expect((await server.client.list(thing, { namespace: 'default' })).items).toEqual([]);
+    expect(extension.seen.slice(before).find(({ url }) => url.includes('/things'))).toMatchObject({
+      url: expect.stringContaining(`${base}/namespaces/default/things`),
+      headers: { 'x-remote-user': 'kubernetes-admin' },
+    });
+    const nobody = server.clients.as({ name: 'nobody' });
+    await expect(nobody.list(thing, { namespace: 'default' })).rejects.toThrow('nobody');
+    expect(JSON.parse(await server.client.transport.raw('GET', base)).kind).toBe('APIResourceList');
+    for await (const { type } of server.client.transport.watch({
+      verb: 'watch',
+      group,
+      version: 'v1',
+      resource: 'things',
+    })) {
+      expect(type).toBe('ADDED');
+      break;
+    }
   });
 
   it('is in discovery with what it serves', async () => {

@@ -88,13 +88,18 @@ export class Aggregator implements Extensions {
   /** Who answers a request, where that is not this server. */
   claim(info: RequestInfo): Extension | undefined {
     if (this.#extensions.size === 0) return undefined;
-    if (info.isResource) return this.#extensions.get(`${info.group}/${info.version}`);
+    if (info.isResource) return this.find(info.group, info.version);
     const { path } = info;
     const place = path.startsWith(documentPrefix) ? path.slice(documentPrefix.length - 1) : path;
     const [, apis, group, version, ...rest] = place.split('/');
     return apis === 'apis' && rest.every((each) => each === '')
       ? this.#extensions.get(`${group}/${version}`)
       : undefined;
+  }
+
+  /** The extension server of a version of a group. */
+  find(group: string, version: string): Extension | undefined {
+    return this.#extensions.size === 0 ? undefined : this.#extensions.get(`${group}/${version}`);
   }
 
   /** Never rejects for what the extension server does wrong: the client is told. */

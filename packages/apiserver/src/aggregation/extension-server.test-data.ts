@@ -101,9 +101,9 @@ export async function startExtension(serviceHost: string, now: number): Promise<
           response.writeHead(302, { location: 'https://example.com/' });
           return response.end();
         }
-        if (query.includes('watch=1')) {
+        if (/watch=(1|true)/.test(query)) {
           response.writeHead(200, { 'content-type': 'application/json' });
-          response.write(`${JSON.stringify({ type: 'ADDED', object: { kind: 'Thing' } })}\n`);
+          response.write(`${JSON.stringify({ type: 'ADDED', object: { kind: 'Thing', metadata: {} } })}\n`);
           return undefined;
         }
         if (path.endsWith('/things')) {

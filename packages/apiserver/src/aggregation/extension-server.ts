@@ -42,6 +42,15 @@ export interface ExtensionAnswer {
   readonly text: string;
 }
 
+/** What is asked of an extension server in the name of this one, or of a client in the same process. */
+export interface Question {
+  readonly path: string;
+  /** Default GET. */
+  readonly method?: string;
+  readonly headers?: HeaderLists;
+  readonly body?: string | undefined;
+}
+
 /** A request on its way to an extension server. */
 export interface Passage {
   readonly user: UserInfo;
@@ -78,16 +87,9 @@ export class ExtensionServer {
     }
   }
 
-  /** Asks in the aggregator's own name. Rejects with `ExtensionError`, `UnresolvedError`, or the signal's reason. */
-  async ask(path: string, user: UserInfo, headers: HeaderLists, signal: AbortSignal): Promise<ExtensionAnswer> {
-    const at = await this.resolve();
-    const answer = await this.#begin(
-      at,
-      'GET',
-      path,
-      { host: authority(at), ...headers, ...userHeaders(user) },
-      signal,
-    );
+  /** Rejects with `ExtensionError`, `UnresolvedError`, or the signal's reason. */
+  async ask(question: Question, user: UserInfo, signal: AbortSignal): Promise<ExtensionAnswer> {
+    const answer = await this.open(question, user, signal);
     const chunks: Buffer[] = [];
     let length = 0;
     for await (const chunk of answer) {
@@ -97,6 +99,13 @@ export class ExtensionServer {
       chunks.push(bytes);
     }
     return { status: answer.statusCode ?? 0, headers: answer.headers, text: Buffer.concat(chunks).toString('utf8') };
+  }
+
+  /** As `ask`, with an answer that may go on for ever. */
+  async open({ path, method = 'GET', headers = {}, body }: Question, user: UserInfo, signal: AbortSignal) {
+    const at = await this.resolve();
+    const all = { host: authority(at), ...headers, ...userHeaders(user) };
+    return this.#begin(at, method, path, all, signal, body);
   }
 
   /** Passes a request on and streams its answer back. Rejects as `ask`, and with `RedirectError`. */
@@ -172,14 +181,15 @@ export class ExtensionServer {
     path: string,
     headers: HeaderLists,
     signal: AbortSignal,
-    body?: HttpRequest,
+    body?: HttpRequest | string,
   ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const outgoing = httpsRequest({ agent: this.#agentNow(), host, port, method, path, headers, signal });
       outgoing.once('response', resolve);
       outgoing.on('error', (error) => reject(signal.aborted ? signal.reason : this.#failure(error, { host, port })));
-      if (body === undefined || method === 'GET' || method === 'HEAD') outgoing.end();
-      else {
+      if (body === undefined || typeof body === 'string' || method === 'GET' || method === 'HEAD') {
+        outgoing.end(typeof body === 'string' ? body : undefined);
+      } else {
         body.once('error', (error) => outgoing.destroy(error));
         body.pipe(outgoing);
       }

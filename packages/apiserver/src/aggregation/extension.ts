@@ -135,7 +135,7 @@ export class Extension {
     const failed = (why: string) => new ExtensionError(`failing or missing response from ${url}: ${why}`);
     const late = this.#patience();
     try {
-      const { status } = await this.server.ask(path, prober, {}, late.signal);
+      const { status } = await this.server.ask({ path }, prober, late.signal);
       if (status < 200 || status >= 300) throw failed(`bad status from ${url}: ${status}`);
       return passed;
     } catch (error) {
@@ -170,7 +170,7 @@ export class Extension {
   async #get(path: string, user: UserInfo, accept: string): Promise<string | undefined> {
     const late = this.#patience();
     try {
-      const { status, text } = await this.server.ask(path, user, { accept }, late.signal);
+      const { status, text } = await this.server.ask({ path, headers: { accept } }, user, late.signal);
       return status === 200 ? text : undefined;
     } catch (error) {
       this.#environment.logger.debug('an extension server could not be asked', { path, error: messageOf(error) });

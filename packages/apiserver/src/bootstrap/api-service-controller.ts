@@ -11,6 +11,7 @@ import {
 } from '@keelson/core';
 import type { Aggregator } from '../aggregation/index.ts';
 import { follow } from '../authorization/follow.ts';
+import { NumberSeries } from '../http/metric-series.ts';
 import type { ApiHandler, UserInfo } from '../registry/contract.ts';
 import { availabilityOf, type Finding, withAvailability } from './api-service-availability.ts';
 import { automanaged, builtinService, customService } from './local-api-services.ts';
@@ -43,6 +44,8 @@ export class ApiServiceController {
   /** By `namespace/service`, then by name. */
   readonly #slices = new Map<string, Map<string, EndpointSlice>>();
   readonly #pending: PendingKeys;
+  /** By name and reason. */
+  readonly #losses = new Map<string, { readonly labels: readonly string[]; count: number }>();
   #custom: ReadonlyMap<string, APIService> = new Map();
   #followsBackends = false;
 
@@ -67,6 +70,7 @@ export class ApiServiceController {
       const known = this.#services.get(name);
       if (known) aggregator.remove(known);
       this.#services.delete(name);
+      for (const [key, { labels }] of this.#losses) if (labels[0] === name) this.#losses.delete(key);
       this.#pending.add(name);
     };
     await follow(handler, target, { set, delete: remove }, { ...this.#options, signal });
@@ -82,6 +86,35 @@ export class ApiServiceController {
     const subscription = catalog.changes$.subscribe(() => this.#readCatalog());
     signal.addEventListener('abort', () => subscription.unsubscribe(), { once: true });
     signal.addEventListener('abort', () => this.#pending.stop(), { once: true });
+  }
+
+  /** Which are available, in the text format of Prometheus, under the names that Kubernetes gives them. */
+  text(): string {
+    const unavailable = new NumberSeries({
+      type: 'gauge',
+      name: 'aggregator_unavailable_apiservice',
+      help: '1 for each APIService that is not available.',
+      labels: ['name'],
+    });
+    const changes = new NumberSeries({
+      type: 'counter',
+      name: 'aggregator_unavailable_apiservice_total',
+      help: 'How often an APIService was found not to be available, by reason.',
+      labels: ['name', 'reason'],
+    });
+    for (const [name, { status }] of this.#services) {
+      const found = status?.conditions?.find(({ type }) => type === 'Available');
+      unavailable.add([name], found?.status === 'True' ? 0 : 1);
+    }
+    for (const { labels, count } of this.#losses.values()) changes.add(labels, count);
+    return unavailable.text() + changes.text();
+  }
+
+  #count(name: string, reason: string): void {
+    const key = `${name} ${reason}`;
+    const known = this.#losses.get(key);
+    if (known) known.count++;
+    else this.#losses.set(key, { labels: [name, reason], count: 1 });
   }
 
   #readCatalog(): void {
@@ -116,6 +149,7 @@ export class ApiServiceController {
     if (!found) return;
     const conditions = withAvailability(service.status?.conditions ?? [], found, timestamp(clock));
     if (!conditions) return;
+    if (found.status === 'False') this.#count(name, found.reason ?? '');
     const body = { ...service, status: { ...service.status, conditions } };
     await this.#send({ ...target, verb: 'update', name, subresource: 'status', body });
   }

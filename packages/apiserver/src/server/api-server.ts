@@ -173,6 +173,11 @@ export class HttpApiServer {
     return this.#options.tokens;
   }
 
+  /** Requests that are for extension servers. */
+  get extensions(): Aggregator {
+    return this.#extensions;
+  }
+
   get listening(): Listening | undefined {
     return this.#listening;
   }
@@ -262,7 +267,9 @@ export class HttpApiServer {
     const configured = this.#flowControl.configure.bind(this.#flowControl);
     await new FlowControlController({ ...loop, configured }).start(this.#running.signal);
     this.#flowControl.run(this.#running.signal);
-    await new ApiServiceController({ ...loop, aggregator: this.#extensions }).start(this.#running.signal);
+    const services = new ApiServiceController({ ...loop, aggregator: this.#extensions });
+    this.metrics.also(() => services.text());
+    await services.start(this.#running.signal);
     await bootstrap({ handler, user: apiServerUser, grants, ...(address && { address }), ...(signal && { signal }) });
     const following = { clock, logger, user: apiServerUser, signal: this.#running.signal };
     await Promise.all([

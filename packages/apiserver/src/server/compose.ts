@@ -11,6 +11,7 @@ import {
   type RoleRef,
 } from '@keelson/core';
 import type { AdmissionPlugin } from '@keelson/core/admission';
+import { extensionTransport } from '../aggregation/index.ts';
 import { authenticated, type ServiceAccountTokens, type ServiceAccountTokensOptions } from '../authentication/index.ts';
 import {
   authorizerChain,
@@ -131,7 +132,7 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
   server.metrics.also(() => storage.text());
   server.metrics.also(() => registry.admissionMetrics.text());
   server.metrics.also(() => authentication.metrics.text());
-  return { server, handler, registry, authorizer, tokens, clients: inProcessClients(handler, server) };
+  return { server, handler, registry, authorizer, tokens, clients: inProcessClients(handler, server, authorizer) };
 }
 
 function kindOfPrefix({ catalog }: ApiHandler, prefix: string): readonly [string, string] | undefined {
@@ -145,11 +146,12 @@ function kindOfPrefix({ catalog }: ApiHandler, prefix: string): readonly [string
 }
 
 /** Clients without sockets; authorised and admitted like everybody else. */
-function inProcessClients(handler: ApiHandler, server: HttpApiServer): Clients {
+function inProcessClients(handler: ApiHandler, server: HttpApiServer, authorizer: Authorizer): Clients {
   return {
     as({ name, groups = [] }) {
       const user = authenticated({ name, groups });
-      return createClient(inProcessTransport(handler, user, { raw: (method, path) => server.raw(method, path, user) }));
+      const own = inProcessTransport(handler, user, { raw: (method, path) => server.raw(method, path, user) });
+      return createClient(extensionTransport(own, { aggregator: server.extensions, authorizer, user }));
     },
   };
 }

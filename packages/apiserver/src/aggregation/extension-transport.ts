@@ -1,0 +1,119 @@
+import {
+  type ApiRequest,
+  jsonLines,
+  type KubernetesObject,
+  StatusError,
+  type Transport,
+  toHttpMessage,
+  toStatusError,
+  type WatchEvent,
+} from '@keelson/core';
+import { z } from 'zod';
+import { forbidden } from '../authorization/index.ts';
+import type { Authorizer, UserInfo } from '../registry/contract.ts';
+import type { Aggregator } from './aggregator.ts';
+import type { Extension } from './extension.ts';
+import { ExtensionError, type Question, UnresolvedError } from './extension-server.ts';
+
+export interface ExtensionTransportOptions {
+  readonly aggregator: Aggregator;
+  readonly authorizer: Authorizer;
+  readonly user: UserInfo;
+}
+
+const object = z.custom<KubernetesObject>(
+  (value) => typeof value === 'object' && value !== null && 'metadata' in value,
+  'is no object of Kubernetes',
+);
+const Event = z.union([
+  z.object({ type: z.literal('ERROR'), object: z.looseObject({ code: z.number().optional() }) }),
+  z.object({ type: z.enum(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK']), object }),
+]);
+
+/** Clients in the same process reach extension servers too: authorised here, then asked as by the aggregator. */
+export function extensionTransport(own: Transport, options: ExtensionTransportOptions): Transport {
+  const { aggregator, authorizer, user } = options;
+  const find = ({ group, version }: ApiRequest) => aggregator.find(group, version);
+  const authorize = (request: ApiRequest) => {
+    const { verb, group, version, resource, subresource, namespace, name } = request;
+    const asked = { user, verb, group, version, resource, subresource, namespace, name };
+    const decision = authorizer.authorize(asked);
+    if (!decision.allowed) throw forbidden(asked, decision.reason);
+  };
+  return {
+    async request(request) {
+      const extension = find(request);
+      if (!extension) return own.request(request);
+      authorize(request);
+      return JSON.parse(await ask(extension, toHttpMessage(request), user, request.signal));
+    },
+    watch(request) {
+      const extension = find(request);
+      if (!extension) return own.watch(request);
+      authorize({ ...request, verb: 'watch' });
+      return watch(extension, request, user);
+    },
+    async raw(method, path, body, signal) {
+      const extension = aggregator.claim({
+        isResource: false,
+        verb: method.toLowerCase(),
+        path: path.split('?')[0] ?? path,
+      });
+      if (!extension) return own.raw(method, path, body, signal);
+      const asked = { user, verb: method.toLowerCase(), path };
+      const decision = authorizer.authorize(asked);
+      if (!decision.allowed) throw forbidden(asked, decision.reason);
+      return ask(extension, { path, method, headers: { accept: 'application/json' }, body }, user, signal);
+    },
+  };
+}
+
+async function ask(
+  extension: Extension,
+  question: Question,
+  user: UserInfo,
+  signal = new AbortController().signal,
+): Promise<string> {
+  if (!extension.available) throw unavailable('service unavailable');
+  try {
+    const { status, headers, text } = await extension.server.ask(question, user, signal);
+    if (status >= 300) throw toStatusError(status, headers['retry-after'], text);
+    return text;
+  } catch (error) {
+    throw readable(error);
+  }
+}
+
+async function* watch(
+  extension: Extension,
+  request: ApiRequest,
+  user: UserInfo,
+): AsyncGenerator<WatchEvent<KubernetesObject>> {
+  if (!extension.available) throw unavailable('service unavailable');
+  const ended = new AbortController();
+  const signal = request.signal ? AbortSignal.any([request.signal, ended.signal]) : ended.signal;
+  try {
+    const answer = await extension.server.open(toHttpMessage({ ...request, verb: 'watch' }), user, signal);
+    const { statusCode = 0, headers } = answer;
+    if (statusCode >= 300) throw toStatusError(statusCode, headers['retry-after'], '');
+    for await (const line of jsonLines(answer)) {
+      const event = Event.parse(line);
+      if (event.type === 'ERROR')
+        throw toStatusError(event.object.code ?? 500, undefined, JSON.stringify(event.object));
+      yield event;
+    }
+  } catch (error) {
+    throw readable(error);
+  } finally {
+    ended.abort();
+  }
+}
+
+const unavailable = (message: string) => StatusError.of(503, 'ServiceUnavailable', message, {});
+
+function readable(error: unknown): unknown {
+  if (error instanceof ExtensionError || error instanceof UnresolvedError) {
+    return unavailable(`error trying to reach service: ${error.message}`);
+  }
+  return error;
+}
