@@ -13,6 +13,7 @@ import {
 } from '@keelson/core';
 import { AdmissionPlugins } from '@keelson/core/admission';
 import { disabledAdmission } from './admission/index.ts';
+import { Auditor } from './audit/index.ts';
 import { Pki } from './pki/index.ts';
 import { ApiServer } from './server/api-server.ts';
 import { ApiServerPluginOptions } from './server/api-server-options.ts';
@@ -50,6 +51,8 @@ export const apiServerPlugin = definePlugin<ApiServerPluginOptions>({
           serviceAccountKey: () => pki.serviceAccountKey,
           issuer: options.authentication.serviceAccountIssuers,
           authentication: tokens.authentication,
+          auditor:
+            options.audit && new Auditor({ options: options.audit, clock, random, logger: logger.named('audit') }),
           encrypted: options.encryption !== undefined,
           serviceCidr: options.serviceCidr,
           eventTtlSeconds: options.eventTtl / 1000,

@@ -71,6 +71,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     apiserver: {
       dataDir,
       store: storeOf(config, baseDir),
+      ...(config.api.audit && { audit: auditOf(config.api.audit, baseDir) }),
       ...(config.encryption !== undefined && { encryption: encryptionOf(config.encryption, baseDir) }),
       compactionInterval: config.compactionInterval,
       eventTtl: config.eventTtl,
@@ -214,6 +215,15 @@ function authenticationOf({ authentication, tokenFile }: ClusterConfig['api'], b
         ...(frontProxy && { frontProxy: { ...frontProxy, ...(caFile !== undefined && { clientCaFile: at(caFile) }) } }),
       },
     }),
+  };
+}
+
+function auditOf({ policy, log, webhook }: NonNullable<ClusterConfig['api']['audit']>, baseDir: string) {
+  const at = (path: string) => resolve(baseDir, path);
+  return {
+    policy: typeof policy === 'string' ? at(policy) : policy,
+    ...(log && { log: { ...log, path: log.path === '-' ? log.path : at(log.path) } }),
+    ...(webhook && { webhook: { ...webhook, kubeconfig: at(webhook.kubeconfig) } }),
   };
 }
 

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Clock, isStatusError, type Logger, type Random, StatusError } from '@keelson/core';
 import type { Aggregator, Extension } from '../aggregation/index.ts';
+import type { Auditor } from '../audit/index.ts';
 import { bearerWarning, type HttpRequest, impersonate, type RequestAuthenticator } from '../authentication/index.ts';
 import { forbidden, selectionOf } from '../authorization/index.ts';
 import {
@@ -16,6 +16,7 @@ import {
 } from '../fairness/index.ts';
 import type { ApiHandler, AuthorizationRequest, Authorizer, UserInfo } from '../registry/contract.ts';
 import type { TablePrinter } from '../table/index.ts';
+import { AuditTrail, auditIdOf } from './audit-trail.ts';
 import type { Connector } from './connector.ts';
 import { Departure } from './departure.ts';
 import type { ApiMetrics, Measure } from './metrics.ts';
@@ -41,6 +42,8 @@ export interface ApiFaceOptions {
   readonly logger: Logger;
   readonly flowControl: FlowControl;
   readonly aggregator: Aggregator;
+  /** Without it nothing is taken down. */
+  readonly auditor?: Auditor | undefined;
 }
 
 /** The HTTP face of the API: reads requests, finds out who asks, hands over to the handler and writes its answers. */
@@ -77,19 +80,24 @@ export class ApiFace {
     let measure: Measure | undefined;
     let pretty = false;
     let seat: Seat | undefined;
+    let trail: AuditTrail | undefined;
+    const { auditor, clock } = this.#options;
+    const at = auditor ? clock.now() : 0;
     try {
-      response.setHeader('audit-id', String(request.headers['audit-id'] ?? randomUUID()));
+      const auditId = auditIdOf(request);
+      response.setHeader('audit-id', auditId);
       const { path, query } = target(request);
       pretty = wantsPretty(query, request.headers['user-agent']);
       const method = request.method ?? 'GET';
       const info = parseRequestInfo(method, path, query);
       measure = this.#options.metrics.begin(info, request, this.#options.handler.catalog);
+      if (auditor) trail = new AuditTrail(auditor, request, info, auditId, at);
       checkTimeout(info, query);
-      const user = await this.#user(request, response);
+      const user = await this.#user(request, response, trail, response);
       const connects = info.isResource && this.#options.connector.connects(info);
       // What stays open takes no seat, but for a watch until it has begun.
       if (!connects) seat = await this.#enter(user, info, query, response, departure);
-      this.#authorize(user, info, response);
+      this.#authorize(user, info, response, trail);
       const extension = this.#options.aggregator.claim(info);
       if (extension) await this.#forward(extension, request, response, { info, user, departure, seat });
       else if (!info.isResource) {
@@ -102,14 +110,15 @@ export class ApiFace {
         const signal = AbortSignal.any([departure.signal, this.#stopping.signal]);
         await this.#options.connector.serve(request, response, { info, query, user, signal });
       } else {
-        await this.#resources.answer(request, response, { info, query, user, pretty, departure, upgrade, seat });
+        await this.#resources.answer(request, response, { info, query, user, pretty, departure, upgrade, seat, trail });
       }
     } catch (error) {
       // Telling may take as long as the client likes.
       seat?.finish();
-      await this.#fail(request, response, error, pretty, departure);
+      await this.#fail(request, response, error, { pretty, departure, trail });
     } finally {
       departure.answered();
+      void trail?.record?.finished();
       seat?.finish();
       releaseBody(request, response, this.#options.clock);
       measure?.end(response);
@@ -177,9 +186,11 @@ export class ApiFace {
     const ended = new AbortController();
     socket.once('close', () => ended.abort());
     socket.on('error', (error) => ended.abort(error));
+    const { auditor, clock } = this.#options;
+    const trail = auditor && new AuditTrail(auditor, request, info, auditIdOf(request), clock.now());
     try {
-      const user = await this.#user(request);
-      this.#authorize(user, info, undefined, true);
+      const user = await this.#user(request, undefined, trail, socket);
+      this.#authorize(user, info, undefined, trail, true);
       const { aggregator, connector } = this.#options;
       const { signal } = ended;
       const extension = aggregator.claim(info);
@@ -189,11 +200,15 @@ export class ApiFace {
       // Who has gone, or was refused in the handshake, is told nothing.
       if (socket.destroyed || !socket.writable) return;
       const failure = this.#toStatus(error, request);
+      await trail?.failed(failure);
+      trail?.record?.begun(failure.code);
       const body = JSON.stringify(failure.status);
       socket.end(
         `HTTP/1.1 ${failure.code} ${failure.reason || 'Error'}\r\ncontent-type: application/json\r\n` +
           `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
       );
+    } finally {
+      void trail?.record?.finished();
     }
   }
 
@@ -212,7 +227,12 @@ export class ApiFace {
     return flowControl.enter(classified, { user, info, query, signal: () => departure.signal });
   }
 
-  async #user(request: HttpRequest, response?: HttpResponse): Promise<UserInfo> {
+  async #user(
+    request: HttpRequest,
+    response: HttpResponse | undefined,
+    trail: AuditTrail | undefined,
+    answer: HttpResponse | Duplex,
+  ): Promise<UserInfo> {
     const { access } = this.#options.metrics;
     const warning = bearerWarning(request);
     if (warning !== undefined) response?.setHeader('warning', `299 - "${warning}"`);
@@ -224,8 +244,11 @@ export class ApiFace {
       throw error;
     }
     access.authenticated(user);
+    if (trail) await trail.identified(user, answer);
     try {
-      return impersonate(user, request, this.#options.authorizer);
+      const actor = impersonate(user, request, this.#options.authorizer);
+      if (actor !== user) trail?.record?.impersonates(actor);
+      return actor;
     } catch (error) {
       // As by Kubernetes: who is refused for who they are, and what they may do, not for what they sent.
       response?.setHeader('x-content-type-options', 'nosniff');
@@ -234,10 +257,17 @@ export class ApiFace {
   }
 
   /** Throws 403. Nobody without leave learns more, not even that there is no such thing. */
-  #authorize(user: UserInfo, info: RequestInfo, response: HttpResponse | undefined, upgrade = false): void {
+  #authorize(
+    user: UserInfo,
+    info: RequestInfo,
+    response: HttpResponse | undefined,
+    trail: AuditTrail | undefined,
+    upgrade = false,
+  ): void {
     for (const asked of questions(user, info, upgrade)) {
       const decision = this.#options.authorizer.authorize(asked);
       this.#options.metrics.access.authorized(decision.allowed);
+      trail?.decided(decision);
       if (decision.allowed) continue;
       response?.setHeader('x-content-type-options', 'nosniff');
       throw forbidden(asked, decision.reason);
@@ -248,8 +278,7 @@ export class ApiFace {
     request: HttpRequest,
     response: HttpResponse,
     error: unknown,
-    pretty: boolean,
-    departure: Departure,
+    { pretty, departure, trail }: Failing,
   ): Promise<void> {
     if (response.destroyed) return;
     if (response.headersSent) {
@@ -263,7 +292,10 @@ export class ApiFace {
         await send(request, response, textReply(429, refusalText, { 'retry-after': retryAfterSeconds }));
         return;
       }
-      const reply = statusReply(this.#toStatus(error, request), { pretty, accept: request.headers.accept });
+      if (isBug(error)) await trail?.record?.broke(messageOf(error));
+      const failure = this.#toStatus(error, request);
+      await trail?.failed(failure);
+      const reply = statusReply(failure, { pretty, accept: request.headers.accept });
       if (reply.code === 413 || reply.code === 408) await refuseBody(request, response, reply, this.#options.clock);
       else await send(request, response, reply);
     } catch (failure) {
@@ -290,6 +322,13 @@ const longestForwardMs = 60_000;
 
 const tooLate = () =>
   StatusError.of(504, 'Timeout', 'Timeout: request did not complete within the allotted timeout', {});
+
+type Failing = Pick<ResourceVisit, 'pretty' | 'departure' | 'trail'>;
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** An error that nobody has thought of. */
+const isBug = (error: unknown) => !isStatusError(error) && !(error instanceof RangeError);
 
 /** What a user must be allowed for a request. */
 function questions(user: UserInfo, info: RequestInfo, upgrade: boolean): readonly AuthorizationRequest[] {

@@ -21,6 +21,8 @@ export interface Payload {
   readonly findings: readonly string[];
   readonly bodyFindings?: ApiRequest['bodyFindings'];
   readonly patchType?: PatchType;
+  /** The options that the body of a DELETE gave. */
+  readonly deletion?: RequestOptions;
   readonly program?: string;
 }
 
@@ -53,7 +55,7 @@ export async function readPayload(
     // What a body says goes alone: the query then has only what selects.
     const selection = info.verb === 'delete' ? {} : parseSelection(query);
     const said = parseDeleteOptions(decodeDeleteOptions(bytesOfDeletion, contentTypeOf(request)));
-    return { options: { ...selection, ...said }, findings: [] };
+    return { options: { ...selection, ...said }, findings: [], deletion: said };
   }
   if (deletes || info.verb === 'get' || info.verb === 'list' || info.verb === 'watch') {
     return { options: parseQueryOptions(query, info.verb), findings: [] };

@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ApiRequest, type Clock, type Random, StatusError } from '@keelson/core';
+import type { AuditRecord } from '../audit/index.ts';
 import type { HttpRequest } from '../authentication/index.ts';
 import type { FlowControl, Seat } from '../fairness/index.ts';
 import type { ApiAnswer, ApiHandler, ServedResource, UserInfo } from '../registry/contract.ts';
 import { warningsOf } from '../registry/error-warnings.ts';
 import type { TablePrinter } from '../table/index.ts';
+import type { AuditTrail } from './audit-trail.ts';
 import type { Departure } from './departure.ts';
 import { deprecationOf } from './deprecations.ts';
 import { type EncodingContext, encodeList, encodeObject } from './encode-answer.ts';
@@ -62,6 +64,8 @@ export interface ResourceVisit {
    * does not read what it asked for loses it.
    */
   readonly seat: Seat | undefined;
+  /** What the audit log is told of it, if there is one. */
+  readonly trail?: AuditTrail | undefined;
 }
 
 type Watched = Extract<ApiAnswer, { readonly type: 'watch' }>;
@@ -96,6 +100,8 @@ export class ResourceFace {
     const format = formFor(request, info, query, { pretty: visit.pretty, version, custom, tables });
     const context = { format, resource: served, tables: this.#options.tables };
     const payload = await readPayload(request, query, info, served, this.#options.clock);
+    const { record } = visit.trail ?? {};
+    if (record) noteSent(record, payload);
     if (watch) await this.#watch(response, visit, context, payload);
     else await this.#once(request, response, visit, context, payload);
   }
@@ -103,13 +109,14 @@ export class ResourceFace {
   async #once(
     request: HttpRequest,
     response: HttpResponse,
-    { info, query, user, departure, seat }: ResourceVisit,
+    { info, query, user, departure, seat, trail }: ResourceVisit,
     context: Form,
     payload: Payload,
   ): Promise<void> {
     // A write goes on, whoever waits for it; a signal is dear to make.
     const signal = writes.has(info.verb) ? undefined : departure.signal;
-    const answer = await this.#handle(response, context.resource, apiRequest(info, payload, signal), user, payload);
+    const asked = apiRequest(info, payload, signal, trail?.record);
+    const answer = await this.#handle(response, context.resource, asked, user, payload);
     if (answer.type === 'watch') throw StatusError.internal('a watch was answered that nobody asked for');
     const encoding = { ...context, resource: answer.resource, includeObject: includeObject(query, context.format) };
     const code = answer.type === 'object' ? answer.code : 200;
@@ -121,6 +128,10 @@ export class ResourceFace {
     ]);
     const body =
       answer.type === 'object' ? encodeObject(answer.value, encoding) : await encodeList(answer.value, encoding);
+    if (trail?.record) {
+      const isJson = contentType === 'application/json' && !context.format.pretty && body instanceof Uint8Array;
+      await trail.answered(answer, encoding, isJson ? body : undefined);
+    }
     if (body instanceof Uint8Array) await send(request, response, { code, contentType, headers, body });
     else {
       const { clock } = this.#options;
@@ -250,7 +261,18 @@ function route(request: HttpRequest, info: ResourceRequest, served: ServedResour
 
 const writes: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'delete']);
 
-function apiRequest(info: ResourceRequest, payload: Payload, signal: AbortSignal | undefined): ApiRequest {
+/** What is sent and is no object. Objects are taken down when they are decoded. */
+function noteSent(record: AuditRecord, { patchType, body, deletion }: Payload): void {
+  if (patchType) record.sent(body);
+  else if (deletion) record.sent({ kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/__internal', ...deletion });
+}
+
+function apiRequest(
+  info: ResourceRequest,
+  payload: Payload,
+  signal: AbortSignal | undefined,
+  record?: AuditRecord,
+): ApiRequest {
   const { verb, group, version, resource, subresource, namespace, name } = info;
   const { body, options, patchType, bodyFindings, program } = payload;
   const request: { -readonly [Field in keyof ApiRequest]: ApiRequest[Field] } = {
@@ -267,6 +289,7 @@ function apiRequest(info: ResourceRequest, payload: Payload, signal: AbortSignal
   if (patchType) request.patchType = patchType;
   if (bodyFindings) request.bodyFindings = bodyFindings;
   if (program) request.program = program;
+  if (record) request.record = record;
   if (signal) request.signal = signal;
   return request;
 }

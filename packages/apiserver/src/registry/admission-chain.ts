@@ -15,8 +15,6 @@ export interface Call {
   readonly warnings: string[];
   /** One of many that are deleted together: admission is told no name then, as by Kubernetes. */
   readonly collective?: boolean;
-  /** What admission wants to have noted in the audit log. */
-  readonly annotations?: Map<string, string>;
 }
 
 type Operation = AdmissionAttributes['operation'];
@@ -165,7 +163,7 @@ class Asked implements AdmissionAttributes {
   }
 
   annotate(key: string, value: string): void {
-    this.#call.annotations?.set(key, value);
+    this.#call.request.record?.annotate(key, value);
   }
 }
 

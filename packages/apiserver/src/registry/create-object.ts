@@ -14,6 +14,7 @@ import { checkMetadata, settleNamespace, stampNew } from './object-metadata.ts';
 import { dedupeOwners } from './owner-references.ts';
 import { recordOwners } from './ownership/record-owners.ts';
 import { randomUid } from './random-uid.ts';
+import { recordSent } from './record-sent.ts';
 import { encodeForStorage, encodeObject } from './stored-object.ts';
 import { FieldErrors, type WriteContext } from './strategy.ts';
 
@@ -37,6 +38,7 @@ export function warnOnce({ warnings }: Call, text: string | undefined): void {
 export async function createObject(context: RegistryContext, call: Call): Promise<EncodedObject> {
   const { kind, request } = call;
   const draft = decodeBody(kind, request.body, request, (text) => call.warnings.push(text));
+  recordSent(context, call, draft);
   return createDecoded(context, call, draft);
 }
 

@@ -9,6 +9,7 @@ import type { ObjectDraft } from './draft.ts';
 import { settleNamespace } from './object-metadata.ts';
 import { dedupeOwners } from './owner-references.ts';
 import { recordOwners } from './ownership/record-owners.ts';
+import { recordSent } from './record-sent.ts';
 import { encodeObject } from './stored-object.ts';
 
 /** Answers what is asked: gives back the whole object, its status filled in. Throws `StatusError`. */
@@ -26,6 +27,7 @@ export async function reviewObject(
 ): Promise<EncodedObject> {
   const { kind, request } = call;
   const draft = decodeBody(kind, request.body, request, (text) => call.warnings.push(text));
+  recordSent(context, call, draft);
   settleNamespace(kind, draft, request.namespace);
   const { metadata } = draft;
   delete metadata.uid;

@@ -14,6 +14,7 @@ import { checkMetadata, checkName, keepServerFields, settleNamespace } from './o
 import { dedupeOwners } from './owner-references.ts';
 import { keepTimes, recordOwners, setManagedFields } from './ownership/record-owners.ts';
 import { checkPathName } from './path-name.ts';
+import { recordSent } from './record-sent.ts';
 import { keepOtherPart, ofStatus } from './status-part.ts';
 import { encodeForStorage, encodeObject, type StoredObject } from './stored-object.ts';
 import { FieldErrors } from './strategy.ts';
@@ -51,6 +52,7 @@ export type KeepRest = (wanted: ObjectDraft, old: KubernetesObject) => ObjectDra
 export async function replaceObject(context: RegistryContext, call: Call, keep?: KeepRest): Promise<UpdateOutcome> {
   const { kind, request } = call;
   const draft = decodeBody(kind, request.body, request, (text) => call.warnings.push(text));
+  recordSent(context, call, draft);
   settleNamespace(kind, draft, request.namespace);
   const { name } = draft.metadata;
   checkName(draft, request.name ?? '');

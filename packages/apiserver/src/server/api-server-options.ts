@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { admissionNameProblems, PodSecurityOptions } from '../admission/index.ts';
+import { AuditOptions } from '../audit/index.ts';
 import { runtimeConfigProblems } from '../registry/runtime-config.ts';
 import { AuthenticationPluginOptions } from './authentication-options.ts';
 import { storeOptions } from './store-options.ts';
@@ -16,6 +17,8 @@ export const ApiServerPluginOptions = z.strictObject({
   /** Where certificates and the store are kept; without it everything lives in memory and goes with the process. */
   dataDir: z.string().min(1).optional(),
   ...storeOptions,
+  /** What is taken down of requests, and where. */
+  audit: AuditOptions.optional(),
   /** The address to listen on; `0.0.0.0` and `::` are all of them. */
   bindAddress: z.string().default('127.0.0.1'),
   /** Further addresses of this machine to listen on, on the same port. */

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { networkInterfaces } from 'node:os';
 import { type Clock, type Logger, type PluginGrant, type Random, StatusError, token } from '@keelson/core';
 import { Aggregator } from '../aggregation/index.ts';
+import type { Auditor } from '../audit/index.ts';
 import {
   type FrontProxyOptions,
   ownFrontProxy,
@@ -53,6 +54,8 @@ export interface ApiServerOptions {
   /** What clients may take of the server at once. */
   readonly limits?: ServerLimits;
   readonly grants?: readonly PluginGrant[];
+  /** Takes requests down; open from the first one on. */
+  readonly auditor?: Auditor | undefined;
   /** Whether what is stored is encrypted; the health of its keys is then told. */
   readonly encrypted?: boolean;
   /** Default 10.96.0.0/16. */
@@ -132,6 +135,8 @@ export class HttpApiServer {
     });
     this.metrics.queues((mutating) => this.#flowControl.waiting(mutating));
     this.metrics.also(() => this.#flowControl.text());
+    const { auditor } = options;
+    if (auditor) this.metrics.also(() => auditor.metrics.text());
     this.#extensions = new Aggregator({
       services: new EndpointServiceResolver(handlerReader(handler, apiServerUser), options.random),
       certificate: () => this.#pki?.frontProxy.client,
@@ -202,6 +207,7 @@ export class HttpApiServer {
       random,
       logger,
       flowControl: this.#flowControl,
+      auditor: this.#options.auditor,
       aggregator: this.#extensions,
     });
     this.#face = face;

@@ -12,6 +12,7 @@ import {
 } from '@keelson/core';
 import type { AdmissionPlugin } from '@keelson/core/admission';
 import { extensionTransport } from '../aggregation/index.ts';
+import type { Auditor } from '../audit/index.ts';
 import { authenticated, type ServiceAccountTokens, type ServiceAccountTokensOptions } from '../authentication/index.ts';
 import {
   authorizerChain,
@@ -38,6 +39,8 @@ export interface ComposeOptions {
   readonly serviceAccountKey: ServiceAccountTokensOptions['key'];
   readonly admission?: readonly AdmissionPlugin[];
   readonly grants?: readonly PluginGrant[];
+  /** Takes requests down; open from the first one on. */
+  readonly auditor?: Auditor | undefined;
   /** Whether what is stored is encrypted. */
   readonly encrypted?: boolean;
   readonly serviceCidr?: string;
@@ -61,6 +64,7 @@ export interface ApiServerParts {
   readonly authorizer: Authorizer;
   readonly tokens: ServiceAccountTokens;
   readonly clients: Clients;
+  readonly auditor?: Auditor | undefined;
 }
 
 /** Puts registry, authentication, authorization and HTTP together. */
@@ -121,6 +125,7 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
     random,
     logger,
     ...(options.grants && { grants: options.grants }),
+    auditor: options.auditor,
     ...(options.encrypted && { encrypted: true }),
     ...(serviceCidr && { serviceCidr }),
     ...(options.advertiseAddress && { advertiseAddress: options.advertiseAddress }),
@@ -132,7 +137,15 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
   server.metrics.also(() => storage.text());
   server.metrics.also(() => registry.admissionMetrics.text());
   server.metrics.also(() => authentication.metrics.text());
-  return { server, handler, registry, authorizer, tokens, clients: inProcessClients(handler, server, authorizer) };
+  return {
+    server,
+    handler,
+    registry,
+    authorizer,
+    tokens,
+    clients: inProcessClients(handler, server, authorizer),
+    auditor: options.auditor,
+  };
 }
 
 function kindOfPrefix({ catalog }: ApiHandler, prefix: string): readonly [string, string] | undefined {

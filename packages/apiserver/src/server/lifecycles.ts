@@ -46,10 +46,12 @@ export function apiServerLifecycles(
               openPki(dataDir && join(dataDir, 'pki'), { clock, hosts, serviceIp: firstAddress(serviceCidr) }),
             ),
           tokens.open({ clock, random }),
+          parts.auditor?.open(),
         ]);
       },
       async stop() {
         tokens.close();
+        await parts.auditor?.close();
         await embedded.close();
       },
     },

@@ -9,6 +9,7 @@ import {
   systemRandom,
 } from '@keelson/core';
 import { silentLogger } from '@keelson/core/testing';
+import type { Auditor } from '../audit/index.ts';
 import { mastersGroup } from '../authorization/index.ts';
 import { kubeconfigYaml, openPki, type Pki } from '../pki/index.ts';
 import type { Storage } from '../storage/contract.ts';
@@ -28,6 +29,8 @@ export interface TestApiServerOptions {
   readonly registry?: ComposeOptions['registry'];
   /** How it is found out who asks, beside certificates and ServiceAccount tokens. */
   readonly authentication?: AuthenticationOptions;
+  /** Open already; closed with the server. */
+  readonly auditor?: Auditor;
   /** Default: one in memory. Closed with the server. */
   readonly storage?: Storage;
 }
@@ -58,6 +61,7 @@ export async function startTestApiServer(options: TestApiServerOptions = {}): Pr
     logger,
     serviceAccountKey: () => key,
     ...(grants && { grants }),
+    auditor: options.auditor,
     ...(limits && { limits }),
     ...(options.registry && { registry: options.registry }),
     ...(options.authentication && { authentication: options.authentication }),
@@ -75,6 +79,7 @@ export async function startTestApiServer(options: TestApiServerOptions = {}): Pr
       await parts.server.stop();
       await parts.registry.close();
       await storage.close();
+      await options.auditor?.close();
     },
   };
 }

@@ -54,7 +54,19 @@ export interface ApiRequest {
    * which Kubernetes tells it. Keys given twice can be seen in the text only.
    */
   readonly bodyFindings?: (unknown: readonly string[]) => readonly string[];
+  /** Takes down what is done, where the server keeps an audit log. */
+  readonly record?: RequestRecord;
   readonly signal?: AbortSignal;
+}
+
+/** What an audit log is told of one request. */
+export interface RequestRecord {
+  /** Whether what is sent is taken down, and not only that it was sent. */
+  readonly takesRequest: boolean;
+  /** The object that was sent, decoded and with defaults, before anybody has changed it. */
+  sentObject(object: object): void;
+  /** Notes something with the request. */
+  annotate(key: string, value: string): void;
 }
 
 export interface WatchEvent<T> {

@@ -82,13 +82,24 @@ export const clusterConfigSchema = z.strictObject({
       serviceCidr: cidr.default('10.96.0.0/16'),
       /** API versions and resources to switch on or off, as `--runtime-config` of kube-apiserver: `api/beta: true`. */
       runtimeConfig: z.record(z.string(), z.boolean()).default({}),
-      /** Built-in admission plugins to leave out, or to use though they are off by default, under Kubernetes' names. */
-      disableAdmissionPlugins: z.array(z.string()).default([]),
-      enableAdmissionPlugins: z.array(z.string()).default([]),
       /** How it is found out who asks: `anonymous` and `jwt` as in Kubernetes' AuthenticationConfiguration, `webhook`, … */
       authentication: AuthenticationPluginOptions.optional(),
       /** A file of static tokens, relative to this one: lines of `token,user,uid,"group1,group2"`. */
       tokenFile: z.string().min(1).optional(),
+      /** Built-in admission plugins to leave out, or to use though they are off by default, under Kubernetes' names. */
+      disableAdmissionPlugins: z.array(z.string()).default([]),
+      enableAdmissionPlugins: z.array(z.string()).default([]),
+      /**
+       * What is taken down of requests, and where: a Policy of Kubernetes or its path, and `log` or `webhook` with the
+       * options that the package of the API server describes. Paths are relative to this file.
+       */
+      audit: z
+        .strictObject({
+          policy: z.union([z.string().min(1), z.record(z.string(), z.unknown())]),
+          log: z.looseObject({ path: z.string().min(1) }).optional(),
+          webhook: z.looseObject({ kubeconfig: z.string().min(1) }).optional(),
+        })
+        .optional(),
     })
     .prefault({}),
   /** `log`: in the data directory; `memory`: gone with the process; or an etcd cluster. */

@@ -35,6 +35,7 @@ export class OwnBody<T> {
     this.#context = context;
     this.#call = admitted;
     this.#draft = decodeOwnBody(kind, call.request, (text) => call.warnings.push(text));
+    call.request.record?.sentObject(this.#draft);
   }
 
   get value(): T {

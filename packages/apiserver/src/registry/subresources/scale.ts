@@ -42,6 +42,8 @@ export function scaleHandler(paths: ScalePaths): SubresourceHandler {
         const old = withOwners(scaleOf(kind.view(current.object), paths), toScaleOwners(versions, owners));
         before = scaleOf(kind.view(current.object), paths);
         const asked = wantedScale(context, ofScale, old);
+        if (!request.patchType)
+          request.record?.sentObject({ ...asked, metadata: { ...asked.metadata, managedFields: undefined } });
         checkIdentity(call, asScale(asked), old);
         if (old.metadata.namespace !== undefined) asked.metadata.namespace ??= old.metadata.namespace;
         const wanted = asScale(await admit(context, ofScale, 'UPDATE', asked, old));

@@ -1,0 +1,4 @@
+export { AuditOptions } from './audit-options.ts';
+export { AuditRecord, asAnswered } from './audit-record.ts';
+export { Auditor, type AuditorOptions, type ReceivedRequest } from './auditor.ts';
+export { sourceIps } from './source-ips.ts';
