@@ -14,13 +14,21 @@ import type { Change } from '../registry/event-hub.ts';
 import type { Kind } from '../registry/kind.ts';
 import { customPrefixFor, prefixFor } from '../registry/kind.ts';
 import { updateObject } from '../registry/update-object.ts';
+import type { ServiceResolver } from '../server/service-resolver.ts';
+import { ConversionWebhook } from './conversion-webhook.ts';
 import { approvalFinding, type Finding, finding, isTrue, withConditions } from './crd-conditions.ts';
 import { decideNames } from './crd-names.ts';
 import { cleanupFinalizer } from './crd-strategy.ts';
-import { customKinds } from './custom-kind.ts';
+import { customKinds, storageKind } from './custom-kind.ts';
 
 const prefix = prefixFor('apiextensions.k8s.io', 'customresourcedefinitions');
 const self: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
+
+interface Served {
+  readonly spec: CustomResourceDefinition['spec'];
+  readonly leaving: boolean;
+  readonly converter: ConversionWebhook | undefined;
+}
 
 /** Serves what CRDs define as soon as they are stored, says so in their conditions, and cleans up after them. */
 export class CrdController {
@@ -32,8 +40,14 @@ export class CrdController {
   /** What names a definition was granted. */
   readonly #granted = new Map<string, { readonly group: string; readonly names: CustomResourceDefinitionNames }>();
 
-  constructor(context: RegistryContext) {
+  readonly #services: ServiceResolver;
+  /** What is served now, by the name of its definition. */
+  readonly #served = new Map<string, Served>();
+
+  /** @param services finds conversion webhooks that stand behind Services */
+  constructor(context: RegistryContext, services: ServiceResolver) {
     this.#context = context;
+    this.#services = services;
   }
 
   /** Resolves when every kind that is defined already is served. */
@@ -49,7 +63,12 @@ export class CrdController {
     this.#unsubscribe = hub.subscribe(
       {
         prefix,
-        change: ({ key }: Change) => this.#enqueue(key.slice(prefix.length)),
+        change: ({ key, current }: Change) => {
+          const name = key.slice(prefix.length);
+          // Whoever sees that a definition is gone sees nothing of its kind any more.
+          if (!current) this.#withdraw(name);
+          this.#enqueue(name);
+        },
         progress: () => undefined,
         end: () => undefined,
       },
@@ -63,6 +82,7 @@ export class CrdController {
     for (const end of this.#leaving.values()) end();
     this.#leaving.clear();
     await this.#working;
+    for (const { converter } of this.#served.values()) converter?.close();
   }
 
   #enqueue(name: string): void {
@@ -85,11 +105,11 @@ export class CrdController {
   }
 
   async #reconcile(name: string): Promise<void> {
-    const { storage, cache, catalog } = this.#context;
+    const { storage, cache } = this.#context;
     const { entry } = await storage.get(prefix + name);
     const definition = entry && (cache.get(entry).object as CustomResourceDefinition);
     if (!definition) {
-      catalog.setCustom(name, []);
+      this.#withdraw(name);
       this.#stopLeaving(name);
       this.#grant(name, undefined);
       return;
@@ -129,11 +149,10 @@ export class CrdController {
 
   /** Whoever sees that a kind is established can use it: it is served before that is said. */
   async #establish(definition: CustomResourceDefinition): Promise<CustomResourceDefinition | undefined> {
-    const { catalog } = this.#context;
     const established = isTrue(definition, 'Established');
     const accepted = isTrue(definition, 'NamesAccepted');
     if (established || accepted) this.#serve(definition);
-    else catalog.setCustom(definition.metadata.name, []);
+    else this.#withdraw(definition.metadata.name);
     if (established || !accepted) return definition;
     const why = finding('Established', 'True', 'InitialNamesAccepted', 'the initial names have been accepted');
     return this.#say(definition, [why]);
@@ -145,19 +164,35 @@ export class CrdController {
   }
 
   #serve(definition: CustomResourceDefinition): void {
-    const { catalog } = this.#context;
-    const { group, names } = definition.spec;
-    const current = definition.spec.versions
-      .map((version) => catalog.kind(group, version.name, names.plural)?.served)
-      .filter((each) => each !== undefined);
-    const next = customKinds(definition);
-    const same = current.length === next.length && next.every((each, at) => deepEqual(each.served, current[at]));
-    if (!same) catalog.setCustom(definition.metadata.name, next);
+    const { spec, metadata } = definition;
+    const { name } = metadata;
+    const leaving = metadata.deletionTimestamp !== undefined;
+    const before = this.#served.get(name);
+    if (before?.leaving === leaving && deepEqual(before.spec, spec)) return;
+    const converter = this.#converter(definition, before);
+    this.#served.set(name, { spec, leaving, converter });
+    this.#context.catalog.setCustom(name, customKinds(definition, converter));
+  }
+
+  #converter({ spec: { conversion } }: CustomResourceDefinition, before: Served | undefined) {
+    if (before && deepEqual(before.spec.conversion, conversion)) return before.converter;
+    before?.converter?.close();
+    if (conversion?.strategy !== 'Webhook' || !conversion.webhook) return undefined;
+    const { clock, random } = this.#context;
+    return new ConversionWebhook(conversion.webhook, { clock, random, services: this.#services });
+  }
+
+  #withdraw(name: string): void {
+    const served = this.#served.get(name);
+    if (!served) return;
+    served.converter?.close();
+    this.#served.delete(name);
+    this.#context.catalog.setCustom(name, []);
   }
 
   async #cleanUp(definition: CustomResourceDefinition): Promise<void> {
     if (!definition.metadata.finalizers?.includes(cleanupFinalizer)) return;
-    const { catalog, storage } = this.#context;
+    const { storage } = this.#context;
     const { group, names } = definition.spec;
     const { name } = definition.metadata;
     const begun = finding(
@@ -171,10 +206,10 @@ export class CrdController {
     let done = finding('Terminating', 'False', 'NeverEstablished', 'resource was never established');
     if (isTrue(current, 'Established')) {
       this.#serve(current);
-      const kind = catalog.anyVersion(group, names.plural);
+      const kind = storageKind(current, this.#served.get(name)?.converter);
       const below = customPrefixFor(group, names.plural);
-      if (kind?.served.custom) await deleteCollection(this.#context, this.#call(kind, undefined));
-      if (kind?.served.custom && (await storage.count(below)) > 0) {
+      if (kind) await deleteCollection(this.#context, this.#call(kind, undefined));
+      if (kind && (await storage.count(below)) > 0) {
         this.#waitForEnd(name, below);
         return;
       }

@@ -9,10 +9,11 @@ import type { PrinterColumn, Schema, ServedResource, ServedSubresource } from '.
 import type { ObjectDraft } from '../registry/draft.ts';
 import { fieldLabels } from '../registry/field-labels.ts';
 import { customPrefixFor, type Kind, type ScalePaths } from '../registry/kind.ts';
-import { encodeObject, type StoredObject } from '../registry/stored-object.ts';
 import { FieldErrors } from '../registry/strategy.ts';
 import { storageVersionHash } from '../schema/index.ts';
-import { decodeCustom, fittedTo, withDefaults } from './custom-decoder.ts';
+import type { Converter } from './conversion-webhook.ts';
+import { decodeCustom } from './custom-decoder.ts';
+import { type CustomVersions, storedVersions } from './custom-versions.ts';
 import { validateListTypes } from './list-types.ts';
 import { validateSchema } from './schema-validation.ts';
 
@@ -33,24 +34,40 @@ function columnsOf(version: CustomResourceDefinitionVersion): readonly PrinterCo
   }));
 }
 
-/** The kinds that a CRD makes, one for each version that it serves. */
-export function customKinds(definition: CustomResourceDefinition): readonly Kind[] {
-  const { spec } = definition;
-  const storage = spec.versions.find((each) => each.storage)?.name ?? '';
-  const leaving = definition.metadata.deletionTimestamp !== undefined;
-  return spec.versions
+/** The kinds that a CRD makes, one for each version that it serves; `converter` for one whose versions a webhook converts. */
+export function customKinds(definition: CustomResourceDefinition, converter: Converter | undefined): readonly Kind[] {
+  const shared = sharedBy(definition, converter);
+  return definition.spec.versions
     .filter((each) => each.served)
-    .map((version) => customKind(definition, version, `${spec.group}/${storage}`, leaving));
+    .map((version) => customKind(definition, version, shared));
+}
+
+/** The kind in the version in which its objects are stored, served or not. */
+export function storageKind(definition: CustomResourceDefinition, converter: Converter | undefined): Kind | undefined {
+  const version = definition.spec.versions.find((each) => each.storage);
+  return version && customKind(definition, version, sharedBy(definition, converter));
+}
+
+const schemaOf = ({ schema }: CustomResourceDefinitionVersion): JSONSchemaProps =>
+  schema?.openAPIV3Schema ?? { type: 'object' };
+
+function sharedBy({ spec }: CustomResourceDefinition, converter: Converter | undefined): CustomVersions {
+  const storage = spec.versions.find((each) => each.storage)?.name ?? '';
+  return {
+    schemas: new Map(spec.versions.map((each) => [`${spec.group}/${each.name}`, schemaOf(each)])),
+    storage: `${spec.group}/${storage}`,
+    converter,
+  };
 }
 
 function customKind(
-  { spec }: CustomResourceDefinition,
+  { spec, metadata }: CustomResourceDefinition,
   version: CustomResourceDefinitionVersion,
-  storedVersion: string,
-  leaving: boolean,
+  shared: CustomVersions,
 ): Kind {
+  const leaving = metadata.deletionTimestamp !== undefined;
   const { group, names } = spec;
-  const schema: JSONSchemaProps = version.schema?.openAPIV3Schema ?? { type: 'object' };
+  const schema = schemaOf(version);
   const apiVersion = `${group}/${version.name}`;
   const kind = names.kind;
   const scalePaths = scaleOf(version);
@@ -74,12 +91,6 @@ function customKind(
     custom: true,
   };
   const besides = withoutMetadata(schema);
-  const asRead = (object: KubernetesObject) => withDefaults(fittedTo(object, schema), schema);
-  const view = (object: KubernetesObject): KubernetesObject => {
-    const full = asRead(object);
-    return full.apiVersion === apiVersion ? full : { ...full, apiVersion };
-  };
-  const views = new WeakMap<StoredObject, ReturnType<typeof encodeObject>>();
   return {
     served,
     apiVersion,
@@ -97,7 +108,7 @@ function customKind(
       const { metadata, rest } = decodeCustom(body, schema, { unknown }, options);
       // ObjectMeta has been decoded by its own schema.
       const object = { ...rest, metadata: metadata as ObjectDraft['metadata'] };
-      return { object: inOrder(object, kind, storedVersion), unknown: unknown.sort() };
+      return { object: inOrder(object, kind, apiVersion), unknown: unknown.sort() };
     },
     validateSchema(object, errors, old) {
       validateSchema(besidesMetadata(object), besides, '', errors, old && besidesMetadata(old));
@@ -109,18 +120,10 @@ function customKind(
       if (old) validateListTypes(besidesMetadata(old), besides, '', before);
       if (before.list.length === 0) errors.list.push(...twice.list);
     },
-    asRead,
-    serve(stored) {
-      let encoded = views.get(stored);
-      if (!encoded) {
-        const seen = view(stored.object);
-        if (seen === stored.object) return stored;
-        encoded = encodeObject(seen);
-        views.set(stored, encoded);
-      }
-      return encoded;
-    },
-    view,
+    stored: storedVersions(apiVersion, shared),
+    // What is read from the store is in this version already.
+    serve: (stored) => stored,
+    view: (object) => object,
   };
 }
 

@@ -7,7 +7,7 @@ import { asJson, isObject, type Json, type ObjectDraft } from './draft.ts';
 import { checkName } from './object-metadata.ts';
 import { applyConflict } from './ownership/apply-conflict.ts';
 import { type Application, type ApplyOutcome, applyTo } from './ownership/apply-owners.ts';
-import { versionsOf } from './ownership/conversions.ts';
+import { versionsOf, withConversions } from './ownership/conversions.ts';
 import { conflictsBeyond, fieldsLastApplied, withLastApplied } from './ownership/last-applied.ts';
 import { identityOf, type Manager, readManagers, writeManagers } from './ownership/managers.ts';
 import { emptyObject, setManagedFields, writerOf } from './ownership/record-owners.ts';
@@ -32,7 +32,7 @@ export async function applyObject(context: RegistryContext, call: Call, keep?: K
   if (!current) {
     // Kinds that an update may create are looked at first, whatever part of them was meant.
     if (subresource && !mayMake(call, subresource)) throw StatusError.notFound(kind.names, request.name ?? '');
-    const draft = applyConfiguration(context, call, emptyObject(kind), undefined);
+    const draft = await applying(context, call, emptyObject(kind), undefined);
     checkNoUid(call, draft);
     checkIdentity(call, draft, undefined);
     return { value: await createDecoded(context, call, draft), created: true };
@@ -41,8 +41,8 @@ export async function applyObject(context: RegistryContext, call: Call, keep?: K
   const value = await updateObject(
     context,
     call,
-    (latest) => {
-      const draft = applyConfiguration(context, call, asJson(kind.view(latest.object)), latest.object);
+    async (latest) => {
+      const draft = await applying(context, call, asJson(kind.view(latest.object)), latest.object);
       checkIdentity(call, draft, latest.object);
       return draft;
     },
@@ -107,6 +107,10 @@ function readApplied({ kind, request }: Call): Readonly<Json> {
   }
   return applied;
 }
+
+/** The same where owners may be of versions that a webhook has to convert to. */
+export const applying = (...given: Parameters<typeof applyConfiguration>): ObjectDraft | Promise<ObjectDraft> =>
+  given[1].kind.stored ? withConversions(() => applyConfiguration(...given)) : applyConfiguration(...given);
 
 /** The outcome as a draft of the stored version, with its owners. */
 export function applyConfiguration(

@@ -12,10 +12,11 @@ import { type Kind, keyIn } from './kind.ts';
 import { looksAtMetadata } from './metadata-looks.ts';
 import { checkMetadata, settleNamespace, stampNew } from './object-metadata.ts';
 import { dedupeOwners } from './owner-references.ts';
-import { recordOwners } from './ownership/record-owners.ts';
+import { recordingOwners } from './ownership/record-owners.ts';
 import { randomUid } from './random-uid.ts';
 import { recordSent } from './record-sent.ts';
 import { encodeForStorage, encodeObject } from './stored-object.ts';
+import { readOne, toStored, tried } from './stored-versions.ts';
 import { FieldErrors, type WriteContext } from './strategy.ts';
 
 const largestObject = 3 * 1024 * 1024;
@@ -58,7 +59,7 @@ export async function createDecoded(
     if ('deletionGracePeriodSeconds' in metadata) delete metadata.deletionGracePeriodSeconds;
   }
   const applied = request.patchType === 'application/apply-patch+yaml';
-  if (!applied) recordOwners(context, call, decoded, undefined);
+  if (!applied) await recordingOwners(context, call, decoded, undefined);
   // Who owns them is told by what was sent: as with a real server, the one that is left counts as several.
   warnOnce(call, dedupeOwners(decoded));
   const draft = await admit(context, call, 'CREATE', decoded, undefined);
@@ -79,13 +80,13 @@ export async function createDecoded(
       await reservation?.release();
       if (resourceVersion) draft.metadata.resourceVersion = resourceVersion;
       if (selfLink && request.verb !== 'create') draft.metadata.selfLink = selfLink;
-      return encodeObject(kind.view(draft));
+      return encodeObject(await tried(kind, draft));
     }
     // An apply does not mind a version.
     if (isVersion(resourceVersion) && !applied) throw versioned();
     const stored = await store(context, call, draft);
     await reservation?.commit();
-    return kind.serve(stored);
+    return kind.serve(kind.stored ? await readOne(kind, stored) : stored);
   } catch (error) {
     await reservation?.release();
     throw error;
@@ -146,7 +147,8 @@ function alreadyExists({ names }: Kind, name: string, existing: KubernetesObject
   return new StatusError({ ...error.status, message: `object is being deleted: ${error.message}` });
 }
 
-async function store(context: RegistryContext, { kind }: Call, draft: ObjectDraft) {
+async function store(context: RegistryContext, { kind }: Call, served: ObjectDraft) {
+  const draft = kind.stored ? await toStored(kind, served) : served;
   const key = keyIn(kind, draft.metadata.namespace, draft.metadata.name);
   const bytes = encodeForStorage(draft);
   checkSize(bytes);

@@ -8,6 +8,7 @@ import type { ObjectDraft } from './draft.ts';
 import { type Kind, keyIn } from './kind.ts';
 import { answerOf, listPage } from './read-objects.ts';
 import { encodeForStorage, encodeObject, type StoredObject } from './stored-object.ts';
+import { readOne, toStored, tried } from './stored-versions.ts';
 import { find } from './update-object.ts';
 
 /** Kinds whose deletion answers with the object instead of a Status; and all of resource.k8s.io. */
@@ -92,7 +93,7 @@ async function deleteOnce(
   if (call.dryRun) {
     const removed = deletion.type === 'removed';
     const shown = marked ?? (deletion.type === 'removed' ? deletion.shown : undefined);
-    if (shown) return { value: encodeObject(kind.view(shown)), removed };
+    if (shown) return { value: encodeObject(await tried(kind, shown)), removed };
     return { value: deletedAnswer(kind, object), removed };
   }
   let last = current;
@@ -111,11 +112,13 @@ async function writeMarked(
   marked: ObjectDraft,
   current: StoredObject,
 ): Promise<StoredObject> {
-  const bytes = encodeForStorage(marked);
-  context.cache.expect(bytes, marked);
-  return context.cache.get(
+  const stored = await toStored(kind, marked);
+  const bytes = encodeForStorage(stored);
+  context.cache.expect(bytes, stored);
+  const written = context.cache.get(
     await context.storage.update(keyOf(kind, marked), bytes, current.revision, context.writeOptions(kind)),
   );
+  return readOne(kind, written);
 }
 
 function deletedAnswer(kind: Kind, object: KubernetesObject): EncodedObject {

@@ -3,6 +3,7 @@ import type { EncodedObject, ServedResource } from './contract.ts';
 import type { ObjectDraft } from './draft.ts';
 import type { FieldLabels } from './field-labels.ts';
 import type { StoredObject } from './stored-object.ts';
+import type { StoredVersions } from './stored-versions.ts';
 import type { FieldErrors, Strategy } from './strategy.ts';
 
 export interface DecodeResult {
@@ -34,7 +35,10 @@ export interface Kind {
   readonly hasStatus: boolean;
   readonly scale?: ScalePaths;
   readonly fields: FieldLabels;
-  /** Checks a body against the schema and copies it. Throws `DecodeError`. The result is in the stored version. */
+  /**
+   * Checks a body against the schema and copies it. Throws `DecodeError`. The result is in the stored version, where the
+   * kind says nothing of its own about that.
+   */
   /**
    * `keepNulls`: nulls that stand for nothing in a custom resource are left to validation. `unkeyed`: places of unknown
    * fields leave out the keys of maps. `version`: of the body, where it is another one of the same object.
@@ -49,8 +53,8 @@ export interface Kind {
   ): DecodeResult;
   /** Checks that the strategy does not make: those of a CRD's schema. */
   validateSchema?(object: KubernetesObject, errors: FieldErrors, old?: KubernetesObject): void;
-  /** An object read from storage, brought up to date with the schema of a CRD that came later; still as it is stored. */
-  asRead?(object: KubernetesObject): KubernetesObject;
+  /** Of kinds whose objects are decoded to their own version, and converted on the way to the store and back. */
+  readonly stored?: StoredVersions;
   /** From the stored version to this one. */
   serve(stored: StoredObject): EncodedObject;
   /** From the stored version to this one, for an object that is not stored (yet). */

@@ -1,7 +1,6 @@
-import { type Clock, type JsonObject, type KubernetesObject, timestamp } from '@keelson/core';
+import { type ApiRequest, type Clock, type JsonObject, type KubernetesObject, timestamp } from '@keelson/core';
 import type { ObjectForm } from '@keelson/core/admission';
 import { isMarkedHollow, withHollows, withNumberTexts } from '../schema/index.ts';
-import type { Call } from './admission-chain.ts';
 import type { KindCatalog } from './catalog.ts';
 import type { Kind } from './kind.ts';
 
@@ -20,7 +19,7 @@ export class ObjectForms {
   }
 
   /** That of the request first, then the equivalent ones in the order of discovery. */
-  of({ kind, request }: Pick<Call, 'kind' | 'request'>): readonly ObjectForm[] {
+  of({ kind, request }: { readonly kind: Kind; readonly request: ApiRequest }): readonly ObjectForm[] {
     const { subresource = '', group, version, resource } = request;
     let bySubresource = this.#known.get(kind);
     if (!bySubresource) {
@@ -35,11 +34,24 @@ export class ObjectForms {
       // A subresource's own kind is the same, whatever version of the resource it is asked of.
       forms = [
         this.#form(kind, request),
-        ...served.map((each) => this.#form(base === kind ? each : kind, each.served)),
+        ...served.map((each) => this.#other(kind, base === kind ? each : kind, each.served)),
       ];
       bySubresource.set(subresource, forms);
     }
     return forms;
+  }
+
+  /** A custom resource in another version may have to be converted by a webhook. */
+  #other(asked: Kind, kind: Kind, resource: ObjectForm['resource']): ObjectForm {
+    const form = this.#form(kind, resource);
+    const { stored } = asked;
+    if (!stored || !kind.stored || asked === kind) return form;
+    const back = kind.stored;
+    return {
+      ...form,
+      show: (object) => stored.convert(object, kind),
+      read: async (shown) => back.convert(await form.read(shown), asked),
+    };
   }
 
   #form(kind: Kind, { group, version, resource }: ObjectForm['resource']): ObjectForm {

@@ -10,6 +10,7 @@ import { checkPathName } from './path-name.ts';
 import { parseReadVersion, parseResourceVersion, waitForRevision } from './resource-version.ts';
 import { type Selection, selectionOf } from './selection.ts';
 import type { StoredObject } from './stored-object.ts';
+import { readOne } from './stored-versions.ts';
 
 export async function getObject(context: RegistryContext, call: Call): Promise<EncodedObject> {
   const { kind, request } = call;
@@ -24,7 +25,7 @@ export async function getObject(context: RegistryContext, call: Call): Promise<E
     ...(signal && { signal }),
   });
   if (!entry) throw StatusError.notFound(kind.names, request.name ?? '');
-  return kind.serve(context.cache.get(entry));
+  return kind.serve(await readOne(kind, context.cache.get(entry)));
 }
 
 export function selectionFor(kind: Kind, request: ApiRequest): Selection {
@@ -77,7 +78,7 @@ async function getPage(
   key: string,
 ): Promise<Page> {
   const { entry, revision } = await reading(call, plan, undefined, (options) => context.storage.get(key, options));
-  const stored = entry && context.cache.get(entry);
+  const stored = entry && (await readOne(call.kind, context.cache.get(entry)));
   const objects = stored && selection.matches(stored.object) ? [stored] : [];
   return { objects, revision: plan.revision ?? revision, remaining: 0 };
 }
@@ -102,7 +103,8 @@ async function scanPage(
       }),
     );
     revision = result.revision;
-    const taken = take(context, selection, result, objects, limit);
+    const read = converted(context, call.kind, selection, result, objects.length, limit);
+    const taken = take(selection, read instanceof Promise ? await read : read, objects, limit);
     const left = result.entries.length - taken + result.remaining;
     const last = result.entries[taken - 1]?.key;
     if (left === 0 || last === undefined) return { objects, revision, remaining: 0 };
@@ -113,19 +115,31 @@ async function scanPage(
   }
 }
 
-/** Adds what matches until the limit is reached; returns how many entries were looked at. */
-function take(
+/** The entries in the kind's version; of a page that takes what comes only those that it can hold. */
+function converted(
   { cache }: RegistryContext,
-  selection: Selection,
+  { stored }: Kind,
+  { everything }: Selection,
   { entries }: ListResult,
+  have: number,
+  limit: number | undefined,
+): readonly StoredObject[] | Promise<readonly StoredObject[]> {
+  const needed = stored && everything && limit !== undefined ? entries.slice(0, limit - have) : entries;
+  const objects = needed.map((each) => cache.get(each));
+  return stored ? stored.read(objects) : objects;
+}
+
+/** Adds what matches until the limit is reached; returns how many objects were looked at. */
+function take(
+  selection: Selection,
+  read: readonly StoredObject[],
   objects: StoredObject[],
   limit: number | undefined,
 ): number {
   let taken = 0;
-  for (const entry of entries) {
+  for (const stored of read) {
     if (objects.length === limit) break;
     taken++;
-    const stored = cache.get(entry);
     if (selection.everything || selection.matches(stored.object)) objects.push(stored);
   }
   return taken;

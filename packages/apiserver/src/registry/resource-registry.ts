@@ -179,7 +179,7 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
         disabled,
       ),
     };
-    this.#crds = new CrdController(this.#context);
+    this.#crds = new CrdController(this.#context, services);
   }
 
   /** Reads what must be known before the first request. Called by the first request, if by nobody else. */

@@ -73,6 +73,16 @@ export class StoredObject implements EncodedObject {
     if (message) this.#cache.messages.set(this.#stored, this.revision, message, message.length);
   }
 
+  /** What lies in the store: itself, unless it was converted. */
+  get source(): StoredObject {
+    return this;
+  }
+
+  /** The same state of the same object in another version. `object` has the resourceVersion, too. */
+  as(object: KubernetesObject): StoredObject {
+    return new ConvertedObject(this.#cache, this.#stored, this, object);
+  }
+
   /** The state an object had when it was deleted, under the revision of the deletion. */
   deletedAt(revision: Revision): StoredObject {
     const { metadata } = this.object;
@@ -80,6 +90,39 @@ export class StoredObject implements EncodedObject {
     return new StoredObject(this.#cache, this.#stored, revision, false, object);
   }
 }
+
+/** A stored object in another version than it is stored in, encoded when somebody asks for that. */
+class ConvertedObject extends StoredObject {
+  readonly #source: StoredObject;
+  #json: Buffer | undefined;
+
+  constructor(cache: DecodeCache, stored: Uint8Array, source: StoredObject, object: KubernetesObject) {
+    super(cache, stored, source.revision, source.isFirst, object);
+    this.#source = source;
+  }
+
+  override get source(): StoredObject {
+    return this.#source;
+  }
+
+  override get json(): Uint8Array {
+    this.#json ??= Buffer.from(`${JSON.stringify(this.object)}\n`);
+    return this.#json;
+  }
+
+  override jsonPieces(): readonly [Uint8Array, Uint8Array, Uint8Array] {
+    const { json } = this;
+    return [json.subarray(0, json.length - 1), nothing, nothing];
+  }
+
+  override deletedAt(revision: Revision): StoredObject {
+    const { metadata } = this.object;
+    const object = { ...this.object, metadata: { ...metadata, resourceVersion: String(revision) } };
+    return this.#source.deletedAt(revision).as(object);
+  }
+}
+
+const nothing = Buffer.alloc(0);
 
 const metadataKey = Buffer.from('"metadata":{');
 

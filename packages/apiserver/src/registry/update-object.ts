@@ -12,11 +12,12 @@ import { type Kind, keyIn, shownKey } from './kind.ts';
 import { looksAtMetadata } from './metadata-looks.ts';
 import { checkMetadata, checkName, keepServerFields, settleNamespace } from './object-metadata.ts';
 import { dedupeOwners } from './owner-references.ts';
-import { keepTimes, recordOwners, setManagedFields } from './ownership/record-owners.ts';
+import { keepTimes, recordingOwners, setManagedFields } from './ownership/record-owners.ts';
 import { checkPathName } from './path-name.ts';
 import { recordSent } from './record-sent.ts';
 import { keepOtherPart, ofStatus } from './status-part.ts';
 import { encodeForStorage, encodeObject, type StoredObject } from './stored-object.ts';
+import { readOne, toStored, tried } from './stored-versions.ts';
 import { FieldErrors } from './strategy.ts';
 
 /** Makes the wanted object out of the current one; called again if somebody else was faster. */
@@ -139,7 +140,7 @@ function checkUid(call: Call, { metadata }: ObjectDraft, old: KubernetesObject |
 export async function find(context: RegistryContext, { kind, request }: Call): Promise<StoredObject | undefined> {
   checkPathName(request.name ?? '');
   const { entry } = await context.storage.get(keyIn(kind, request.namespace, request.name ?? ''));
-  return entry && context.cache.get(entry);
+  return entry && readOne(kind, context.cache.get(entry));
 }
 
 /** Reads, transforms, and writes if something changed. Throws NotFound and Conflict. */
@@ -173,13 +174,13 @@ async function updateOnce(
   rules: UpdateRules,
 ): Promise<EncodedObject> {
   const { kind } = call;
-  const old = kind.asRead?.(current.object) ?? current.object;
+  const old = current.object;
   const part = rules.part ?? 'main';
   const patched = call.request.verb === 'patch';
   if (!patched) warnOnce(call, dedupeOwners(wanted));
   kind.strategy.defaults?.(wanted, () => timestamp(context.clock));
   if (rules.owners === 'kept') setManagedFields(wanted, old.metadata.managedFields);
-  else if (rules.owners === undefined) recordOwners(context, call, wanted, old);
+  else if (rules.owners === undefined) await recordingOwners(context, call, wanted, old);
   if (patched) warnOnce(call, dedupeOwners(wanted, true));
   const admitted = rules.admitted ? wanted : await admit(context, call, 'UPDATE', wanted, old);
   if (admitted !== wanted) checkAdmitted(kind, admitted, old);
@@ -252,27 +253,29 @@ async function write(
   const key = keyIn(kind, draft.metadata.namespace, draft.metadata.name);
   if (isFinished(draft)) {
     draft.metadata.resourceVersion = current.object.metadata.resourceVersion;
-    if (call.dryRun) return encodeObject(kind.view(draft));
+    if (call.dryRun) return encodeObject(await tried(kind, draft));
     await context.storage.delete(key, current.revision);
     await kind.strategy.released?.(current.object);
-    return encodeObject(kind.view(draft));
+    return encodeObject(await tried(kind, draft));
   }
   draft.metadata.resourceVersion = current.object.metadata.resourceVersion;
   if (draft.metadata.selfLink !== undefined && !call.dryRun) delete draft.metadata.selfLink;
   keepTimes(draft, current.object);
   const mustWrite = current.isFirst && kind.strategy.writesFirstUpdate === true;
-  const isHollow = isMarkedHollow(draft);
-  const isBlank = isHollow && !storedAsJson.has(kind.served.group) && holdsBlank(draft);
+  const stored = kind.stored ? await toStored(kind, draft) : draft;
+  const isHollow = isMarkedHollow(stored);
+  const isBlank = isHollow && !storedAsJson.has(kind.served.group) && holdsBlank(stored);
   const isCurrent = !mustWrite && isBlank === current.isBlank && !current.isStale(key, context.storage);
-  if (isCurrent && deepEqual(draft, current.object)) return kind.serve(current);
-  if (call.dryRun) return encodeObject(kind.view(draft));
-  const bytes = encodeForStorage(draft);
+  if (isCurrent && deepEqual(stored, current.source.object)) return kind.serve(current);
+  if (call.dryRun) return encodeObject(await tried(kind, draft));
+  const bytes = encodeForStorage(stored);
   checkSize(bytes);
-  if (!isHollow) context.cache.expect(bytes, draft);
+  if (!isHollow) context.cache.expect(bytes, stored);
   if (isBlank) context.cache.expectBlank(bytes);
-  return kind.serve(
-    context.cache.get(await context.storage.update(key, bytes, current.revision, context.writeOptions(kind))),
+  const written = context.cache.get(
+    await context.storage.update(key, bytes, current.revision, context.writeOptions(kind)),
   );
+  return kind.serve(kind.stored ? await readOne(kind, written) : written);
 }
 
 /** What waited only for its finalizers goes when the last of them is taken away. */

@@ -35,9 +35,10 @@ export async function watchObjects(
     bookmarks: request.options?.allowWatchBookmarks ?? false,
     blank: blankObject(kind),
     serve: kind.serve,
+    ...(kind.stored && { stored: kind.stored }),
   });
   endWith(context, stream, request);
-  const begun = begin(context, request, stream, selection, asked ?? 0).catch((error: unknown) => {
+  const begun = begin(context, call, stream, selection, asked ?? 0).catch((error: unknown) => {
     if (request.signal?.aborted) stream.end(undefined);
     else stream.end(error instanceof StatusError ? error : StatusError.internal(String(error)));
   });
@@ -54,22 +55,25 @@ function watchedSelection(kind: Kind, { options, name }: ApiRequest): Selection 
   return selectionOf(options?.labelSelector, fields, kind.fields);
 }
 
-function narrowing({ fields }: Kind, { name, field }: Selection): Narrowing | undefined {
+function narrowing({ fields, stored }: Kind, { name, field }: Selection): Narrowing | undefined {
   if (name !== undefined) return { name };
+  // Another version may have the field in another place.
+  if (stored) return undefined;
   return field && { ...field, fieldsOf: fields.fieldsOf };
 }
 
 async function begin(
   context: RegistryContext,
-  request: ApiRequest,
+  call: Call,
   stream: WatchStream,
   selection: Selection,
   asked: Revision,
 ): Promise<void> {
+  const { request } = call;
   const { sendInitialEvents, allowWatchBookmarks, resourceVersion } = withWatchDefaults(request.options ?? {});
   let from = asked;
   if (sendInitialEvents) {
-    from = await sendList(context, request, stream, selection);
+    from = await sendList(context, call, stream, selection);
     if (allowWatchBookmarks) stream.bookmark(from, true);
   } else if (asked === 0) {
     // Unset: from now on, as of all servers; 0: as of this one.
@@ -84,7 +88,7 @@ async function begin(
 /** What there is, as ADDED events; returns the revision that this is true for. */
 async function sendList(
   context: RegistryContext,
-  request: ApiRequest,
+  { request, kind }: Call,
   stream: WatchStream,
   selection: Selection,
 ): Promise<Revision> {
@@ -95,7 +99,8 @@ async function sendList(
     ...(asked !== undefined && { atLeast: asked }),
     ...signalOf(request),
   });
-  const objects = entries.map((each) => context.cache.get(each));
+  const found = entries.map((each) => context.cache.get(each));
+  const objects = kind.stored ? await kind.stored.read(found) : found;
   stream.initial(selection.everything ? objects : objects.filter((each) => selection.matches(each.object)));
   return revision;
 }

@@ -1,9 +1,10 @@
-import type { KubernetesObject, StatusError } from '@keelson/core';
+import { isStatusError, type KubernetesObject, StatusError } from '@keelson/core';
 import type { Revision } from '../storage/contract.ts';
 import type { Blank } from './blank-object.ts';
 import type { EncodedObject, EncodedWatchEvent } from './contract.ts';
 import type { Selection } from './selection.ts';
 import { encodeObject, type StoredObject } from './stored-object.ts';
+import { readChange, type StoredVersions } from './stored-versions.ts';
 import type { Change, Narrowing, Subscriber } from './watch-index.ts';
 
 /** A watch that lets more events or bytes than this pile up is cut off; its client begins anew. */
@@ -20,6 +21,7 @@ export interface WatchStreamOptions {
   readonly blank: Blank;
   /** From the stored to the served version, shared by all watches of that version. */
   readonly serve: (stored: StoredObject) => EncodedObject;
+  readonly stored?: StoredVersions;
 }
 
 /** One watch: turns changes into events of its selection and holds them until the reader comes. */
@@ -29,6 +31,7 @@ export class WatchStream implements Subscriber, AsyncIterable<readonly EncodedWa
   readonly only?: Narrowing;
   readonly #options: WatchStreamOptions;
   #queue: EncodedWatchEvent[] = [];
+  readonly #converting: Change[] = [];
   #bytes = 0;
   #from: Revision = 0;
   #live = false;
@@ -69,6 +72,40 @@ export class WatchStream implements Subscriber, AsyncIterable<readonly EncodedWa
   }
 
   change(change: Change): void {
+    const { stored } = this.#options;
+    if (!stored) {
+      this.#tell(change);
+      return;
+    }
+    const read = this.#converting.length > 0 ? change : readChange(stored, change);
+    if (read instanceof Promise || this.#converting.length > 0) this.#await(change, stored);
+    else this.#tell(read);
+  }
+
+  /** What has to be waited for keeps its place among the changes. */
+  #await(change: Change, stored: StoredVersions): void {
+    if (this.#ended) return;
+    if (this.#converting.length >= longestQueue) {
+      this.end(undefined);
+      return;
+    }
+    this.#converting.push(change);
+    if (this.#converting.length === 1) void this.#convert(stored);
+  }
+
+  async #convert(stored: StoredVersions): Promise<void> {
+    try {
+      for (let [next] = this.#converting; next && !this.#ended; [next] = this.#converting) {
+        this.#tell(await readChange(stored, next));
+        this.#converting.shift();
+      }
+    } catch (error) {
+      this.#converting.length = 0;
+      this.end(isStatusError(error) ? error : StatusError.internal(String(error)));
+    }
+  }
+
+  #tell(change: Change): void {
     const { selection, serve } = this.#options;
     const { current, previous } = change;
     const now = current !== undefined && selection.matches(current.object);
@@ -89,7 +126,8 @@ export class WatchStream implements Subscriber, AsyncIterable<readonly EncodedWa
 
   progress(revision: Revision): void {
     if (!this.#live || revision < this.#from) return;
-    if (this.#options.bookmarks && this.#queue.length === 0) this.bookmark(revision, false);
+    if (this.#options.bookmarks && this.#queue.length === 0 && this.#converting.length === 0)
+      this.bookmark(revision, false);
   }
 
   bookmark(revision: Revision, initialEventsEnd: boolean): void {

@@ -1,7 +1,8 @@
 import type { KubernetesObject } from '@keelson/core';
 import type { KindCatalog } from '../catalog.ts';
-import { asJson, type Json } from '../draft.ts';
+import { asJson, isObject, type Json } from '../draft.ts';
 import type { Kind } from '../kind.ts';
+import type { StoredVersions } from '../stored-versions.ts';
 import { type MergeType, mergeTypeOf } from './merge-type.ts';
 
 /** One version of the kind that a request is about, as ownership needs it. */
@@ -38,6 +39,62 @@ export const viewAs = (version: Version, stored: KubernetesObject): Readonly<Jso
 /** From one version to another, by way of the stored one. */
 export function convertValue(from: Version, to: Version, value: unknown): unknown {
   if (from.kind === to.kind) return value;
+  if (from.kind.stored) return isObject(value) ? convertCustom(from.kind.stored, to.kind, value) : value;
   const { object } = from.kind.decode(value as Readonly<Json>);
   return viewAs(to, object);
+}
+
+type Outcome = { readonly value: unknown } | { readonly error: unknown };
+
+/** A conversion that a webhook is being asked for. */
+class PendingConversion {
+  readonly settled: Promise<void>;
+
+  constructor(settled: Promise<void>) {
+    this.settled = settled;
+  }
+}
+
+/** What was converted so far for the work that runs now. */
+let outcomes: Map<string, Outcome> | undefined;
+
+function convertCustom(stored: StoredVersions, to: Kind, value: Json): unknown {
+  const key = `${to.apiVersion} ${JSON.stringify(value)}`;
+  const known = outcomes?.get(key);
+  if (known) {
+    if ('error' in known) throw known.error;
+    return known.value;
+  }
+  // What is converted is an object of the kind, whole or in part.
+  const converted = stored.convert(value as Json & KubernetesObject, to);
+  if (!(converted instanceof Promise)) return converted;
+  const own = outcomes;
+  if (!own) throw new Error('ownership must not begin what it cannot wait for');
+  const settled = converted.then(
+    (result) => void own.set(key, { value: result }),
+    (error: unknown) => void own.set(key, { error }),
+  );
+  throw new PendingConversion(settled);
+}
+
+/**
+ * Ownership is worked out in one go. Where that needs a conversion that has to be waited for, it stops, and begins anew
+ * when that is there; `work` must not have changed anything by then.
+ */
+export async function withConversions<T>(work: () => T): Promise<T> {
+  const own = new Map<string, Outcome>();
+  for (;;) {
+    const before = outcomes;
+    outcomes = own;
+    let pending: PendingConversion;
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof PendingConversion)) throw error;
+      pending = error;
+    } finally {
+      outcomes = before;
+    }
+    await pending.settled;
+  }
 }

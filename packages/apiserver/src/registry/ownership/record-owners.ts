@@ -4,7 +4,7 @@ import type { Call } from '../admission-chain.ts';
 import type { RegistryContext } from '../context.ts';
 import { asJson, type Draft, isObject, type Json, type ObjectDraft } from '../draft.ts';
 import type { Kind } from '../kind.ts';
-import { versionsOf } from './conversions.ts';
+import { versionsOf, withConversions } from './conversions.ts';
 import { capUpdaters, identityOf, type Manager, type Managers, readManagers, writeManagers } from './managers.ts';
 import { resetFieldsOf } from './reset-fields.ts';
 import { ownersAfterUpdate } from './update-owners.ts';
@@ -126,6 +126,17 @@ export function recordOwners(
     if (!(error instanceof Error)) throw error;
     setManagedFields(draft, undefined);
   }
+}
+
+/** The same where owners may be of versions that a webhook has to convert to. */
+export async function recordingOwners(
+  context: RegistryContext,
+  call: Call,
+  draft: ObjectDraft,
+  old: KubernetesObject | undefined,
+): Promise<void> {
+  if (call.kind.stored) await withConversions(() => recordOwners(context, call, draft, old));
+  else recordOwners(context, call, draft, old);
 }
 
 /**

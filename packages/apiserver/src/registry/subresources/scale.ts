@@ -127,8 +127,9 @@ const scaleKinds = new WeakMap<Kind, Kind>();
 function scaleKind(kind: Kind): Kind {
   let made = scaleKinds.get(kind);
   if (!made) {
+    const { stored: _stored, ...rest } = kind;
     made = {
-      ...kind,
+      ...rest,
       apiVersion: 'autoscaling/v1',
       served: { ...kind.served, group: 'autoscaling', version: 'v1', kind: 'Scale', definition, custom: false },
       // Its decoder is that of the schema, whose objects have metadata.

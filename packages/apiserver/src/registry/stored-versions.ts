@@ -1,0 +1,71 @@
+import type { KubernetesObject } from '@keelson/core';
+import type { ObjectDraft } from './draft.ts';
+import type { Kind } from './kind.ts';
+import type { StoredObject } from './stored-object.ts';
+import type { Change } from './watch-index.ts';
+
+/**
+ * What stands between one version of a kind and the store, where objects are not simply read as they are stored: they may
+ * be stored in another version, which a webhook may have to be asked for, and by an older schema. Whatever fails rejects
+ * with a `StatusError` in the words of Kubernetes.
+ */
+export interface StoredVersions {
+  /** Stored objects as this version has them; each is converted once. */
+  read(objects: readonly StoredObject[]): readonly StoredObject[] | Promise<readonly StoredObject[]>;
+  /** An object of this version as it is to be stored. */
+  write(object: ObjectDraft): ObjectDraft | Promise<ObjectDraft>;
+  /** An object of this version as it would be read after it had been stored. */
+  reread(object: ObjectDraft): KubernetesObject | Promise<KubernetesObject>;
+  /** An object of this version in another one, without what that has no place for. */
+  convert(object: KubernetesObject, to: Kind): KubernetesObject | Promise<KubernetesObject>;
+}
+
+/** A stored object as `kind` has it. */
+export async function readOne({ stored }: Kind, object: StoredObject): Promise<StoredObject> {
+  if (!stored) return object;
+  const [found = object] = await stored.read([object]);
+  return found;
+}
+
+/** What is to be stored of a draft. */
+export const toStored = ({ stored }: Kind, draft: ObjectDraft): ObjectDraft | Promise<ObjectDraft> =>
+  stored ? stored.write(draft) : draft;
+
+/** What a write that was only tried would have answered. */
+export async function tried(kind: Kind, draft: ObjectDraft): Promise<KubernetesObject> {
+  if (!kind.stored) return kind.view(draft);
+  const { resourceVersion } = draft.metadata;
+  const shown = await kind.stored.reread(draft);
+  return resourceVersion === undefined ? shown : { ...shown, metadata: { ...shown.metadata, resourceVersion } };
+}
+
+const known = new WeakMap<StoredVersions, WeakMap<Change, Change | Promise<Change>>>();
+
+/** A change as `stored` has it, made once however many watch. */
+export function readChange(stored: StoredVersions, change: Change): Change | Promise<Change> {
+  let ofVersion = known.get(stored);
+  if (!ofVersion) {
+    ofVersion = new WeakMap();
+    known.set(stored, ofVersion);
+  }
+  let found = ofVersion.get(change);
+  if (!found) {
+    found = convertChange(stored, change);
+    ofVersion.set(change, found);
+    // Who watches is told of it; who comes later asks anew.
+    if (found instanceof Promise) found.catch(() => ofVersion.delete(change));
+  }
+  return found;
+}
+
+function convertChange(stored: StoredVersions, change: Change): Change | Promise<Change> {
+  const { current, previous } = change;
+  const given = [current, previous].filter((each) => each !== undefined);
+  const put = (read: readonly StoredObject[]): Change => {
+    if (read.every((each, at) => each === given[at])) return change;
+    const [first, second = first] = read;
+    return { ...change, current: current && first, previous: previous && second };
+  };
+  const read = stored.read(given);
+  return read instanceof Promise ? read.then(put) : put(read);
+}
