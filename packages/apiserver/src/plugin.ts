@@ -62,6 +62,7 @@ export const apiServerPlugin = definePlugin<ApiServerPluginOptions>({
             podSecurity: options.podSecurity,
             disabledAdmission: disabledAdmission(options),
           },
+          limits: { requests: { seats: options.maxRequestsInflight + options.maxMutatingRequestsInflight } },
           ...(grants && { grants }),
           ...(options.advertiseAddress && { advertiseAddress: options.advertiseAddress }),
         }),

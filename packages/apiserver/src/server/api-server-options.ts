@@ -51,6 +51,9 @@ export const ApiServerPluginOptions = z.strictObject({
   enableAdmissionPlugins: admissionPlugins,
   /** A file of static tokens: lines of `token,user,uid,"group1,group2"`. */
   tokenFile: z.string().optional(),
+  /** Requests that are handled at once; both together are the seats that priority levels share. */
+  maxRequestsInflight: z.int().min(0).default(400),
+  maxMutatingRequestsInflight: z.int().min(0).default(200),
   /** How it is found out who asks, beside the cluster's own certificates and ServiceAccount tokens. */
   authentication: AuthenticationPluginOptions.default(() => AuthenticationPluginOptions.parse({})),
 });
