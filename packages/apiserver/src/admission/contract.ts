@@ -1,14 +1,11 @@
-import type { Clock, KubernetesObject, Random, ResourceQuota, ResourceType } from '@keelson/core';
+import type { Clock, Random, ResourceQuota } from '@keelson/core';
 import type { Authorizer } from '../registry/contract.ts';
 import type { AdmissionMetrics } from './admission-metrics.ts';
+import type { ObjectReader } from './object-reader.ts';
 import type { PodSecurityOptions } from './pod-security/options.ts';
 import type { WebhookSet } from './webhook/webhook-set.ts';
 
-/** Reads for admission: straight from the store, decoded once, past authorization. */
-export interface ObjectReader {
-  get<T extends KubernetesObject>(type: ResourceType<T>, name: string, namespace?: string): Promise<T | undefined>;
-  list<T extends KubernetesObject>(type: ResourceType<T>, namespace?: string): Promise<readonly T[]>;
-}
+export type { ObjectReader } from './object-reader.ts';
 
 export interface AdmissionEnvironment {
   readonly reader: ObjectReader;

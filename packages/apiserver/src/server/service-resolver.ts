@@ -1,5 +1,5 @@
 import { EndpointSlice, type Random, Service, StatusError } from '@keelson/core';
-import type { ObjectReader } from '../admission/contract.ts';
+import type { ObjectReader } from '../admission/object-reader.ts';
 
 /** Where something that listens can be reached. */
 export interface NetworkAddress {

@@ -1,6 +1,6 @@
 import { type KubernetesObject, StatusError } from '@keelson/core';
 import type { AdmissionAttributes, ObjectForm } from '@keelson/core/admission';
-import type { ObjectReader } from '../contract.ts';
+import type { ObjectReader } from '../object-reader.ts';
 import { type ShownJson, shownJson } from './admission-review.ts';
 import type { CallEnvironment } from './call-webhook.ts';
 import type { Invocation, ShownObjects } from './contract.ts';

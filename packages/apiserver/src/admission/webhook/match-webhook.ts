@@ -1,6 +1,6 @@
 import { type KubernetesObject, labelSelectorMatches, Namespace, StatusError } from '@keelson/core';
 import type { AdmissionAttributes } from '@keelson/core/admission';
-import type { ObjectReader } from '../contract.ts';
+import type { ObjectReader } from '../object-reader.ts';
 import { namespaceOf } from './admission-review.ts';
 import type { Webhook } from './contract.ts';
 
