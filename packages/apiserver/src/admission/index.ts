@@ -11,6 +11,7 @@ import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction/node-restriction.ts';
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
 import { podSecurity } from './pod-security/pod-security.ts';
+import { podTopologyLabels } from './pod-topology-labels.ts';
 import { priority } from './priority.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
@@ -46,6 +47,7 @@ const beforeOthers: readonly BuiltIn[] = [
   ['CertificateSigning', certificateSigning],
   ['CertificateSubjectRestriction', certificateSubjectRestriction],
   ['DefaultIngressClass', defaultIngressClass],
+  ['PodTopologyLabels', podTopologyLabels],
 ];
 
 /** Policies stand before the webhooks of their kind; the quota is charged last, for what is really written. */
