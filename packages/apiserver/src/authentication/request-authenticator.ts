@@ -19,7 +19,12 @@ export interface RequestAuthenticatorOptions {
   readonly tokens: readonly TokenAuthenticator[];
   /** Default: `/livez`, `/readyz` and `/healthz`. */
   readonly anonymous?: AnonymousOptions;
-  readonly observer?: TokenCacheObserver;
+  readonly observer?: AuthenticationObserver;
+}
+
+export interface AuthenticationObserver extends TokenCacheObserver {
+  /** A request was looked at; `failure`: it has no credentials, `error`: they are wrong. */
+  took(result: 'success' | 'failure' | 'error', seconds: number): void;
 }
 
 const unknownToken = 'invalid bearer token';
@@ -40,16 +45,34 @@ export class CredentialsError extends Error {
 export class RequestAuthenticator {
   readonly #authenticators: readonly Authenticator[];
   readonly #tokens: TokenAuthenticator;
+  readonly #clock: Clock;
+  readonly #observer: AuthenticationObserver | undefined;
   readonly #mayBeAnonymous: (path: string) => boolean;
 
   constructor(options: RequestAuthenticatorOptions) {
     this.#authenticators = options.authenticators;
+    this.#clock = options.clock;
+    this.#observer = options.observer;
     this.#tokens = new TokenCache(inTurn(options.tokens), options);
     this.#mayBeAnonymous = anonymousPolicy(options.anonymous ?? healthOnly);
   }
 
-  /** Rejects with 401. */
+  /** Rejects with 401, whose cause is there where credentials are. */
   async authenticate(request: HttpRequest): Promise<UserInfo> {
+    const begun = this.#clock.now();
+    const took = (result: 'success' | 'failure' | 'error') =>
+      this.#observer?.took(result, (this.#clock.now() - begun) / 1000);
+    try {
+      const user = await this.#find(request);
+      took('success');
+      return user;
+    } catch (error) {
+      took(error instanceof Error && error.cause !== undefined ? 'error' : 'failure');
+      throw error;
+    }
+  }
+
+  async #find(request: HttpRequest): Promise<UserInfo> {
     const reasons: string[] = [];
     for (const each of this.#authenticators) {
       try {

@@ -1,12 +1,13 @@
+import { createHash } from 'node:crypto';
 import { HistogramSeries, NumberSeries } from '../http/metric-series.ts';
-import type { TokenCacheObserver } from './token-cache.ts';
+import type { AuthenticationObserver } from './request-authenticator.ts';
 
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const counter = (name: string, help: string, labels: readonly string[] = []) =>
   new NumberSeries({ type: 'counter', name, help, labels });
 
 /** What became of tokens, and of the memory of them, under the names that Kubernetes gives these metrics. */
-export class TokenMetrics implements TokenCacheObserver {
+export class TokenMetrics implements AuthenticationObserver {
   readonly #requests = counter('authentication_token_cache_request_total', 'Tokens looked at.', ['status']);
   readonly #fetches = counter('authentication_token_cache_fetch_total', 'Tokens that were not remembered.', ['status']);
   readonly #durations = new HistogramSeries({
@@ -30,6 +31,18 @@ export class TokenMetrics implements TokenCacheObserver {
       31_104_000,
     ],
   });
+  readonly #took = new HistogramSeries({
+    name: 'authentication_duration_seconds',
+    help: 'Seconds until it was known who asks.',
+    labels: ['result'],
+    buckets: Array.from({ length: 15 }, (_, power) => 0.001 * 2 ** power),
+  });
+  readonly #issuers = new HistogramSeries({
+    name: 'apiserver_authentication_jwt_authenticator_latency_seconds',
+    help: 'Seconds until it was known whose the token of an issuer is.',
+    labels: ['jwt_issuer_hash', 'result'],
+    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  });
   readonly #used = {
     valid: counter('serviceaccount_valid_tokens_total', 'Bound ServiceAccount tokens used.'),
     stale: counter(
@@ -42,6 +55,10 @@ export class TokenMetrics implements TokenCacheObserver {
   constructor() {
     for (const status of ['blocked', 'in_flight']) this.#active.add([status], 0);
     for (const each of Object.values(this.#used)) each.add([], 0);
+  }
+
+  took(result: 'success' | 'failure' | 'error', seconds: number): void {
+    this.#took.observe([result], seconds);
   }
 
   answered(status: 'hit' | 'miss', took: number): void {
@@ -61,12 +78,24 @@ export class TokenMetrics implements TokenCacheObserver {
     this.#remaining.observe([], remaining);
   }
 
+  issuer(url: string, result: 'success' | 'failure', took: number): void {
+    this.#issuers.observe([`sha256:${createHash('sha256').update(url).digest('hex')}`, result], took);
+  }
+
   used(kind: 'valid' | 'stale' | 'legacy'): void {
     this.#used[kind].add([]);
   }
 
   text(): string {
-    const all = [this.#requests, this.#fetches, this.#durations, this.#active, this.#remaining];
+    const all = [
+      this.#took,
+      this.#requests,
+      this.#fetches,
+      this.#durations,
+      this.#active,
+      this.#remaining,
+      this.#issuers,
+    ];
     return [...all, ...Object.values(this.#used)].map((each) => each.text()).join('');
   }
 }

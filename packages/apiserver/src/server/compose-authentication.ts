@@ -36,6 +36,8 @@ export interface AuthenticationOptions {
   readonly bootstrapTokens?: boolean;
   /** Whether tokens that are mounted into pods live on for a year. Default true. */
   readonly extendTokenExpiration?: boolean;
+  /** Where it is counted what becomes of tokens. */
+  readonly metrics?: TokenMetrics;
   /** Further authenticators of tokens, asked last. */
   readonly otherTokens?: readonly TokenAuthenticator[];
 }
@@ -52,7 +54,7 @@ interface Needs {
 /** Everything that finds out who asks, in Kubernetes' order. */
 export function composeAuthentication(needs: Needs, options: AuthenticationOptions = {}): AuthenticationParts {
   const { handler, clock, issuer, key, authorities } = needs;
-  const metrics = new TokenMetrics();
+  const { metrics = new TokenMetrics() } = options;
   const tokens = new ServiceAccountTokens({
     clock,
     issuer,

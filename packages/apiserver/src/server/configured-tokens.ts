@@ -7,6 +7,7 @@ import {
   JwtAuthenticator,
   StaticTokens,
   type TokenAuthenticator,
+  TokenMetrics,
   WebhookTokens,
 } from '../authentication/index.ts';
 import type { AuthenticationPluginOptions } from './authentication-options.ts';
@@ -22,6 +23,7 @@ export class ConfiguredTokens implements TokenAuthenticator {
   readonly #options: ConfiguredTokensOptions;
   #all: readonly (TokenAuthenticator & { close?(): void })[] = [];
   #frontProxyCa: string | undefined;
+  readonly #metrics = new TokenMetrics();
 
   constructor(options: ConfiguredTokensOptions) {
     this.#options = options;
@@ -35,6 +37,7 @@ export class ConfiguredTokens implements TokenAuthenticator {
       bootstrapTokens,
       extendTokenExpiration,
       otherTokens: [this],
+      metrics: this.#metrics,
       frontProxyCa: () => this.#frontProxyCa,
       ...(frontProxy && { frontProxy }),
       ...(audiences && { audiences }),
@@ -47,9 +50,10 @@ export class ConfiguredTokens implements TokenAuthenticator {
     const { jwt, webhook, frontProxy, serviceAccountIssuers } = authentication;
     const audiences = () => authentication.audiences ?? serviceAccountIssuers;
     if (frontProxy?.clientCaFile !== undefined) this.#frontProxyCa = await readFile(frontProxy.clientCaFile, 'utf8');
+    const took: TokenMetrics['issuer'] = (...measured) => this.#metrics.issuer(...measured);
     const all: (TokenAuthenticator & { close?(): void })[] = [];
     if (tokenFile !== undefined) all.push(new StaticTokens(await readFile(tokenFile, 'utf8'), audiences));
-    for (const each of jwt) all.push(new JwtAuthenticator(each, { clock, compiler: celExpressions, audiences }));
+    for (const each of jwt) all.push(new JwtAuthenticator(each, { clock, compiler: celExpressions, audiences, took }));
     if (webhook) {
       const config = await loadKubeconfig(webhook.kubeconfig);
       const cacheTtlMs = parseDuration(webhook.cacheTtl) ?? 0;

@@ -48,6 +48,8 @@ it('counts who came in and who did not', async () => {
   expect(await value('authentication_token_cache_active_fetch_count{status="in_flight"}')).toBe(0);
   expect(await value('authentication_token_cache_fetch_total{status="ok"}')).toBe(2);
   expect(await value('serviceaccount_valid_tokens_total')).toBe(2);
+  expect(await value('authentication_duration_seconds_count{result="success"}')).toBe(2);
+  expect(await value('authentication_duration_seconds_count{result="error"}')).toBe(1);
   expect(await value('authenticated_user_requests{username="other"}')).toBe(2);
   expect(await value('authorization_attempts_total{result="no-opinion"}')).toBe(2);
 });
