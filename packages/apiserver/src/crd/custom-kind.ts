@@ -14,6 +14,7 @@ import { storageVersionHash } from '../schema/index.ts';
 import type { Converter } from './conversion-webhook.ts';
 import { decodeCustom } from './custom-decoder.ts';
 import { type CustomVersions, storedVersions } from './custom-versions.ts';
+import { deprecationText } from './deprecated-version.ts';
 import { validateListTypes } from './list-types.ts';
 import { validateSchema } from './schema-validation.ts';
 
@@ -72,6 +73,7 @@ function customKind(
   const kind = names.kind;
   const scalePaths = scaleOf(version);
   const hasStatus = version.subresources?.status !== undefined;
+  const deprecation = deprecationText(spec, version);
   const served: ServedResource = {
     group,
     version: version.name,
@@ -88,6 +90,7 @@ function customKind(
     subresources: subresourcesOf(group, version, kind),
     schema: schema as Schema,
     columns: columnsOf(version),
+    ...(deprecation !== undefined && { deprecation }),
     custom: true,
   };
   const besides = withoutMetadata(schema);

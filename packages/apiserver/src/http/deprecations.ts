@@ -17,8 +17,16 @@ const deprecated: Readonly<Record<string, readonly [since: string, until?: strin
 };
 
 /** The warning that goes with every answer about a version that will not stay, as of v1.35. */
-export function deprecationOf({ group, version, resource, kind, custom }: ServedResource): string | undefined {
-  const found = custom ? undefined : deprecated[`${group}/${version}/${resource}`];
+export function deprecationOf({
+  group,
+  version,
+  resource,
+  kind,
+  custom,
+  deprecation,
+}: ServedResource): string | undefined {
+  if (custom) return deprecation;
+  const found = deprecated[`${group}/${version}/${resource}`];
   if (!found) return undefined;
   const [since, until, instead] = found;
   const what = `${group === '' ? version : `${group}/${version}`} ${kind} is deprecated in ${since}+`;

@@ -56,6 +56,8 @@ export interface ServedResource {
   /** The structural schema of a custom resource's version. */
   readonly schema?: Schema;
   readonly columns: readonly PrinterColumn[];
+  /** The warning about a custom resource's version that will not stay. */
+  readonly deprecation?: string;
   /** Whether items of a JSON list carry apiVersion and kind: custom resources do, built-in kinds do not. */
   readonly custom: boolean;
 }
