@@ -102,12 +102,14 @@ async function boundObject(
   lookup: ObjectLookup,
 ): Promise<Pick<TokenSpec, 'boundObject' | 'node'>> {
   const kind = (['Pod', 'Secret', 'Node'] as const).find((each) => each === reference.kind);
-  if (!kind || (reference.apiVersion && reference.apiVersion !== 'v1')) {
-    throw StatusError.badRequest(
-      `cannot bind token to object of type /${reference.apiVersion ?? ''}, Kind=${reference.kind ?? ''}`,
-    );
+  const apiVersion = reference.apiVersion ?? '';
+  // Of the core group any version will do.
+  if (!kind || apiVersion.includes('/')) {
+    const type = apiVersion.includes('/') ? apiVersion : `/${apiVersion}`;
+    throw StatusError.badRequest(`cannot bind token to object of type ${type}, Kind=${reference.kind ?? ''}`);
   }
   const name = reference.name ?? '';
+  if (name === '') throw StatusError.badRequest('Name parameter required.');
   const object = await lookup(bindable[kind], kind === 'Node' ? undefined : namespace, name);
   const uid = object.metadata.uid ?? '';
   if (reference.uid && reference.uid !== uid) {
