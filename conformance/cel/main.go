@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"reflect"
 	"sort"
 	"strings"
 
@@ -24,8 +25,11 @@ import (
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	apiservercel "k8s.io/apiserver/pkg/cel"
+	"k8s.io/apiserver/pkg/cel/common"
 	"k8s.io/apiserver/pkg/cel/environment"
 	"k8s.io/apiserver/pkg/cel/library"
+	"k8s.io/apiserver/pkg/cel/mutation"
+	"k8s.io/apiserver/pkg/cel/mutation/dynamic"
 )
 
 // Answer is what is said of one expression. Costs are texts, for they may be beyond what JSON's numbers hold.
@@ -122,15 +126,25 @@ func main() {
 	stored := flag.Bool("stored", false, "the environment of stored expressions")
 	patches := flag.Bool("patches", false, "with the functions that mutating policies have besides")
 	bare := flag.Bool("bare", false, "without variables")
+	schemaFile := flag.String("schema", "", "a file with a schema and an object, for rules about `self` instead of the variables")
 	tree := flag.Bool("tree", false, "print the expanded tree of each expression instead")
 	flag.Parse()
 	set := environment.MustBaseEnvSet(version.MustParse(*at))
 	all := []environment.VersionedOptions{}
-	if !*bare {
+	var about checker.CostEstimator = estimator{}
+	given := activation()
+	if *schemaFile != "" {
+		self, err := readSubject(*schemaFile)
+		if err != nil {
+			fail(err)
+		}
+		all = append(all, self.options())
+		about, given = self, self.values
+	} else if !*bare {
 		all = append(all, environment.VersionedOptions{IntroducedVersion: version.MajorMinor(1, 0), EnvOptions: variables()})
 	}
 	if *patches {
-		options := []cel.EnvOption{library.JSONPatch()}
+		options := []cel.EnvOption{library.JSONPatch(), common.ResolverEnvOption(&mutation.DynamicTypeResolver{})}
 		all = append(all, environment.VersionedOptions{IntroducedVersion: version.MajorMinor(1, 0), EnvOptions: options})
 	}
 	set, err := set.Extend(all...)
@@ -160,7 +174,7 @@ func main() {
 			}
 			continue
 		}
-		if err := out.Encode(answer(env, question.Expression)); err != nil {
+		if err := out.Encode(answer(env, about, given, question.Expression)); err != nil {
 			fail(err)
 		}
 	}
@@ -169,7 +183,7 @@ func main() {
 	}
 }
 
-func answer(env *cel.Env, expression string) Answer {
+func answer(env *cel.Env, about checker.CostEstimator, given map[string]any, expression string) Answer {
 	said := Answer{Expression: expression}
 	ast, issues := env.Compile(expression)
 	if issues != nil && issues.Err() != nil {
@@ -177,7 +191,7 @@ func answer(env *cel.Env, expression string) Answer {
 		return said
 	}
 	said.Type = ast.OutputType().String()
-	costs := &library.CostEstimator{SizeEstimator: estimator{}}
+	costs := &library.CostEstimator{SizeEstimator: about}
 	static, err := env.EstimateCost(ast, costs)
 	if err != nil {
 		said.Error = "estimate: " + err.Error()
@@ -189,7 +203,7 @@ func answer(env *cel.Env, expression string) Answer {
 		said.Error = "program: " + err.Error()
 		return said
 	}
-	value, details, err := program.ContextEval(context.Background(), activation())
+	value, details, err := program.ContextEval(context.Background(), given)
 	if details != nil && details.ActualCost() != nil {
 		said.Actual = fmt.Sprint(*details.ActualCost())
 	}
@@ -203,6 +217,9 @@ func answer(env *cel.Env, expression string) Answer {
 
 // text writes a value so that its type can be told.
 func text(value ref.Val) string {
+	if value == nil { // what the iteration over an object gives for a field that its schema does not have
+		return "nothing"
+	}
 	switch each := value.(type) {
 	case types.Null:
 		return "null"
@@ -227,6 +244,9 @@ func text(value ref.Val) string {
 		var entries []string
 		for at := each.Iterator(); at.HasNext() == types.True; {
 			key := at.Next()
+			if key == nil {
+				continue
+			}
 			entries = append(entries, text(key)+": "+text(each.Get(key)))
 		}
 		sort.Strings(entries)
@@ -239,6 +259,13 @@ func text(value ref.Val) string {
 		return "[" + strings.Join(items, ", ") + "]"
 	case *types.Type:
 		return "type " + each.TypeName()
+	case *dynamic.ObjectVal:
+		return objectText(each)
+	case *mutation.JSONPatchVal:
+		if each.Val == nil {
+			return fmt.Sprintf("patch %s %s %s", each.Op, each.Path, each.From)
+		}
+		return fmt.Sprintf("patch %s %s %s %s", each.Op, each.Path, each.From, text(each.Val))
 	}
 	switch value.Type() {
 	case types.BoolType, types.IntType:
@@ -248,6 +275,22 @@ func text(value ref.Val) string {
 		return value.Type().TypeName()
 	}
 	return value.Type().TypeName() + " " + fmt.Sprint(value.Value())
+}
+
+// objectText writes an object that a literal made as the JSON that a mutating policy merges.
+func objectText(object *dynamic.ObjectVal) string {
+	if err := object.CheckTypeNamesMatchFieldPathNames(); err != nil {
+		return "mismatch " + err.Error()
+	}
+	native, err := object.ConvertToNative(reflect.TypeFor[map[string]any]())
+	if err != nil {
+		return "no JSON " + err.Error()
+	}
+	encoded, err := json.Marshal(native)
+	if err != nil {
+		return "no JSON " + err.Error()
+	}
+	return object.Type().TypeName() + " " + string(encoded)
 }
 
 func quoted(plain string) string {

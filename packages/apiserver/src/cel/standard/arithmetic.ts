@@ -29,7 +29,7 @@ export function add(a: CelValue, b: CelValue): CelValue {
   if (typeof a === 'bigint' && typeof b === 'bigint') return int(a + b);
   if (typeof a === 'string' && typeof b === 'string') return a + b;
   if (typeof a === 'number' && typeof b === 'number') return a + b;
-  if (a instanceof CelList && b instanceof CelList) return a.plus(b);
+  if (a instanceof CelList && b instanceof CelList) return a.size === 0 ? b : b.size === 0 ? a : a.plus(b);
   if (a instanceof CelUint && b instanceof CelUint) return uint(a.value + b.value);
   if (a instanceof Uint8Array && b instanceof Uint8Array) return Uint8Array.from(Buffer.concat([a, b]));
   if (a instanceof CelDuration && b instanceof CelDuration) return duration(a.nanoseconds + b.nanoseconds);

@@ -29,7 +29,7 @@ export function parse(text: string, options: ParseOptions): Parsed {
   const size = text.length > maxSize ? [...text].length : text.length;
   if (size > maxSize) {
     return {
-      issues: [{ offset: 0, message: `expression code point size exceeds limit: size: ${size}, limit ${maxSize}` }],
+      issues: [{ offset: -1, message: `expression code point size exceeds limit: size: ${size}, limit ${maxSize}` }],
     };
   }
   const read = tokens(text);
