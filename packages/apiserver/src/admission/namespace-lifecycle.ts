@@ -1,6 +1,7 @@
 import { Namespace, StatusError } from '@keelson/core';
 import type { AdmissionPlugin } from '@keelson/core/admission';
 import type { AdmissionEnvironment } from './contract.ts';
+import { refuse } from './refuse.ts';
 
 const immortal = new Set(['default', 'kube-system', 'kube-public']);
 const accessReviews = new Set(['localsubjectaccessreviews']);
@@ -9,13 +10,14 @@ const accessReviews = new Set(['localsubjectaccessreviews']);
 export function namespaceLifecycle({ reader }: AdmissionEnvironment): AdmissionPlugin {
   return {
     name: 'NamespaceLifecycle',
-    async admit({ operation, group, resource, namespace, name, object }) {
+    async admit(attributes) {
+      const { operation, resource, namespace } = attributes;
       if (operation !== 'CREATE' || namespace === undefined || accessReviews.has(resource)) return;
       const found = await reader.get(Namespace, namespace);
       if (!found) throw StatusError.notFound({ group: '', resource: 'namespaces' }, namespace);
       if (found.metadata.deletionTimestamp === undefined) return;
       const message = `unable to create new content in namespace ${namespace} because it is being terminated`;
-      const refused = StatusError.forbidden({ group, resource }, object?.metadata.name ?? name, message);
+      const refused = refuse(attributes, message);
       throw new StatusError({
         ...refused.status,
         details: {

@@ -1,7 +1,8 @@
-import { Pod, PriorityClass, StatusError } from '@keelson/core';
+import { Pod, PriorityClass } from '@keelson/core';
 import type { AdmissionPlugin } from '@keelson/core/admission';
 import type { AdmissionEnvironment } from './contract.ts';
 import { objectAs } from './narrow.ts';
+import { refuse } from './refuse.ts';
 
 const systemPriorities: ReadonlyMap<string, number> = new Map(
   Object.entries<number>({
@@ -19,8 +20,7 @@ export function priority({ reader }: AdmissionEnvironment): AdmissionPlugin {
       if (attributes.operation !== 'CREATE') return undefined;
       const pod = objectAs(attributes, Pod);
       if (!pod) return undefined;
-      const refuse = (why: string) =>
-        StatusError.forbidden({ group: '', resource: 'pods' }, pod.metadata.name ?? '', why);
+      const fail = (why: string) => refuse(attributes, why);
       const { priorityClassName: name } = pod.spec;
       let value = 0;
       let preemptionPolicy = 'PreemptLowerPriority';
@@ -28,7 +28,7 @@ export function priority({ reader }: AdmissionEnvironment): AdmissionPlugin {
       if (name) {
         const found = await reader.get(PriorityClass, name);
         if (!found && systemPriorities.get(name) === undefined)
-          throw refuse(`no PriorityClass with name ${name} was found`);
+          throw fail(`no PriorityClass with name ${name} was found`);
         value = found?.value ?? systemPriorities.get(name) ?? 0;
         preemptionPolicy = found?.preemptionPolicy ?? preemptionPolicy;
       } else {
@@ -42,13 +42,13 @@ export function priority({ reader }: AdmissionEnvironment): AdmissionPlugin {
         }
       }
       if (pod.spec.priority !== undefined && pod.spec.priority !== value) {
-        throw refuse(
+        throw fail(
           `the integer value of priority (${pod.spec.priority}) must not be provided in pod spec; priority admission controller computed ${value} from the given PriorityClass name`,
         );
       }
       const wanted = pod.spec.preemptionPolicy;
       if (wanted !== undefined && wanted !== preemptionPolicy) {
-        throw refuse(
+        throw fail(
           `the string value of PreemptionPolicy (${wanted}) must not be provided in pod spec; priority admission controller computed ${preemptionPolicy} from the given PriorityClass name`,
         );
       }
