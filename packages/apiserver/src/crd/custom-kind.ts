@@ -16,6 +16,7 @@ import { decodeCustom } from './custom-decoder.ts';
 import { type CustomVersions, storedVersions } from './custom-versions.ts';
 import { deprecationText } from './deprecated-version.ts';
 import { validateListTypes } from './list-types.ts';
+import { validateScale } from './scale-validation.ts';
 import { validateSchema } from './schema-validation.ts';
 
 const verbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'] as const;
@@ -115,6 +116,7 @@ function customKind(
     },
     validateSchema(object, errors, old) {
       validateSchema(besidesMetadata(object), besides, '', errors, old && besidesMetadata(old));
+      if (scalePaths) validateScale(besidesMetadata(object), scalePaths, errors);
       const twice = new FieldErrors();
       validateListTypes(besidesMetadata(object), besides, '', twice);
       if (twice.list.length === 0) return;
