@@ -14,6 +14,7 @@ export * from './cost/cost-estimator.ts';
 export * from './environment.ts';
 export * from './kubernetes-types.ts';
 export * from './library/index.ts';
+export * from './mutation-types.ts';
 export { CelProgram, type CelResult, type EvaluateOptions } from './runtime/program.ts';
 export { accepts, typeOf } from './runtime/type-of.ts';
 export { optionalLibrary } from './standard/optional-library.ts';

@@ -1,7 +1,12 @@
 import { formatQuantity } from '@keelson/core';
+import { NumberText } from '../../schema/number-text.ts';
+import { CelJsonPatch, CelObjectPatch } from '../mutation-types.ts';
+import { doubleText } from '../standard/numbers.ts';
+import { timestampText } from '../standard/times.ts';
 import { CelType } from '../type.ts';
 import {
   CelDuration,
+  CelError,
   CelList,
   CelMap,
   type CelObject,
@@ -12,7 +17,6 @@ import {
 } from '../value.ts';
 import { CelQuantity } from './quantity.ts';
 import { CelSemver } from './semver.ts';
-import { numberText, timestampText } from './value-text.ts';
 
 const forHtml: Readonly<Record<string, string>> = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026' };
 
@@ -38,7 +42,7 @@ function goDuration(nanoseconds: bigint): string {
 export function answerText(value: CelValue): string {
   if (value === null) return 'null';
   if (typeof value === 'string') return quoted(value);
-  if (typeof value === 'number') return `double ${numberText(value)}`;
+  if (typeof value === 'number') return `double ${doubleText(value)}`;
   if (typeof value === 'bigint' || typeof value === 'boolean') return String(value);
   if (value instanceof CelUint) return `${value.value}u`;
   if (value instanceof Uint8Array) return `b${quoted(new TextDecoder().decode(value))}`;
@@ -51,7 +55,38 @@ export function answerText(value: CelValue): string {
     return `{${entries.sort().join(', ')}}`;
   }
   if (value instanceof CelType) return `type ${value.name}`;
+  if (value instanceof CelObjectPatch) return patchText(value);
+  if (value instanceof CelJsonPatch) return `patch ${operationText(value)}`;
   return `${value.type.name}${objectText(value)}`;
+}
+
+function patchText(patch: CelObjectPatch): string {
+  if (patch.mismatch !== undefined) return `mismatch ${patch.mismatch}`;
+  try {
+    const json = JSON.stringify(sorted(patch.toJson()), (_, each: unknown) =>
+      each instanceof NumberText ? each.text : each,
+    );
+    return `${patch.type.name} ${json.replace(/[<>&]/g, (char) => forHtml[char] ?? char)}`;
+  } catch (error) {
+    if (error instanceof CelError) return `no JSON ${error.message}`;
+    throw error;
+  }
+}
+
+/** Go writes the keys of maps in order. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null || value instanceof NumberText) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, each]) => [key, sorted(each)]),
+  );
+}
+
+function operationText(patch: CelJsonPatch): string {
+  const texts = ['op', 'path', 'from'].map((field) => patch.get(field)).join(' ');
+  return patch.has('value') ? `${texts} ${answerText(patch.get('value'))}` : texts;
 }
 
 function objectText(value: CelObject): string {

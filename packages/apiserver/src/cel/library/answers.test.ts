@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { SizeEstimate } from '../contract.ts';
 import { CelEnvironment } from '../environment.ts';
+import { mutationStruct } from '../mutation-types.ts';
 import { standardLibrary } from '../standard/standard-library.ts';
 import { bytesType, dynType, intType, listType, mapType, stringType } from '../standard-types.ts';
 import { CelArray } from '../value.ts';
@@ -110,6 +111,7 @@ function activation() {
 
 const strings = listType(stringType);
 const environment = new CelEnvironment({
+  resolveStruct: mutationStruct,
   libraries: [standardLibrary, ...kubernetesLibraries(), jsonPatchLibrary],
   variables: {
     s: stringType,

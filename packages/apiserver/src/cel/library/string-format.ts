@@ -1,4 +1,6 @@
 import { goQuote } from '../../registry/strategy.ts';
+import { doubleText } from '../standard/numbers.ts';
+import { durationSeconds, timestampText } from '../standard/times.ts';
 import { CelType } from '../type.ts';
 import {
   CelDuration,
@@ -14,7 +16,6 @@ import {
 import { exactFixed, exactScientific } from './exact-decimal.ts';
 import { Steps } from './limits.ts';
 import { checkLength } from './text.ts';
-import { durationText, numberText, timestampText } from './value-text.ts';
 
 export type FormatLetter = 's' | 'd' | 'f' | 'e' | 'b' | 'x' | 'X' | 'o';
 
@@ -179,8 +180,8 @@ function scientific(value: number, width: number): string {
 /** What `%s` writes. */
 function plainText(value: CelValue): string {
   if (typeof value === 'string') return value;
-  if (typeof value === 'number') return numberText(value);
-  if (value instanceof CelDuration) return durationText(value);
+  if (typeof value === 'number') return doubleText(value);
+  if (value instanceof CelDuration) return durationSeconds(value);
   if (value instanceof CelTimestamp) return timestampText(value);
   if (value instanceof Uint8Array) return fromUtf8(value);
   if (value instanceof CelObject || value instanceof CelOptional)
@@ -201,7 +202,7 @@ function partText(value: CelValue, steps: Steps): string {
   if (typeof value === 'number') return nestedDouble(value);
   if (value instanceof CelUint) return String(value.value);
   if (value instanceof Uint8Array) return `b${goQuote(fromUtf8(value))}`;
-  if (value instanceof CelDuration) return `duration("${durationText(value)}")`;
+  if (value instanceof CelDuration) return `duration("${durationSeconds(value)}")`;
   if (value instanceof CelTimestamp) return `timestamp("${timestampText(value)}")`;
   if (value instanceof CelType) return value.name;
   if (value instanceof CelList) return `[${[...value].map((each) => nestedText(each, steps)).join(', ')}]`;
@@ -210,7 +211,7 @@ function partText(value: CelValue, steps: Steps): string {
 }
 
 function nestedDouble(value: number): string {
-  if (!Number.isFinite(value)) return `"${numberText(value)}"`;
+  if (!Number.isFinite(value)) return `"${doubleText(value)}"`;
   const { whole, decimals } = exactFixed(value, usualPrecision);
   return `${value < 0 || Object.is(value, -0) ? '-' : ''}${whole}.${decimals}`;
 }
