@@ -120,7 +120,7 @@ function shortened(userAgent: string | undefined): string | undefined {
 export function checkPolicy(value: unknown, source: string): PolicyConfig {
   const parsed = PolicyConfig.safeParse(value);
   if (!parsed.success) throw new Error(`${source}: ${z.prettifyError(parsed.error)}`);
-  if (parsed.data.rules.length === 0) throw new Error(`loaded illegal policy with 0 rules from file ${source}`);
+  if (parsed.data.rules.length === 0) throw new Error(`${source}: loaded illegal policy with 0 rules`);
   const problems = policyProblems(parsed.data);
   if (problems.length > 0)
     throw new Error(`${source}: ${problems.length === 1 ? problems[0] : `[${problems.join(', ')}]`}`);
