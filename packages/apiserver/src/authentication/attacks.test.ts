@@ -43,6 +43,8 @@ interface Sent {
   /** Name and value by turns, as they go over the wire. */
   readonly headers?: readonly string[];
   readonly identity?: KeyPair;
+  /** What the client calls the server. */
+  readonly host?: string;
 }
 
 interface Got {
@@ -50,10 +52,11 @@ interface Got {
   readonly user: string | undefined;
   readonly message: string | undefined;
   readonly headers: IncomingHttpHeaders;
+  readonly text: string;
 }
 
 /** By default asks who one is; over HTTP/1.1, which carries what an attacker writes. */
-function send({ path = review, method = 'POST', headers = [], identity }: Sent): Promise<Got> {
+function send({ path = review, method = 'POST', headers = [], identity, host }: Sent): Promise<Got> {
   const { listening } = server;
   const url = new URL(path, listening?.url);
   return new Promise((resolve, reject) => {
@@ -64,7 +67,7 @@ function send({ path = review, method = 'POST', headers = [], identity }: Sent):
       ...(identity && { cert: identity.certificate, key: identity.key }),
       headers: [
         'Host',
-        url.host,
+        host ?? url.host,
         'Content-Type',
         'application/json',
         'Content-Length',
@@ -82,7 +85,7 @@ function send({ path = review, method = 'POST', headers = [], identity }: Sent):
         const parsed = text.startsWith('{') ? Answer.parse(JSON.parse(text)) : undefined;
         const status = typeof parsed?.status === 'object' ? parsed.status : undefined;
         const user = status?.userInfo?.username;
-        resolve({ code: answer.statusCode ?? 0, user, message: parsed?.message, headers: answer.headers });
+        resolve({ code: answer.statusCode ?? 0, user, message: parsed?.message, headers: answer.headers, text });
       });
     });
     asked.end(method === 'POST' ? '{}' : undefined);
@@ -401,6 +404,32 @@ describe('client certificates', () => {
       socket.once('close', () => resolve(text));
     });
     expect(said).not.toContain('200');
+  });
+});
+
+describe('issuer discovery', () => {
+  it('leads to this server, whatever a client calls it', async () => {
+    const { port } = server.listening ?? {};
+    const path = '/.well-known/openid-configuration';
+    const { token } = await issue();
+    const answer = await send({
+      method: 'GET',
+      path,
+      headers: [...bearer(token), 'X-Forwarded-Host', 'evil.example'],
+      host: 'evil.example',
+    });
+    expect(answer).toMatchObject({ code: 200, headers: { 'cache-control': 'public, max-age=3600' } });
+    expect(JSON.parse(answer.text)).toEqual({
+      issuer,
+      jwks_uri: `https://127.0.0.1:${port}/openid/v1/jwks`,
+      response_types_supported: ['id_token'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: ['ES256'],
+    });
+    const keys = await send({ method: 'GET', path: '/openid/v1/jwks', headers: bearer(token) });
+    expect(keys).toMatchObject({ code: 200, headers: { 'content-type': 'application/jwk-set+json' } });
+    expect(keys.text).not.toContain('"d"');
+    expect((await send({ method: 'GET', path })).code).toBe(401);
   });
 });
 

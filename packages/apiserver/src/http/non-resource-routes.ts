@@ -25,6 +25,11 @@ export interface NonResourceRoutesOptions {
   readonly health: Health;
   readonly metrics: ApiMetrics;
   readonly tokens: ServiceAccountTokens;
+  /**
+   * Where others find the keys of ServiceAccount tokens; `undefined` where nobody can ask over the network. Never what a
+   * client calls this server: the answer may be kept for others.
+   */
+  readonly jwksUri: () => string | undefined;
   readonly flows: FlowDump;
 }
 
@@ -88,7 +93,7 @@ export class NonResourceRoutes {
           checkAccept(accept, ['application/json']);
           const configuration = {
             issuer: tokens.issuer,
-            jwks_uri: `https://${address}/openid/v1/jwks`,
+            jwks_uri: this.#options.jwksUri() ?? `https://${address}/openid/v1/jwks`,
             response_types_supported: ['id_token'],
             subject_types_supported: ['public'],
             id_token_signing_alg_values_supported: tokens.signingAlgorithms,

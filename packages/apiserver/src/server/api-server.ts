@@ -60,6 +60,8 @@ export interface ApiServerOptions {
   readonly encrypted?: boolean;
   /** Default 10.96.0.0/16. */
   readonly serviceCidr?: string;
+  /** Where others find the keys of ServiceAccount tokens; default: at the advertised address. */
+  readonly jwksUri?: string | undefined;
   /** PEM of the authority of front proxies, once files are read; default: that of the cluster's own aggregator. */
   readonly frontProxyCa?: (() => string | undefined) | undefined;
   /** What extension servers are told of the front proxy; default: the cluster's own aggregator. */
@@ -149,6 +151,7 @@ export class HttpApiServer {
       health: this.health,
       metrics: this.metrics,
       tokens: options.tokens,
+      jwksUri: () => this.#jwksUri(),
       flows: new FlowDump(this.#flowControl),
     });
   }
@@ -164,6 +167,14 @@ export class HttpApiServer {
     const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
     if (code >= 400) throw StatusError.of(code, code === 404 ? 'NotFound' : 'InternalError', text.trim(), {});
     return text;
+  }
+
+  #jwksUri(): string | undefined {
+    const { jwksUri, advertiseAddress } = this.#options;
+    const listening = this.#listening;
+    if (jwksUri !== undefined || !listening) return jwksUri;
+    const host = advertiseAddress ?? advertised(listening.host);
+    return `https://${host.includes(':') ? `[${host}]` : host}:${listening.port}/openid/v1/jwks`;
   }
 
   /** PEM of the authorities whose certificates name users, and of those of front proxies; `undefined` before `listen`. */

@@ -28,6 +28,8 @@ export const AuthenticationPluginOptions = z.strictObject({
   bootstrapTokens: z.boolean().default(true),
   /** The `iss` of ServiceAccount tokens: the first one is written into new ones, all are believed. */
   serviceAccountIssuers: z.array(z.string().min(1)).min(1).default(['https://kubernetes.default.svc.cluster.local']),
+  /** Where others find the keys of these tokens; default: at the advertised address. */
+  serviceAccountJwksUri: z.url({ protocol: /^https$/ }).optional(),
   /** The audiences under which tokens are accepted; default: the issuers. */
   audiences: z.array(z.string().min(1)).min(1).optional(),
   /** Whether tokens that are mounted into pods live on for a year, for programs that never read them again. */

@@ -26,6 +26,8 @@ export interface AuthenticationParts {
 export interface AuthenticationOptions {
   /** Who may ask without credentials. Default: probes. */
   readonly anonymous?: AnonymousOptions;
+  /** Where others find the keys of ServiceAccount tokens; default: at the advertised address. */
+  readonly jwksUri?: string;
   /** How a front proxy says who asks. */
   readonly frontProxy?: FrontProxyOptions;
   /** PEM of the authority of front proxies, once files are read; default: that of the cluster's own aggregator. */

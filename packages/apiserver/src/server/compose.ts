@@ -130,6 +130,7 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
     ...(serviceCidr && { serviceCidr }),
     ...(options.advertiseAddress && { advertiseAddress: options.advertiseAddress }),
     ...(options.limits && { limits: options.limits }),
+    jwksUri: options.authentication?.jwksUri,
     frontProxyCa: options.authentication?.frontProxyCa,
     frontProxy: options.authentication?.frontProxy,
     ...(options.aggregatesClusterRoles === false && { aggregatesClusterRoles: false }),

@@ -31,7 +31,9 @@ export class ConfiguredTokens implements TokenAuthenticator {
 
   /** What the server is put together with. */
   get authentication(): AuthenticationOptions {
-    const { anonymous, frontProxy, bootstrapTokens, audiences, extendTokenExpiration } = this.#options.authentication;
+    const { authentication } = this.#options;
+    const { anonymous, frontProxy, bootstrapTokens, audiences, extendTokenExpiration } = authentication;
+    const { serviceAccountJwksUri: jwksUri } = authentication;
     return {
       anonymous,
       bootstrapTokens,
@@ -39,6 +41,7 @@ export class ConfiguredTokens implements TokenAuthenticator {
       otherTokens: [this],
       metrics: this.#metrics,
       frontProxyCa: () => this.#frontProxyCa,
+      ...(jwksUri !== undefined && { jwksUri }),
       ...(frontProxy && { frontProxy }),
       ...(audiences && { audiences }),
     };
