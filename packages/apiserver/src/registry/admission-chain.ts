@@ -1,10 +1,11 @@
-import type { ApiRequest, Clock, KubernetesObject } from '@keelson/core';
+import type { ApiRequest, Clock, KubernetesObject, ManagedFieldsEntry } from '@keelson/core';
 import type { AdmissionAttributes, AdmissionPlugin, ObjectForm, Reinvocation } from '@keelson/core/admission';
 import type { AdmissionStep } from '../admission/admission-metrics.ts';
 import type { RegistryContext } from './context.ts';
 import type { UserInfo } from './contract.ts';
 import type { ObjectDraft } from './draft.ts';
 import type { Kind } from './kind.ts';
+import { managersProblem } from './ownership/managers.ts';
 
 /** One request on its way through the registry. */
 export interface Call {
@@ -194,7 +195,22 @@ export async function admit<T extends ObjectDraft | undefined>(
     throw error;
   }
   observe((clock.now() - begun) / 1000, false);
-  return asked.object as T;
+  // What came in was a draft, and plugins give back what may be written into.
+  const admitted = asked.object as T;
+  if (object && admitted && admitted !== object) keepReadableOwners(object, admitted, call);
+  return admitted;
+}
+
+/** Owners that cannot be read any more are put back to what they were. */
+function keepReadableOwners(before: ObjectDraft, after: ObjectDraft, { warnings }: Call): void {
+  const { managedFields } = after.metadata;
+  if (managedFields === undefined || managedFields === before.metadata.managedFields) return;
+  const problem = managersProblem(managedFields as readonly ManagedFieldsEntry[]);
+  if (problem === undefined) return;
+  warnings.push(
+    `.metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating admission controller; please fix your requests: ${problem}`,
+  );
+  after.metadata = { ...after.metadata, managedFields: before.metadata.managedFields };
 }
 
 async function admitOnce(gates: readonly Gate<Admitting>[], asked: Asked, clock: Clock): Promise<void> {

@@ -149,6 +149,19 @@ const patches: Readonly<Record<string, TestHandler>> = {
   'invalid object': one(add('/data/!!', 'x')),
   'nothing changes': one({ op: 'replace', path: '/data/k', value: 'v' }),
   'refusal with patch': () => patch([add('/data/x', 'y')], { allowed: false }),
+  'what only the server says': () =>
+    patch([
+      add('/metadata/uid', 'me'),
+      add('/metadata/creationTimestamp', '2020-01-01T00:00:00Z'),
+      add('/metadata/generation', 7),
+      add('/metadata/deletionTimestamp', '2020-01-01T00:00:00Z'),
+    ]),
+  'owners of another operation': one({ op: 'replace', path: '/metadata/managedFields/0/operation', value: 'Foo' }),
+  'owners without version': one({ op: 'remove', path: '/metadata/managedFields/0/apiVersion' }),
+  'owners without type': one({ op: 'remove', path: '/metadata/managedFields/0/fieldsType' }),
+  'owners of another type': one({ op: 'replace', path: '/metadata/managedFields/0/fieldsType', value: 'F2' }),
+  'no owners': one({ op: 'remove', path: '/metadata/managedFields' }),
+  'other owner': one({ op: 'replace', path: '/metadata/managedFields/0/manager', value: 'other' }),
   'many operations': () => patch(Array.from({ length: 10_001 }, (_, at) => add('/data/k', `${at}`))),
 };
 

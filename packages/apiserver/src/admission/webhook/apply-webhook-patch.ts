@@ -43,18 +43,37 @@ const textIn = (operation: JsonValue, member: string): string | undefined => {
   return typeof value === 'string' ? value : undefined;
 };
 
-/** Applies one operation after the other. Throws an `Error` in the words of Kubernetes' library for the first that fails. */
+/** What is applied at once; the copies of each such part have a limit in common. */
+const mostAtOnce = 10_000;
+
+/** Applies all operations. Throws an `Error` in the words of Kubernetes' library for the first that fails. */
 export function applyWebhookPatch(document: JsonObject, operations: readonly JsonValue[]): JsonValue {
   let current: JsonValue = document;
-  for (const each of operations) {
-    const operation = { op: textIn(each, 'op') ?? 'unknown', path: textIn(each, 'path'), from: textIn(each, 'from') };
+  for (let at = 0; at < operations.length; at += mostAtOnce) {
+    const some = operations.slice(at, at + mostAtOnce);
     try {
-      current = applyJsonPatch(current, [each], { typed: false });
+      current = applyJsonPatch(current, some, { typed: false });
     } catch (error) {
-      throw new Error(failureText(operation, error instanceof Error ? (error.cause ?? error) : error));
+      throw new Error(whyFailed(current, some, causeOf(error)));
     }
   }
   return current;
+}
+
+const causeOf = (error: unknown): unknown => (error instanceof Error ? (error.cause ?? error) : error);
+
+/** Finds the operation that fails; where each would do by itself, together they are too much. */
+function whyFailed(document: JsonValue, operations: readonly JsonValue[], together: unknown): string {
+  let current = document;
+  for (const each of operations) {
+    try {
+      current = applyJsonPatch(current, [each], { typed: false });
+    } catch (error) {
+      const op = textIn(each, 'op') ?? 'unknown';
+      return failureText({ op, path: textIn(each, 'path'), from: textIn(each, 'from') }, causeOf(error));
+    }
+  }
+  return together instanceof Error ? together.message : String(together);
 }
 
 const known = new Set(['add', 'remove', 'replace', 'move', 'copy', 'test']);

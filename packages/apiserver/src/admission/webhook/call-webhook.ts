@@ -91,3 +91,7 @@ export function settleFailure(
   if (error instanceof StatusError) return error;
   throw error;
 }
+
+/** Nobody waits any longer: there is no point in going on. */
+export const overdue = (): StatusError =>
+  StatusError.of(504, 'Timeout', 'Timeout: request did not complete within requested timeout');

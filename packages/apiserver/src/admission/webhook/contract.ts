@@ -34,6 +34,8 @@ export type ReviewVersion = 'v1' | 'v1beta1';
 export interface Invocation {
   readonly webhook: Webhook;
   readonly form: ObjectForm;
+  /** Its place among all webhooks of its type, by which the audit log knows it. */
+  readonly index: number;
 }
 
 /** The objects of a request in the version that is asked for. */

@@ -3,7 +3,7 @@ import type { AdmissionAttributes, AdmissionPlugin, Reinvocation } from '@keelso
 import type { AdmissionEnvironment } from '../contract.ts';
 import type { WebhookVerdict } from './admission-response.ts';
 import { applyWebhookPatch, readWebhookPatch, UndecodablePatch } from './apply-webhook-patch.ts';
-import { type CallEnvironment, callWebhook, settleFailure } from './call-webhook.ts';
+import { type CallEnvironment, callWebhook, overdue, settleFailure } from './call-webhook.ts';
 import { isAsked, Shown } from './choose-webhook.ts';
 import type { Invocation } from './contract.ts';
 import { WebhookCallError } from './webhook-error.ts';
@@ -91,14 +91,19 @@ async function ask(
   shown: Shown,
 ): Promise<KubernetesObject | undefined> {
   const { clock, metrics } = environment;
-  const { operation } = attributes;
+  const { operation, reinvocation } = attributes;
+  const { name, configuration } = invocation.webhook;
+  const place = `mutation.webhook.admission.k8s.io/round_${reinvocation?.again ? 1 : 0}_index_${invocation.index}`;
+  const noteMutation = (mutated: boolean) =>
+    attributes.annotate?.(place, JSON.stringify({ configuration, webhook: name, mutated }));
   const begun = clock.now();
   const seconds = () => (clock.now() - begun) / 1000;
   try {
     const verdict = await callWebhook(invocation, attributes, await shown.json(invocation.form), environment);
     const changed = await patched(verdict, invocation, shown);
+    noteMutation(changed !== undefined);
     metrics.webhook({
-      name: invocation.webhook.name,
+      name,
       type: 'admit',
       operation,
       seconds: seconds(),
@@ -107,9 +112,11 @@ async function ask(
     });
     return changed;
   } catch (error) {
+    noteMutation(false);
     const status = settleFailure(error, invocation, attributes, seconds(), environment);
     if (status) throw status;
-    attributes.signal?.throwIfAborted();
+    attributes.annotate?.(`failed-open.${place}`, name);
+    if (attributes.signal?.aborted) throw overdue();
     return undefined;
   }
 }

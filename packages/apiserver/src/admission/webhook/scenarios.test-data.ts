@@ -156,8 +156,11 @@ function answered(text: string): Json {
   if (!isJsonObject(body)) return {};
   const { kind, message, reason, details, data, metadata } = body;
   if (kind === 'Status') return { message, reason, details };
-  const { name } = isJsonObject(metadata) ? metadata : {};
-  return { kind, name, data };
+  const { name, managedFields, generation, deletionTimestamp } = isJsonObject(metadata) ? metadata : {};
+  const owners: readonly unknown[] = Array.isArray(managedFields) ? managedFields : [];
+  const managers = owners.map((each) => (isJsonObject(each) ? each['manager'] : each));
+  const own = managers.filter((each) => each !== 'kube-controller-manager');
+  return { kind, name, data, managers: own, generation, leaves: deletionTimestamp !== undefined };
 }
 
 function dataOf({ object }: Json): unknown {

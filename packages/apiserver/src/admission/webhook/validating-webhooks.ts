@@ -1,6 +1,5 @@
-import { StatusError } from '@keelson/core';
 import type { AdmissionAttributes, AdmissionPlugin } from '@keelson/core/admission';
-import { callWebhook, settleFailure } from './call-webhook.ts';
+import { callWebhook, overdue, settleFailure } from './call-webhook.ts';
 import { isAsked, Shown } from './choose-webhook.ts';
 import type { Invocation } from './contract.ts';
 import type { WebhookPluginEnvironment } from './mutating-webhooks.ts';
@@ -59,5 +58,3 @@ async function ask(
     attributes.annotate?.(`failed-open.validating.webhook.admission.k8s.io/round_0_index_${index}`, name);
   }
 }
-
-const overdue = () => StatusError.of(504, 'Timeout', 'Timeout: request did not complete within requested timeout');

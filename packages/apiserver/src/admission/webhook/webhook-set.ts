@@ -43,9 +43,9 @@ export class WebhookSet {
     const key = namespace === '' ? attributes.operation : `${attributes.operation}/`;
     let found = byRequest.get(key);
     if (!found) {
-      found = this.#webhooks.flatMap((webhook) => {
+      found = this.#webhooks.flatMap((webhook, index) => {
         const form = formFor(webhook, attributes, forms, namespace);
-        return form ? [{ webhook, form }] : [];
+        return form ? [{ webhook, form, index }] : [];
       });
       byRequest.set(key, found);
     }

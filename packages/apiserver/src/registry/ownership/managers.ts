@@ -33,6 +33,18 @@ export function identityOf({ name, operation, apiVersion, subresource }: Identit
   return `${text}}`;
 }
 
+/** Why entries cannot be read, in the words of Kubernetes; undefined where they can. */
+export function managersProblem(entries: readonly ManagedFieldsEntry[]): string | undefined {
+  for (const [index, { operation, apiVersion = '', fieldsType = '' }] of entries.entries()) {
+    if (operation !== 'Apply' && operation !== 'Update') return 'operation must be `Apply` or `Update`';
+    if (apiVersion === '') return 'apiVersion must not be empty';
+    const at = `in managed fields entry ${index}`;
+    if (fieldsType === '') return `missing fieldsType ${at}`;
+    if (fieldsType !== 'FieldsV1') return `invalid fieldsType ${JSON.stringify(fieldsType)} ${at}`;
+  }
+  return readManagers(entries) ? undefined : 'its fields cannot be read';
+}
+
 /**
  * Undefined if an entry is not what an entry must be. `written` by this server, entries stay as they are while nothing
  * changes; what a client sent is written anew, in the one form that a set has.
