@@ -1,15 +1,16 @@
 import { request as httpsRequest } from 'node:https';
-import { ClusterRoleBinding, FlowSchema, PriorityLevelConfiguration } from '@keelson/core';
-import { waitFor } from '@keelson/core/testing';
+import { ClusterRoleBinding, FlowSchema, PriorityLevelConfiguration, systemClock } from '@keelson/core';
+import { FakeClock, waitFor } from '@keelson/core/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KeyPair } from '../pki/index.ts';
 import { startTestApiServer, type TestApiServer } from '../server/index.ts';
 
 let server: TestApiServer;
 let joe: KeyPair;
+const clock = new FakeClock(systemClock.now());
 
 beforeAll(async () => {
-  server = await startTestApiServer({ socket: true });
+  server = await startTestApiServer({ socket: true, clock });
   if (!server.pki) throw new Error('no certificates');
   joe = await server.pki.issueClient({ commonName: 'joe' });
 });
@@ -111,7 +112,7 @@ describe('a level without seats', () => {
       const { code, flow } = await ask('/api/v1/namespaces/default', joe);
       return code === 200 && flow === own.flow;
     });
-    // A write whose body does not come holds its seat.
+    // A write whose body does not come holds its seat, for a while.
     const { pki, listening } = server;
     const holding = httpsRequest({
       host: '127.0.0.1',
@@ -137,6 +138,8 @@ describe('a level without seats', () => {
     expect(await server.server.metrics.text()).toMatch(
       /rejected_requests_total\{flow_schema="none",priority_level="none",reason="concurrency-limit"\} [2-9]/,
     );
+    await clock.advance(250);
+    await waitFor(async () => (await ask('/api/v1/namespaces/default', joe)).code === 200);
     holding.destroy();
     await waitFor(async () => (await ask('/api/v1/namespaces/default', joe)).code === 200);
   });

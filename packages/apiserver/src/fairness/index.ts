@@ -2,4 +2,4 @@ export { type Classified, FlowControl, type FlowControlOptions, type FlowLimits 
 export { FlowDump } from './flow-dump.ts';
 export { FlowRefusal, RefusalPace, refusalText, retryAfterSeconds } from './flow-refusal.ts';
 export { ObjectSizes } from './object-sizes.ts';
-export type { Seat } from './priority-level.ts';
+export { Stay } from './stay.ts';

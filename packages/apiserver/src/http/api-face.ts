@@ -6,14 +6,7 @@ import type { Aggregator, Extension } from '../aggregation/index.ts';
 import type { Auditor } from '../audit/index.ts';
 import { bearerWarning, type HttpRequest, impersonate, type RequestAuthenticator } from '../authentication/index.ts';
 import { forbidden, selectionOf } from '../authorization/index.ts';
-import {
-  type FlowControl,
-  FlowRefusal,
-  RefusalPace,
-  refusalText,
-  retryAfterSeconds,
-  type Seat,
-} from '../fairness/index.ts';
+import { type FlowControl, FlowRefusal, RefusalPace, refusalText, retryAfterSeconds, Stay } from '../fairness/index.ts';
 import type { ApiHandler, AuthorizationRequest, Authorizer, UserInfo } from '../registry/contract.ts';
 import type { TablePrinter } from '../table/index.ts';
 import { AuditTrail, auditIdOf } from './audit-trail.ts';
@@ -79,7 +72,7 @@ export class ApiFace {
     response.once('close', () => departure.closed());
     let measure: Measure | undefined;
     let pretty = false;
-    let seat: Seat | undefined;
+    let seat: Stay | undefined;
     let trail: AuditTrail | undefined;
     const { auditor, clock } = this.#options;
     const at = auditor ? clock.now() : 0;
@@ -219,12 +212,15 @@ export class ApiFace {
     query: URLSearchParams,
     response: HttpResponse,
     departure: Departure,
-  ): Seat | Promise<Seat> {
+  ): Stay | Promise<Stay> {
     const { flowControl } = this.#options;
     const classified = flowControl.classify(user, info);
     response.setHeader('x-kubernetes-pf-flowschema-uid', classified.flow.uid);
     response.setHeader('x-kubernetes-pf-prioritylevel-uid', classified.level.uid);
-    return flowControl.enter(classified, { user, info, query, signal: () => departure.signal });
+    const asked = { user, info, query, signal: () => departure.signal };
+    const enter = () => flowControl.enter(classified, asked);
+    const seat = enter();
+    return seat instanceof Promise ? seat.then((each) => new Stay(each, enter)) : new Stay(seat, enter);
   }
 
   async #user(

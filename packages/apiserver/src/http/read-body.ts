@@ -12,7 +12,12 @@ export interface ReadBodyOptions {
   readonly limit?: number;
   /** How long the body may take to come. */
   readonly timeoutMs?: number;
+  /** The body does not come at once. */
+  stalled?(): void;
 }
+
+/** What comes at once has come by then. */
+const stallMs = 250;
 
 /**
  * Reads a body. Rejects with 408 when it does not come in time, and with 413 when it is longer than `limit` bytes. A body that says it is compressed is read as it
@@ -20,7 +25,7 @@ export interface ReadBodyOptions {
  */
 export async function readBody(
   request: HttpRequest,
-  { clock, limit = maxBodyBytes, timeoutMs = longestBodyMs }: ReadBodyOptions,
+  { clock, limit = maxBodyBytes, timeoutMs = longestBodyMs, stalled }: ReadBodyOptions,
 ): Promise<Buffer> {
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared > limit) throw tooLarge(limit);
@@ -52,7 +57,12 @@ export async function readBody(
     };
     const onError = () => settle(() => reject(brokenOff()));
     const onClose = () => settle(() => reject(brokenOff()));
-    const cancel = clock.after(timeoutMs, () => settle(() => reject(tooSlow())));
+    const late = () => settle(() => reject(tooSlow()));
+    // One timer after the other: nearly all bodies need but the first, and only to take it back.
+    let cancel = clock.after(Math.min(stallMs, timeoutMs), () => {
+      stalled?.();
+      cancel = clock.after(Math.max(0, timeoutMs - stallMs), late);
+    });
     request.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
   });
 }

@@ -1,5 +1,6 @@
 import { type ApiRequest, type Clock, type PatchType, type RequestOptions, StatusError } from '@keelson/core';
 import type { HttpRequest } from '../authentication/index.ts';
+import type { Stay } from '../fairness/index.ts';
 import type { ServedResource } from '../registry/contract.ts';
 import { managerFromUserAgent } from '../registry/ownership/manager-name.ts';
 import type { DecodedBody } from './body-findings.ts';
@@ -41,16 +42,24 @@ export function patchTypeOf(contentType: string, custom: boolean): PatchType {
   throw unsupportedMediaType(patchTypes.filter((each) => each !== 'application/strategic-merge-patch+json'));
 }
 
+export interface ReadPayloadOptions {
+  readonly clock: Clock;
+  /** Paused while the body does not come. */
+  readonly stay: Stay | undefined;
+}
+
 /** Reads what a request asks for besides its path: options and, of one that writes, the body. */
 export async function readPayload(
   request: HttpRequest,
   query: URLSearchParams,
   info: ResourceRequest,
   served: ServedResource,
-  clock: Clock,
+  { clock, stay }: ReadPayloadOptions,
 ): Promise<Payload> {
+  const reading = { clock, stalled: () => stay?.pause() };
   const deletes = info.verb === 'delete' || info.verb === 'deletecollection';
-  const bytesOfDeletion = deletes ? await readBody(request, { clock }) : undefined;
+  const bytesOfDeletion = deletes ? await readBody(request, reading) : undefined;
+  if (deletes) await stay?.resume();
   if (bytesOfDeletion && bytesOfDeletion.length > 0) {
     // What a body says goes alone: the query then has only what selects.
     const selection = info.verb === 'delete' ? {} : parseSelection(query);
@@ -64,7 +73,8 @@ export async function readPayload(
   const patchType = info.verb === 'patch' ? patchTypeOf(contentType, served.custom) : undefined;
   // Of a create alone the type of the body is looked at before all else.
   if (info.verb === 'create') checkMediaType(contentType);
-  const bytes = await readBody(request, { clock });
+  const bytes = await readBody(request, reading);
+  await stay?.resume();
   // What is asked for is looked at before what is sent.
   const options = parseQueryOptions(query, info.verb, patchType);
   const own =

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { type ApiRequest, type Clock, type Random, StatusError } from '@keelson/core';
 import type { AuditRecord } from '../audit/index.ts';
 import type { HttpRequest } from '../authentication/index.ts';
-import type { FlowControl, Seat } from '../fairness/index.ts';
+import type { FlowControl, Stay } from '../fairness/index.ts';
 import type { ApiAnswer, ApiHandler, ServedResource, UserInfo } from '../registry/contract.ts';
 import { warningsOf } from '../registry/error-warnings.ts';
 import type { TablePrinter } from '../table/index.ts';
@@ -63,7 +63,7 @@ export interface ResourceVisit {
    * What the request holds of the server. A watch gives it back when what there is already has been sent; a client that
    * does not read what it asked for loses it.
    */
-  readonly seat: Seat | undefined;
+  readonly seat: Stay | undefined;
   /** What the audit log is told of it, if there is one. */
   readonly trail?: AuditTrail | undefined;
 }
@@ -99,7 +99,7 @@ export class ResourceFace {
     const tables = hasTables(info.group, info.resource, info.subresource);
     const format = formFor(request, info, query, { pretty: visit.pretty, version, custom, tables });
     const context = { format, resource: served, tables: this.#options.tables };
-    const payload = await readPayload(request, query, info, served, this.#options.clock);
+    const payload = await readPayload(request, query, info, served, { clock: this.#options.clock, stay: visit.seat });
     const { record } = visit.trail ?? {};
     if (record) noteSent(record, payload);
     if (watch) await this.#watch(response, visit, context, payload);
@@ -161,7 +161,14 @@ export class ResourceFace {
       const included = includeObject(query, context.format);
       const encoding = { ...context, resource: answer.resource, includeObject: included };
       const encode = metrics.counting(answer.resource, frameEncoder(encoding));
-      const watch: WatchOutput = { events: beginning(answer, seat), encode, mediaType, clock, signal };
+      const watch: WatchOutput = {
+        events: beginning(answer, seat),
+        encode,
+        mediaType,
+        clock,
+        signal,
+        stalled: () => seat?.finish(),
+      };
       if (upgrade) await overWebSocket(upgrade, watch);
       else await streamWatch(response, watch);
     } catch (error) {
@@ -207,7 +214,7 @@ export class ResourceFace {
 }
 
 /** The events of a watch, which gives its seat back when it has begun and the first of them have been written. */
-function beginning({ events, begun }: Watched, seat: Seat | undefined): Watched['events'] {
+function beginning({ events, begun }: Watched, seat: Stay | undefined): Watched['events'] {
   if (!seat) return events;
   begun.then(
     (any) => any || seat.finish(),

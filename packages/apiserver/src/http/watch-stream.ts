@@ -9,6 +9,7 @@ import type { FrameEncoder } from './watch-frames.ts';
 
 /** A client that takes longer than this to read what is buffered for it is cut off. */
 const slowClientMs = 30_000;
+const stallMs = 250;
 const chunkBytes = 256 * 1024;
 
 /** A watch on its way to a client. */
@@ -19,11 +20,14 @@ export interface WatchOutput {
   readonly clock: Clock;
   /** Aborts when the watch is to end. */
   readonly signal: AbortSignal;
+  /** The client does not read as fast as it could be written to. */
+  stalled?(): void;
 }
 
 /** Writes a watch frame by frame, a write a batch, until it ends, `signal` aborts or the client goes. */
 export async function streamWatch(response: HttpResponse, watch: WatchOutput): Promise<void> {
   const { mediaType, clock, signal } = watch;
+  let { stalled } = watch;
   const contentType = mediaType === protobufMediaType ? `${mediaType};stream=watch` : mediaType;
   if (response.destroyed) return;
   response.writeHead(200, { 'cache-control': 'no-cache, private', 'content-type': contentType });
@@ -33,7 +37,13 @@ export async function streamWatch(response: HttpResponse, watch: WatchOutput): P
     for await (const frames of framesOf(watch)) {
       if (response.destroyed || signal.aborted) return;
       const chunk = frames.length === 1 && frames[0] ? frames[0] : Buffer.concat(frames);
-      if (!write(response, chunk) && !(await drained(response, { clock, signal, timeoutMs: slowClientMs }))) return;
+      if (write(response, chunk)) continue;
+      const cancel = stalled ? clock.after(stallMs, stalled) : undefined;
+      const readOn = await drained(response, { clock, signal, timeoutMs: slowClientMs });
+      cancel?.();
+      if (!readOn) return;
+      // What matters is the beginning.
+      stalled = undefined;
     }
   } finally {
     if (!response.destroyed) response.end();

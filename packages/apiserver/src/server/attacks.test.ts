@@ -268,7 +268,9 @@ describe('requests that never end', () => {
           await other.server.metrics.text(),
         )?.[1];
       await waitFor(async () => (await seats()) === '1');
-      await clock.advance(61_000);
+      await clock.advance(1000);
+      await waitFor(async () => (await seats()) === '0');
+      await clock.advance(60_000);
       await waitFor(() => text.includes('"reason":"Timeout"'));
       await waitFor(async () => (await seats()) === '0');
       socket.destroy();
