@@ -115,6 +115,7 @@ function deletionIn(query: Query): Deletion {
     orphanDependents: query.flag('orphanDependents'),
     propagationPolicy: query.all('propagationPolicy')[0],
     dryRun: [...query.all('dryRun')],
+    ignoreStoreReadErrorWithClusterBreakingPotential: query.flag('ignoreStoreReadErrorWithClusterBreakingPotential'),
   };
 }
 

@@ -1,5 +1,5 @@
 import { deepEqual, type KubernetesObject, type RequestOptions, type Status, StatusError } from '@keelson/core';
-import { RevisionMismatchError } from '../storage/contract.ts';
+import { RevisionMismatchError, UnreadableEntryError } from '../storage/contract.ts';
 import { admit, type Call, validateAdmission } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
 import type { EncodedObject, ListAnswer } from './contract.ts';
@@ -50,7 +50,8 @@ export async function deleteObject(
   checkDeleteOptions(request.options ?? {});
   warnOfDeletion(call);
   for (let attempt = 0; ; attempt++) {
-    const current = await find(context, call);
+    const current = await findReadable(context, call);
+    if (current instanceof UnreadableEntryError) return deleteUnread(context, call, current);
     if (!current) throw StatusError.notFound(kind.names, request.name ?? '');
     try {
       return await deleteOnce(context, call, current, options);
@@ -59,6 +60,40 @@ export async function deleteObject(
       if (attempt >= 20) throw StatusError.conflict(kind.names, request.name ?? '');
     }
   }
+}
+
+/** What is stored or, where the request says that it may be deleted all the same, that it cannot be read. */
+async function findReadable(
+  context: RegistryContext,
+  call: Call,
+): Promise<StoredObject | UnreadableEntryError | undefined> {
+  try {
+    return await find(context, call);
+  } catch (error) {
+    const asked = call.request.options?.ignoreStoreReadErrorWithClusterBreakingPotential === true;
+    if (!(error instanceof UnreadableEntryError) || !asked) throw error;
+    return error;
+  }
+}
+
+/** Deletes what cannot be decrypted, for who has leave for just that (KEP-3926). */
+async function deleteUnread(
+  { authorizer, storage }: RegistryContext,
+  { kind, request, user, dryRun }: Call,
+  { key, revision }: UnreadableEntryError,
+): Promise<DeleteOutcome> {
+  const { group, version, resource, namespace, name = '' } = request;
+  const verb = 'unsafe-delete-ignore-read-errors';
+  const decision = authorizer.authorize({ user, verb, group, version, resource, namespace, name });
+  if (!decision.allowed) {
+    const why = `not permitted to do ${JSON.stringify(verb)}, reason: ${decision.reason}`;
+    throw StatusError.forbidden(kind.names, name, why);
+  }
+  request.record?.annotate('apiserver.k8s.io/unsafe-delete-ignore-read-error', '');
+  if (!dryRun) await storage.delete(key, revision);
+  const details = { name, ...(kind.names.group !== '' && { group: kind.names.group }), kind: kind.names.resource };
+  const status: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details };
+  return { value: encodeStatus(status), removed: true };
 }
 
 /** 202 where the client asked by `orphanDependents` that dependents go, too, and the object has to wait. */

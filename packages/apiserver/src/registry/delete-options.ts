@@ -8,6 +8,7 @@ export const Deletion = z.object({
   orphanDependents: z.boolean().nullish(),
   propagationPolicy: z.string().nullish(),
   dryRun: z.array(z.string()).nullish(),
+  ignoreStoreReadErrorWithClusterBreakingPotential: z.boolean().nullish(),
 });
 
 export type Deletion = z.infer<typeof Deletion>;
@@ -35,6 +36,8 @@ export function deleteOptions(deletion: Deletion): RequestOptions {
     propagationPolicy: policy,
     orphanDependents: orphanDependents ?? undefined,
     dryRun: checked,
+    ignoreStoreReadErrorWithClusterBreakingPotential:
+      deletion.ignoreStoreReadErrorWithClusterBreakingPotential ?? undefined,
   });
 }
 

@@ -1,6 +1,9 @@
 import { Secret, systemClock, systemRandom } from '@keelson/core';
 import { silentLogger } from '@keelson/core/testing';
 import { describe, expect, it } from 'vitest';
+import { EncryptionAtRest } from '../storage/encryption/encryption-at-rest.ts';
+import { MemoryStorage } from '../storage/memory-storage.ts';
+import { resourceOfPlace } from './resource-of-place.ts';
 import { startTestApiServer } from './start-test-api-server.ts';
 import { openStore } from './store-options.ts';
 
@@ -38,6 +41,32 @@ describe('an API server on an encrypted store', () => {
     // Nothing changes, and so nothing is written.
     const same = await server.client.update(Secret, read);
     expect(same.metadata.resourceVersion).toBe(read.metadata.resourceVersion);
+    await server.stop();
+  });
+
+  it('deletes what it has lost the key of, for who may', async () => {
+    const inner = new MemoryStorage();
+    const at = async (...providers: readonly object[]) => {
+      const source = { config: { ...config(...providers), resources: [{ resources: ['secrets'], providers }] } };
+      const atRest = { source, resourceOf: resourceOfPlace, clock: systemClock, logger: silentLogger };
+      return new EncryptionAtRest(atRest).open(inner);
+    };
+    const secret = { metadata: { name: 'a', namespace: 'default' } };
+    const before = await at({ aesgcm: { keys: [key('key1', '0')] } });
+    await before.create('/registry/secrets/default/a', Buffer.from(JSON.stringify(secret)));
+    const server = await startTestApiServer({ storage: await at({ aesgcm: { keys: [key('key2', '1')] } }) });
+    const { client } = server;
+    const lost = 'Internal error occurred: no matching key was found for the provided AES transformer';
+    await expect(client.get(Secret, secret.metadata)).rejects.toThrow(lost);
+    await expect(client.delete(Secret, secret.metadata)).rejects.toThrow(lost);
+    const place = { group: '', version: 'v1', resource: 'secrets', ...secret.metadata };
+    const options = { ignoreStoreReadErrorWithClusterBreakingPotential: true };
+    const user = { name: 'admin', groups: ['system:masters'] };
+    await expect(server.handler.handle({ ...place, verb: 'list' }, user)).rejects.toThrow(
+      `unable to transform key "/registry/secrets/default/a": no matching key`,
+    );
+    await server.handler.handle({ ...place, verb: 'delete', options }, user);
+    await expect(client.get(Secret, secret.metadata)).rejects.toThrow('secrets "a" not found');
     await server.stop();
   });
 

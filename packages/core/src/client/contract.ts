@@ -30,6 +30,8 @@ export interface RequestOptions {
   /** What came before `propagationPolicy`, and excludes it: whether dependents stay. */
   readonly orphanDependents?: boolean;
   readonly gracePeriodSeconds?: number;
+  /** Deletes what the store cannot read, unseen: no finalizer and no admission is asked. */
+  readonly ignoreStoreReadErrorWithClusterBreakingPotential?: boolean;
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
 }
 

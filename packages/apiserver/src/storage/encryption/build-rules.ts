@@ -1,8 +1,8 @@
 import type { Clock, Logger } from '@keelson/core';
 import { AesCbc } from './aes-cbc.ts';
 import { AesGcm } from './aes-gcm.ts';
-import type { EncryptionConfig, ProviderConfig } from './encryption-config.ts';
 import { EncryptionRules, nameOf, parseGroupResource, type ResourceOfPlace } from './encryption-rules.ts';
+import type { EncryptionConfig, ProviderConfig } from './encryption-schema.ts';
 import { type KeyCipher, keyedTransformer } from './keyed-transformer.ts';
 import type { KmsProvider } from './kms/kms-provider.ts';
 import { identity, providersInOrder } from './prefix-transformers.ts';

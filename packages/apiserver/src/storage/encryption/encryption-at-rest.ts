@@ -3,8 +3,9 @@ import type { Clock, Logger } from '@keelson/core';
 import type { Storage } from '../contract.ts';
 import { type BuiltRules, buildRules } from './build-rules.ts';
 import { EncryptedStorage } from './encrypted-storage.ts';
-import { checkEncryptionConfig, type EncryptionConfig, parseEncryptionConfig } from './encryption-config.ts';
+import { checkEncryptionConfig, parseEncryptionConfig } from './encryption-config.ts';
 import type { ResourceOfPlace } from './encryption-rules.ts';
+import type { EncryptionConfig } from './encryption-schema.ts';
 
 /** A file, read again when it changes, or the configuration itself. */
 export type EncryptionSource = { readonly file: string } | { readonly config: unknown };

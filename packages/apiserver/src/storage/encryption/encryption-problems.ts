@@ -1,5 +1,5 @@
-import type { EncryptionConfig, ProviderConfig } from './encryption-config.ts';
 import { parseGroupResource } from './encryption-rules.ts';
+import type { EncryptionConfig, ProviderConfig } from './encryption-schema.ts';
 
 type Keys = NonNullable<ProviderConfig['aesgcm']>['keys'];
 type Kms = NonNullable<ProviderConfig['kms']>;
