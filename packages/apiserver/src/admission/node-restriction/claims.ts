@@ -1,7 +1,7 @@
 import { deepEqual, type PersistentVolumeClaim } from '@keelson/core';
 import { refuse } from '../refuse.ts';
 import { changedLines } from './changed-lines.ts';
-import type { Restrict } from './node-restriction.ts';
+import type { Restrict } from './restrict.ts';
 
 /** A kubelet reports what it has made of a claim's size, and nothing else of it. */
 export const restrictClaim: Restrict = (node, attributes) => {

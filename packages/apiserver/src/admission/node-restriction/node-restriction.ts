@@ -6,14 +6,8 @@ import { restrictClaim } from './claims.ts';
 import { restrictNode } from './nodes.ts';
 import { restrictCsiNode, restrictLease, restrictSigningRequest, restrictSlice } from './own-objects.ts';
 import { restrictPod } from './pods.ts';
+import type { Restrict } from './restrict.ts';
 import { restrictToken } from './tokens.ts';
-
-/** Throws what a node may not do, or does nothing. */
-export type Restrict = (
-  node: string,
-  attributes: AdmissionAttributes,
-  environment: AdmissionEnvironment,
-) => void | Promise<void>;
 
 const byResource: ReadonlyMap<string, Restrict> = new Map([
   ['/pods', restrictPod],

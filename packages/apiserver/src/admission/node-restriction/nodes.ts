@@ -1,7 +1,7 @@
 import { deepEqual, type Node } from '@keelson/core';
 import { refuse } from '../refuse.ts';
 import { forbiddenLabels } from './node-labels.ts';
-import type { Restrict } from './node-restriction.ts';
+import type { Restrict } from './restrict.ts';
 
 /** A kubelet writes its own Node, but not what others judge it by: taints, owners, and labels that are not a kubelet's. */
 export const restrictNode: Restrict = (node, attributes) => {

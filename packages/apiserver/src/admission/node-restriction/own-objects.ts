@@ -1,7 +1,7 @@
 import type { CertificateSigningRequest, ResourceSlice } from '@keelson/core';
 import type { AdmissionAttributes } from '@keelson/core/admission';
 import { refuse } from '../refuse.ts';
-import type { Restrict } from './node-restriction.ts';
+import type { Restrict } from './restrict.ts';
 
 const leaseNamespace = 'kube-node-lease';
 

@@ -2,7 +2,7 @@ import { deepEqual, Node, type OwnerReference, Pod, StatusError } from '@keelson
 import type { AdmissionAttributes } from '@keelson/core/admission';
 import { isMirrorPod, podReferences } from '../../authorization/node/pod-references.ts';
 import { refuse } from '../refuse.ts';
-import type { Restrict } from './node-restriction.ts';
+import type { Restrict } from './restrict.ts';
 
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
 

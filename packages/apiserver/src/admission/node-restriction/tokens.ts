@@ -1,7 +1,7 @@
 import { Pod, StatusError, type TokenRequest } from '@keelson/core';
 import { refuse } from '../refuse.ts';
 import { audiencesOf } from './audiences.ts';
-import type { Restrict } from './node-restriction.ts';
+import type { Restrict } from './restrict.ts';
 
 /** A kubelet asks for tokens bound to its pods, and for audiences that these name (KEP-4412) or that it was granted. */
 export const restrictToken: Restrict = async (node, attributes, { reader, authorizer }) => {

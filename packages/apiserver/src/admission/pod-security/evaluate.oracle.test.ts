@@ -3,6 +3,7 @@ import { isStatusError } from '@keelson/core';
 import { type HttpTransport, httpTransport, loadKubeconfig } from '@keelson/core/client';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
 import { violationsOf, violationsText } from './evaluate.ts';
 import { parseVersion } from './policy.ts';
 
@@ -12,7 +13,7 @@ const policies = ['baseline', 'restricted'].flatMap((level) =>
   ['v1.0', 'v1.8', 'v1.19', 'v1.22', 'v1.24', 'v1.30', 'v1.34', 'latest'].map((version) => ({
     level: level as 'baseline' | 'restricted',
     version,
-    namespace: `pod-security-${level}-${version.replace('.', '-')}`,
+    namespace: '',
   })),
 );
 
@@ -84,12 +85,33 @@ const spec: fc.Arbitrary<PodSpec> = fc
     fc.array(container, { maxLength: 1 }),
     fc.array(source, { maxLength: 3 }),
   )
-  .map(([rest, containers, init, volumes]) => ({
-    ...rest,
-    containers: containers.map((each, at) => ({ name: `c${at}`, image: 'i', ...each })),
-    ...(init.length > 0 && { initContainers: init.map((each, at) => ({ name: `i${at}`, image: 'i', ...each })) }),
-    ...(volumes.length > 0 && { volumes: named(volumes, 'v') ?? [] }),
-  })) as fc.Arbitrary<PodSpec>;
+  .map(([rest, containers, init, volumes]) => {
+    // What is not valid in itself would not be judged.
+    const hostless = rest.hostUsers === false ? { hostNetwork: false, hostPID: false, hostIPC: false } : {};
+    const settle = ({ securityContext, ports, ...each }: (typeof containers)[number], at: number) => ({
+      image: 'i',
+      ...each,
+      ...(ports && { ports: ports.map(({ hostPort }) => ({ hostPort: hostPort + at, containerPort: hostPort + at })) }),
+      securityContext: {
+        ...securityContext,
+        ...(securityContext?.privileged && { allowPrivilegeEscalation: true }),
+        ...(rest.hostUsers !== false && { procMount: 'Default' }),
+      },
+    });
+    const { sysctls, ...context } = rest.securityContext ?? {};
+    return {
+      ...rest,
+      ...hostless,
+      securityContext: { ...context, ...(sysctls && !rest.hostNetwork && { sysctls }) },
+      containers: containers.map((each, at) => ({ name: `c${at}`, ...settle(each, at) })),
+      ...(init.length > 0 && {
+        initContainers: init.map((each, at) => ({ name: `i${at}`, restartPolicy: 'Always', ...settle(each, at + 10) })),
+      }),
+      ...(volumes.length > 0 && { volumes: named(volumes, 'v') ?? [] }),
+    };
+  }) as fc.Arbitrary<PodSpec>;
+
+const made = z.object({ metadata: z.object({ name: z.string() }) });
 
 describe.runIf(kubeconfig)('beside a real control plane', () => {
   let theirs: HttpTransport;
@@ -98,12 +120,14 @@ describe.runIf(kubeconfig)('beside a real control plane', () => {
 
   beforeAll(async () => {
     theirs = httpTransport(await loadKubeconfig(kubeconfig));
-    for (const { level, version, namespace } of policies) {
+    for (const policy of policies) {
+      const { level, version } = policy;
       const labels = {
         'pod-security.kubernetes.io/enforce': level,
         'pod-security.kubernetes.io/enforce-version': version,
       };
-      await theirs.request({ ...namespaces, verb: 'create', body: { metadata: { name: namespace, labels } } });
+      const body = { metadata: { generateName: 'pod-security-', labels } };
+      policy.namespace = made.parse(await theirs.request({ ...namespaces, verb: 'create', body })).metadata.name;
     }
     for (const { namespace } of policies) {
       const account = { group: '', version: 'v1', resource: 'serviceaccounts', namespace, name: 'default' };
@@ -115,6 +139,7 @@ describe.runIf(kubeconfig)('beside a real control plane', () => {
   });
 
   it('judges any pod alike', async () => {
+    const numRuns = Number(process.env['KEELSON_TEST_RUNS'] ?? 500);
     let compared = 0;
     await fc.assert(
       fc.asyncProperty(spec, fc.constantFrom(...policies), async (pod, { level, version, namespace }) => {
@@ -134,8 +159,9 @@ describe.runIf(kubeconfig)('beside a real control plane', () => {
         const ours = found && `pods "x" is forbidden: violates PodSecurity "${level}:${version}": ${found}`;
         expect(ours).toBe(real);
       }),
-      { numRuns: Number(process.env['KEELSON_TEST_RUNS'] ?? 500) },
+      { numRuns },
     );
-    expect(compared).toBeGreaterThan(0);
+    // The others were not valid in themselves.
+    expect(compared).toBeGreaterThan(numRuns / 5);
   }, 600_000);
 });
