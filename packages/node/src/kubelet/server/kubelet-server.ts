@@ -249,9 +249,15 @@ export class KubeletServer {
   }
 }
 
-/** Only bearers of a certificate from the API server's client authority come in. */
-function authorize(request: IncomingMessage): void {
-  if (!(request.socket instanceof TLSSocket) || !request.socket.authorized) throw new RequestError(401, 'Unauthorized');
+/**
+ * Only the API server comes in, by a certificate of the group system:masters: the same authority signs those of other
+ * users and of other nodes, who may run nothing here.
+ */
+function authorize({ socket }: IncomingMessage): void {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) throw new RequestError(401, 'Unauthorized');
+  const { CN: user, O: groups } = socket.getPeerCertificate().subject;
+  if ([groups].flat().includes('system:masters')) return;
+  throw new RequestError(403, `Forbidden (user=${user}, resource=nodes, subresource=proxy)`);
 }
 
 function isInet(address: string | AddressInfo | null): address is AddressInfo {
