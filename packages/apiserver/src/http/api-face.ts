@@ -86,7 +86,7 @@ export class ApiFace {
       measure = this.#options.metrics.begin(info, request, this.#options.handler.catalog);
       if (auditor) trail = new AuditTrail(auditor, request, info, auditId, at);
       checkTimeout(info, query);
-      const user = await this.#user(request, response, trail, response);
+      const user = await this.#user(request, response, trail, upgrade?.socket ?? response);
       const connects = info.isResource && this.#options.connector.connects(info);
       // What stays open takes no seat, but for a watch until it has begun.
       if (!connects) seat = await this.#enter(user, info, query, response, departure);

@@ -120,6 +120,7 @@ function whenBegun(answer: HttpResponse | Duplex, begun: (code: number) => void)
     const { writeHead } = answer;
     Object.defineProperty(answer, 'writeHead', {
       configurable: true,
+      writable: true,
       value(...args: unknown[]) {
         begun(Number(args[0]));
         return Reflect.apply(writeHead, answer, args);
@@ -130,6 +131,7 @@ function whenBegun(answer: HttpResponse | Duplex, begun: (code: number) => void)
   const { write } = answer;
   Object.defineProperty(answer, 'write', {
     configurable: true,
+    writable: true,
     value(...args: unknown[]) {
       const [head] = args;
       const line = Buffer.isBuffer(head) ? head.subarray(0, 16).toString('latin1') : String(head);
