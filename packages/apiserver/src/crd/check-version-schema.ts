@@ -1,12 +1,13 @@
 import type { JSONSchemaProps } from '@keelson/core';
 import { FieldErrors } from '../registry/strategy.ts';
+import { RuleBudget } from './rule-budget.ts';
 import { checkDefaults } from './schema-defaults.ts';
 import { checkSchema } from './schema-rules.ts';
 import { asGiven, notForStatus, schemaShown } from './schema-shown.ts';
 import { checkStructure, structuralProblem } from './structural-schema.ts';
 
 /**
- * Everything that is wrong with a version's schema, but for its expressions, in the order in which Kubernetes tells it.
+ * Everything that is wrong with a version's schema, in the order in which Kubernetes tells it.
  * `statusApart`: whether the status is a subresource.
  */
 export function checkVersionSchema(
@@ -21,11 +22,14 @@ export function checkVersionSchema(
   if (schema.nullable) errors.forbidden(`${at}.nullable`, 'nullable cannot be true at the root');
   const general = new FieldErrors();
   const problem = structuralProblem(schema);
-  checkSchema(schema, at, problem === undefined, general);
+  const before = errors.list.length;
   if (problem === undefined) {
-    const before = errors.list.length;
     checkStructure(schema, at, errors);
     if (errors.list.length === before) checkDefaults(schema, at, errors);
-  } else if (general.list.length === 0) errors.invalid(at, '', problem);
-  errors.list.push(...general.list);
+  }
+  const budget = problem === undefined && errors.list.length === before ? new RuleBudget() : undefined;
+  checkSchema(schema, at, problem === undefined, general, budget);
+  if (problem !== undefined && general.list.length === 0) errors.invalid(at, '', problem);
+  errors.list.push(...general.list, ...(budget?.errors.list ?? []));
+  budget?.checkTotal(at, errors);
 }

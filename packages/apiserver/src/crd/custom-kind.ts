@@ -15,7 +15,9 @@ import type { Converter } from './conversion-webhook.ts';
 import { decodeCustom } from './custom-decoder.ts';
 import { type CustomVersions, storedVersions } from './custom-versions.ts';
 import { deprecationText } from './deprecated-version.ts';
+import { validateEmbedded } from './embedded-resources.ts';
 import { validateListTypes } from './list-types.ts';
+import { validateRules } from './rule-validation.ts';
 import { validateScale } from './scale-validation.ts';
 import { validateSchema } from './schema-validation.ts';
 
@@ -114,22 +116,31 @@ function customKind(
       const object = { ...rest, metadata: metadata as ObjectDraft['metadata'] };
       return { object: inOrder(object, kind, apiVersion), unknown: unknown.sort() };
     },
-    validateSchema(object, errors, old) {
-      validateSchema(besidesMetadata(object), besides, '', errors, old && besidesMetadata(old));
-      if (scalePaths) validateScale(besidesMetadata(object), scalePaths, errors);
-      const twice = new FieldErrors();
-      validateListTypes(besidesMetadata(object), besides, '', twice);
-      if (twice.list.length === 0) return;
-      // Where anything was there twice before, all may be.
-      const before = new FieldErrors();
-      if (old) validateListTypes(besidesMetadata(old), besides, '', before);
-      if (before.list.length === 0) errors.list.push(...twice.list);
+    validateSchema(object, errors, old, warn) {
+      const found = new FieldErrors();
+      const [now, before] = [besidesMetadata(object), old && besidesMetadata(old)];
+      validateSchema(now, besides, '', found, before);
+      if (scalePaths) validateScale(now, scalePaths, found);
+      validateEmbedded(now, besides, '', found);
+      validateLists(now, before, besides, found);
+      validateRules(object, schema, old, { found: found.list, errors: found, warn: warn ?? (() => undefined) });
+      errors.list.push(...found.list);
     },
     stored: storedVersions(apiVersion, shared),
     // What is read from the store is in this version already.
     serve: (stored) => stored,
     view: (object) => object,
   };
+}
+
+/** Where anything was there twice before, all may be. */
+function validateLists(value: unknown, old: unknown, schema: JSONSchemaProps, errors: FieldErrors): void {
+  const twice = new FieldErrors();
+  validateListTypes(value, schema, '', twice);
+  if (twice.list.length === 0) return;
+  const before = new FieldErrors();
+  if (old) validateListTypes(old, schema, '', before);
+  if (before.list.length === 0) errors.list.push(...twice.list);
 }
 
 function besidesMetadata({ metadata: _metadata, ...rest }: KubernetesObject): Readonly<Record<string, unknown>> {

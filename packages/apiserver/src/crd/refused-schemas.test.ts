@@ -10,9 +10,12 @@ import { MemoryStorage } from '../storage/memory-storage.ts';
 
 // What Kubernetes v1.35 says to versions of a definition: `field|reason|message` of each cause, `~` for the schema that
 // all versions share.
-const recorded = readFileSync(new URL('refused-schemas.test-data.jsonl', import.meta.url), 'utf8')
-  .trimEnd()
-  .split('\n')
+const recorded = ['refused-schemas.test-data.jsonl', 'refused-rules.test-data.jsonl']
+  .flatMap((file) =>
+    readFileSync(new URL(file, import.meta.url), 'utf8')
+      .trimEnd()
+      .split('\n'),
+  )
   .map((line) =>
     z.object({ version: z.record(z.string(), z.json()), causes: z.array(z.string()) }).parse(JSON.parse(line)),
   );

@@ -1,6 +1,7 @@
 import type { JSONSchemaProps } from '@keelson/core';
 import type { FieldErrors } from '../registry/strategy.ts';
 import { itemsOf } from './custom-decoder.ts';
+import { inItems, inProperty, inValues, type RuleBudget, type RulePlace, rootPlace } from './rule-budget.ts';
 import { checkRules } from './rule-checks.ts';
 import { itemsShown } from './schema-shown.ts';
 
@@ -15,26 +16,47 @@ interface Place {
   readonly withoutDefault: string | undefined;
   /** Whether the whole can be read as a structural schema, so that paths in it can be followed. */
   readonly structural: boolean;
+  /** Where the expressions of rules are looked at. */
+  readonly rules: RulePlace | undefined;
 }
 
-/** What every schema has to keep to, structural or not, in the order in which Kubernetes tells it. */
-export function checkSchema(schema: JSONSchemaProps, at: string, structural: boolean, errors: FieldErrors): void {
-  check(schema, at, { root: true, inMetadata: false, withoutDefault: undefined, structural }, errors);
+/**
+ * What every schema has to keep to, structural or not, in the order in which Kubernetes tells it. `budget` looks at the
+ * expressions of one that is in order otherwise.
+ */
+export function checkSchema(
+  schema: JSONSchemaProps,
+  at: string,
+  structural: boolean,
+  errors: FieldErrors,
+  budget: RuleBudget | undefined,
+): void {
+  const rules = budget && rootPlace;
+  check(schema, at, { root: true, inMetadata: false, withoutDefault: undefined, structural, rules }, errors, budget);
 }
 
-function check(schema: JSONSchemaProps, at: string, place: Place, errors: FieldErrors): void {
+function check(
+  schema: JSONSchemaProps,
+  at: string,
+  place: Place,
+  errors: FieldErrors,
+  budget: RuleBudget | undefined,
+): void {
+  const before = errors.list.length;
   checkFields(schema, at, place, errors);
   if (schema.uniqueItems) {
     const why = 'uniqueItems cannot be set to true since the runtime complexity becomes quadratic';
     errors.forbidden(`${at}.uniqueItems`, why);
   }
-  checkBelow(schema, at, { ...place, root: false }, place.root, errors);
+  checkBelow(schema, at, { ...place, root: false }, place.root, errors, budget);
   if (schema['x-kubernetes-preserve-unknown-fields'] === false) {
     errors.invalid(`${at}.x-kubernetes-preserve-unknown-fields`, false, 'must be true or undefined');
   }
   checkMapType(schema, at, errors);
   checkListType(schema, at, errors);
   checkRules(schema, at, place.structural, errors);
+  // What is wrong with a schema itself makes mistakes of expressions that mean nothing.
+  if (place.rules && errors.list.length === before) budget?.check(schema, at, place.rules);
 }
 
 const unsupported = ['id', 'additionalItems', 'patternProperties', 'definitions', 'dependencies', '$ref'] as const;
@@ -66,7 +88,16 @@ const isEmptyMap = (value: unknown) => typeof value === 'object' && value !== nu
 const isSchema = (value: unknown): value is JSONSchemaProps =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function checkBelow(schema: JSONSchemaProps, at: string, place: Place, root: boolean, errors: FieldErrors): void {
+function checkBelow(
+  schema: JSONSchemaProps,
+  at: string,
+  place: Place,
+  root: boolean,
+  errors: FieldErrors,
+  budget: RuleBudget | undefined,
+): void {
+  const { rules } = place;
+  const aside = { ...place, rules: undefined };
   const { additionalProperties: values, properties } = schema;
   if (values !== undefined && values !== true && properties && Object.keys(properties).length > 0) {
     errors.forbidden(`${at}.additionalProperties`, 'additionalProperties and properties are mutual exclusive');
@@ -75,29 +106,36 @@ function checkBelow(schema: JSONSchemaProps, at: string, place: Place, root: boo
     const withoutDefault = place.inMetadata
       ? 'inside additionalProperties applying to object metadata'
       : place.withoutDefault;
-    check(values, `${at}.additionalProperties`, { ...place, withoutDefault }, errors);
+    check(
+      values,
+      `${at}.additionalProperties`,
+      { ...place, withoutDefault, rules: rules && inValues(rules, schema) },
+      errors,
+      budget,
+    );
   }
   const ofObject = root || schema['x-kubernetes-embedded-resource'] === true;
   for (const [name, each] of Object.entries(properties ?? {})) {
     const withoutDefault = root ? 'in top-level metadata' : place.withoutDefault;
-    const below = ofObject && name === 'metadata' ? { ...place, inMetadata: true, withoutDefault } : place;
-    check(each, `${at}.properties[${name}]`, below, errors);
+    const own = { ...place, rules: rules && inProperty(rules) };
+    const below = ofObject && name === 'metadata' ? { ...own, inMetadata: true, withoutDefault } : own;
+    check(each, `${at}.properties[${name}]`, below, errors, budget);
   }
-  if (schema.not) check(schema.not, `${at}.not`, place, errors);
+  if (schema.not) check(schema.not, `${at}.not`, aside, errors, budget);
   for (const name of junctors) {
-    schema[name]?.forEach((each, index) => void check(each, `${at}.${name}[${index}]`, place, errors));
+    schema[name]?.forEach((each, index) => void check(each, `${at}.${name}[${index}]`, aside, errors, budget));
   }
   for (const [name, each] of Object.entries(schema.definitions ?? {})) {
-    check(each, `${at}.definitions[${name}]`, place, errors);
+    check(each, `${at}.definitions[${name}]`, aside, errors, budget);
   }
   const items = itemsOf(schema);
-  if (items) check(items, `${at}.items`, place, errors);
+  if (items) check(items, `${at}.items`, { ...place, rules: rules && inItems(rules, schema, at) }, errors, budget);
   else if (Array.isArray(schema.items)) {
     const several: readonly JSONSchemaProps[] = schema.items;
-    several.forEach((each, index) => void check(each, `${at}.items[${index}]`, place, errors));
+    several.forEach((each, index) => void check(each, `${at}.items[${index}]`, aside, errors, budget));
   }
   for (const [name, each] of Object.entries(schema.dependencies ?? {})) {
-    if (isSchema(each)) check(each, `${at}.dependencies[${name}]`, place, errors);
+    if (isSchema(each)) check(each, `${at}.dependencies[${name}]`, aside, errors, budget);
   }
 }
 

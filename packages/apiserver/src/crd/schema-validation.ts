@@ -3,7 +3,7 @@ import { goRegexp } from '../cel/index.ts';
 import { FieldErrors, goQuote } from '../registry/strategy.ts';
 import { itemsOf, valuesOf } from './custom-decoder.ts';
 import { hasFormat } from './formats.ts';
-import { isCorrelated } from './list-types.ts';
+import { elementLike, isUnchanged } from './unchanged.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -34,7 +34,7 @@ export function validateSchema(
   old?: unknown,
 ): void {
   // What a write by way of the status puts back is the very value that was there.
-  if (value === old || (old !== undefined && deepEqual(value, old) && isCorrelated(value, schema))) return;
+  if (isUnchanged(value, old, schema)) return;
   if (!validateType(value, schema, at, errors)) return;
   validateCombinations(value, schema, at, errors);
   if (value === null) return;
@@ -124,14 +124,6 @@ function validateList(
       (each, index) => void validateSchema(each, items, `${at}[${index}]`, errors, elementLike(each, old, schema)),
     );
   }
-}
-
-/** The element of the old list with the same keys, where elements are told apart by keys. */
-function elementLike(element: unknown, old: unknown, schema: JSONSchemaProps): unknown {
-  const keys = schema['x-kubernetes-list-map-keys'] ?? [];
-  if (schema['x-kubernetes-list-type'] !== 'map' || !Array.isArray(old) || !isObject(element)) return undefined;
-  if (keys.some((key) => element[key] === undefined)) return undefined;
-  return old.find((each: unknown) => isObject(each) && keys.every((key) => deepEqual(each[key], element[key])));
 }
 
 function validateObject(value: Json, schema: JSONSchemaProps, at: string, errors: FieldErrors, old: Json): void {

@@ -51,8 +51,13 @@ export interface Kind {
       readonly version?: { readonly group: string; readonly version: string };
     },
   ): DecodeResult;
-  /** Checks that the strategy does not make: those of a CRD's schema. */
-  validateSchema?(object: KubernetesObject, errors: FieldErrors, old?: KubernetesObject): void;
+  /** Checks that the strategy does not make: those of a CRD's schema. `warn`: what is wrong, and was so before. */
+  validateSchema?(
+    object: KubernetesObject,
+    errors: FieldErrors,
+    old?: KubernetesObject,
+    warn?: (text: string) => void,
+  ): void;
   /** Of kinds whose objects are decoded to their own version, and converted on the way to the store and back. */
   readonly stored?: StoredVersions;
   /** From the stored version to this one. */

@@ -320,7 +320,7 @@ function validateChanged(
   if (call.request.verb === 'update' && part !== 'raw') {
     refuseOtherType(kind, call.request.body, object.metadata.name, errors);
   }
-  kind.validateSchema?.(object, errors, old);
+  kind.validateSchema?.(object, errors, old, (text) => call.warnings.push(text));
   const { subresource } = call.request;
   if (part === 'status') strategy.validateStatusUpdate?.(object, old, errors);
   else if (part === 'raw' && subresource !== undefined && strategy.validateSubresource) {

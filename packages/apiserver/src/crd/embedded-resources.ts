@@ -1,0 +1,48 @@
+import { type JSONSchemaProps, type ObjectMeta, validateObjectMeta } from '@keelson/core';
+import type { FieldErrors } from '../registry/strategy.ts';
+import { itemsOf, valuesOf } from './custom-decoder.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const known = new WeakMap<JSONSchemaProps, boolean>();
+
+/** Whether there is an embedded resource anywhere in a schema. */
+function embeds(schema: JSONSchemaProps): boolean {
+  let answer = known.get(schema);
+  if (answer === undefined) {
+    const values = valuesOf(schema);
+    const below = [
+      ...Object.values(schema.properties ?? {}),
+      itemsOf(schema),
+      typeof values === 'object' ? values : undefined,
+    ];
+    answer = below.some((each) => each && (each['x-kubernetes-embedded-resource'] === true || embeds(each)));
+    known.set(schema, answer);
+  }
+  return answer;
+}
+
+/** What is wrong with the metadata of resources that are part of others, which have been decoded as metadata. */
+export function validateEmbedded(value: unknown, schema: JSONSchemaProps, at: string, errors: FieldErrors): void {
+  const own = schema['x-kubernetes-embedded-resource'] === true && at !== '';
+  if (!own && !embeds(schema)) return;
+  if (Array.isArray(value)) {
+    const items = itemsOf(schema);
+    if (items) value.forEach((each, index) => void validateEmbedded(each, items, `${at}[${index}]`, errors));
+    return;
+  }
+  if (!isObject(value)) return;
+  const { metadata } = value;
+  if (own && isObject(metadata))
+    errors.list.push(...validateObjectMeta(metadata as Json & ObjectMeta, `${at}.metadata`));
+  const values = valuesOf(schema);
+  for (const [name, each] of Object.entries(value)) {
+    const property = schema.properties && Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
+    const here = property ? (at === '' ? name : `${at}.${name}`) : `${at}[${name}]`;
+    const next = property ?? (typeof values === 'object' ? values : undefined);
+    if (next) validateEmbedded(each, next, here, errors);
+  }
+}
