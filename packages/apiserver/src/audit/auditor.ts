@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { type Clock, type Logger, microTimestamp, type Random } from '@keelson/core';
+import { type Clock, type Logger, microTimestamp, type Random, StatusError } from '@keelson/core';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import type { AuditEvent } from './audit-event.ts';
@@ -103,6 +103,12 @@ export class Auditor {
       longRunning: request.longRunning,
       told: () => this.metrics.told(),
     });
+  }
+
+  /** What is answered where a request cannot be taken down, and so must not be done. */
+  refusal(): StatusError {
+    this.metrics.rejected();
+    return StatusError.internal('failed to store audit event');
   }
 
   #lost(sink: string, error: unknown, events: readonly AuditEvent[]): void {

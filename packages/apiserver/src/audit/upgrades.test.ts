@@ -64,6 +64,21 @@ describe('requests that become something else than HTTP', () => {
     expect(summary(await told('watch'))[2]).toEqual(['ResponseComplete', 101]);
   });
 
+  it('takes down what plugins of the same process ask for', async () => {
+    const lines = (await readFile(join(dir, 'audit.log'), 'utf8')).trim().split('\n');
+    const own = lines.map((line): Event => JSON.parse(line)).filter(({ verb }) => verb === 'create');
+    expect(summary(own)).toEqual([
+      ['RequestReceived', undefined],
+      ['ResponseComplete', 201],
+    ]);
+    expect(own[1]).toMatchObject({
+      requestURI: '/api/v1/namespaces/default/configmaps',
+      user: { username: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] },
+      objectRef: { resource: 'configmaps', namespace: 'default', name: 'a', apiVersion: 'v1' },
+      annotations: { 'authorization.k8s.io/decision': 'allow' },
+    });
+  });
+
   it('takes down that there is no pod to run something in', async () => {
     const socket = open('exec', '/api/v1/namespaces/default/pods/none/exec?command=ls', 'v5.channel.k8s.io');
     await new Promise((resolve) => socket.once('error', resolve));

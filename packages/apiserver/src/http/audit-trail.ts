@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import { StatusError } from '@keelson/core';
+import type { StatusError } from '@keelson/core';
 import { type Auditor, type AuditRecord, asAnswered, sourceIps } from '../audit/index.ts';
 import type { HttpRequest } from '../authentication/index.ts';
 import { selectionOf } from '../authorization/index.ts';
@@ -46,9 +46,7 @@ export class AuditTrail {
     if (!record) return;
     this.#record = record;
     if (answer) whenBegun(answer, (code) => record.begun(code));
-    if (await record.received()) return;
-    this.#auditor.metrics.rejected();
-    throw StatusError.internal('failed to store audit event');
+    if (!(await record.received())) throw this.#auditor.refusal();
   }
 
   decided({ allowed, reason }: AuthorizationDecision): void {

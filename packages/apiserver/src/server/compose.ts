@@ -12,7 +12,7 @@ import {
 } from '@keelson/core';
 import type { AdmissionPlugin } from '@keelson/core/admission';
 import { extensionTransport } from '../aggregation/index.ts';
-import type { Auditor } from '../audit/index.ts';
+import { AuditedHandler, type Auditor } from '../audit/index.ts';
 import { authenticated, type ServiceAccountTokens, type ServiceAccountTokensOptions } from '../authentication/index.ts';
 import {
   authorizerChain,
@@ -138,13 +138,15 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
   server.metrics.also(() => storage.text());
   server.metrics.also(() => registry.admissionMetrics.text());
   server.metrics.also(() => authentication.metrics.text());
+  // What plugins of this process do is taken down like what others do.
+  const asked = options.auditor ? new AuditedHandler(handler, options.auditor, clock) : handler;
   return {
     server,
     handler,
     registry,
     authorizer,
     tokens,
-    clients: inProcessClients(handler, server, authorizer),
+    clients: inProcessClients(asked, server, authorizer),
     auditor: options.auditor,
   };
 }
