@@ -5,10 +5,15 @@ export interface CelIssue {
   readonly message: string;
 }
 
+/** Mistakes beyond these are only counted. */
+const mostShown = 100;
+
 /** As the real server shows mistakes: each with its line and a mark below the place, in the order of places. */
 export function showIssues(text: string, issues: readonly CelIssue[]): string {
-  const sorted = [...issues].sort((a, b) => a.offset - b.offset);
-  return sorted.map((issue) => showIssue(text, issue)).join('\n');
+  const sorted = issues.slice(0, mostShown).sort((a, b) => a.offset - b.offset);
+  const shown = sorted.map((issue) => showIssue(text, issue));
+  const more = issues.length - sorted.length;
+  return [...shown, ...(more > 0 ? [`${more} more errors were truncated`] : [])].join('\n');
 }
 
 function showIssue(text: string, { offset, message }: CelIssue): string {

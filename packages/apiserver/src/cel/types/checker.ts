@@ -30,17 +30,7 @@ import type { CelType } from '../type.ts';
 import { CelUint, type CelValue } from '../value.ts';
 import type { Declarations, Declared } from './declarations.ts';
 import type { CelStruct } from './struct.ts';
-import {
-  assignAll,
-  freshen,
-  isDyn,
-  isDynOrError,
-  isExactly,
-  moreGeneral,
-  noSubstitution,
-  type Substitution,
-  substitute,
-} from './substitution.ts';
+import { freshen, isDyn, isDynOrError, isExactly, moreGeneral, Substitution, substitute } from './substitution.ts';
 
 /** What a node of a checked expression refers to. */
 export type Reference =
@@ -83,7 +73,7 @@ class Checker {
   readonly #references = new Map<number, Reference>();
   /** Variables of comprehensions, from the outermost one on. */
   readonly #scopes: Scope[] = [];
-  #substitution: Substitution = noSubstitution;
+  readonly #substitution = new Substitution();
   #fresh = 0;
 
   constructor(declarations: Declarations) {
@@ -189,9 +179,7 @@ class Checker {
   }
 
   #assignable(given: readonly CelType[], wanted: readonly CelType[]): boolean {
-    const found = assignAll(this.#substitution, given, wanted);
-    if (found) this.#substitution = found;
-    return found !== undefined;
+    return this.#substitution.assign(given, wanted);
   }
 
   #call(expression: CallExpression): CelType {

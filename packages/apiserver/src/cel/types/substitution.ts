@@ -1,11 +1,41 @@
 import { dynType } from '../standard-types.ts';
 import { CelType } from '../type.ts';
 
-/** What parameters of signatures stand for so far. Never changed: an attempt that fails leaves the former one. */
-export type Substitution = ReadonlyMap<string, CelType>;
-type Attempt = Map<string, CelType>;
+/** What parameters of signatures stand for so far. */
+export class Substitution {
+  readonly #types = new Map<string, CelType>();
+  /** What was there before each change of an attempt, so that one that fails leaves nothing behind. */
+  readonly #former: (readonly [string, CelType | undefined])[] = [];
 
-export const noSubstitution: Substitution = new Map();
+  get(param: CelType): CelType | undefined {
+    return this.#types.get(param.name);
+  }
+
+  set(param: CelType, type: CelType): void {
+    this.#former.push([param.name, this.#types.get(param.name)]);
+    this.#types.set(param.name, type);
+  }
+
+  /** Whether each of `given` may be used as the one of `wanted`; parameters stand for what makes it so, from now on. */
+  assign(given: readonly CelType[], wanted: readonly CelType[]): boolean {
+    const fits = given.length === wanted.length && samePairs(given, wanted, (a, b) => assign(this, a, b));
+    if (!fits) this.#undo();
+    this.#former.length = 0;
+    return fits;
+  }
+
+  /** Says the same in one step that took several. */
+  shorten(param: CelType, type: CelType): void {
+    this.#types.set(param.name, type);
+  }
+
+  #undo(): void {
+    for (const [name, type] of this.#former.reverse()) {
+      if (type) this.#types.set(name, type);
+      else this.#types.delete(name);
+    }
+  }
+}
 
 export const isDyn = (type: CelType): boolean => type.kind === 'dyn' || type.kind === 'any';
 export const isDynOrError = (type: CelType): boolean => isDyn(type) || type.kind === 'error';
@@ -24,18 +54,7 @@ function samePairs(
   return a.length === b.length && a.every((each, index) => same(each, b[index] ?? dynType));
 }
 
-/** What parameters stand for once each of `given` may be used as the one of `wanted`; undefined where it may not. */
-export function assignAll(
-  substitution: Substitution,
-  given: readonly CelType[],
-  wanted: readonly CelType[],
-): Substitution | undefined {
-  if (given.length !== wanted.length) return undefined;
-  const attempt = new Map(substitution);
-  return samePairs(given, wanted, (a, b) => assign(attempt, a, b)) ? attempt : undefined;
-}
-
-function assign(attempt: Attempt, given: CelType, wanted: CelType): boolean {
+function assign(attempt: Substitution, given: CelType, wanted: CelType): boolean {
   if (wanted.kind === 'param') {
     const { valid, known } = bind(attempt, given, wanted);
     if (valid) return true;
@@ -63,26 +82,30 @@ const nullable = new Set(['null', 'wrapper', 'object', 'opaque', 'duration', 'ti
 const isNullable = (type: CelType): boolean => nullable.has(type.kind);
 
 /** Lets a parameter stand for a type, or for the more general one of it and what it stands for. */
-function bind(attempt: Attempt, type: CelType, param: CelType): { readonly valid: boolean; readonly known: boolean } {
+function bind(
+  attempt: Substitution,
+  type: CelType,
+  param: CelType,
+): { readonly valid: boolean; readonly known: boolean } {
   if (isExactly(type, param)) return { valid: true, known: true };
-  const current = attempt.get(param.name);
+  const current = attempt.get(param);
   if (!current) {
     if (occursIn(attempt, param, type)) return { valid: false, known: false };
-    attempt.set(param.name, type);
+    attempt.set(param, type);
     return { valid: true, known: false };
   }
   if (isExactly(type, current)) return { valid: true, known: true };
   if (!assign(attempt, type, current)) return { valid: false, known: true };
   const general = moreGeneral(type, current);
-  if (!occursIn(attempt, param, general)) attempt.set(param.name, general);
+  if (!occursIn(attempt, param, general)) attempt.set(param, general);
   return { valid: true, known: true };
 }
 
 /** A parameter must not stand for something that holds it. */
-function occursIn(attempt: Attempt, param: CelType, type: CelType): boolean {
+function occursIn(attempt: Substitution, param: CelType, type: CelType): boolean {
   if (isExactly(param, type)) return true;
   if (type.kind === 'param') {
-    const current = attempt.get(type.name);
+    const current = attempt.get(type);
     return current !== undefined && occursIn(attempt, param, current);
   }
   return type.parameters.some((each) => occursIn(attempt, param, each));
@@ -106,9 +129,11 @@ function isLessSpecific(a: CelType, b: CelType): boolean {
 /** A type with what its parameters stand for; those that stand for nothing become dyn where `final`. */
 export function substitute(substitution: Substitution, type: CelType, final: boolean): CelType {
   if (type.kind === 'param') {
-    const current = substitution.get(type.name);
-    if (current) return substitute(substitution, current, final);
-    return final ? dynType : type;
+    const current = substitution.get(type);
+    if (!current) return final ? dynType : type;
+    const known = substitute(substitution, current, final);
+    if (known !== current && !final) substitution.shorten(type, known);
+    return known;
   }
   if (type.parameters.length === 0) return type;
   const parameters = type.parameters.map((each) => substitute(substitution, each, final));
