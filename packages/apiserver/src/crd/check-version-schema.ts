@@ -17,6 +17,7 @@ export function checkVersionSchema(
   errors: FieldErrors,
 ): void {
   const schema = asGiven(decoded);
+  const first = errors.list.length;
   const refused = statusApart ? notForStatus(schemaShown(schema)) : undefined;
   if (refused) errors.invalid(at + refused.part, refused.part ? schema.type : schemaShown(schema), refused.why);
   if (schema.nullable) errors.forbidden(`${at}.nullable`, 'nullable cannot be true at the root');
@@ -29,7 +30,8 @@ export function checkVersionSchema(
   }
   const budget = problem === undefined && errors.list.length === before ? new RuleBudget() : undefined;
   checkSchema(schema, at, problem === undefined, general, budget);
-  if (problem !== undefined && general.list.length === 0) errors.invalid(at, '', problem);
+  // It is told only where nothing else is.
+  if (problem !== undefined && general.list.length + errors.list.length === first) errors.invalid(at, '', problem);
   errors.list.push(...general.list, ...(budget?.errors.list ?? []));
   budget?.checkTotal(at, errors);
 }
