@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { oracle } from '../../schema/oracle.test-data.ts';
 import { startTestApiServer, type TestApiServer } from '../../server/index.ts';
-import { handleScenarios, type Outcome, play, prepare, type Stage, scenarios } from './scenarios.test-data.ts';
+import { type Outcome, play, prepare, type Stage } from './play-scenarios.test-data.ts';
+import { handleScenarios, scenarios } from './scenarios.test-data.ts';
 import { type TestWebhookServer, testWebhookServer } from './webhook-server.test-data.ts';
 
 const recordedIn = new URL('./recorded-answers.json', import.meta.url);

@@ -14,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CertificateRequest, makeCertificate } from '../../pki/index.ts';
 import { advertised } from '../../server/api-server.ts';
 import { startTestApiServer, type TestApiServer } from '../../server/index.ts';
-import { strangeServer } from './scenarios.test-data.ts';
+import { strangeServer } from './play-scenarios.test-data.ts';
 import { type TestWebhookServer, testWebhookServer } from './webhook-server.test-data.ts';
 
 const hour = 3_600_000;
