@@ -1,6 +1,7 @@
 import type { CallEstimate, CelOverload, CostEstimate, CostNode, SizeEstimate } from '../contract.ts';
 import type { CelType } from '../type.ts';
 import { CelList, CelMap, type CelValue } from '../value.ts';
+import { perCharacter, perPatternCharacter } from './cost-factors.ts';
 import { Steps } from './limits.ts';
 import { codePoints } from './text.ts';
 
@@ -9,10 +10,7 @@ export type CallCost = Pick<CelOverload, 'estimate' | 'cost'>;
 
 /** Where costs and sizes stop: as near as a number comes to 2^64-1. */
 export const unbounded = 2 ** 64;
-/** Cost of a character that is read once. */
-export const perCharacter = 0.1;
-/** Cost of a character of a regular expression. */
-export const perPatternCharacter = 0.25;
+export { perCharacter, perPatternCharacter };
 
 export const bounded = (cost: number): number => Math.min(cost, unbounded);
 

@@ -1,5 +1,8 @@
 import { RE2JS, RE2JSException } from 're2js';
 import { CelError } from '../value.ts';
+import { perCharacter, perPatternCharacter } from './cost-factors.ts';
+import { costExceeded, greatestCallCost } from './limits.ts';
+import { codePoints } from './text.ts';
 
 /** A regular expression of Go's (RE2's syntax, github.com/google/re2/wiki/Syntax) that runs in time linear to the text. */
 export interface GoPattern {
@@ -14,22 +17,38 @@ export interface GoPattern {
 export type GoRegexp = { readonly regexp: GoPattern } | { readonly problem: string };
 
 const known = new Map<string, GoRegexp>();
-const atMost = 10_000;
+/** Patterns that are kept may have so many characters together: what is made of them takes many times as much. */
+const keptCharacters = 2_000_000;
+/** What a pattern takes besides its characters, in characters. */
+const keptWith = 100;
+let kept = 0;
 
 /** Reads a pattern; the words of a problem are Go's. */
 export function goRegexp(pattern: string): GoRegexp {
   let found = known.get(pattern);
   if (!found) {
     found = read(pattern);
-    if (known.size >= atMost) known.clear();
+    kept += pattern.length + keptWith;
+    if (kept > keptCharacters) {
+      known.clear();
+      kept = pattern.length + keptWith;
+    }
     known.set(pattern, found);
   }
   return found;
 }
 
-/** Throws a `CelError` in the words of Go. */
-export function patternOf(text: string): GoPattern {
-  const found = goRegexp(text);
+/** Cost of looking for a pattern in a text: it may take as many steps as both have characters, multiplied. */
+export const matchingCost = (text: string, pattern: string): number =>
+  Math.ceil((codePoints(text) + 1) * perCharacter) * Math.ceil(codePoints(pattern) * perPatternCharacter);
+
+/**
+ * The pattern to look for in a text. Throws a `CelError` in the words of Go; and where it would cost more than a call
+ * may, before it is done and not after.
+ */
+export function patternFor(text: string, pattern: string): GoPattern {
+  if (matchingCost(text, pattern) > greatestCallCost) throw costExceeded();
+  const found = goRegexp(pattern);
   if ('problem' in found) throw new CelError(found.problem);
   return found.regexp;
 }
@@ -70,6 +89,9 @@ function inGosWords(message: string): string {
   return message === trailingBackslash ? `${message}: \`\`` : message;
 }
 
+/** How many characters `findAll` may look at: a thousand lines of a text of 400 kB, some seconds' work where each look goes to the end. */
+const mostSteps = 400_000_000;
+
 class LinearPattern implements GoPattern {
   readonly #compiled: RE2JS;
 
@@ -90,7 +112,11 @@ class LinearPattern implements GoPattern {
     const found: string[] = [];
     const matcher = this.#compiled.matcher(text);
     let end = -1;
+    let steps = 0;
     while (found.length !== limit && matcher.find()) {
+      // Each match may have been looked for until the end of the text.
+      steps += text.length;
+      if (steps > mostSteps) throw costExceeded();
       const isEmptyAfterMatch = matcher.end() === end && matcher.start() === end;
       end = matcher.end();
       if (!isEmptyAfterMatch) found.push(matcher.group() ?? '');

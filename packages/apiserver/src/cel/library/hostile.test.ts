@@ -38,6 +38,7 @@ describe('expressions that would run for ever, or take all memory', () => {
     [`${nested(9)} == ${nested(9)}`],
     [`[${nested(9)}].indexOf(${nested(9)})`],
     ['[lists.range(100000)].map(l, [l, l, l, l, l, l, l, l, l, l, l, l, l]).flatten().flatten()'],
+    ['long.matches(long)'],
     ['lists.range(3000).map(i, [i]).distinct()'],
     ['sets.contains(lists.range(3000).map(i, [i]), lists.range(3000).map(i, [i + 5000]))'],
   ])('%s ends', { timeout }, (text) => {

@@ -12,7 +12,7 @@ export { cidrType } from './cidr-library.ts';
 export { EntryMap } from './entry-map.ts';
 export { compare, isEqual } from './equality.ts';
 export { CelFormat, formatType } from './format-library.ts';
-export { type GoPattern, type GoRegexp, goRegexp, patternArguments, patternOf } from './go-regexp.ts';
+export { type GoPattern, type GoRegexp, goRegexp, patternArguments, patternFor } from './go-regexp.ts';
 export { type GoUrl, parseGoUrl } from './go-url.ts';
 export { formatAddress, type IpAddress, IpProblem, parseAddress, parsePrefix } from './ip-address.ts';
 export { ipType } from './ip-library.ts';

@@ -11,7 +11,7 @@ import {
   times,
 } from './cost-rules.ts';
 import { method, named } from './declare.ts';
-import { patternOf } from './go-regexp.ts';
+import { patternFor } from './go-regexp.ts';
 
 const matchingCost: Required<CallCost> = {
   estimate: ([text, pattern]) => {
@@ -44,7 +44,7 @@ export const regexLibrary: CelLibrary = {
         'string_find_string',
         [stringType, stringType],
         stringType,
-        (text, pattern) => patternOf(pattern).find(text) ?? '',
+        (text, pattern) => patternFor(text, pattern).find(text) ?? '',
         findingCost,
       ),
     ),
@@ -54,14 +54,14 @@ export const regexLibrary: CelLibrary = {
         'string_find_all_string',
         [stringType, stringType],
         listType(stringType),
-        (text, pattern) => found(patternOf(pattern).findAll(text)),
+        (text, pattern) => found(patternFor(text, pattern).findAll(text)),
         findingCost,
       ),
       method(
         'string_find_all_string_int',
         [stringType, stringType, intType],
         listType(stringType),
-        (text, pattern, limit) => found(patternOf(pattern).findAll(text, limit < 0n ? -1 : Number(limit))),
+        (text, pattern, limit) => found(patternFor(text, pattern).findAll(text, limit < 0n ? -1 : Number(limit))),
         findingCost,
       ),
     ),

@@ -1,5 +1,5 @@
 import { type CelFunction, type CelLibrary, type CelOverload, memberOverload, overload } from '../contract.ts';
-import { goRegexp } from '../library/go-regexp.ts';
+import { patternFor } from '../library/go-regexp.ts';
 import { codePoints } from '../library/text.ts';
 import {
   boolType,
@@ -19,7 +19,7 @@ import {
 } from '../standard-types.ts';
 import { standardMacros } from '../syntax/standard-macros.ts';
 import type { CelType } from '../type.ts';
-import { CelError, CelList, CelMap, type CelValue } from '../value.ts';
+import { CelList, CelMap, type CelValue } from '../value.ts';
 import { conversions } from './conversions.ts';
 import { matching, scannedText, searching } from './costs.ts';
 import { operators } from './operators.ts';
@@ -50,11 +50,7 @@ const size: CelFunction = {
   }),
 };
 
-function matches(text: string, pattern: string): boolean {
-  const read = goRegexp(pattern);
-  if ('problem' in read) throw new CelError(read.problem);
-  return read.regexp.test(text);
-}
+const matches = (text: string, pattern: string): boolean => patternFor(text, pattern).test(text);
 
 const texts: readonly CelFunction[] = [
   {
