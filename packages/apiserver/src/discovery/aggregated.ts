@@ -69,7 +69,7 @@ function document(catalog: ResourceCatalog, groups: readonly MergedGroup[]): Dis
             version,
             resources: (byGroupVersion.get(`${group}/${version}`) ?? [])
               .toSorted((a, b) => (a.resource < b.resource ? -1 : 1))
-              .map(discoveryOf),
+              .map(knownDiscovery),
             freshness: 'Current',
           },
     ),
@@ -85,6 +85,18 @@ const ofExtension = ({ version, resources }: ExtensionVersion) => ({
   ...(resources && { resources }),
   freshness: resources ? 'Current' : 'Stale',
 });
+
+const known = new WeakMap<ServedResource, ReturnType<typeof discoveryOf>>();
+
+/** Made once: thousands of custom resources stay as they are when one more comes. */
+function knownDiscovery(resource: ServedResource): ReturnType<typeof discoveryOf> {
+  let made = known.get(resource);
+  if (!made) {
+    made = discoveryOf(resource);
+    known.set(resource, made);
+  }
+  return made;
+}
 
 function discoveryOf(resource: ServedResource) {
   const kind = { group: '', version: '', kind: resource.kind };

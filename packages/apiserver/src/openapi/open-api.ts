@@ -33,6 +33,7 @@ export class OpenApi {
   readonly #extensions: Extensions | undefined;
   #tables: OpenApiTables | undefined;
   #index: ReadonlyMap<string, string> | undefined;
+  #table: string | undefined;
   readonly #documents = new Map<string, Document>();
 
   constructor(catalog: ResourceCatalog, extensions?: Extensions) {
@@ -76,7 +77,8 @@ export class OpenApi {
   /** Hashes of what the documents are made from: the documents themselves need not exist yet. */
   #hashes(): ReadonlyMap<string, string> {
     if (this.#index) return this.#index;
-    const table = createHash('sha256').update(definitionsJson).update(operationsJson).digest('hex');
+    this.#table ??= createHash('sha256').update(definitionsJson).update(operationsJson).digest('hex');
+    const table = this.#table;
     const served = groupBy(this.#catalog.list(), placeOf);
     const groups = this.#catalog.groups().flatMap(({ group, versions }) => {
       const places = versions.map((each) => place(group, each));
@@ -84,10 +86,10 @@ export class OpenApi {
       return group === '' || custom ? places : [`apis/${group}`, ...places];
     });
     const hashes = [...new Set([...ownPlaces, ...groups])].sort().map((each) => {
-      const own = JSON.stringify(
-        (served.get(each) ?? []).map((resource) => (resource.custom ? resource : resource.resource)),
+      const own = (served.get(each) ?? []).map((resource) =>
+        resource.custom ? digestOf(resource) : resource.resource,
       );
-      return [each, createHash('sha512').update(`${table}${each}${own}`).digest('hex').toUpperCase()] as const;
+      return [each, createHash('sha512').update(`${table}${each}${own.join()}`).digest('hex').toUpperCase()] as const;
     });
     this.#index = new Map(hashes);
     return this.#index;
@@ -169,6 +171,18 @@ export class OpenApi {
     this.#tables ??= loadTables();
     return this.#tables;
   }
+}
+
+const digests = new WeakMap<ServedResource, string>();
+
+/** Of a custom resource, worked out once: thousands stay as they are when one more comes. */
+function digestOf(resource: ServedResource): string {
+  let digest = digests.get(resource);
+  if (digest === undefined) {
+    digest = createHash('sha256').update(JSON.stringify(resource)).digest('base64');
+    digests.set(resource, digest);
+  }
+  return digest;
 }
 
 const empty = (code: number, headers: Reply['headers']): Reply => ({ code, contentType: '', body: '', headers });
