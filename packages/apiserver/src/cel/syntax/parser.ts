@@ -1,11 +1,12 @@
 import type { Expression, FieldEntry, LiteralExpression, MapEntry } from './expression.ts';
 import { ExpressionBuilder } from './expression-builder.ts';
-import { expecting, nameOf, operators, products, relations, reserved, starts, sums } from './grammar.ts';
+import { expecting, products, relations, reserved, starts, sums } from './grammar.ts';
 import { type Token, type TokenKind, tokens } from './lexer.ts';
 import { bytesLiteral, doubleLiteral, intLiteral, type Literal, stringLiteral, uintLiteral } from './literals.ts';
 import type { Macro } from './macro.ts';
 import { macroKey, macroTable } from './macro-table.ts';
 import type { CelIssue } from './source.ts';
+import { Stop, TokenReader } from './token-reader.ts';
 
 export interface ParseOptions {
   readonly macros: readonly Macro[];
@@ -44,29 +45,18 @@ export function parse(text: string, options: ParseOptions): Parsed {
   return { issues };
 }
 
-/** Nothing more can be said after a mistake. */
-class Stop {}
-
 type Rule = 'expression' | 'relation' | 'calculation';
 
-class Parser {
-  readonly #tokens: readonly Token[];
-  readonly #issues: CelIssue[];
+class Parser extends TokenReader {
   readonly #options: ParseOptions;
   readonly #build: ExpressionBuilder;
   readonly #macros: ReadonlyMap<string, Macro>;
   readonly #maxDepth: number;
-  #at = 0;
   /** How deep each rule stands within itself, as the real parser counts: chains of one operator are no depth. */
   readonly #depths = { expression: 0, relation: 0, calculation: 0 };
-  /** After a mistake nothing is told until a token fits again. */
-  #recovering = false;
-  /** What closes the brackets around. */
-  readonly #closers: TokenKind[] = [];
 
   constructor(read: readonly Token[], issues: CelIssue[], options: ParseOptions) {
-    this.#tokens = read;
-    this.#issues = issues;
+    super(read, issues);
     this.#options = options;
     this.#build = new ExpressionBuilder(issues);
     this.#macros = macroTable(options.macros);
@@ -75,60 +65,11 @@ class Parser {
 
   start(): Expression {
     const expression = this.#expression();
-    const token = this.#token;
+    const token = this.token;
     if (token.kind !== 'end') {
-      this.#fail(token, this.#after.kind === 'end' ? 'extraneous' : 'mismatched', ['end']);
+      this.fail(token, this.after.kind === 'end' ? 'extraneous' : 'mismatched', ['end']);
     }
     return expression;
-  }
-
-  get #token(): Token {
-    return this.#tokens[this.#at] ?? endToken;
-  }
-
-  /** Whether something stands between the last token and the next one. */
-  get #spaced(): boolean {
-    const last = this.#tokens[this.#at - 1];
-    return last !== undefined && last.offset + last.text.length < this.#token.offset;
-  }
-
-  get #after(): Token {
-    return this.#tokens[this.#at + 1] ?? endToken;
-  }
-
-  #next(): Token {
-    const token = this.#token;
-    this.#recovering = false;
-    if (token.kind !== 'end') this.#at += 1;
-    return token;
-  }
-
-  /** The next token where it is of that kind. */
-  #take(kind: TokenKind): Token | undefined {
-    return this.#token.kind === kind ? this.#next() : undefined;
-  }
-
-  #fail(token: Token, how: 'mismatched' | 'extraneous', expected: Iterable<TokenKind>): never {
-    this.#tell(token.offset, `${how} input '${token.text}' expecting ${expecting(expected)}`);
-    throw new Stop();
-  }
-
-  #tell(offset: number, message: string): void {
-    if (this.#recovering) return;
-    this.#issues.push({ offset, message: `Syntax error: ${message}` });
-  }
-
-  /** A closing bracket; one that is merely missing, or has one token too many before it, is told of and passed over. */
-  #close(kind: ')' | ']'): void {
-    if (this.#take(kind)) return;
-    const token = this.#token;
-    if (this.#after.kind === kind) {
-      this.#tell(token.offset, `extraneous input '${token.text}' expecting ${nameOf(kind)}`);
-      this.#at += 2;
-      return;
-    }
-    if (!operators.has(token.kind) && !this.#closers.includes(token.kind)) this.#fail(token, 'mismatched', [kind]);
-    this.#tell(token.offset, `missing ${nameOf(kind)} at '${token.text}'`);
   }
 
   /** Runs a rule one level deeper. */
@@ -141,8 +82,8 @@ class Parser {
   }
 
   #tooDeep(message: string): never {
-    this.#issues.length = 0;
-    this.#issues.push({ offset: -1, message });
+    this.issues.length = 0;
+    this.issues.push({ offset: -1, message });
     throw new Stop();
   }
 
@@ -153,44 +94,25 @@ class Parser {
 
   #expression(also: readonly TokenKind[] = []): Expression {
     return this.#within('expression', () => {
-      if (!starts.has(this.#token.kind)) this.#skipToStart(also);
+      if (!starts.has(this.token.kind)) this.skipToStart(also);
       const condition = this.#logical('||');
-      const mark = this.#take('?');
+      const mark = this.take('?');
       if (!mark) return condition;
-      this.#closers.push(':');
+      this.closers.push(':');
       const yes = this.#logical('||');
-      this.#closers.pop();
-      this.#colon();
+      this.closers.pop();
+      this.colon();
       return this.#build.call(mark.offset, '_?_:_', [condition, yes, this.#expression()]);
     });
-  }
-
-  /** At a token that starts no expression: passes over it where the next one does, or else to what may follow one. */
-  #skipToStart(also: readonly TokenKind[] = []): void {
-    const token = this.#token;
-    const expected = expecting([...starts, ...also]);
-    const next = this.#after.kind;
-    if (token.kind !== 'end' && (starts.has(next) || also.includes(next))) {
-      this.#tell(token.offset, `extraneous input '${token.text}' expecting ${expected}`);
-      this.#at += 1;
-    } else {
-      this.#tell(token.offset, `mismatched input '${token.text}' expecting ${expected}`);
-      this.#recover();
-    }
-  }
-
-  #recover(): void {
-    this.#recovering = true;
-    while (!operators.has(this.#token.kind) && !this.#closers.includes(this.#token.kind)) this.#at += 1;
   }
 
   #logical(operator: '||' | '&&'): Expression {
     const operand = () => (operator === '||' ? this.#logical('&&') : this.#relation());
     const first = operand();
-    if (this.#token.kind !== operator) return first;
+    if (this.token.kind !== operator) return first;
     const terms = [first];
     const offsets: number[] = [];
-    for (let mark = this.#take(operator); mark; mark = this.#take(operator)) {
+    for (let mark = this.take(operator); mark; mark = this.take(operator)) {
       offsets.push(mark.offset);
       terms.push(operand());
     }
@@ -238,20 +160,20 @@ class Parser {
   ): Expression {
     let left = operand();
     let length = 0;
-    for (let name = names.get(this.#token.kind); name !== undefined; name = names.get(this.#token.kind)) {
+    for (let name = names.get(this.token.kind); name !== undefined; name = names.get(this.token.kind)) {
       length += 1;
       this.#chained(length);
-      const { offset } = this.#next();
+      const { offset } = this.next();
       left = this.#build.call(offset, name, [left, this.#within(rule, operand)]);
     }
     return left;
   }
 
   #unary(): Expression {
-    const token = this.#token;
+    const token = this.token;
     if (token.kind === '!') return this.#repeated('!', '!_', token.offset);
     if (token.kind === '-') {
-      const number = this.#after.kind;
+      const number = this.after.kind;
       if (number !== 'int' && number !== 'double') return this.#repeated('-', '-_', token.offset);
     }
     return this.#member();
@@ -259,13 +181,13 @@ class Parser {
 
   #repeated(mark: '!' | '-', name: string, offset: number): Expression {
     let count = 0;
-    while (this.#take(mark)) count += 1;
-    const next = this.#token;
-    if (mark === '!' && next.kind === 'end') this.#fail(next, 'extraneous', starts);
+    while (this.take(mark)) count += 1;
+    const next = this.token;
+    if (mark === '!' && next.kind === 'end') this.fail(next, 'extraneous', starts);
     if (mark === '-' && (!starts.has(next.kind) || next.kind === '!')) {
-      const between = this.#spaced ? ' ' : '';
+      const between = this.spaced ? ' ' : '';
       const text = next.kind === 'end' ? '-' : `-${between}${next.text}`;
-      this.#tell(next.offset, `no viable alternative at input '${text}'`);
+      this.tell(next.offset, `no viable alternative at input '${text}'`);
       if (next.kind === '!') throw new Stop();
     }
     const operand = this.#member();
@@ -275,27 +197,27 @@ class Parser {
   #member(): Expression {
     let value = this.#primary();
     for (let length = 1; ; length++) {
-      const token = this.#token;
-      if (token.kind === '.') value = this.#dot(value, this.#next());
-      else if (token.kind === '[') value = this.#index(value, this.#next());
+      const token = this.token;
+      if (token.kind === '.') value = this.#dot(value, this.next());
+      else if (token.kind === '[') value = this.#index(value, this.next());
       else return value;
       this.#chained(length);
     }
   }
 
   #dot(operand: Expression, dot: Token): Expression {
-    const mark = this.#take('?');
-    const name = this.#token;
+    const mark = this.take('?');
+    const name = this.token;
     if (name.kind !== 'identifier' && name.kind !== 'escaped') {
       const text = name.kind === 'end' ? '.' : `.${name.text}`;
-      if (mark) this.#fail(name, 'mismatched', ['identifier', 'escaped']);
-      this.#tell(name.offset, `no viable alternative at input '${text}'`);
-      this.#recover();
+      if (mark) this.fail(name, 'mismatched', ['identifier', 'escaped']);
+      this.tell(name.offset, `no viable alternative at input '${text}'`);
+      this.recover();
       return operand;
     }
-    this.#next();
-    if (!mark && name.kind === 'identifier' && this.#token.kind === '(') {
-      const open = this.#next();
+    this.next();
+    if (!mark && name.kind === 'identifier' && this.token.kind === '(') {
+      const open = this.next();
       return this.#call(open.offset, name.text, this.#args(), operand);
     }
     const field = this.#fieldName(name);
@@ -305,42 +227,34 @@ class Parser {
   }
 
   #optional(offset: number, name: string, args: readonly Expression[], text: string): Expression {
-    if (!this.#options.optionalSyntax) this.#issues.push({ offset, message: `unsupported syntax '${text}'` });
+    if (!this.#options.optionalSyntax) this.issues.push({ offset, message: `unsupported syntax '${text}'` });
     return this.#build.call(offset, name, args);
   }
 
   #fieldName(token: Token): string {
     if (token.kind === 'identifier') return token.text;
-    if (!this.#options.escapedNames) this.#issues.push({ offset: token.offset, message: "unsupported syntax: '`'" });
+    if (!this.#options.escapedNames) this.issues.push({ offset: token.offset, message: "unsupported syntax: '`'" });
     return token.text.slice(1, -1);
   }
 
   #index(operand: Expression, open: Token): Expression {
-    const mark = this.#take('?');
-    const index = this.#inside([']'], () => this.#expression(mark ? [] : ['?']));
-    this.#close(']');
+    const mark = this.take('?');
+    const index = this.inside([']'], () => this.#expression(mark ? [] : ['?']));
+    this.close(']');
     const args = [operand, index];
     return mark ? this.#optional(open.offset, '_[?_]', args, '[?') : this.#build.call(open.offset, '_[_]', args);
   }
 
-  /** Runs a rule whose mistakes end at one of these tokens at the latest. */
-  #inside<T>(closers: readonly TokenKind[], run: () => T): T {
-    this.#closers.push(...closers);
-    const result = run();
-    this.#closers.length -= closers.length;
-    return result;
-  }
-
   #args(): readonly Expression[] {
-    if (this.#take(')')) return [];
-    const args = this.#inside([')', ','], () => {
-      if (!starts.has(this.#token.kind)) this.#skipToStart([')']);
-      if (this.#token.kind === ')') return [];
+    if (this.take(')')) return [];
+    const args = this.inside([')', ','], () => {
+      if (!starts.has(this.token.kind)) this.skipToStart([')']);
+      if (this.token.kind === ')') return [];
       const found = [this.#expression()];
-      while (this.#take(',')) found.push(this.#expression());
+      while (this.take(',')) found.push(this.#expression());
       return found;
     });
-    this.#close(')');
+    this.close(')');
     return args;
   }
 
@@ -357,21 +271,21 @@ class Parser {
   }
 
   #primary(): Expression {
-    if (!starts.has(this.#token.kind) || this.#token.kind === '!') this.#skipToStart();
-    if (!starts.has(this.#token.kind)) return { ...absent, offset: this.#token.offset };
-    const token = this.#next();
+    if (!starts.has(this.token.kind) || this.token.kind === '!') this.skipToStart();
+    if (!starts.has(this.token.kind)) return { ...absent, offset: this.token.offset };
+    const token = this.next();
     switch (token.kind) {
       case '(': {
-        const inner = this.#inside([')'], () => this.#expression());
-        this.#close(')');
+        const inner = this.inside([')'], () => this.#expression());
+        this.close(')');
         return inner;
       }
       case '[':
-        return this.#inside([']', ','], () => this.#list(token));
+        return this.inside([']', ','], () => this.#list(token));
       case '{':
         return this.#build.map(
           token.offset,
-          this.#inside(['}', ',', ':'], () => this.#entries()),
+          this.inside(['}', ',', ':'], () => this.#entries()),
         );
       case '.':
       case 'identifier':
@@ -384,13 +298,13 @@ class Parser {
   }
 
   #negative(minus: Token): Expression {
-    const { kind } = this.#token;
+    const { kind } = this.token;
     if (kind === 'int' || kind === 'double') {
-      const number = this.#next();
+      const number = this.next();
       return this.#literal({ ...number, offset: minus.offset }, `-${number.text}`);
     }
-    this.#tell(this.#token.offset, `no viable alternative at input '-'`);
-    return this.#fail(this.#token, kind === 'end' ? 'mismatched' : 'extraneous', starts);
+    this.tell(this.token.offset, `no viable alternative at input '-'`);
+    return this.fail(this.token, kind === 'end' ? 'mismatched' : 'extraneous', starts);
   }
 
   #literal({ kind, offset }: Token, text: string): LiteralExpression {
@@ -408,7 +322,7 @@ class Parser {
         : kind === 'bytes'
           ? 'unable to unescape string'
           : `invalid ${kind} literal`;
-    this.#issues.push({ offset, message });
+    this.issues.push({ offset, message });
     return '';
   }
 
@@ -416,121 +330,107 @@ class Parser {
     const elements: Expression[] = [];
     const optional = new Set<number>();
     this.#skipToFirst(']');
-    while (this.#token.kind !== ']' && this.#token.kind !== ',') {
+    while (this.token.kind !== ']' && this.token.kind !== ',') {
       if (this.#optionalMark()) optional.add(elements.length);
       elements.push(this.#expression());
-      if (!this.#take(',')) break;
+      if (!this.take(',')) break;
     }
-    if (elements.length === 0) this.#take(',');
+    if (elements.length === 0) this.take(',');
     this.#closeLiteral(']');
     return this.#build.list(open.offset, elements, optional);
   }
 
   /** Passes over what can be no first element of a literal. */
   #skipToFirst(closing: ']' | '}'): void {
-    const { kind } = this.#token;
-    if (!starts.has(kind) && kind !== closing && kind !== ',' && kind !== '?') this.#skipToStart([closing, ',', '?']);
+    const { kind } = this.token;
+    if (!starts.has(kind) && kind !== closing && kind !== ',' && kind !== '?') this.skipToStart([closing, ',', '?']);
   }
 
   #optionalMark(): boolean {
-    const mark = this.#take('?');
+    const mark = this.take('?');
     if (mark && !this.#options.optionalSyntax) {
-      this.#issues.push({ offset: mark.offset, message: "unsupported syntax '?'" });
+      this.issues.push({ offset: mark.offset, message: "unsupported syntax '?'" });
     }
     return mark !== undefined;
   }
 
   #closeLiteral(kind: ']' | '}'): void {
-    if (this.#take(kind)) return;
-    const last = this.#tokens[this.#at - 1];
+    if (this.take(kind)) return;
+    const last = this.tokens[this.at - 1];
     const expected: TokenKind[] = last?.kind === ',' ? [kind] : [kind, ','];
-    if (this.#after.kind === kind && !(kind === ']' && this.#token.kind === ',')) {
-      this.#tell(this.#token.offset, `extraneous input '${this.#token.text}' expecting ${expecting(expected)}`);
-      this.#at += 2;
+    if (this.after.kind === kind && !(kind === ']' && this.token.kind === ',')) {
+      this.tell(this.token.offset, `extraneous input '${this.token.text}' expecting ${expecting(expected)}`);
+      this.at += 2;
       return;
     }
-    this.#fail(this.#token, 'mismatched', expected);
+    this.fail(this.token, 'mismatched', expected);
   }
 
   #entries(): readonly MapEntry[] {
     const entries: MapEntry[] = [];
     this.#skipToFirst('}');
-    while (this.#token.kind !== '}' && this.#token.kind !== ',') {
+    while (this.token.kind !== '}' && this.token.kind !== ',') {
       const optional = this.#optionalMark();
       const key = this.#expression();
-      const colon = this.#colon();
+      const colon = this.colon();
       const value = this.#expression();
       entries.push({ ...this.#build.node(colon.offset), key, value, optional });
-      if (!this.#take(',')) break;
+      if (!this.take(',')) break;
     }
-    if (entries.length === 0) this.#take(',');
+    if (entries.length === 0) this.take(',');
     this.#closeLiteral('}');
     return entries;
   }
 
-  /** A colon; one that is merely missing, or has one token too many before it, is told of and passed over. */
-  #colon(): Token {
-    const taken = this.#take(':');
-    const token = this.#token;
-    if (taken) return taken;
-    if (this.#after.kind === ':') {
-      this.#tell(token.offset, `extraneous input '${token.text}' expecting ':'`);
-      this.#at += 2;
-    } else if (starts.has(token.kind)) this.#tell(token.offset, `missing ':' at '${token.text}'`);
-    else this.#fail(token, 'mismatched', [':']);
-    return token;
-  }
-
   /** A name, a call of a function, or a literal with fields. */
   #named(first: Token): Expression {
-    const token = first.kind === '.' ? this.#next() : first;
+    const token = first.kind === '.' ? this.next() : first;
     const dot = first.kind === '.' ? '.' : '';
     if (token.kind !== 'identifier') {
-      this.#tell(token.offset, `no viable alternative at input '.${token.kind === 'end' ? '' : token.text}'`);
-      this.#recover();
+      this.tell(token.offset, `no viable alternative at input '.${token.kind === 'end' ? '' : token.text}'`);
+      this.recover();
       return { ...absent, offset: token.offset };
     }
     const structure = this.#structure(dot + token.text);
     if (structure) return structure;
     if (reserved.has(token.text)) {
-      this.#issues.push({ offset: token.offset, message: `reserved identifier: ${token.text}` });
+      this.issues.push({ offset: token.offset, message: `reserved identifier: ${token.text}` });
     }
-    const open = this.#take('(');
+    const open = this.take('(');
     if (open) return this.#call(open.offset, dot + token.text, this.#args());
     return { kind: 'identifier', ...this.#build.node(token.offset), name: dot + token.text };
   }
 
   /** `a.b.C{…}`, where that is what follows the first name. */
   #structure(first: string): Expression | undefined {
-    let at = this.#at;
+    let at = this.at;
     let name = first;
-    while (this.#tokens[at]?.kind === '.' && this.#tokens[at + 1]?.kind === 'identifier') {
-      name += `.${this.#tokens[at + 1]?.text}`;
+    while (this.tokens[at]?.kind === '.' && this.tokens[at + 1]?.kind === 'identifier') {
+      name += `.${this.tokens[at + 1]?.text}`;
       at += 2;
     }
-    const open = this.#tokens[at];
+    const open = this.tokens[at];
     if (open?.kind !== '{') return undefined;
-    this.#at = at + 1;
+    this.at = at + 1;
     const entries: FieldEntry[] = [];
-    while (this.#token.kind !== '}' && this.#token.kind !== ',') {
+    while (this.token.kind !== '}' && this.token.kind !== ',') {
       const optional = this.#optionalMark();
-      const field = this.#token;
+      const field = this.token;
       if (field.kind !== 'identifier' && field.kind !== 'escaped') {
-        this.#fail(field, 'mismatched', ['}', ',', '?', 'identifier', 'escaped']);
+        this.fail(field, 'mismatched', ['}', ',', '?', 'identifier', 'escaped']);
       }
-      this.#next();
-      const colon = this.#colon();
+      this.next();
+      const colon = this.colon();
       const value = this.#expression();
       entries.push({ ...this.#build.node(colon.offset), field: this.#fieldName(field), value, optional });
-      if (!this.#take(',')) break;
+      if (!this.take(',')) break;
     }
-    if (entries.length === 0) this.#take(',');
+    if (entries.length === 0) this.take(',');
     this.#closeLiteral('}');
     return this.#build.struct(open.offset, name, entries);
   }
 }
 
-const endToken: Token = { kind: 'end', text: '<EOF>', offset: 0 };
 const absent = { kind: 'literal', id: 0, value: null } as const;
 
 function readLiteral(kind: TokenKind, text: string): Literal | undefined {
