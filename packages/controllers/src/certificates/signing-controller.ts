@@ -18,7 +18,13 @@ import { isOwnSigner, signingProblem } from './signers.ts';
 /** Clocks differ: a certificate is valid from a little before it was made. */
 const backdateMs = 5 * 60_000;
 const shortestMs = 10 * 60_000;
-const longestMs = 365 * 24 * 3_600_000;
+
+export interface SigningOptions {
+  readonly clock: Clock;
+  readonly authority: CertificateAuthority;
+  /** How long a certificate is valid at most, and where its request does not say for how long it is wanted. */
+  readonly longestMs: number;
+}
 
 /** Issues the certificates of approved requests to Kubernetes' own signers, by the cluster's authority. */
 export class SigningController implements Controller {
@@ -27,12 +33,14 @@ export class SigningController implements Controller {
   readonly #client: Client;
   readonly #clock: Clock;
   readonly #authority: CertificateAuthority;
+  readonly #longestMs: number;
   readonly #requests: Informer<CertificateSigningRequest>;
 
-  constructor(client: Client, informers: Informers, clock: Clock, authority: CertificateAuthority) {
+  constructor(client: Client, informers: Informers, { clock, authority, longestMs }: SigningOptions) {
     this.#client = client;
     this.#clock = clock;
     this.#authority = authority;
+    this.#longestMs = longestMs;
     this.#requests = informers.for(CertificateSigningRequest);
     this.watches = [watch(this.#requests).filter(waitsForUs).self()];
   }
@@ -48,8 +56,8 @@ export class SigningController implements Controller {
     );
     if (problem !== undefined) return this.#refuse(request, problem, signal);
     const now = this.#clock.now();
-    const asked = expirationSeconds === undefined ? longestMs : expirationSeconds * 1000;
-    const notAfter = now + Math.min(longestMs, Math.max(shortestMs, asked));
+    const asked = expirationSeconds === undefined ? this.#longestMs : Math.max(shortestMs, expirationSeconds * 1000);
+    const notAfter = now + Math.min(this.#longestMs, asked);
     const issued = await this.#authority.sign({ request: pem, usages, notBefore: now - backdateMs, notAfter });
     const certificate = Buffer.from(issued).toString('base64');
     await this.#client.updateStatus(
