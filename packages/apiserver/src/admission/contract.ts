@@ -3,6 +3,8 @@ import type { Authorizer } from '../registry/contract.ts';
 import type { AdmissionMetrics } from './admission-metrics.ts';
 import type { ObjectReader } from './object-reader.ts';
 import type { PodSecurityOptions } from './pod-security/options.ts';
+import type { FindParams, ValidatingPolicy } from './policy/contract.ts';
+import type { BoundPolicies } from './policy/policy-sources.ts';
 import type { WebhookSet } from './webhook/webhook-set.ts';
 
 export type { ObjectReader } from './object-reader.ts';
@@ -19,4 +21,8 @@ export interface AdmissionEnvironment {
   readonly podSecurity?: PodSecurityOptions;
   /** The webhooks that are configured now. */
   readonly webhooks: { mutating(): WebhookSet; validating(): WebhookSet };
+  /** The policies that are bound now. */
+  readonly policies: { validating(): BoundPolicies<ValidatingPolicy> };
+  /** Finds what policies take their parameters from. */
+  readonly findParams: FindParams;
 }

@@ -12,6 +12,7 @@ import { nodeRestriction } from './node-restriction/node-restriction.ts';
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
 import { podSecurity } from './pod-security/pod-security.ts';
 import { podTopologyLabels } from './pod-topology-labels.ts';
+import { validatingPolicies } from './policy/validating-policies.ts';
 import { priority } from './priority.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
@@ -25,6 +26,7 @@ export { AdmissionMetrics } from './admission-metrics.ts';
 export type { AdmissionEnvironment, ObjectReader } from './contract.ts';
 export { matchConditionProblem, matchConditionsCompiler } from './match-conditions.ts';
 export { PodSecurityOptions } from './pod-security/options.ts';
+export * from './policy/index.ts';
 export * from './webhook/index.ts';
 
 type BuiltIn = readonly [name: string, make: (environment: AdmissionEnvironment) => AdmissionPlugin];
@@ -53,6 +55,7 @@ const beforeOthers: readonly BuiltIn[] = [
 /** Policies stand before the webhooks of their kind; the quota is charged last, for what is really written. */
 const afterOthers: readonly BuiltIn[] = [
   ['MutatingAdmissionWebhook', mutatingWebhooks],
+  ['ValidatingAdmissionPolicy', validatingPolicies],
   ['ValidatingAdmissionWebhook', validatingWebhooks],
   ['ResourceQuota', resourceQuota],
 ];

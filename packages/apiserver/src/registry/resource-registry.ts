@@ -11,8 +11,10 @@ import type { AdmissionPlugin } from '@keelson/core/admission';
 import {
   AdmissionMetrics,
   builtinAdmission,
+  type FollowKind,
   matchConditionsCompiler,
   type PodSecurityOptions,
+  PolicySources,
   WebhookSources,
 } from '../admission/index.ts';
 import { forbidden } from '../authorization/forbidden.ts';
@@ -48,6 +50,7 @@ import { prefixFor } from './kind.ts';
 import { ObjectForms } from './object-forms.ts';
 import { objectReader } from './object-reader.ts';
 import { patchObject } from './patch-object.ts';
+import { findParams } from './policy-params.ts';
 import { getObject, listObjects } from './read-objects.ts';
 import { checkRequestOptions } from './request-options.ts';
 import { type ReviewAnswer, type ReviewCheck, reviewObject } from './review-object.ts';
@@ -118,6 +121,7 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
   readonly #context: RegistryContext;
   readonly #crds: CrdController;
   readonly #webhooks: WebhookSources;
+  readonly #policies = new PolicySources();
   readonly #closed = new AbortController();
   #started: Promise<void> | undefined;
 
@@ -172,6 +176,8 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
           authorizer,
           metrics: this.admissionMetrics,
           webhooks: this.#webhooks,
+          policies: this.#policies,
+          findParams: findParams(this.catalog, (request, user) => this.handle(request, user)),
           writeQuota: (quota) => this.#writeQuota(quota),
           ...(options.podSecurity && { podSecurity: options.podSecurity }),
         },
@@ -191,9 +197,10 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
   async #start(): Promise<void> {
     this.#context.hub.start();
     await this.#crds.start();
-    await this.#webhooks.start((kind, observer) =>
-      followStored(this.#context, prefixFor(kind.group, kind.plural), observer, this.#closed.signal),
-    );
+    const follow: FollowKind = (kind, observer) =>
+      followStored(this.#context, prefixFor(kind.group, kind.plural), observer, this.#closed.signal);
+    await this.#webhooks.start(follow);
+    await this.#policies.start(follow);
   }
 
   /** Ends every watch. The storage stays open: it belongs to whoever opened it. */

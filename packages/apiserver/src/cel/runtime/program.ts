@@ -30,6 +30,13 @@ export class CelProgram {
     return { error: 'the answer has to be waited for', cost: 0, cancelled: true };
   }
 
+  /** As `evaluate`, for what is evaluated within another evaluation, which is to wait: throws a `CelPending`. */
+  evaluateWithin(activation: Activation, options: EvaluateOptions = {}): CelResult {
+    const result = this.#attempt(activation, options);
+    if (result instanceof CelPending) throw result;
+    return result;
+  }
+
   /**
    * Evaluates, waits for an answer that is missing, and evaluates again, until none is. What waits knows its answer by
    * then, so that each is asked once.

@@ -1,0 +1,2 @@
+export type { FindParams, ParamObjects } from './contract.ts';
+export { PolicySources } from './policy-sources.ts';

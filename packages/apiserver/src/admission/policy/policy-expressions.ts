@@ -1,0 +1,186 @@
+import type { Variable } from '@keelson/core';
+import {
+  admissionVariables,
+  boolType,
+  type CelCompilation,
+  CelEnvironment,
+  type CelEnvironmentOptions,
+  CelError,
+  CelObject,
+  type CelType,
+  type CelValue,
+  dynType,
+  fieldsOf,
+  jsonPatchLibrary,
+  jsonPatchType,
+  kubernetesLibraries,
+  listType,
+  mutationStruct,
+  nullType,
+  objectPatchType,
+  standardLibrary,
+  stringType,
+  variablesType,
+} from '../../cel/index.ts';
+
+const libraries = [standardLibrary, ...kubernetesLibraries()];
+const mutating = [...libraries, jsonPatchLibrary];
+const { authorizer, 'authorizer.requestResource': requestResource, ...withoutAuthorizer } = admissionVariables;
+const asking = { authorizer, 'authorizer.requestResource': requestResource };
+const params = { params: dynType };
+
+/** Where match conditions are compiled, which know nothing of variables. */
+const conditions = {
+  plain: new CelEnvironment({ libraries, variables: { ...withoutAuthorizer, ...asking } }),
+  withParams: new CelEnvironment({ libraries, variables: { ...withoutAuthorizer, ...asking, ...params } }),
+};
+
+/** An expression of a policy and what became of it. */
+export interface PolicyExpression {
+  readonly text: string;
+  readonly compiled: CelCompilation;
+}
+
+export interface PolicyVariable extends PolicyExpression {
+  readonly name: string;
+}
+
+/** What an expression has to give. */
+export const wanted = {
+  condition: [boolType],
+  validation: [boolType],
+  message: [stringType],
+  annotation: [stringType, nullType],
+  applyConfiguration: [objectPatchType],
+  jsonPatch: [listType(jsonPatchType)],
+} as const;
+
+/**
+ * Compiles the expressions of one policy: each variable knows those before it, and all other expressions know all
+ * variables but match conditions. Messages may not ask the authorizer (KEP-3488).
+ */
+export class PolicyExpressions {
+  readonly variables: readonly PolicyVariable[];
+  readonly #withParams: boolean;
+  readonly #main: CelEnvironment;
+  readonly #messages: CelEnvironment;
+  readonly #mutations: CelEnvironment;
+
+  constructor(variables: readonly Variable[] | undefined, withParams: boolean) {
+    this.#withParams = withParams;
+    const fields = new Map<string, CelType>();
+    this.variables = (variables ?? []).map(({ name, expression }) => {
+      const compiled = this.#environment(fields, asking).compile(expression);
+      fields.set(name, compiled.failure === undefined ? compiled.type : dynType);
+      return { name, text: expression, compiled };
+    });
+    // Where a policy has no variables, there is no `variables`.
+    const known = this.variables.length > 0 ? fields : undefined;
+    this.#main = this.#environment(known, asking);
+    this.#messages = this.#environment(known, {});
+    this.#mutations = this.#environment(known, asking, { libraries: mutating, resolveStruct: mutationStruct });
+  }
+
+  condition = (text: string): PolicyExpression => ({
+    text,
+    compiled: conditions[this.#withParams ? 'withParams' : 'plain'].compile(text, { wantedType: boolType }),
+  });
+
+  validation = (text: string): PolicyExpression => ({
+    text,
+    compiled: this.#main.compile(text, { wantedType: boolType }),
+  });
+
+  message = (text: string): PolicyExpression => ({
+    text,
+    compiled: this.#messages.compile(text, { wantedType: stringType }),
+  });
+
+  /** A text, or null for none. */
+  annotation = (text: string): PolicyExpression => {
+    const asNull = this.#main.compile(text, { wantedType: nullType });
+    if (asNull.failure !== 'type') return { text, compiled: asNull };
+    const compiled = this.#main.compile(text, { wantedType: stringType });
+    if (compiled.failure !== 'type') return { text, compiled };
+    return { text, compiled: { failure: 'type', message: asNull.message } };
+  };
+
+  /** Gives `Object{…}`. */
+  applyConfiguration = (text: string): PolicyExpression => ({
+    text,
+    compiled: this.#mutations.compile(text, { wantedType: wanted.applyConfiguration[0] }),
+  });
+
+  /** Gives `[JSONPatch{…}, …]`. */
+  jsonPatch = (text: string): PolicyExpression => ({
+    text,
+    compiled: this.#mutations.compile(text, { wantedType: wanted.jsonPatch[0] }),
+  });
+
+  #environment(
+    fields: ReadonlyMap<string, CelType> | undefined,
+    more: Readonly<Record<string, CelType>>,
+    types: Pick<CelEnvironmentOptions, 'libraries' | 'resolveStruct'> = { libraries },
+  ): CelEnvironment {
+    return new CelEnvironment({
+      ...types,
+      variables: {
+        ...withoutAuthorizer,
+        ...more,
+        ...(this.#withParams && params),
+        ...(fields && { variables: variablesType(fieldsOf(Object.fromEntries(fields))) }),
+      },
+      cacheSize: 0,
+    });
+  }
+}
+
+/** What is wrong with an expression, in the words of Kubernetes; undefined where it can be used. */
+export function expressionProblem({ compiled }: PolicyExpression, types: readonly CelType[]): string | undefined {
+  if (compiled.failure === undefined) return undefined;
+  if (compiled.failure !== 'type') return `compilation failed: ${compiled.message}`;
+  const names = types.map((each) => (each === nullType ? 'null_type' : each.toString()));
+  const expected = names.length === 1 ? names[0] : `one of [${names.join(' ')}]`;
+  return `must evaluate to ${expected} but got ${compiled.message}`;
+}
+
+/** The value of `variables`: each is evaluated when it is first asked for, and once. */
+export class VariableValues extends CelObject {
+  readonly type = variablesType(fieldsOf({}));
+  readonly #variables: ReadonlyMap<string, PolicyVariable>;
+  readonly #evaluate: (variable: PolicyVariable) => CelValue;
+  readonly #known = new Map<string, CelValue | CelError>();
+
+  /** @param evaluate throws a `CelError`, or what says that an answer has to be waited for */
+  constructor(variables: readonly PolicyVariable[], evaluate: (variable: PolicyVariable) => CelValue) {
+    super();
+    this.#variables = new Map(variables.map((each) => [each.name, each]));
+    this.#evaluate = evaluate;
+  }
+
+  override get(field: string): CelValue | undefined {
+    const known = this.#known.get(field);
+    if (known instanceof CelError) throw known;
+    if (known !== undefined) return known;
+    const variable = this.#variables.get(field);
+    if (!variable) return undefined;
+    try {
+      const value = this.#evaluate(variable);
+      this.#known.set(field, value);
+      return value;
+    } catch (error) {
+      if (!(error instanceof CelError)) throw error;
+      const failed = new CelError(`composited variable "${field}" fails to evaluate: ${error.message}`);
+      this.#known.set(field, failed);
+      throw failed;
+    }
+  }
+
+  override has(field: string): boolean {
+    return this.#variables.has(field);
+  }
+
+  override equals(other: CelValue): boolean {
+    return this === other;
+  }
+}
