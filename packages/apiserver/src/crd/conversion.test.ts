@@ -421,4 +421,28 @@ describe('versions that differ in their names only', () => {
     expect(moved.metadata.resourceVersion).not.toBe(old.metadata.resourceVersion);
     await registry.close();
   });
+
+  // A real kube-apiserver v1.35 ends them within a second or so.
+  it('are watched until their definition changes, or the last object of it has gone', async () => {
+    const { client, registry } = await open({ strategy: 'None' });
+    const name = `things.${group}`;
+    const follow = async () => {
+      const told: string[] = [];
+      for await (const { type } of client.watch(v1)) told.push(type);
+      return told;
+    };
+    const first = follow();
+    await client.create(v2, { ...spread('x'), spec: { a: 'A' } });
+    await client.patch(CustomResourceDefinition, { name }, { merge: { metadata: { labels: { a: 'b' } } } });
+    const columns = [{ name: 'x', type: 'string', jsonPath: '.x' }];
+    const patch = [{ op: 'add', path: '/spec/versions/0/additionalPrinterColumns', value: columns }];
+    await client.patch(CustomResourceDefinition, { name }, { json: patch });
+    expect(await first).toEqual(['ADDED']);
+    const second = client.watch(v1)[Symbol.asyncIterator]();
+    expect((await second.next()).value).toMatchObject({ type: 'ADDED' });
+    await client.delete(CustomResourceDefinition, { name });
+    expect((await second.next()).value).toMatchObject({ type: 'DELETED' });
+    expect(await second.next()).toMatchObject({ done: true });
+    await registry.close();
+  });
 });

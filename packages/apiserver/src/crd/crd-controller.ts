@@ -168,10 +168,13 @@ export class CrdController {
     const { name } = metadata;
     const leaving = metadata.deletionTimestamp !== undefined;
     const before = this.#served.get(name);
-    if (before?.leaving === leaving && deepEqual(before.spec, spec)) return;
+    const isSame = before !== undefined && deepEqual(before.spec, spec);
+    if (isSame && before.leaving === leaving) return;
     const converter = this.#converter(definition, before);
-    this.#served.set(name, { spec, leaving, converter });
-    this.#context.catalog.setCustom(name, customKinds(definition, converter));
+    // Whoever watches does not mind that the definition is on its way out.
+    const kept = isSame ? before.spec : spec;
+    this.#served.set(name, { spec: kept, leaving, converter });
+    this.#context.catalog.setCustom(name, customKinds({ ...definition, spec: kept }, converter));
   }
 
   #converter({ spec: { conversion } }: CustomResourceDefinition, before: Served | undefined) {

@@ -58,6 +58,7 @@ const schemaOf = ({ schema }: CustomResourceDefinitionVersion): JSONSchemaProps 
 function sharedBy({ spec }: CustomResourceDefinition, converter: Converter | undefined): CustomVersions {
   const storage = spec.versions.find((each) => each.storage)?.name ?? '';
   return {
+    definition: spec,
     schemas: new Map(spec.versions.map((each) => [`${spec.group}/${each.name}`, schemaOf(each)])),
     storage: `${spec.group}/${storage}`,
     converter,

@@ -9,6 +9,7 @@ import { fittedTo, withDefaults } from './custom-decoder.ts';
 
 /** What all versions of a definition share. */
 export interface CustomVersions {
+  readonly definition: object;
   /** Of every version, served or not, by its apiVersion. */
   readonly schemas: ReadonlyMap<string, JSONSchemaProps>;
   /** The apiVersion in which objects are stored. */
@@ -51,6 +52,7 @@ export function storedVersions(apiVersion: string, versions: CustomVersions): St
     return versions.converter ? undefined : answered(stored, renamed(full, apiVersion, own));
   };
   return {
+    definition: versions.definition,
     read(objects) {
       const found: (StoredObject | Promise<StoredObject>)[] = [];
       const missing: StoredObject[] = [];

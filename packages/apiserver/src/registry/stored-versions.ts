@@ -10,6 +10,8 @@ import type { Change } from './watch-index.ts';
  * with a `StatusError` in the words of Kubernetes.
  */
 export interface StoredVersions {
+  /** What it was made from, the same for all versions: where that is another one, watches end, and begin anew. */
+  readonly definition: object;
   /** Stored objects as this version has them; each is converted once. */
   read(objects: readonly StoredObject[]): readonly StoredObject[] | Promise<readonly StoredObject[]>;
   /** An object of this version as it is to be stored. */

@@ -38,6 +38,7 @@ export async function watchObjects(
     ...(kind.stored && { stored: kind.stored }),
   });
   endWith(context, stream, request);
+  endWithDefinition(context, stream, kind);
   const begun = begin(context, call, stream, selection, asked ?? 0).catch((error: unknown) => {
     if (request.signal?.aborted) stream.end(undefined);
     else stream.end(error instanceof StatusError ? error : StatusError.internal(String(error)));
@@ -106,6 +107,17 @@ async function sendList(
 }
 
 const signalOf = ({ signal }: ApiRequest) => (signal ? { signal } : {});
+
+/** A watch of custom resources ends when their definition changes, so that its client learns what they have become. */
+function endWithDefinition({ catalog }: RegistryContext, stream: WatchStream, { stored, served }: Kind): void {
+  if (!stored) return;
+  const { group, version, resource } = served;
+  const subscription = catalog.changes$.subscribe(() => {
+    const now = catalog.kind(group, version, resource);
+    if (now?.stored?.definition !== stored.definition) stream.end(undefined);
+  });
+  stream.onClose(() => subscription.unsubscribe());
+}
 
 function endWith(context: RegistryContext, stream: WatchStream, request: ApiRequest): void {
   const { signal } = request;
