@@ -56,6 +56,9 @@ export type CelCompilation = CelFailure | CelExpression;
 
 export type { Activation, Expression };
 
+/** Longer texts are compiled anew each time, so that what is kept stays small. */
+const greatestKept = 10_000;
+
 /** What expressions of one kind may name, and the compiler of them. */
 export class CelEnvironment {
   readonly #declarations: Declarations;
@@ -81,7 +84,7 @@ export class CelEnvironment {
     if (!found) {
       found = this.#compile(text);
       if (this.#known.size >= this.#cacheSize) this.#known.clear();
-      if (this.#cacheSize > 0) this.#known.set(text, found);
+      if (this.#cacheSize > 0 && text.length <= greatestKept) this.#known.set(text, found);
     }
     if (found.failure || !wantedType || isExactly(found.type, wantedType)) return found;
     return { failure: 'type', message: found.type.toString() };

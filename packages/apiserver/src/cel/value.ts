@@ -109,7 +109,10 @@ function* iterate(items: readonly CelValue[]): Generator<CelValue, void, undefin
   yield* items;
 }
 
-/** Two lists one after the other; the elements are gathered when the first one is asked for. */
+/** Sums of lists can be greater than memory, for they cost nothing until they are walked through. */
+const mostGathered = 100_000;
+
+/** Two lists one after the other; the elements are gathered when the first one is asked for, unless they are too many. */
 class CelConcatenation extends CelList {
   readonly size: number;
   #parts: readonly [CelList, CelList] | undefined;
@@ -122,11 +125,26 @@ class CelConcatenation extends CelList {
   }
 
   at(index: number): CelValue {
+    if (this.size > mostGathered) return this.#walk(index);
     if (this.#parts) {
       this.#items = gather(this.#parts);
       this.#parts = undefined;
     }
     return this.#items[index] ?? null;
+  }
+
+  #walk(index: number): CelValue {
+    let list: CelList = this;
+    let at = index;
+    while (list instanceof CelConcatenation && list.size > mostGathered && list.parts) {
+      const [left, right]: readonly [CelList, CelList] = list.parts;
+      if (at < left.size) list = left;
+      else {
+        list = right;
+        at -= left.size;
+      }
+    }
+    return list.at(at);
   }
 
   /** The parts for as long as they are apart: `a + b + c …` of a loop is gathered once, and without recursion. */

@@ -23,18 +23,19 @@ export function binaryCall(name: string, overloads: readonly CelOverload[], left
     };
   }
   const { cost } = overload;
-  return costing(operate, left, right, (a, b, result) => cost([a, b], result, true));
+  return costing(operate, left, right, (a, b) => cost([a, b], null, true));
 }
 
-type Cost = (a: CelValue, b: CelValue, result: CelValue) => number;
+type Cost = (a: CelValue, b: CelValue) => number;
 
 function costing(operate: Binary, left: Run, right: Run, cost: Cost): Run {
   return (frame) => {
     const a = left(frame);
     const b = right(frame);
-    const result = operate(a, b);
-    frame.cost += cost(a, b, result);
-    return result;
+    // Before it is done: what costs too much is not begun.
+    frame.cost += cost(a, b);
+    if (frame.cost > frame.limit) frame.step();
+    return operate(a, b);
   };
 }
 
