@@ -1,5 +1,5 @@
 // `node conformance/build.mjs [NAME…]`: builds the real programs from the modules that go.mod names, into the cache.
-// Names: kube-apiserver, etcd, kubectl, ginkgo, e2e.test, kube-controller-manager, kube-scheduler, kwok, helm3, helm4,
+// Names: kube-apiserver, etcd, kubectl, ginkgo, e2e.test, kube-controller-manager, kube-scheduler, kubelet, kube-proxy, kwok, helm3, helm4,
 // clientgo, operator, celask; without one, all. What is there in its version stays.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -23,6 +23,8 @@ const programs = {
   ginkgo: { from: 'github.com/onsi/ginkgo/v2/ginkgo', flags: '-s -w' },
   'kube-controller-manager': { from: 'k8s.io/kubernetes/cmd/kube-controller-manager', flags: stamped },
   'kube-scheduler': { from: 'k8s.io/kubernetes/cmd/kube-scheduler', flags: stamped },
+  kubelet: { from: 'k8s.io/kubernetes/cmd/kubelet', flags: stamped },
+  'kube-proxy': { from: 'k8s.io/kubernetes/cmd/kube-proxy', flags: stamped },
   kwok: { from: 'sigs.k8s.io/kwok/cmd/kwok', flags: '-s -w', module: 'modules/kwok' },
   helm3: { from: 'helm.sh/helm/v3/cmd/helm', flags: '-s -w', module: 'modules/helm3' },
   helm4: { from: 'helm.sh/helm/v4/cmd/helm', flags: '-s -w', module: 'modules/helm4' },

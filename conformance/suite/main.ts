@@ -16,12 +16,11 @@ import {
   updated,
 } from './ledger.ts';
 import { runSuite } from './run-suite.ts';
-import { withoutEnd } from './without-end.ts';
 
 const help = `npm run conformance [-- options]: Kubernetes' own suite against a cluster that this starts
 
   --class A,B          api-only, controllers+pods, real-containers (default: all)
-  --match REGEX        only tests whose name matches; those that are known to wait without end run only so
+  --match REGEX        only tests whose name matches
   --cluster C          keelson (default), or a kubeconfig of a cluster that runs already
   --config FILE        keelson.yaml for the cluster (default: two simulated nodes, on the machine's address)
   --controllers C      own (default), or real: Kubernetes' own controller manager, scheduler and kwok's nodes on our
@@ -73,11 +72,9 @@ const matching = all.filter(
   (test) => (!classes || classes.includes(test.class)) && (!pattern || pattern.test(test.name)),
 );
 const onKeelson = flags.cluster === 'keelson';
-const leftOut = onKeelson && !pattern ? matching.filter(({ name }) => withoutEnd.has(name)) : [];
-const chosen = matching.filter((test) => !leftOut.includes(test));
 const tests = flags['ledger-quick']
-  ? quickTests(chosen, before, { budgetSeconds: durationSeconds(flags.budget), procs })
-  : chosen;
+  ? quickTests(matching, before, { budgetSeconds: durationSeconds(flags.budget), procs })
+  : matching;
 const controllers = controllerSources.find((each) => each === flags.controllers);
 if (!controllers) fail(`--controllers ${flags.controllers}: own or real`);
 if (tests.length === 0) fail('no test matches');
@@ -90,7 +87,6 @@ for (const name of ['ginkgo', 'e2e.test', 'kubectl']) binary(name);
 const dir = flags.out === undefined ? mkdtempSync(join(tmpdir(), 'keelson-conformance-')) : resolve(flags.out);
 mkdirSync(dir, { recursive: true });
 const started = Date.now();
-for (const { name } of leftOut) console.log(`left out: ${name}\n          ${withoutEnd.get(name)}`);
 const cluster = onKeelson
   ? await startKeelsonCluster(join(dir, 'cluster'), { config: flags.config, controllers })
   : undefined;
