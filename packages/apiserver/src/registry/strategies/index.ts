@@ -1,5 +1,4 @@
 import type { ObjectReader } from '../../admission/index.ts';
-import { matchConditionProblem } from '../../admission/match-conditions.ts';
 import type { NamedStrategy } from '../strategy.ts';
 import { admissionRegistrationStrategies } from './admission-registration/index.ts';
 import { appsStrategies } from './apps.ts';
@@ -46,10 +45,7 @@ export function builtinStrategies({ allocators, reader, loopbackEndpoints }: Str
     ...coordinationStrategies,
     priorityClass,
     runtimeClass,
-    ...admissionRegistrationStrategies(undefined, (expression, at, errors) => {
-      const problem = matchConditionProblem(expression);
-      if (problem !== undefined) errors.invalid(at, expression, problem);
-    }),
+    ...admissionRegistrationStrategies,
     ...certificateStrategies,
     ...servingStrategies,
     ...resourceStrategies(reader),

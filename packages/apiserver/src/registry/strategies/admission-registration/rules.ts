@@ -9,7 +9,7 @@ interface Rule {
   readonly scope?: string;
 }
 
-/** Says what is wrong with a CEL expression beyond its being there; nothing, as long as nobody compiles them. */
+/** Says what is wrong with a CEL expression beyond its being there. */
 export type ExpressionCheck = (expression: string, at: string, errors: FieldErrors) => void;
 
 const operations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];

@@ -7,6 +7,7 @@ import {
   validateDns1035Label,
   validateDnsSubdomain,
 } from '@keelson/core';
+import { matchConditionProblem } from '../../../admission/match-conditions.ts';
 import type { Draft } from '../../draft.ts';
 import { type FieldErrors, type NamedStrategy, strategyFor } from '../../strategy.ts';
 import { checkClientConfig } from './client-config.ts';
@@ -111,12 +112,7 @@ function checkName(name: string, at: string, errors: FieldErrors): void {
 
 const strict: UpdateRules = { sideEffects: ['None', 'NoneOnDryRun'], uniqueNames: true, knownVersions: true };
 
-function checkAll(
-  webhooks: readonly Webhook[],
-  before: readonly Webhook[] | undefined,
-  errors: FieldErrors,
-  check: ExpressionCheck,
-): void {
+function checkAll(webhooks: readonly Webhook[], before: readonly Webhook[] | undefined, errors: FieldErrors): void {
   const lenient = before?.some((each) => !strict.sideEffects.includes(each.sideEffects ?? ''));
   const rules = lenient ? { ...strict, sideEffects: ['None', 'NoneOnDryRun', 'Some', 'Unknown'] } : strict;
   const names = new Set<string>();
@@ -124,32 +120,35 @@ function checkAll(
     const at = `webhooks[${index}]`;
     const kept = before?.some((each) => deepEqual(each.matchConditions, webhook.matchConditions));
     // What was stored may stay, whatever newer servers say of it.
-    checkWebhook(webhook, at, rules, errors, kept ? () => undefined : check);
+    checkWebhook(webhook, at, rules, errors, kept ? () => undefined : checkCondition);
     const { name = '' } = webhook;
     if (name !== '' && names.has(name)) errors.duplicate(`${at}.name`, name);
     names.add(name);
   });
 }
 
-export function webhookStrategies(check: ExpressionCheck): readonly NamedStrategy[] {
-  return [
-    strategyFor(ValidatingWebhookConfiguration, {
-      generation: 'spec',
-      hollowChanges: true,
-      unconditionalUpdate: false,
-      defaults: ({ webhooks }) => (webhooks ?? []).forEach(defaultWebhook),
-      validate: ({ webhooks }, errors, old) => checkAll(webhooks ?? [], old?.webhooks, errors, check),
-    }),
-    strategyFor(MutatingWebhookConfiguration, {
-      generation: 'spec',
-      hollowChanges: true,
-      unconditionalUpdate: false,
-      defaults: ({ webhooks }) =>
-        (webhooks ?? []).forEach((each) => {
-          defaultWebhook(each);
-          each.reinvocationPolicy ??= 'Never';
-        }),
-      validate: ({ webhooks }, errors, old) => checkAll(webhooks ?? [], old?.webhooks, errors, check),
-    }),
-  ];
-}
+const checkCondition: ExpressionCheck = (expression, at, errors) => {
+  const problem = matchConditionProblem(expression);
+  if (problem !== undefined) errors.invalid(at, expression, problem);
+};
+
+export const webhookStrategies: readonly NamedStrategy[] = [
+  strategyFor(ValidatingWebhookConfiguration, {
+    generation: 'spec',
+    hollowChanges: true,
+    unconditionalUpdate: false,
+    defaults: ({ webhooks }) => (webhooks ?? []).forEach(defaultWebhook),
+    validate: ({ webhooks }, errors, old) => checkAll(webhooks ?? [], old?.webhooks, errors),
+  }),
+  strategyFor(MutatingWebhookConfiguration, {
+    generation: 'spec',
+    hollowChanges: true,
+    unconditionalUpdate: false,
+    defaults: ({ webhooks }) =>
+      (webhooks ?? []).forEach((each) => {
+        defaultWebhook(each);
+        each.reinvocationPolicy ??= 'Never';
+      }),
+    validate: ({ webhooks }, errors, old) => checkAll(webhooks ?? [], old?.webhooks, errors),
+  }),
+];
