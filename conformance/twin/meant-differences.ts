@@ -17,11 +17,6 @@ const definitions = /^customresourcedefinitions\.apiextensions\.k8s\.io\//;
 /** The only place where a difference is excused. An entry that matches nothing in a full run is reported. */
 export const meantDifferences: readonly MeantDifference[] = [
   {
-    reason: 'priority and fairness does not queue requests here, and so names no schema or level to them',
-    path: /^header\.x-kubernetes-pf-(flowschema|prioritylevel)-uid$/,
-    got: /^absent$/,
-  },
-  {
     reason:
       'no check or path of what is not here: queues of priority and fairness, leases and legacy tokens of servers, aggregation',
     kind: /^server$/,

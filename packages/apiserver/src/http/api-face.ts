@@ -12,6 +12,7 @@ import type { TablePrinter } from '../table/index.ts';
 import { AuditTrail, auditIdOf } from './audit-trail.ts';
 import type { Connector } from './connector.ts';
 import { Departure } from './departure.ts';
+import { isLongRunning } from './long-running.ts';
 import type { ApiMetrics, Measure } from './metrics.ts';
 import { wantsPretty } from './negotiate.ts';
 import type { NonResourceRoutes } from './non-resource-routes.ts';
@@ -89,7 +90,8 @@ export class ApiFace {
       const user = await this.#user(request, response, trail, upgrade?.socket ?? response);
       const connects = info.isResource && this.#options.connector.connects(info);
       // What stays open takes no seat, but for a watch until it has begun.
-      if (!connects) seat = await this.#enter(user, info, query, response, departure);
+      if (info.verb === 'watch' || !isLongRunning(info))
+        seat = await this.#enter(user, info, query, response, departure);
       this.#authorize(user, info, response, trail);
       const extension = this.#options.aggregator.claim(info);
       if (extension) await this.#forward(extension, request, response, { info, user, departure, seat });

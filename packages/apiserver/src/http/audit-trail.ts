@@ -6,6 +6,7 @@ import type { HttpRequest } from '../authentication/index.ts';
 import { selectionOf } from '../authorization/index.ts';
 import type { ApiAnswer, AuthorizationDecision, UserInfo } from '../registry/contract.ts';
 import { type EncodingContext, encodeList, encodeObject } from './encode-answer.ts';
+import { isLongRunning } from './long-running.ts';
 import type { HttpResponse } from './reply.ts';
 import type { RequestInfo } from './request-info.ts';
 
@@ -13,7 +14,6 @@ import type { RequestInfo } from './request-info.ts';
 export const auditIdOf = (request: HttpRequest): string => String(request.headers['audit-id'] ?? randomUUID());
 
 const methods: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
-const longSubresources = new Set(['attach', 'exec', 'proxy', 'log', 'portforward']);
 
 /** What the face tells the audit log of one request. */
 export class AuditTrail {
@@ -105,11 +105,6 @@ export class AuditTrail {
       ...(info.isResource && { resource, version: info.version }),
     });
   }
-}
-
-function isLongRunning(info: RequestInfo): boolean {
-  if (!info.isResource) return false;
-  return info.verb === 'watch' || longSubresources.has(info.subresource ?? '');
 }
 
 /** Calls back with the code of an answer when its head is written, by whomever. */

@@ -1,13 +1,9 @@
 import { StatusError } from '@keelson/core';
 import { parseDuration } from '@keelson/core/machinery';
+import { isLongRunning } from './long-running.ts';
 import type { RequestInfo } from './request-info.ts';
 
-const staysOpen = new Set(['attach', 'exec', 'portforward', 'proxy', 'log']);
 const longestMs = 2 ** 63 / 1e6;
-
-/** Whether a request may take as long as it likes: a watch, and what streams. */
-const isLongRunning = (info: RequestInfo) =>
-  info.isResource && (info.verb === 'watch' || staysOpen.has(info.subresource ?? ''));
 
 /** Throws BadRequest where `timeout` is no duration in Go's syntax. It is looked at before anybody asks who asks. */
 export function checkTimeout(info: RequestInfo, query: URLSearchParams): void {
