@@ -44,10 +44,15 @@ export class Containerd {
     );
   }
 
+  /** The containers and sandboxes that run. */
+  async running(): Promise<string[]> {
+    const { stdout } = await this.#ctr('task', 'ls', '-q');
+    return stdout.split('\n').filter(Boolean);
+  }
+
   /** Ends all containers and takes the network away. */
   async stop(): Promise<void> {
-    const tasks = await this.#ctr('task', 'ls', '-q');
-    for (const id of tasks.stdout.split('\n').filter(Boolean)) await this.#ctr('task', 'rm', '-f', id);
+    for (const id of await this.running()) await this.#ctr('task', 'rm', '-f', id);
     await this.#program?.stop();
     const { stdout } = await command('awk', [
       '-v',

@@ -45,6 +45,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Program> {
     evictionHard: { 'nodefs.available': '64Mi' },
     healthzPort: 0,
     podLogsDir: join(dir, 'logs'),
+    volumePluginDir: join(dir, 'volume-plugins'),
+    makeIPTablesUtilChains: false,
   };
   const file = join(dir, 'kubelet.yaml');
   await writeFile(file, JSON.stringify(configuration));
