@@ -26,6 +26,8 @@ export function command(
     readonly input?: string;
     readonly env?: Record<string, string>;
     readonly timeoutMs?: number;
+    /** What it gets when its time is up; default SIGTERM. */
+    readonly killSignal?: NodeJS.Signals;
     readonly signal?: AbortSignal;
   } = {},
 ): Promise<CommandOutcome> {
@@ -37,6 +39,7 @@ export function command(
         maxBuffer: 1 << 26,
         timeout: options.timeoutMs ?? 60_000,
         env: { ...process.env, ...options.env },
+        ...(options.killSignal && { killSignal: options.killSignal }),
         ...(options.signal && { signal: options.signal }),
       },
       (error, stdout, stderr) => {
