@@ -1,8 +1,7 @@
 import { type JSONSchemaProps, type KubernetesObject, StatusError } from '@keelson/core';
 import type { ObjectDraft } from '../registry/draft.ts';
-import type { Kind } from '../registry/kind.ts';
+import type { Kind, StoredVersions } from '../registry/kind.ts';
 import type { StoredObject } from '../registry/stored-object.ts';
-import type { StoredVersions } from '../registry/stored-versions.ts';
 import { ConversionError } from './conversion-review.ts';
 import type { Converter } from './conversion-webhook.ts';
 import { fittedTo, withDefaults } from './custom-decoder.ts';

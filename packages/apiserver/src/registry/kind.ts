@@ -3,7 +3,6 @@ import type { EncodedObject, ServedResource } from './contract.ts';
 import type { ObjectDraft } from './draft.ts';
 import type { FieldLabels } from './field-labels.ts';
 import type { StoredObject } from './stored-object.ts';
-import type { StoredVersions } from './stored-versions.ts';
 import type { FieldErrors, Strategy } from './strategy.ts';
 
 export interface DecodeResult {
@@ -18,6 +17,24 @@ export interface ScalePaths {
   readonly statusReplicas: readonly string[];
   /** A label selector as text or as an object. */
   readonly selector?: readonly string[];
+}
+
+/**
+ * What stands between one version of a kind and the store, where objects are not simply read as they are stored: they may
+ * be stored in another version, which a webhook may have to be asked for, and by an older schema. Whatever fails rejects
+ * with a `StatusError` in the words of Kubernetes.
+ */
+export interface StoredVersions {
+  /** What it was made from, the same for all versions: where that is another one, watches end, and begin anew. */
+  readonly definition: object;
+  /** Stored objects as this version has them; each is converted once. */
+  read(objects: readonly StoredObject[]): readonly StoredObject[] | Promise<readonly StoredObject[]>;
+  /** An object of this version as it is to be stored. */
+  write(object: ObjectDraft): ObjectDraft | Promise<ObjectDraft>;
+  /** An object of this version as it would be read after it had been stored. */
+  reread(object: ObjectDraft): KubernetesObject | Promise<KubernetesObject>;
+  /** An object of this version in another one, without what that has no place for. */
+  convert(object: KubernetesObject, to: Kind): KubernetesObject | Promise<KubernetesObject>;
 }
 
 /** All that the registry knows of one served version of one kind, built in or from a CRD. */

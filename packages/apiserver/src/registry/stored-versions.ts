@@ -1,26 +1,8 @@
 import type { KubernetesObject } from '@keelson/core';
 import type { ObjectDraft } from './draft.ts';
-import type { Kind } from './kind.ts';
+import type { Kind, StoredVersions } from './kind.ts';
 import type { StoredObject } from './stored-object.ts';
 import type { Change } from './watch-index.ts';
-
-/**
- * What stands between one version of a kind and the store, where objects are not simply read as they are stored: they may
- * be stored in another version, which a webhook may have to be asked for, and by an older schema. Whatever fails rejects
- * with a `StatusError` in the words of Kubernetes.
- */
-export interface StoredVersions {
-  /** What it was made from, the same for all versions: where that is another one, watches end, and begin anew. */
-  readonly definition: object;
-  /** Stored objects as this version has them; each is converted once. */
-  read(objects: readonly StoredObject[]): readonly StoredObject[] | Promise<readonly StoredObject[]>;
-  /** An object of this version as it is to be stored. */
-  write(object: ObjectDraft): ObjectDraft | Promise<ObjectDraft>;
-  /** An object of this version as it would be read after it had been stored. */
-  reread(object: ObjectDraft): KubernetesObject | Promise<KubernetesObject>;
-  /** An object of this version in another one, without what that has no place for. */
-  convert(object: KubernetesObject, to: Kind): KubernetesObject | Promise<KubernetesObject>;
-}
 
 /** A stored object as `kind` has it. */
 export async function readOne({ stored }: Kind, object: StoredObject): Promise<StoredObject> {

@@ -2,9 +2,10 @@ import { isStatusError, type KubernetesObject, StatusError } from '@keelson/core
 import type { Revision } from '../storage/contract.ts';
 import type { Blank } from './blank-object.ts';
 import type { EncodedObject, EncodedWatchEvent } from './contract.ts';
+import type { StoredVersions } from './kind.ts';
 import type { Selection } from './selection.ts';
 import { encodeObject, type StoredObject } from './stored-object.ts';
-import { readChange, type StoredVersions } from './stored-versions.ts';
+import { readChange } from './stored-versions.ts';
 import type { Change, Narrowing, Subscriber } from './watch-index.ts';
 
 /** A watch that lets more events or bytes than this pile up is cut off; its client begins anew. */

@@ -1,8 +1,7 @@
 import type { KubernetesObject } from '@keelson/core';
 import type { KindCatalog } from '../catalog.ts';
 import { asJson, isObject, type Json } from '../draft.ts';
-import type { Kind } from '../kind.ts';
-import type { StoredVersions } from '../stored-versions.ts';
+import type { Kind, StoredVersions } from '../kind.ts';
 import { type MergeType, mergeTypeOf } from './merge-type.ts';
 
 /** One version of the kind that a request is about, as ownership needs it. */
