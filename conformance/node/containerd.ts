@@ -86,7 +86,8 @@ state = ${text(join(this.#dir, 'containerd/state'))}
   }
 
   #network(): object {
-    const ipam = { type: 'host-local', dataDir: join(this.#dir, 'ipam'), ranges: [[{ subnet: this.#subnet }]] };
+    const ranges = [[{ subnet: this.#subnet }]];
+    const ipam = { type: 'host-local', dataDir: join(this.#dir, 'ipam'), ranges, routes: [{ dst: '0.0.0.0/0' }] };
     const plugin = { type: 'bridge', bridge, isGateway: true, ipMasq: false, ipam };
     return { cniVersion: '1.0.0', name: 'pods', plugins: [plugin] };
   }

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Program } from '../operators/program.ts';
+import { kubeconfig } from './kubeconfig.ts';
 
 export interface KubeletOptions {
   readonly program: string;
@@ -59,16 +60,4 @@ export async function startKubelet(options: KubeletOptions): Promise<Program> {
     `--hostname-override=${name}`,
     `--node-ip=${options.nodeIp}`,
   ]);
-}
-
-/** A kubeconfig as JSON, which is YAML too. */
-export function kubeconfig(server: string, ca: string, user: object): object {
-  return {
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'c', cluster: { server, 'certificate-authority-data': Buffer.from(ca).toString('base64') } }],
-    users: [{ name: 'u', user }],
-    contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
-    'current-context': 'c',
-  };
 }

@@ -14,10 +14,12 @@ import {
 import { realProgram } from '../clients/real-programs.ts';
 import { Program } from '../operators/program.ts';
 import { Containerd, image } from './containerd.ts';
+import { KubeProxy } from './kube-proxy.ts';
 import { startKubelet } from './kubelet.ts';
 
-const program = realProgram('kubelet');
-const able = program !== undefined && haveContainerd && existsSync('/usr/lib/cni/bridge') && existsSync('/bin/busybox');
+const programs = { kubelet: realProgram('kubelet'), kubeProxy: realProgram('kube-proxy') };
+const files = ['/usr/lib/cni/bridge', '/bin/busybox', '/usr/sbin/nft'];
+const able = Object.values(programs).every(Boolean) && haveContainerd && files.every((each) => existsSync(each));
 const name = 'real';
 const token = { id: 'judge1', secret: 'abcdef0123456789' };
 
@@ -26,7 +28,9 @@ describe.skipIf(!able && !ci)('a kubelet of Kubernetes', () => {
   const dir = mkdtempSync(join(tmpdir(), 'kl-node-'));
   const containerd = new Containerd(dir, `10.216.${process.pid % 250}`);
   let cluster: ClusterProcess;
+  let api: { readonly server: string; readonly ca: string };
   let kubelet: Program;
+  let proxy: KubeProxy | undefined;
   let port: number;
   let first: X509Certificate;
 
@@ -45,13 +49,13 @@ describe.skipIf(!able && !ci)('a kubelet of Kubernetes', () => {
     await cluster.kubectl('apply -f -', JSON.stringify({ apiVersion: 'v1', kind: 'List', items: joining }));
     const view = await cluster.json<Kubeconfig>('config view --raw');
     const { server, 'certificate-authority-data': ca } = view.clusters[0]?.cluster ?? fail('no cluster');
+    api = { server, ca: Buffer.from(ca, 'base64').toString() };
     port = await freePort();
     kubelet = await startKubelet({
-      program: program ?? fail('the kubelet is not built'),
+      program: programs.kubelet ?? fail('the kubelet is not built'),
       dir: join(dir, 'kubelet'),
       name,
-      server,
-      ca: Buffer.from(ca, 'base64').toString(),
+      ...api,
       bootstrapToken: `${token.id}.${token.secret}`,
       containerdSocket: containerd.socket,
       nodeIp: containerd.nodeIp,
@@ -59,6 +63,7 @@ describe.skipIf(!able && !ci)('a kubelet of Kubernetes', () => {
     });
   });
   afterAll(async () => {
+    await proxy?.stop();
     await kubelet?.stop();
     await containerd.stop();
     await cluster?.remove();
@@ -139,6 +144,29 @@ describe.skipIf(!able && !ci)('a kubelet of Kubernetes', () => {
     expect(await status('--cert', own, '--key', own)).toBe('403');
   });
 
+  it('has Services that a kube-proxy of Kubernetes makes', async () => {
+    await cluster.kubectl('create serviceaccount kube-proxy -n kube-system');
+    await cluster.kubectl(
+      'create clusterrolebinding kube-proxy --clusterrole=system:node-proxier --serviceaccount=kube-system:kube-proxy',
+    );
+    proxy = await KubeProxy.start({
+      program: programs.kubeProxy ?? fail('kube-proxy is not built'),
+      dir: join(dir, 'kube-proxy'),
+      node: name,
+      ...api,
+      token: (await cluster.kubectl('create token kube-proxy -n kube-system')).trim(),
+      ports: [await freePort(), await freePort()],
+    });
+    await cluster.kubectl('expose pod site --port=80 --target-port=8080');
+    const address = await cluster.kubectl('get service site -o jsonpath={.spec.clusterIP}');
+    // Each time a new connection: what was opened before the rules were there leads elsewhere.
+    const ask = () => command('curl', ['-sm', '1', `http://${address}/word`]).then(({ stdout }) => stdout);
+    const said = (error: Error) => fail(`${error.message}\n${proxy?.said.slice(-3000)}`);
+    await eventually(ask, (answer) => answer === 'keel', 'its Service to answer').catch(said);
+    await cluster.kubectl('delete service site');
+    await eventually(ask, (answer) => answer !== 'keel', 'its Service to be gone').catch(said);
+  }, 90_000);
+
   it('is held in bounds by the Node authorizer and NodeRestriction', async () => {
     await cluster.kubectl('create secret generic others --from-literal=word=secret');
     await cluster.kubectl(
@@ -205,7 +233,7 @@ const ready = ({ status }: Node) => status.conditions.some(({ type, status }) =>
 const pod = {
   apiVersion: 'v1',
   kind: 'Pod',
-  metadata: { name: 'site' },
+  metadata: { name: 'site', labels: { app: 'site' } },
   spec: {
     terminationGracePeriodSeconds: 1,
     containers: [
