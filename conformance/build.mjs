@@ -1,6 +1,6 @@
 // `node conformance/build.mjs [NAME…]`: builds the real programs from the modules that go.mod names, into the cache.
-// Names: kube-apiserver, etcd, kubectl, ginkgo, e2e.test, kube-controller-manager, kube-scheduler, kubelet, kube-proxy, kwok, helm3, helm4,
-// clientgo, operator, celask; without one, all. What is there in its version stays.
+// Names: kube-apiserver, etcd, kubectl, ginkgo, e2e.test, kube-controller-manager, kube-scheduler, kubelet, kube-proxy,
+// kwok, helm3, helm4, clientgo, operator, celask, and operators of others; without one, all. What is there in its version stays.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

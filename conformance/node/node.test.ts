@@ -64,6 +64,8 @@ describe.skipIf(!able && !ci)('a kubelet of Kubernetes', () => {
   });
   afterAll(async () => {
     await proxy?.stop();
+    // A pod whose end was not waited for would leave its network behind.
+    await cluster?.tryKubectl('delete pod site --ignore-not-found --timeout=20s');
     await kubelet?.stop();
     await containerd.stop();
     await cluster?.remove();
