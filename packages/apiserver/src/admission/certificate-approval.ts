@@ -9,9 +9,9 @@ export function certificateApproval({ authorizer }: AdmissionEnvironment): Admis
   return {
     name: 'CertificateApproval',
     resources: [CertificateSigningRequest],
-    validate(attributes) {
+    async validate(attributes) {
       const found = requests(attributes, 'approval');
-      if (!found || maySign(authorizer, attributes, 'approve', found.old.spec.signerName)) return;
+      if (!found || (await maySign(authorizer, attributes, 'approve', found.old.spec.signerName))) return;
       throw refuse(attributes, `user not permitted to approve requests with signerName "${found.old.spec.signerName}"`);
     },
   };

@@ -9,14 +9,14 @@ export function certificateSigning({ authorizer }: AdmissionEnvironment): Admiss
   return {
     name: 'CertificateSigning',
     resources: [CertificateSigningRequest],
-    validate(attributes) {
+    async validate(attributes) {
       const found = requests(attributes, 'status');
       if (!found) return;
       const { next, old } = found;
       const same =
         next.status?.certificate === old.status?.certificate &&
         deepEqual(next.status?.conditions ?? [], old.status?.conditions ?? []);
-      if (same || maySign(authorizer, attributes, 'sign', old.spec.signerName)) return;
+      if (same || (await maySign(authorizer, attributes, 'sign', old.spec.signerName))) return;
       throw refuse(attributes, `user not permitted to sign requests with signerName "${old.spec.signerName}"`);
     },
   };

@@ -3,15 +3,18 @@ import type { AdmissionAttributes } from '@keelson/core/admission';
 import type { Authorizer } from '../registry/contract.ts';
 
 /** Whether a user may `approve` or `sign` for a signer: by its name, or for all of its domain (`example.com/*`). */
-export function maySign(
+export async function maySign(
   authorizer: Authorizer,
   { user }: AdmissionAttributes,
   verb: string,
   signerName: string,
-): boolean {
+): Promise<boolean> {
   const signer = { user, verb, group: 'certificates.k8s.io', version: '*', resource: 'signers' };
   const domain = `${signerName.split('/')[0]}/*`;
-  return [signerName, domain].some((name) => authorizer.authorize({ ...signer, name }).allowed);
+  for (const name of [signerName, domain]) {
+    if ((await authorizer.authorize({ ...signer, name })).allowed) return true;
+  }
+  return false;
 }
 
 /** The old and new state of a request, where one of its subresources is written. */

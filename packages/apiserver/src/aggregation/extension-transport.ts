@@ -34,24 +34,23 @@ const Event = z.union([
 export function extensionTransport(own: Transport, options: ExtensionTransportOptions): Transport {
   const { aggregator, authorizer, user } = options;
   const find = ({ group, version }: ApiRequest) => aggregator.find(group, version);
-  const authorize = (request: ApiRequest) => {
+  const authorize = async (request: ApiRequest) => {
     const { verb, group, version, resource, subresource, namespace, name } = request;
     const asked = { user, verb, group, version, resource, subresource, namespace, name };
-    const decision = authorizer.authorize(asked);
+    const decision = await authorizer.authorize(asked);
     if (!decision.allowed) throw forbidden(asked, decision.reason);
   };
   return {
     async request(request) {
       const extension = find(request);
       if (!extension) return own.request(request);
-      authorize(request);
+      await authorize(request);
       return JSON.parse(await ask(extension, toHttpMessage(request), user, request.signal));
     },
     watch(request) {
       const extension = find(request);
       if (!extension) return own.watch(request);
-      authorize({ ...request, verb: 'watch' });
-      return watch(extension, request, user);
+      return watch(extension, request, user, () => authorize({ ...request, verb: 'watch' }));
     },
     async raw(method, path, body, signal) {
       const extension = aggregator.claim({
@@ -61,7 +60,7 @@ export function extensionTransport(own: Transport, options: ExtensionTransportOp
       });
       if (!extension) return own.raw(method, path, body, signal);
       const asked = { user, verb: method.toLowerCase(), path };
-      const decision = authorizer.authorize(asked);
+      const decision = await authorizer.authorize(asked);
       if (!decision.allowed) throw forbidden(asked, decision.reason);
       return ask(extension, { path, method, headers: { accept: 'application/json' }, body }, user, signal);
     },
@@ -88,7 +87,9 @@ async function* watch(
   extension: Extension,
   request: ApiRequest,
   user: UserInfo,
+  authorize: () => Promise<void>,
 ): AsyncGenerator<WatchEvent<KubernetesObject>> {
+  await authorize();
   if (!extension.available) throw unavailable('service unavailable');
   const ended = new AbortController();
   const signal = request.signal ? AbortSignal.any([request.signal, ended.signal]) : ended.signal;

@@ -19,6 +19,18 @@ export interface JsonClientOptions {
   readonly timeoutMs?: number;
 }
 
+/** An answer that is no 2xx: the `cause` of what `ask` rejects with. */
+export class HttpStatusError extends Error {
+  readonly code: number;
+  readonly body: string;
+
+  constructor(code: number, body: string) {
+    super(`unexpected status ${code}`);
+    this.code = code;
+    this.body = body;
+  }
+}
+
 const longestAnswer = 1024 * 1024;
 
 /** Asks one server for JSON, over HTTPS and nothing else. Redirects are not followed; answers over 1 MiB are refused. */
@@ -56,7 +68,9 @@ export class JsonClient {
     } catch (error) {
       const why = late.signal.aborted ? late.signal.reason : error;
       const verb = method === 'GET' ? 'Get' : 'Post';
-      throw new Error(`${verb} ${JSON.stringify(url)}: ${why instanceof Error ? why.message : String(why)}`);
+      throw new Error(`${verb} ${JSON.stringify(url)}: ${why instanceof Error ? why.message : String(why)}`, {
+        cause: why,
+      });
     } finally {
       cancel();
     }
@@ -90,7 +104,7 @@ export class JsonClient {
         answer.once('end', () => {
           const { statusCode = 0 } = answer;
           if (statusCode >= 200 && statusCode < 300) resolve(Buffer.concat(parts).toString('utf8'));
-          else reject(new Error(`unexpected status ${statusCode}`));
+          else reject(new HttpStatusError(statusCode, Buffer.concat(parts).toString('utf8').slice(0, 2048).trim()));
         });
       });
       sent.end(body);

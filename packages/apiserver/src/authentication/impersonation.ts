@@ -13,11 +13,11 @@ const authentication = { group: 'authentication.k8s.io', version: 'v1' };
  * Answers who a request is to be handled as: the one who asks or, given the `Impersonate-*` headers and leave to use
  * each of them, somebody else. Rejects with 403 without leave and with 400 without `Impersonate-User`, as Kubernetes does.
  */
-export function impersonate(
+export async function impersonate(
   user: UserInfo,
   request: Pick<HttpRequest, 'headers' | 'rawHeaders'>,
   authorizer: Authorizer,
-): UserInfo {
+): Promise<UserInfo> {
   if (!asks(request.headers)) return user;
   // An empty one counts as none.
   const name = valuesOf(request, 'impersonate-user')[0] || undefined;
@@ -42,7 +42,7 @@ export function impersonate(
   ];
   for (const check of checks) {
     const asked: AuthorizationRequest = { user, verb: 'impersonate', ...check };
-    const decision = authorizer.authorize(asked);
+    const decision = await authorizer.authorize(asked);
     if (!decision.allowed) throw forbidden(asked, decision.reason);
   }
   const implied = asServiceAccount ? ['system:serviceaccounts', `system:serviceaccounts:${namespace}`] : [];

@@ -2,6 +2,8 @@ import {
   type FieldRequirement,
   type FieldSelectorAttributes,
   type FieldSelectorRequirement,
+  type LabelRequirement,
+  type LabelSelectorAttributes,
   type LabelSelectorRequirement,
   type PolicyRule,
   parseFieldSelector,
@@ -13,40 +15,49 @@ import {
 import type { AuthorizationRequest, Authorizer, UserInfo } from '../registry/contract.ts';
 import { nodeOf } from './node/node-identity.ts';
 import type { RbacAuthorizer } from './rbac-authorizer.ts';
+import { sortedFields } from './selection.ts';
 
 /** The `status` of a (Self|Local)SubjectAccessReview that is valid. `self` is who asks, where that is the subject. */
-export function reviewAccess(
+export async function reviewAccess(
   authorizer: Authorizer,
   spec: Partial<SubjectAccessReviewSpec>,
   self?: UserInfo,
-): SubjectAccessReviewStatus {
+): Promise<SubjectAccessReviewStatus> {
   const { resourceAttributes, nonResourceAttributes, user = '', groups = [], uid, extra } = spec;
   const asked: UserInfo = self ?? { name: user, groups, ...(uid && { uid }), ...(extra && { extra }) };
   const request: AuthorizationRequest = resourceAttributes
     ? { user: asked, ...attributesOf(resourceAttributes) }
     : { user: asked, verb: nonResourceAttributes?.verb ?? '', path: nonResourceAttributes?.path ?? '' };
-  const { allowed, reason } = authorizer.authorize(request);
-  const ignored = selectorsIgnored(resourceAttributes);
-  return { allowed, ...(reason !== '' && { reason }), ...(ignored !== '' && { evaluationError: ignored }) };
+  const { allowed, denied, reason, error } = await authorizer.authorize(request);
+  const errors = [...(error === undefined ? [] : [error]), ...selectorsIgnored(resourceAttributes)];
+  return {
+    allowed,
+    ...(denied && { denied }),
+    ...(reason !== '' && { reason }),
+    ...(errors.length > 0 && { evaluationError: errors.join('; ') }),
+  };
 }
 
 function attributesOf(attributes: ResourceAttributes) {
-  const { namespace, verb = '', group, version, resource = '', subresource, name, fieldSelector } = attributes;
+  const { namespace, verb = '', group, version, resource = '', subresource, name } = attributes;
+  const fieldSelector = attributes.fieldSelector && fieldRequirements(attributes.fieldSelector);
+  const labelSelector = attributes.labelSelector && labelRequirementsOf(attributes.labelSelector);
   return {
     verb,
     resource,
     ...(namespace && { namespace }),
     ...(group && { group }),
-    ...(version && { version }),
+    version: version || '*',
     ...(subresource && { subresource }),
     ...(name && { name }),
-    ...(fieldSelector && { fieldSelector: fieldRequirements(fieldSelector) }),
+    ...(fieldSelector && { fieldSelector }),
+    ...(labelSelector && { labelSelector }),
   };
 }
 
 /** What of a selector can be read; the rest counts for nothing. */
 function fieldRequirements({ rawSelector, requirements = [] }: FieldSelectorAttributes): readonly FieldRequirement[] {
-  if (rawSelector) return parses(parseFieldSelector, rawSelector) ? parseFieldSelector(rawSelector) : [];
+  if (rawSelector) return parses(sortedFields, rawSelector) ? sortedFields(rawSelector) : [];
   return requirements.filter(isFieldRequirement).map(({ key, operator, values = [] }) => ({
     field: key,
     operator: operator === 'In' ? '=' : '!=',
@@ -54,8 +65,23 @@ function fieldRequirements({ rawSelector, requirements = [] }: FieldSelectorAttr
   }));
 }
 
+function labelRequirementsOf({ rawSelector, requirements = [] }: LabelSelectorAttributes): readonly LabelRequirement[] {
+  if (rawSelector) return parses(parseLabelSelector, rawSelector) ? parseLabelSelector(rawSelector) : [];
+  return requirements.flatMap(({ key = '', operator, values = [] }) => {
+    const known = labelOperators.get(operator);
+    return known === undefined ? [] : [{ key, operator: known, values }];
+  });
+}
+
+const labelOperators: ReadonlyMap<string, LabelRequirement['operator']> = new Map([
+  ['In', 'in'],
+  ['NotIn', 'notin'],
+  ['Exists', 'exists'],
+  ['DoesNotExist', '!'],
+]);
+
 /** Which selectors of a question could not be read, or not all of them. */
-function selectorsIgnored(attributes: ResourceAttributes | undefined): string {
+function selectorsIgnored(attributes: ResourceAttributes | undefined): readonly string[] {
   const found: string[] = [];
   const look = <T>(
     name: 'fieldSelector' | 'labelSelector',
@@ -72,14 +98,13 @@ function selectorsIgnored(attributes: ResourceAttributes | undefined): string {
   };
   look('fieldSelector', attributes?.fieldSelector, parseFieldSelector, isFieldRequirement);
   look('labelSelector', attributes?.labelSelector, parseLabelSelector, isLabelRequirement);
-  return found.join('; ');
+  return found;
 }
 
 /** A selector of fields knows equality alone. */
 const isFieldRequirement = ({ operator, values }: FieldSelectorRequirement) =>
   ['In', 'NotIn'].includes(operator) && values?.length === 1;
-const isLabelRequirement = ({ operator }: LabelSelectorRequirement) =>
-  ['In', 'NotIn', 'Exists', 'DoesNotExist'].includes(operator);
+const isLabelRequirement = ({ operator }: LabelSelectorRequirement) => labelOperators.has(operator);
 
 function parses(parse: (text: string) => unknown, text: string): boolean {
   try {

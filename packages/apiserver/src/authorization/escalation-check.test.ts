@@ -28,7 +28,7 @@ describe('handing on what one does not hold', () => {
       version: 'v1',
       resource: 'roles',
     };
-    await waitFor(() => server.authorizer.authorize(asked).allowed);
+    await waitFor(async () => (await server.authorizer.authorize(asked)).allowed);
   };
   const role = (name: string, rules: readonly PolicyRule[]) => ({ metadata: { name, namespace: 'default' }, rules });
   const binding = (name: string, kind: 'Role' | 'ClusterRole', to: string) => ({

@@ -16,7 +16,7 @@ import { compactRules, describeRule } from './rule-text.ts';
 
 export interface EscalationCheckOptions {
   readonly authorizer: {
-    authorize(request: AuthorizationRequest): AuthorizationDecision;
+    authorize(request: AuthorizationRequest): AuthorizationDecision | Promise<AuthorizationDecision>;
     notCovered(user: UserInfo, namespace: string | undefined, wanted: readonly PolicyRule[]): readonly PolicyRule[];
   };
   /** Members of it may hand on everything. */
@@ -36,8 +36,8 @@ const everything: readonly PolicyRule[] = [
  * holds its rules or may `bind` it (kubernetes.io/docs/reference/access-authn-authz/rbac, privilege escalation).
  */
 export function escalationCheck({ authorizer, mastersGroup, rulesOf }: EscalationCheckOptions): AdmissionPlugin {
-  const may = (attributes: AdmissionAttributes, verb: string, resource: string, name: string) =>
-    authorizer.authorize({
+  const may = async (attributes: AdmissionAttributes, verb: string, resource: string, name: string) => {
+    const decision = await authorizer.authorize({
       user: attributes.user,
       verb,
       group,
@@ -45,7 +45,9 @@ export function escalationCheck({ authorizer, mastersGroup, rulesOf }: Escalatio
       resource,
       namespace: attributes.namespace,
       name,
-    }).allowed;
+    });
+    return decision.allowed;
+  };
 
   const confirm = (attributes: AdmissionAttributes, rules: readonly PolicyRule[]) => {
     const missing = authorizer.notCovered(attributes.user, attributes.namespace, rules);
@@ -67,7 +69,8 @@ export function escalationCheck({ authorizer, mastersGroup, rulesOf }: Escalatio
       if (user.groups.includes(mastersGroup) || (oldObject && sameButForOwners(object, oldObject))) return;
       const role = objectAs(attributes, Role) ?? objectAs(attributes, ClusterRole);
       if (role) {
-        if (may(attributes, 'escalate', attributes.resource, operation === 'CREATE' ? '' : attributes.name)) return;
+        if (await may(attributes, 'escalate', attributes.resource, operation === 'CREATE' ? '' : attributes.name))
+          return;
         confirm(attributes, role.rules ?? []);
         const aggregates = [object, oldObject].some((each) => each !== undefined && 'aggregationRule' in each);
         if (aggregates && authorizer.notCovered(user, attributes.namespace, everything).length > 0) {
@@ -77,7 +80,8 @@ export function escalationCheck({ authorizer, mastersGroup, rulesOf }: Escalatio
       const binding = objectAs(attributes, RoleBinding) ?? objectAs(attributes, ClusterRoleBinding);
       if (binding) {
         const { roleRef } = binding;
-        if (may(attributes, 'bind', roleRef.kind === 'ClusterRole' ? 'clusterroles' : 'roles', roleRef.name)) return;
+        if (await may(attributes, 'bind', roleRef.kind === 'ClusterRole' ? 'clusterroles' : 'roles', roleRef.name))
+          return;
         const rules = await rulesOf(roleRef, attributes.namespace);
         if (!rules) throw StatusError.notFound({ group, resource: attributes.resource }, roleRef.name);
         confirm(attributes, rules);

@@ -1,5 +1,10 @@
 import { StatusError } from '@keelson/core';
-import type { AuthorizationRequest } from '../registry/contract.ts';
+import type { AuthorizationDecision, AuthorizationRequest } from '../registry/contract.ts';
+
+/** The answer to a request that was not allowed: 403 or, where it could not be decided, 500. */
+export function notAllowedTo(request: AuthorizationRequest, { reason, error }: AuthorizationDecision): StatusError {
+  return error === undefined ? forbidden(request, reason) : StatusError.internal(error);
+}
 
 /** The 403 of a request that no authorizer allowed, in Kubernetes' words. */
 export function forbidden(request: AuthorizationRequest, reason = ''): StatusError {

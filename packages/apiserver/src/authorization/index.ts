@@ -1,6 +1,6 @@
 export { authorizerChain } from './authorizer-chain.ts';
 export { escalationCheck } from './escalation-check.ts';
-export { forbidden } from './forbidden.ts';
+export { forbidden, notAllowedTo } from './forbidden.ts';
 export { NodeAuthorizer } from './node/node-authorizer.ts';
 export { NodeFeed } from './node/node-feed.ts';
 export { nodeOf } from './node/node-identity.ts';

@@ -1,28 +1,35 @@
-import { type FieldRequirement, parseFieldSelector, SelectorError } from '@keelson/core';
+import { type FieldRequirement, parseFieldSelector, parseLabelSelector, SelectorError } from '@keelson/core';
 import type { AuthorizationRequest } from '../registry/contract.ts';
 
 const collections: ReadonlySet<string> = new Set(['list', 'watch', 'deletecollection']);
 
 /**
- * What of a selector of fields counts for authorization (KEP-4601): its conditions, and for a list or watch of one name
- * that name, as if it had been asked for by its path. A selector that cannot be read counts for nothing.
+ * What of selectors counts for authorization (KEP-4601): their conditions, and for a list or watch of one name that
+ * name, as if it had been asked for by its path. A selector that cannot be read counts for nothing.
  */
 export function selectionOf(
   verb: string,
   name: string | undefined,
-  text: string | undefined,
-): Pick<AuthorizationRequest, 'name' | 'fieldSelector'> {
-  if (!text || name || !collections.has(verb)) return { ...(name && { name }) };
-  const fieldSelector = requirementsOf(text);
-  if (!fieldSelector) return {};
+  selectors: { readonly fieldSelector?: string; readonly labelSelector?: string },
+): Pick<AuthorizationRequest, 'name' | 'fieldSelector' | 'labelSelector'> {
+  if (name || !collections.has(verb)) return { ...(name && { name }) };
+  const labelSelector = readable(parseLabelSelector, selectors.labelSelector);
+  const fieldSelector = readable(sortedFields, selectors.fieldSelector);
+  const labels = labelSelector && { labelSelector };
+  if (!fieldSelector) return { ...labels };
   const named = fieldSelector.find(({ field, operator }) => field === 'metadata.name' && operator === '=')?.value;
   const counts = verb !== 'deletecollection' && named && isPathSegment(named);
-  return { fieldSelector, ...(counts && { name: named }) };
+  return { fieldSelector, ...labels, ...(counts && { name: named }) };
 }
 
-function requirementsOf(text: string): readonly FieldRequirement[] | undefined {
+/** By field, as Kubernetes gives them on. */
+export const sortedFields = (text: string): readonly FieldRequirement[] =>
+  [...parseFieldSelector(text)].sort((a, b) => (a.field < b.field ? -1 : a.field > b.field ? 1 : 0));
+
+function readable<T>(parse: (text: string) => T, text: string | undefined): T | undefined {
+  if (!text) return undefined;
   try {
-    return parseFieldSelector(text);
+    return parse(text);
   } catch (error) {
     if (error instanceof SelectorError) return undefined;
     throw error;

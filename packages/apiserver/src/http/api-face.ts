@@ -92,7 +92,7 @@ export class ApiFace {
       // What stays open takes no seat, but for a watch until it has begun.
       if (info.verb === 'watch' || !isLongRunning(info))
         seat = await this.#enter(user, info, query, response, departure);
-      this.#authorize(user, info, response, trail);
+      await this.#authorize(user, info, response, trail);
       const extension = this.#options.aggregator.claim(info);
       if (extension) await this.#forward(extension, request, response, { info, user, departure, seat });
       else if (!info.isResource) {
@@ -185,7 +185,7 @@ export class ApiFace {
     const trail = auditor && new AuditTrail(auditor, request, info, auditIdOf(request), clock.now());
     try {
       const user = await this.#user(request, undefined, trail, socket);
-      this.#authorize(user, info, undefined, trail, true);
+      await this.#authorize(user, info, undefined, trail, true);
       const { aggregator, connector } = this.#options;
       const { signal } = ended;
       const extension = aggregator.claim(info);
@@ -244,7 +244,7 @@ export class ApiFace {
     access.authenticated(user);
     if (trail) await trail.identified(user, answer);
     try {
-      const actor = impersonate(user, request, this.#options.authorizer);
+      const actor = await impersonate(user, request, this.#options.authorizer);
       if (actor !== user) trail?.record?.impersonates(actor);
       return actor;
     } catch (error) {
@@ -255,19 +255,20 @@ export class ApiFace {
   }
 
   /** Throws 403. Nobody without leave learns more, not even that there is no such thing. */
-  #authorize(
+  async #authorize(
     user: UserInfo,
     info: RequestInfo,
     response: HttpResponse | undefined,
     trail: AuditTrail | undefined,
     upgrade = false,
-  ): void {
+  ): Promise<void> {
     for (const asked of questions(user, info, upgrade)) {
-      const decision = this.#options.authorizer.authorize(asked);
+      const decision = await this.#options.authorizer.authorize(asked);
       this.#options.metrics.access.authorized(decision.allowed);
       trail?.decided(decision);
       if (decision.allowed) continue;
       response?.setHeader('x-content-type-options', 'nosniff');
+      if (decision.error !== undefined) throw new UndecidedError(decision.error);
       throw forbidden(asked, decision.reason);
     }
   }
@@ -288,6 +289,11 @@ export class ApiFace {
       if (error instanceof FlowRefusal) {
         await this.#refusals.wait(() => departure.signal);
         await send(request, response, textReply(429, refusalText, { 'retry-after': retryAfterSeconds }));
+        return;
+      }
+      if (error instanceof UndecidedError) {
+        const text = `Internal Server Error: ${JSON.stringify(escaped(request.url ?? ''))}: ${error.message}\n`;
+        await send(request, response, textReply(500, text, {}));
         return;
       }
       if (isBug(error)) await trail?.record?.broke(messageOf(error));
@@ -323,6 +329,11 @@ const tooLate = () =>
 
 type Failing = Pick<ResourceVisit, 'pretty' | 'departure' | 'trail'>;
 
+/** An authorizer could not say whether a request is allowed. */
+class UndecidedError extends Error {}
+
+const escaped = (url: string) => url.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** An error that nobody has thought of. */
@@ -331,13 +342,13 @@ const isBug = (error: unknown) => !isStatusError(error) && !(error instanceof Ra
 /** What a user must be allowed for a request. */
 function questions(user: UserInfo, info: RequestInfo, upgrade: boolean): readonly AuthorizationRequest[] {
   if (!info.isResource) return [{ user, verb: info.verb, path: info.path }];
-  const { group, version, resource, subresource, namespace, name, fieldSelector } = info;
+  const { group, version, resource, subresource, namespace, name, fieldSelector, labelSelector } = info;
   // A WebSocket opens with GET; running things in a pod needs leave to create all the same.
   const runs = upgrade && /^(exec|attach|portforward)$/.test(subresource ?? '');
   const verbs = runs && info.verb !== 'create' ? [info.verb, 'create'] : [info.verb];
   return verbs.map((verb) => {
     const asked = { user, verb, group, version, resource, subresource, namespace, name };
-    return fieldSelector ? { ...asked, ...selectionOf(verb, name, fieldSelector) } : asked;
+    return fieldSelector || labelSelector ? { ...asked, ...selectionOf(verb, name, info) } : asked;
   });
 }
 

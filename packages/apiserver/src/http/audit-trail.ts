@@ -49,9 +49,9 @@ export class AuditTrail {
     if (!(await record.received())) throw this.#auditor.refusal();
   }
 
-  decided({ allowed, reason }: AuthorizationDecision): void {
+  decided({ allowed, reason, error }: AuthorizationDecision): void {
     this.#record?.annotate('authorization.k8s.io/decision', allowed ? 'allow' : 'forbid');
-    this.#record?.annotate('authorization.k8s.io/reason', reason);
+    this.#record?.annotate('authorization.k8s.io/reason', !allowed && error !== undefined ? 'internal error' : reason);
   }
 
   /** What is answered with an object or a list. `sent`: its bytes, where they are the JSON of it already. */
@@ -89,9 +89,7 @@ export class AuditTrail {
     const info = this.#info;
     const { headers, method, socket, url = '/' } = this.#request;
     const text = (value: string | readonly string[] | undefined) => (typeof value === 'string' ? value : value?.[0]);
-    const resource = info.isResource
-      ? { ...info, ...selectionOf(info.verb, info.name, info.fieldSelector) }
-      : undefined;
+    const resource = info.isResource ? { ...info, ...selectionOf(info.verb, info.name, info) } : undefined;
     return this.#auditor.begin({
       user,
       verb: info.isResource && !methods.has(method) ? '' : info.verb,

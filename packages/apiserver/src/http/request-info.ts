@@ -26,6 +26,7 @@ export interface ResourceRequest {
   readonly watchPath?: boolean;
   /** Which of a collection are asked for, as it came; it counts for authorization. */
   readonly fieldSelector?: string;
+  readonly labelSelector?: string;
 }
 
 const namespaceSubresources = new Set(['status', 'finalize']);
@@ -72,6 +73,8 @@ export function parseRequestInfo(method: string, path: string, query: URLSearchP
   if (!name) {
     const selector = query.get('fieldSelector');
     if (selector) info.fieldSelector = selector;
+    const labels = query.get('labelSelector');
+    if (labels) info.labelSelector = labels;
   }
   return info;
 }

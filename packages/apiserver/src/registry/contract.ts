@@ -1,4 +1,11 @@
-import type { ApiRequest, FieldRequirement, KubernetesObject, ListMeta, WatchEvent } from '@keelson/core';
+import type {
+  ApiRequest,
+  FieldRequirement,
+  KubernetesObject,
+  LabelRequirement,
+  ListMeta,
+  WatchEvent,
+} from '@keelson/core';
 import type { Observable } from 'rxjs';
 
 /** `authentication.k8s.io/v1` UserInfo: who asks, as authentication found. */
@@ -158,16 +165,21 @@ export interface AuthorizationRequest {
   readonly name?: string;
   /** What lists, watches and deletions of collections are narrowed to; absent also where it cannot be read. */
   readonly fieldSelector?: readonly FieldRequirement[];
+  readonly labelSelector?: readonly LabelRequirement[];
   /** Non-resource requests, such as `/healthz`. */
   readonly path?: string;
 }
 
 export interface AuthorizationDecision {
   readonly allowed: boolean;
+  /** Not merely without opinion: nobody else is asked. */
+  readonly denied?: true;
   readonly reason: string;
+  /** What kept an authorizer from deciding. */
+  readonly error?: string;
 }
 
-/** Decides from its own indexed cache; never waits for the API. */
+/** Decides at once where it can: from its own indexed cache. A promise only where somebody else has to be asked; it never rejects. */
 export interface Authorizer {
-  authorize(request: AuthorizationRequest): AuthorizationDecision;
+  authorize(request: AuthorizationRequest): AuthorizationDecision | Promise<AuthorizationDecision>;
 }

@@ -73,7 +73,7 @@ export async function createDecoded(
       : undefined;
   try {
     validateNew(call, draft, errors);
-    permitCreate(context, call);
+    await permitCreate(context, call);
     await validateAdmission(context, call, 'CREATE', draft, undefined);
     if (call.dryRun) {
       await refuseExisting(context, call, draft);

@@ -1,4 +1,4 @@
-import { forbidden } from '../authorization/forbidden.ts';
+import { notAllowedTo } from '../authorization/forbidden.ts';
 import type { Call } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
 
@@ -6,10 +6,10 @@ import type { RegistryContext } from './context.ts';
  * Who may update or patch has leave for what is there. Where that would create, leave to create is asked for as well, as
  * by Kubernetes: once the new object is known to be valid. Throws 403.
  */
-export function permitCreate({ authorizer }: RegistryContext, { request, user }: Call): void {
+export async function permitCreate({ authorizer }: RegistryContext, { request, user }: Call): Promise<void> {
   if (request.verb === 'create') return;
   const { group, version, resource, namespace, name } = request;
   const question = { user, verb: 'create', group, version, resource, namespace, name } as const;
-  const decision = authorizer.authorize(question);
-  if (!decision.allowed) throw forbidden(question, decision.reason);
+  const decision = await authorizer.authorize(question);
+  if (!decision.allowed) throw notAllowedTo(question, decision);
 }

@@ -84,7 +84,7 @@ async function deleteUnread(
 ): Promise<DeleteOutcome> {
   const { group, version, resource, namespace, name = '' } = request;
   const verb = 'unsafe-delete-ignore-read-errors';
-  const decision = authorizer.authorize({ user, verb, group, version, resource, namespace, name });
+  const decision = await authorizer.authorize({ user, verb, group, version, resource, namespace, name });
   if (!decision.allowed) {
     const why = `not permitted to do ${JSON.stringify(verb)}, reason: ${decision.reason}`;
     throw StatusError.forbidden(kind.names, name, why);

@@ -17,7 +17,7 @@ import {
   PolicySources,
   WebhookSources,
 } from '../admission/index.ts';
-import { forbidden } from '../authorization/forbidden.ts';
+import { notAllowedTo } from '../authorization/forbidden.ts';
 import { selectionOf } from '../authorization/selection.ts';
 import { CrdController, crdStrategy } from '../crd/index.ts';
 import { apiServerUser } from '../server/api-server-user.ts';
@@ -247,7 +247,7 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
   }
 
   async #handle(request: ApiRequest, user: UserInfo, work: (call: Call) => Promise<ApiAnswer>): Promise<ApiAnswer> {
-    this.#authorize(request, user);
+    await this.#authorize(request, user);
     await this.start();
     const kind = this.catalog.kind(request.group, request.version, request.resource);
     if (!kind) throw unknownResource();
@@ -327,12 +327,13 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
     return answer(call, served, value, code);
   }
 
-  #authorize(request: ApiRequest, user: UserInfo): void {
+  async #authorize(request: ApiRequest, user: UserInfo): Promise<void> {
     const { verb, group, version, resource, subresource, namespace, name, options } = request;
     const whole = { user, verb, group, version, resource, subresource, namespace, name };
-    const question = options?.fieldSelector ? { ...whole, ...selectionOf(verb, name, options.fieldSelector) } : whole;
-    const decision = this.#context.authorizer.authorize(question);
-    if (!decision.allowed) throw forbidden(question, decision.reason);
+    const question =
+      options?.fieldSelector || options?.labelSelector ? { ...whole, ...selectionOf(verb, name, options) } : whole;
+    const decision = await this.#context.authorizer.authorize(question);
+    if (!decision.allowed) throw notAllowedTo(question, decision);
   }
 }
 

@@ -160,7 +160,7 @@ export class HttpApiServer {
   async raw(method: 'GET' | 'POST', target: string, user: UserInfo): Promise<string> {
     const [path = '', search = ''] = target.split('?');
     const asked = { user, verb: method.toLowerCase(), path };
-    const decision = this.#options.authorizer.authorize(asked);
+    const decision = await this.#options.authorizer.authorize(asked);
     if (!decision.allowed) throw forbidden(asked, decision.reason);
     const query = new URLSearchParams(search);
     const { code, body } = await this.#routes.answer({ path, query, headers: {}, method, pretty: false });

@@ -83,7 +83,14 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
     logger,
     authorizer,
     admission: [
-      escalationCheck({ authorizer: rbac, mastersGroup, rulesOf: (role, namespace) => rulesOf(role, namespace) }),
+      escalationCheck({
+        authorizer: {
+          authorize: (request) => authorizer.authorize(request),
+          notCovered: (...asked) => rbac.notCovered(...asked),
+        },
+        mastersGroup,
+        rulesOf: (role, namespace) => rulesOf(role, namespace),
+      }),
       ...(options.admission ?? []),
     ],
     ...(serviceCidr && { serviceCidr }),

@@ -85,9 +85,9 @@ export class ReviewHandler implements ApiHandler {
     const { authorizer } = this.#options;
     return {
       check: (asked) => checkAccessReview(asked as SubjectAccessReview, scope),
-      answer(asked, { user }) {
+      async answer(asked, { user }) {
         const spec = specOf<SubjectAccessReviewSpec>(asked);
-        return withStatus(asked, reviewAccess(authorizer, spec, scope === 'self' ? user : undefined));
+        return withStatus(asked, await reviewAccess(authorizer, spec, scope === 'self' ? user : undefined));
       },
     };
   }

@@ -35,7 +35,7 @@ export const restrictToken: Restrict = async (node, attributes, { reader, author
     throw fail(`error validating audience ${quoted}: ${told}`);
   }
   const verb = 'request-serviceaccounts-token-audience';
-  if (authorizer.authorize({ user, verb, group: '', resource: audience, namespace, name }).allowed) return;
+  if ((await authorizer.authorize({ user, verb, group: '', resource: audience, namespace, name })).allowed) return;
   throw fail(
     `audience ${quoted} not found in pod spec volume, ${user.name} is not authorized to request tokens for this audience`,
   );

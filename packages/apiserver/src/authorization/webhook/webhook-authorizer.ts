@@ -1,0 +1,156 @@
+import type { ClientConfig, Clock } from '@keelson/core';
+import { z } from 'zod';
+import { HttpStatusError, JsonClient } from '../../authentication/https-json.ts';
+import type { AuthorizationDecision, AuthorizationRequest, Authorizer } from '../../registry/contract.ts';
+import { DecisionCache } from './decision-cache.ts';
+import { AccessConditions } from './match-conditions.ts';
+import { type AccessQuestion, accessQuestion } from './subject-access-review.ts';
+
+export interface WebhookAuthorizerOptions {
+  readonly clock: Clock;
+  /** Where the webhook is, with its path, and how this server shows itself to it. */
+  readonly config: ClientConfig;
+  readonly version: 'v1' | 'v1beta1';
+  /** For one attempt, in milliseconds. */
+  readonly timeoutMs: number;
+  /** How long a yes is remembered, in milliseconds; 0: not at all. */
+  readonly authorizedTtlMs: number;
+  /** The same for everything that is no yes; errors are not remembered. */
+  readonly unauthorizedTtlMs: number;
+  /** What it counts as when the webhook gives no answer. */
+  readonly failurePolicy: 'NoOpinion' | 'Deny';
+  /** CEL over `request`; the webhook is asked where all of them hold. */
+  readonly matchConditions: readonly string[];
+  /** Gives a random number in [0, 1): attempts after a failure are spread. */
+  readonly random: () => number;
+}
+
+const Review = z.object({
+  status: z.object({
+    allowed: z.boolean().default(false),
+    denied: z.boolean().default(false),
+    reason: z.string().default(''),
+  }),
+});
+
+const attempts = 5;
+const firstPauseMs = 500;
+/** Longer questions are not remembered, so that nobody fills the memory with them. */
+const longestRemembered = 10_000;
+
+/**
+ * Asks another server whether a request is allowed, by a SubjectAccessReview
+ * (kubernetes.io/docs/reference/access-authn-authz/webhook).
+ */
+export class WebhookAuthorizer implements Authorizer {
+  readonly #options: WebhookAuthorizerOptions;
+  readonly #conditions: AccessConditions;
+  readonly #client: JsonClient;
+  readonly #cache: DecisionCache;
+
+  /** Throws for a condition that does not compile. */
+  constructor(options: WebhookAuthorizerOptions) {
+    const { clock, config, timeoutMs, matchConditions } = options;
+    this.#options = options;
+    this.#conditions = new AccessConditions(matchConditions);
+    this.#cache = new DecisionCache(clock);
+    const { ca, cert, key, tlsServerName: serverName, insecureSkipTlsVerify } = config;
+    this.#client = new JsonClient({
+      clock,
+      timeoutMs,
+      ...(ca !== undefined && { ca }),
+      ...(cert !== undefined && { cert }),
+      ...(key !== undefined && { key }),
+      ...(serverName !== undefined && { serverName }),
+      ...(insecureSkipTlsVerify && { insecureSkipTlsVerify }),
+    });
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  authorize(request: AuthorizationRequest): AuthorizationDecision | Promise<AuthorizationDecision> {
+    const question = accessQuestion(request);
+    const wanted = this.#conditions.match(question);
+    if (wanted === false) return noOpinion;
+    if (wanted !== true) return this.#undecided(wanted.error);
+    const key = JSON.stringify(question);
+    return this.#cache.get(key) ?? this.#review(key, question);
+  }
+
+  async #review(key: string, question: AccessQuestion): Promise<AuthorizationDecision> {
+    const { authorizedTtlMs, unauthorizedTtlMs } = this.#options;
+    let answer: ReturnType<typeof Review.safeParse>;
+    try {
+      answer = Review.safeParse(await this.#ask(question));
+    } catch (error) {
+      return this.#undecided(error instanceof Error ? error.message : String(error));
+    }
+    if (!answer.success) {
+      return this.#undecided(`the webhook's answer is no SubjectAccessReview: ${z.prettifyError(answer.error)}`);
+    }
+    const { allowed, denied, reason } = answer.data.status;
+    if (allowed && denied) {
+      const error = 'webhook subject access review returned both allow and deny response';
+      return { allowed: false, denied: true, reason, error };
+    }
+    const decision: AuthorizationDecision = { allowed, ...(denied && { denied: true as const }), reason };
+    if (key.length < longestRemembered) this.#cache.set(key, decision, allowed ? authorizedTtlMs : unauthorizedTtlMs);
+    return decision;
+  }
+
+  #undecided(error: string): AuthorizationDecision {
+    const denied = this.#options.failurePolicy === 'Deny';
+    return { allowed: false, ...(denied && { denied: true as const }), reason: '', error };
+  }
+
+  /** Failures of the way there are tried again, a little later each time. */
+  async #ask(spec: AccessQuestion): Promise<unknown> {
+    const { config, version, clock, random, timeoutMs } = this.#options;
+    const body = JSON.stringify({
+      kind: 'SubjectAccessReview',
+      apiVersion: `authorization.k8s.io/${version}`,
+      metadata: {},
+      spec: version === 'v1' ? spec : inBeta(spec),
+      status: { allowed: false },
+    });
+    const authorization = authorizationOf(config);
+    const headers = { 'content-type': 'application/json', ...(authorization && { authorization }) };
+    const url = new URL(config.server);
+    url.searchParams.set('timeout', `${timeoutMs / 1000}s`);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#client.ask(url.href, { method: 'POST', body, headers });
+      } catch (error) {
+        if (attempt >= attempts || !passes(error)) throw inKubernetesWords(error);
+        await clock.sleep(firstPauseMs * 1.5 ** (attempt - 1) * (1 + 0.2 * random()));
+      }
+    }
+  }
+}
+
+const noOpinion: AuthorizationDecision = { allowed: false, reason: '' };
+
+/** v1beta1 writes `group` where v1 writes `groups`. */
+const inBeta = ({ groups, ...spec }: AccessQuestion) => ({ ...spec, ...(groups && { group: groups }) });
+
+/** Whether another attempt may go better. */
+function passes(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error.cause instanceof HttpStatusError) return error.cause.code === 429 || error.cause.code >= 500;
+  return /ECONNRESET|EPIPE|ECONNREFUSED/.test(error.message);
+}
+
+function inKubernetesWords(error: unknown): unknown {
+  if (!(error instanceof Error) || !(error.cause instanceof HttpStatusError)) return error;
+  const { code, body } = error.cause;
+  if (code < 500) return new Error('the server rejected our request for an unknown reason');
+  return new Error(`an error on the server (${JSON.stringify(body)}) has prevented the request from succeeding`);
+}
+
+function authorizationOf({ token, username, password }: ClientConfig): string | undefined {
+  if (token !== undefined) return `Bearer ${token}`;
+  if (username === undefined) return undefined;
+  return `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}`;
+}
