@@ -7,6 +7,7 @@ import { owners, updaters } from './owners.ts';
 import { applies, patches } from './patches.ts';
 import { metadata, random, updates, violations } from './random.ts';
 import { pages, selectors, versionMatrix } from './reads.ts';
+import { ruledTypes } from './ruled-types.ts';
 import { discovery } from './server.ts';
 import { classes, conversion, evictions, forbidden, limits, times } from './several-kinds.ts';
 import { subresources } from './subresources.ts';
@@ -49,6 +50,7 @@ export const scenarios: Readonly<Record<string, { readonly share: number; readon
   limits: { share: 6, make: limits },
   classes: { share: 4, make: classes },
   customTypes: { share: 6, make: customTypes },
+  ruledTypes: { share: 6, make: ruledTypes },
   paths: { share: 1, make: paths },
   binary: { share: 1, make: binary },
   answers: { share: 1, make: answers },

@@ -91,7 +91,7 @@ const objectsOf = (request: Json): readonly Json[] => (Array.isArray(request['ob
 function converted(request: Json): Required<Answer> & { readonly list: Converted[] } {
   const desired = String(request['desiredAPIVersion']);
   const list = objectsOf(request).map((each): Converted => {
-    const { a, b, ...rest } = isJsonObject(each['spec']) ? each['spec'] : {};
+    const { a, b, o1: _o1, o2: _o2, ...rest } = isJsonObject(each['spec']) ? each['spec'] : {};
     const value = a ?? b;
     const spec = value === undefined ? rest : { ...rest, [desired.endsWith('v1') ? 'a' : 'b']: value };
     return { ...each, apiVersion: desired, spec };
@@ -419,6 +419,28 @@ describe('versions that differ in their names only', () => {
     const moved = await client.update(v1, old);
     expect(moved.spec).toEqual({ a: 'P', d: 'dv2' });
     expect(moved.metadata.resourceVersion).not.toBe(old.metadata.resourceVersion);
+    await registry.close();
+  });
+
+  // What a real kube-apiserver v1.35 answers, request by request.
+  it('share no owners of what one of them does not specify', async () => {
+    const { client, registry } = await open({ strategy: 'None' });
+    const apply = (type: ResourceType<Thing>, fieldManager: string, spec: Readonly<Record<string, unknown>>) =>
+      client.patch(type, ref, {
+        apply: { apiVersion: `${group}/${type.version}`, kind: 'Thing', metadata: ref, spec },
+        fieldManager,
+        force: true,
+      });
+    const owners = ({ metadata }: KubernetesObject) => metadata.managedFields?.map(({ manager }) => manager);
+    await client.create(v2, { metadata: ref, spec: { a: '1' } });
+    // v1 gets a default on reads, for which v2 has no place.
+    expect(owners(await apply(v2, 'two', { a: '2' }))).toEqual(['two', 'unknown']);
+    await expect(apply(v1, 'one', { a: '3' })).rejects.toMatchObject({
+      code: 500,
+      message: '.spec.o1: field not declared in schema',
+    });
+    const patched = await client.patch(v1, ref, { merge: { spec: { a: '4' } } });
+    expect(owners(patched)).toBeUndefined();
     await registry.close();
   });
 

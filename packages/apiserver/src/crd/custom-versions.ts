@@ -96,9 +96,14 @@ export function storedVersions(apiVersion: string, versions: CustomVersions): St
       const back = (each: KubernetesObject) => convertOne(complete(each), apiVersion, versions);
       return written instanceof Promise ? written.then(back) : back(written);
     },
-    convert: (object, to: Kind) => convertOne(object, to.apiVersion, versions),
+    convert: (object, to: Kind, { whole = false } = {}) =>
+      convertOne(object, to.apiVersion, whole ? { ...versions, schemas: anything } : versions),
   };
 }
+
+/** No version has a schema: nothing is left out. */
+const anything: CustomVersions['schemas'] = new Map();
+const open: JSONSchemaProps = { 'x-kubernetes-preserve-unknown-fields': true };
 
 function renamed(object: KubernetesObject, apiVersion: string, schema: JSONSchemaProps): KubernetesObject {
   return fittedTo({ ...object, apiVersion }, schema);
@@ -109,7 +114,7 @@ function convertOne<T extends KubernetesObject | ObjectDraft>(
   to: string,
   versions: CustomVersions,
 ): T | Promise<T> {
-  const schema = versions.schemas.get(to) ?? {};
+  const schema = versions.schemas.get(to) ?? open;
   if (object.apiVersion === to) return object;
   if (!versions.converter) return fittedTo({ ...object, apiVersion: to }, schema);
   // What was converted is an object of the kind, and nobody else's.
@@ -121,7 +126,7 @@ async function convertAll(
   to: string,
   { converter, schemas }: CustomVersions,
 ): Promise<readonly KubernetesObject[]> {
-  const schema = schemas.get(to) ?? {};
+  const schema = schemas.get(to) ?? open;
   if (!converter) return objects.map((each) => renamed(each, to, schema));
   const result = [...objects];
   const byVersion = new Map<string, number[]>();

@@ -33,8 +33,12 @@ export interface StoredVersions {
   write(object: ObjectDraft): ObjectDraft | Promise<ObjectDraft>;
   /** An object of this version as it would be read after it had been stored. */
   reread(object: ObjectDraft): KubernetesObject | Promise<KubernetesObject>;
-  /** An object of this version in another one, without what that has no place for. */
-  convert(object: KubernetesObject, to: Kind): KubernetesObject | Promise<KubernetesObject>;
+  /** An object of this version in another one, without what that has no place for; `whole`: with all of it. */
+  convert(
+    object: KubernetesObject,
+    to: Kind,
+    options?: { readonly whole?: boolean },
+  ): KubernetesObject | Promise<KubernetesObject>;
 }
 
 /** All that the registry knows of one served version of one kind, built in or from a CRD. */

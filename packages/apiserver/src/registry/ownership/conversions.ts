@@ -3,6 +3,7 @@ import type { KindCatalog } from '../catalog.ts';
 import { asJson, isObject, type Json } from '../draft.ts';
 import type { Kind, StoredVersions } from '../kind.ts';
 import { type MergeType, mergeTypeOf } from './merge-type.ts';
+import { findingsText, validateValue } from './validate-value.ts';
 
 /** One version of the kind that a request is about, as ownership needs it. */
 export interface Version {
@@ -38,7 +39,7 @@ export const viewAs = (version: Version, stored: KubernetesObject): Readonly<Jso
 /** From one version to another, by way of the stored one. */
 export function convertValue(from: Version, to: Version, value: unknown): unknown {
   if (from.kind === to.kind) return value;
-  if (from.kind.stored) return isObject(value) ? convertCustom(from.kind.stored, to.kind, value) : value;
+  if (from.kind.stored) return isObject(value) ? convertCustom(from.kind.stored, to, value) : value;
   const { object } = from.kind.decode(value as Readonly<Json>);
   return viewAs(to, object);
 }
@@ -57,7 +58,20 @@ class PendingConversion {
 /** What was converted so far for the work that runs now. */
 let outcomes: Map<string, Outcome> | undefined;
 
-function convertCustom(stored: StoredVersions, to: Kind, value: Json): unknown {
+/** Why an object of another version has no owners in this one. */
+export class UntypedValue extends Error {
+  override readonly name = 'UntypedValue';
+}
+
+/** What the other version does not specify is not left out, as it would be when it is read: it cannot be owned at all. */
+function convertCustom(stored: StoredVersions, to: Version, value: Json): unknown {
+  const converted = convertWhole(stored, to.kind, value);
+  const findings = validateValue(to.type, converted, '', true);
+  if (findings.length > 0) throw new UntypedValue(findingsText(findings));
+  return converted;
+}
+
+function convertWhole(stored: StoredVersions, to: Kind, value: Json): unknown {
   const key = `${to.apiVersion} ${JSON.stringify(value)}`;
   const known = outcomes?.get(key);
   if (known) {
@@ -65,7 +79,7 @@ function convertCustom(stored: StoredVersions, to: Kind, value: Json): unknown {
     return known.value;
   }
   // What is converted is an object of the kind, whole or in part.
-  const converted = stored.convert(value as Json & KubernetesObject, to);
+  const converted = stored.convert(value as Json & KubernetesObject, to, { whole: true });
   if (!(converted instanceof Promise)) return converted;
   const own = outcomes;
   if (!own) throw new Error('ownership must not begin what it cannot wait for');

@@ -1,7 +1,7 @@
-import { deepEqual } from '@keelson/core';
+import { deepEqual, StatusError } from '@keelson/core';
 import type { Json } from '../draft.ts';
 import { type Comparison, compareValues, type Skipped } from './compare-values.ts';
-import { convertValue, type Version, type Versions } from './conversions.ts';
+import { convertValue, UntypedValue, type Version, type Versions } from './conversions.ts';
 import { differenceOf, type FieldSet, fieldSetOf, noFields, recursiveDifferenceOf, unionOf } from './field-set.ts';
 import { type Manager, type Managers, withFields } from './managers.ts';
 import { reconciledManagers } from './reconcile.ts';
@@ -75,6 +75,16 @@ function saysOtherwise({ before, after, reset }: Change): boolean {
   return false;
 }
 
+function typed(from: Version, to: Version, value: unknown, which: 'old' | 'new'): unknown {
+  try {
+    return convertValue(from, to, value);
+  } catch (error) {
+    if (!(error instanceof UntypedValue)) throw error;
+    const message = which === 'new' ? `failed to convert new object: ${error.message}` : error.message;
+    throw new StatusError({ status: 'Failure', message, code: 500 });
+  }
+}
+
 /** The change as one version of the kind sees it. */
 export class Comparisons {
   readonly #change: Change;
@@ -94,8 +104,8 @@ export class Comparisons {
       const { asked } = versions;
       const { changed, removed } = compareValues(
         version.type,
-        convertValue(asked, version, before),
-        convertValue(asked, version, after),
+        typed(asked, version, before, 'old'),
+        typed(asked, version, after, 'new'),
         this.#skipped,
       );
       found = { changed: recursiveDifferenceOf(changed, reset), removed: recursiveDifferenceOf(removed, reset) };
