@@ -14,10 +14,7 @@ import { messageOf } from '../pod-control/index.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
 import { pemOf, stateOf } from './request-state.ts';
 import { isOwnSigner, signingProblem } from './signers.ts';
-
-/** Clocks differ: a certificate is valid from a little before it was made. */
-const backdateMs = 5 * 60_000;
-const shortestMs = 10 * 60_000;
+import { validityOf } from './validity.ts';
 
 export interface SigningOptions {
   readonly clock: Clock;
@@ -55,10 +52,8 @@ export class SigningController implements Controller {
       (error: unknown) => `unable to parse csr ${JSON.stringify(request.metadata.name)}: ${messageOf(error)}`,
     );
     if (problem !== undefined) return this.#refuse(request, problem, signal);
-    const now = this.#clock.now();
-    const asked = expirationSeconds === undefined ? this.#longestMs : Math.max(shortestMs, expirationSeconds * 1000);
-    const notAfter = now + Math.min(this.#longestMs, asked);
-    const issued = await this.#authority.sign({ request: pem, usages, notBefore: now - backdateMs, notAfter });
+    const validity = validityOf(this.#clock.now(), this.#longestMs, expirationSeconds);
+    const issued = await this.#authority.sign({ request: pem, usages, ...validity });
     const certificate = Buffer.from(issued).toString('base64');
     await this.#client.updateStatus(
       CertificateSigningRequest,
