@@ -3,6 +3,8 @@ import type { Authorizer } from '../registry/contract.ts';
 import type { AdmissionMetrics } from './admission-metrics.ts';
 import type { ObjectReader } from './object-reader.ts';
 import type { PodSecurityOptions } from './pod-security/options.ts';
+import type { MergeConfiguration } from './policy/apply-mutation.ts';
+import type { MutatingPolicy } from './policy/compile-mutating-policy.ts';
 import type { FindParams, ValidatingPolicy } from './policy/contract.ts';
 import type { BoundPolicies } from './policy/policy-sources.ts';
 import type { WebhookSet } from './webhook/webhook-set.ts';
@@ -22,7 +24,8 @@ export interface AdmissionEnvironment {
   /** The webhooks that are configured now. */
   readonly webhooks: { mutating(): WebhookSet; validating(): WebhookSet };
   /** The policies that are bound now. */
-  readonly policies: { validating(): BoundPolicies<ValidatingPolicy> };
+  readonly policies: { validating(): BoundPolicies<ValidatingPolicy>; mutating(): BoundPolicies<MutatingPolicy> };
   /** Finds what policies take their parameters from. */
   readonly findParams: FindParams;
+  readonly mergeConfiguration: MergeConfiguration;
 }

@@ -12,6 +12,7 @@ import { nodeRestriction } from './node-restriction/node-restriction.ts';
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
 import { podSecurity } from './pod-security/pod-security.ts';
 import { podTopologyLabels } from './pod-topology-labels.ts';
+import { mutatingPolicies } from './policy/mutating-policies.ts';
 import { validatingPolicies } from './policy/validating-policies.ts';
 import { priority } from './priority.ts';
 import { resourceQuota } from './resource-quota.ts';
@@ -54,6 +55,7 @@ const beforeOthers: readonly BuiltIn[] = [
 
 /** Policies stand before the webhooks of their kind; the quota is charged last, for what is really written. */
 const afterOthers: readonly BuiltIn[] = [
+  ['MutatingAdmissionPolicy', mutatingPolicies],
   ['MutatingAdmissionWebhook', mutatingWebhooks],
   ['ValidatingAdmissionPolicy', validatingPolicies],
   ['ValidatingAdmissionWebhook', validatingWebhooks],

@@ -47,6 +47,7 @@ import { withWarnings } from './error-warnings.ts';
 import { EventHub } from './event-hub.ts';
 import { followStored } from './follow-stored.ts';
 import { prefixFor } from './kind.ts';
+import { mergeConfiguration } from './merge-configuration.ts';
 import { ObjectForms } from './object-forms.ts';
 import { objectReader } from './object-reader.ts';
 import { patchObject } from './patch-object.ts';
@@ -178,6 +179,7 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
           webhooks: this.#webhooks,
           policies: this.#policies,
           findParams: findParams(this.catalog, (request, user) => this.handle(request, user)),
+          mergeConfiguration: mergeConfiguration(this.catalog),
           writeQuota: (quota) => this.#writeQuota(quota),
           ...(options.podSecurity && { podSecurity: options.podSecurity }),
         },
@@ -200,7 +202,8 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
     const follow: FollowKind = (kind, observer) =>
       followStored(this.#context, prefixFor(kind.group, kind.plural), observer, this.#closed.signal);
     await this.#webhooks.start(follow);
-    await this.#policies.start(follow);
+    const mutating = this.catalog.list().some(({ resource }) => resource === 'mutatingadmissionpolicies');
+    await this.#policies.start(follow, mutating);
   }
 
   /** Ends every watch. The storage stays open: it belongs to whoever opened it. */

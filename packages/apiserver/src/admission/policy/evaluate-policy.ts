@@ -5,8 +5,9 @@ import { type PolicyExpression, type PolicyVariable, VariableValues } from './po
 /** What one expression may cost, the conditions of a policy together, and all else of it together, as by Kubernetes. */
 const costOfOne = 1_000_000;
 const costOfConditions = 2_500_000;
-const costOfAll = 10_000_000;
-const outOfBudget = 'validation failed due to running out of cost budget, no further validation rules will be run';
+export const costOfAll = 10_000_000;
+export const outOfBudget =
+  'validation failed due to running out of cost budget, no further validation rules will be run';
 const longestMessage = 5 * 1024;
 
 /** A validation that did not hold, or could not be evaluated where that counts. */
@@ -25,7 +26,7 @@ export interface PolicyOutcome {
 }
 
 /** The expressions of a policy over one request and one object of parameters. */
-class Evaluation {
+export class Evaluation {
   readonly #activation: Activation;
   readonly #signal: AbortSignal | undefined;
   #left: number;
@@ -100,7 +101,8 @@ export async function evaluatePolicy(
   return { refusals, annotations };
 }
 
-async function conditionsHold(
+/** What is wrong, where that cannot be told. */
+export async function conditionsHold(
   conditions: readonly PolicyExpression[],
   activation: Activation,
   signal: AbortSignal | undefined,

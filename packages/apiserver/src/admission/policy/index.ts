@@ -1,2 +1,3 @@
+export type { MergeConfiguration } from './apply-mutation.ts';
 export type { FindParams, ParamObjects } from './contract.ts';
 export { PolicySources } from './policy-sources.ts';

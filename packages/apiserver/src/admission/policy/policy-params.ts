@@ -1,4 +1,4 @@
-import { type KubernetesObject, labelSelectorMatches, type ParamRef } from '@keelson/core';
+import { type KubernetesObject, labelSelectorMatches, type ParamKind, type ParamRef } from '@keelson/core';
 import type { ParamObjects } from './contract.ts';
 
 /**
@@ -26,4 +26,9 @@ export async function collectParams(
     throw new Error('no params found for policy binding with `Deny` parameterNotFoundAction');
   }
   return found;
+}
+
+export function missingParamKind({ apiVersion = '', kind }: ParamKind): Error {
+  const [version = '', group = ''] = apiVersion.split('/').reverse();
+  return new Error(`failed to find resource referenced by paramKind: '${group}/${version}, Kind=${kind}'`);
 }

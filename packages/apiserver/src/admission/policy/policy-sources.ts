@@ -1,8 +1,10 @@
 import { type KubernetesObject, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from '@keelson/core';
 import { type Ruled, RuleSet } from '../rule-set.ts';
 import type { FollowKind } from '../webhook/webhook-sources.ts';
+import { compileMutatingBinding, compileMutatingPolicy, type MutatingPolicy } from './compile-mutating-policy.ts';
 import { compileBinding, compileValidatingPolicy } from './compile-policy.ts';
 import type { BoundPolicy, PolicyBinding, ValidatingPolicy } from './contract.ts';
+import { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding } from './mutating-kinds.ts';
 
 export type BoundPolicies<Policy> = RuleSet<BoundPolicy<Policy>, BoundPolicy<Policy>>;
 
@@ -51,13 +53,17 @@ export class PolicySet<Policy extends Ruled> {
 
 const byName = <Value>(map: ReadonlyMap<string, Value>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
 
-/** What validates by policies now. */
+/** What validates and mutates by policies now. */
 export class PolicySources {
   readonly #validating = new PolicySet<ValidatingPolicy>();
+  readonly #mutating = new PolicySet<MutatingPolicy>();
 
   validating = (): BoundPolicies<ValidatingPolicy> => this.#validating.current;
 
-  async start(follow: FollowKind): Promise<void> {
+  mutating = (): BoundPolicies<MutatingPolicy> => this.#mutating.current;
+
+  /** @param mutating whether mutating policies are served; those that are not do nothing */
+  async start(follow: FollowKind, mutating: boolean): Promise<void> {
     await follow(ValidatingAdmissionPolicy, (name, object) =>
       // What lies under the prefix of a kind was decoded by its schema when it was written.
       this.#validating.setPolicy(name, object, () => compileValidatingPolicy(object as ValidatingAdmissionPolicy)),
@@ -65,6 +71,17 @@ export class PolicySources {
     await follow(ValidatingAdmissionPolicyBinding, (name, object) => {
       const binding = object as ValidatingAdmissionPolicyBinding | undefined;
       this.#validating.setBinding(name, binding?.spec?.policyName, binding && compileBinding(binding));
+    });
+    if (mutating) await this.#startMutating(follow);
+  }
+
+  async #startMutating(follow: FollowKind): Promise<void> {
+    await follow(MutatingAdmissionPolicy, (name, object) =>
+      this.#mutating.setPolicy(name, object, () => compileMutatingPolicy(object as MutatingAdmissionPolicy)),
+    );
+    await follow(MutatingAdmissionPolicyBinding, (name, object) => {
+      const binding = object as MutatingAdmissionPolicyBinding | undefined;
+      this.#mutating.setBinding(name, binding?.spec?.policyName, binding && compileMutatingBinding(binding));
     });
   }
 }

@@ -1,14 +1,14 @@
-import { Namespace, StatusError } from '@keelson/core';
+import { StatusError } from '@keelson/core';
 import type { AdmissionAttributes, AdmissionPlugin, ObjectForm } from '@keelson/core/admission';
-import { type Activation, CelAuthorizer, jsonValue, namespaceOf as namespaceShown } from '../../cel/index.ts';
+import { jsonValue } from '../../cel/index.ts';
 import type { Authorizer } from '../../registry/contract.ts';
 import type { ObjectReader } from '../object-reader.ts';
-import { reviewRequest } from '../webhook/admission-review.ts';
 import { Shown } from '../webhook/choose-webhook.ts';
 import type { BoundPolicy, FindParams, PolicyBinding, ValidatingPolicy } from './contract.ts';
 import { evaluatePolicy, type PolicyRefusal } from './evaluate-policy.ts';
+import { PolicyInput } from './policy-input.ts';
 import { matchedForm } from './policy-match.ts';
-import { collectParams } from './policy-params.ts';
+import { collectParams, missingParamKind } from './policy-params.ts';
 import type { BoundPolicies } from './policy-sources.ts';
 
 export interface PolicyEnvironment {
@@ -39,17 +39,15 @@ interface Failed {
 class Review {
   readonly #environment: PolicyEnvironment;
   readonly #attributes: AdmissionAttributes;
-  readonly #shown: Shown;
-  readonly #activations = new Map<ObjectForm, Activation>();
+  readonly #input: PolicyInput;
   readonly #denied: Failed[] = [];
   readonly #audited: object[] = [];
   readonly #annotations = new Map<string, Set<string>>();
-  #namespace: Promise<unknown> | undefined;
 
   constructor(environment: PolicyEnvironment, attributes: AdmissionAttributes) {
     this.#environment = environment;
     this.#attributes = attributes;
-    this.#shown = new Shown(attributes);
+    this.#input = new PolicyInput(environment, attributes, new Shown(attributes));
   }
 
   async run(bound: readonly BoundPolicy<ValidatingPolicy>[]): Promise<void> {
@@ -76,9 +74,7 @@ class Review {
     if (!form) return;
     const params = policy.paramKind && findParams(policy.paramKind);
     if (policy.paramKind && !params) {
-      const [version = '', group] = policy.paramKind.apiVersion?.split('/').reverse() ?? [];
-      const kind = `${group === undefined ? '' : group}/${version}, Kind=${policy.paramKind.kind}`;
-      misconfigured(new Error(`failed to find resource referenced by paramKind: '${kind}'`), 'policy');
+      misconfigured(missingParamKind(policy.paramKind), 'policy');
       return;
     }
     for (const binding of bindings) {
@@ -100,7 +96,7 @@ class Review {
     form: ObjectForm,
     params: object | undefined,
   ): Promise<void> {
-    const activation = { ...(await this.#activation(form)), params: params === undefined ? null : jsonValue(params) };
+    const activation = { ...(await this.#input.of(form)), params: params === undefined ? null : jsonValue(params) };
     const { refusals, annotations } = await evaluatePolicy(policy, activation, this.#attributes.signal);
     for (const refusal of refusals) this.#refuse(policy.name, binding, refusal);
     for (const { key, value } of annotations) {
@@ -130,47 +126,6 @@ class Review {
       attributes.annotate?.('validation.policy.admission.k8s.io/validation_failure', JSON.stringify(this.#audited));
     }
     for (const [key, values] of this.#annotations) attributes.annotate?.(key, [...values].join(', '));
-  }
-
-  /** The variables that all policies have which look at the same version. */
-  async #activation(form: ObjectForm): Promise<Activation> {
-    const known = this.#activations.get(form);
-    if (known) return known;
-    const { group, version, resource, subresource, namespace, name, user } = this.#attributes;
-    const { object, oldObject } = await this.#shown.in(form);
-    const { authorizer } = this.#environment;
-    const asker = new CelAuthorizer(user, (request) => authorizer.authorize(request));
-    const own = {
-      group,
-      version,
-      resource,
-      ...(subresource && { subresource }),
-      ...(namespace && { namespace }),
-      name,
-    };
-    const activation: Activation = {
-      object: object === undefined ? null : jsonValue(object),
-      oldObject: oldObject === undefined ? null : jsonValue(oldObject),
-      request: jsonValue(reviewRequest(this.#attributes, form)),
-      namespaceObject: jsonValue(await this.#namespaceObject()),
-      authorizer: asker,
-      'authorizer.requestResource': asker.resource(own),
-    };
-    this.#activations.set(form, activation);
-    return activation;
-  }
-
-  /** Nothing for what is in no namespace, and for namespaces themselves. */
-  #namespaceObject(): Promise<unknown> {
-    const { namespace = '', group, resource } = this.#attributes;
-    this.#namespace ??=
-      namespace === '' || (group === '' && resource === 'namespaces')
-        ? Promise.resolve(null)
-        : this.#environment.reader.get(Namespace, namespace).then((found) => {
-            if (!found) throw StatusError.notFound({ group: '', resource: 'namespaces' }, namespace);
-            return namespaceShown(found);
-          });
-    return this.#namespace;
   }
 }
 

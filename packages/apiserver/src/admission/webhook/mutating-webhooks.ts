@@ -6,33 +6,12 @@ import { applyWebhookPatch, readWebhookPatch, UndecodablePatch } from './apply-w
 import { type CallEnvironment, callWebhook, overdue, settleFailure } from './call-webhook.ts';
 import { isAsked, Shown } from './choose-webhook.ts';
 import type { Invocation } from './contract.ts';
+import { InvocationRounds } from './invocation-rounds.ts';
 import { WebhookCallError } from './webhook-error.ts';
 
 export type WebhookPluginEnvironment = CallEnvironment & Pick<AdmissionEnvironment, 'reader' | 'webhooks'>;
 
 const pluginName = 'MutatingAdmissionWebhook';
-
-/** What the second round must know of the first. */
-class Rounds {
-  /** Those that want to be asked again, and were asked. */
-  #asked = new Set<string>();
-  #again = new Set<string>();
-  output: KubernetesObject | undefined;
-
-  /** Something has changed since: whoever was asked before, and wants that, is asked again. */
-  changed(): void {
-    for (const each of this.#asked) this.#again.add(each);
-    this.#asked = new Set();
-  }
-
-  wasAsked(id: string): void {
-    this.#asked.add(id);
-  }
-
-  isDueAgain(id: string): boolean {
-    return this.#again.has(id);
-  }
-}
 
 /**
  * Asks mutating webhooks, one after the other, by the name of their configuration and their place in it. What they
@@ -75,10 +54,10 @@ async function dispatch(
   return shown.object === attributes.object ? undefined : shown.object;
 }
 
-function roundsOf(reinvocation: Reinvocation | undefined): Rounds {
+function roundsOf(reinvocation: Reinvocation | undefined): InvocationRounds {
   const kept = reinvocation?.kept.get(pluginName);
-  if (kept instanceof Rounds) return kept;
-  const made = new Rounds();
+  if (kept instanceof InvocationRounds) return kept;
+  const made = new InvocationRounds();
   reinvocation?.kept.set(pluginName, made);
   return made;
 }

@@ -72,7 +72,8 @@ export function mergeTypeOf({ served }: Kind): MergeType {
   return type;
 }
 
-function definitionType(name: string): MergeType {
+/** By the name of an OpenAPI definition. */
+export function definitionType(name: string): MergeType {
   const known = compiled.get(name);
   if (known !== undefined) return known;
   if (name.endsWith('.Quantity')) return remember(name, { scalar: 'untyped' });

@@ -1,4 +1,8 @@
-import type { KubernetesObject, MatchResources, ParamKind, ParamRef, ResourceType, Variable } from '@keelson/core';
+import {
+  MutatingAdmissionPolicy,
+  MutatingAdmissionPolicyBinding,
+  type Mutation,
+} from '../../../admission/policy/mutating-kinds.ts';
 import { type FieldErrors, type NamedStrategy, strategyFor } from '../../strategy.ts';
 import { ExpressionChecks } from './expression-checks.ts';
 import {
@@ -13,47 +17,7 @@ import {
 } from './policy-parts.ts';
 import { checkMatchConditions, type ExpressionCheck } from './rules.ts';
 
-interface Mutation {
-  readonly patchType?: string;
-  readonly applyConfiguration?: { readonly expression?: string };
-  readonly jsonPatch?: { readonly expression?: string };
-}
-
-interface MutatingPolicy extends KubernetesObject {
-  readonly spec?: {
-    readonly paramKind?: ParamKind;
-    readonly matchConstraints?: MatchResources;
-    readonly variables?: readonly Variable[];
-    readonly mutations?: readonly Mutation[];
-    readonly failurePolicy?: string;
-    readonly matchConditions?: readonly { readonly name?: string; readonly expression?: string }[];
-    readonly reinvocationPolicy?: string;
-  };
-}
-
-interface MutatingPolicyBinding extends KubernetesObject {
-  readonly spec?: {
-    readonly policyName?: string;
-    readonly paramRef?: ParamRef;
-    readonly matchResources?: MatchResources;
-  };
-}
-
-const group = 'admissionregistration.k8s.io';
-const mutatingPolicy: ResourceType<MutatingPolicy> = {
-  group,
-  version: 'v1beta1',
-  kind: 'MutatingAdmissionPolicy',
-  plural: 'mutatingadmissionpolicies',
-  namespaced: false,
-};
-const mutatingPolicyBinding: ResourceType<MutatingPolicyBinding> = {
-  ...mutatingPolicy,
-  kind: 'MutatingAdmissionPolicyBinding',
-  plural: 'mutatingadmissionpolicybindings',
-} as ResourceType<MutatingPolicyBinding>;
-
-function checkMutatingPolicy({ spec }: MutatingPolicy, errors: FieldErrors): void {
+function checkMutatingPolicy({ spec }: MutatingAdmissionPolicy, errors: FieldErrors): void {
   const {
     failurePolicy,
     paramKind,
@@ -113,7 +77,7 @@ function checkMutation(mutation: Mutation, at: string, errors: FieldErrors, chec
 }
 
 export const mutatingPolicyStrategies: readonly NamedStrategy[] = [
-  strategyFor(mutatingPolicy, {
+  strategyFor(MutatingAdmissionPolicy, {
     generation: 'spec',
     unconditionalUpdate: false,
     defaults({ spec }) {
@@ -123,7 +87,7 @@ export const mutatingPolicyStrategies: readonly NamedStrategy[] = [
     },
     validate: (object, errors) => checkMutatingPolicy(object, errors),
   }),
-  strategyFor(mutatingPolicyBinding, {
+  strategyFor(MutatingAdmissionPolicyBinding, {
     generation: 'spec',
     unconditionalUpdate: false,
     defaults({ spec }) {

@@ -1,0 +1,193 @@
+import { deepEqual, isJsonObject, type JsonObject, type KubernetesObject, StatusError } from '@keelson/core';
+import type { AdmissionAttributes, AdmissionPlugin, ObjectForm, Reinvocation } from '@keelson/core/admission';
+import { jsonValue } from '../../cel/index.ts';
+import { Shown } from '../webhook/choose-webhook.ts';
+import { InvocationRounds } from '../webhook/invocation-rounds.ts';
+import { applyMutation, type MergeConfiguration } from './apply-mutation.ts';
+import type { MutatingPolicy } from './compile-mutating-policy.ts';
+import type { BoundPolicy, FindParams, PolicyBinding } from './contract.ts';
+import { conditionsHold, costOfAll, Evaluation, outOfBudget } from './evaluate-policy.ts';
+import { PolicyInput, type PolicyInputEnvironment } from './policy-input.ts';
+import { matchedForm } from './policy-match.ts';
+import { collectParams, missingParamKind } from './policy-params.ts';
+import type { BoundPolicies } from './policy-sources.ts';
+
+export interface MutatingPolicyEnvironment extends PolicyInputEnvironment {
+  readonly policies: { mutating(): BoundPolicies<MutatingPolicy> };
+  readonly findParams: FindParams;
+  readonly mergeConfiguration: MergeConfiguration;
+}
+
+const pluginName = 'MutatingAdmissionPolicy';
+
+/**
+ * MutatingAdmissionPolicies and their bindings (KEP-3962), one after the other by name. What they change, the plugins
+ * before them see in a second round; policies see it again if their reinvocation policy wants that.
+ */
+export function mutatingPolicies(environment: MutatingPolicyEnvironment): AdmissionPlugin {
+  return {
+    name: pluginName,
+    admit(attributes) {
+      if (!attributes.object || attributes.operation === 'DELETE') return undefined;
+      const bound = environment.policies.mutating().of(attributes);
+      return bound.length === 0 ? undefined : new Mutator(environment, attributes).run(bound);
+    },
+  };
+}
+
+/** A policy over one object of parameters. */
+interface Invocation {
+  readonly policy: MutatingPolicy;
+  readonly binding: PolicyBinding;
+  readonly form: ObjectForm;
+  readonly params: KubernetesObject | undefined;
+}
+
+/** One request before all policies that may mean it. */
+class Mutator {
+  readonly #environment: MutatingPolicyEnvironment;
+  readonly #attributes: AdmissionAttributes;
+  readonly #shown: Shown;
+  readonly #input: PolicyInput;
+  readonly #refusals: Refusal[] = [];
+
+  constructor(environment: MutatingPolicyEnvironment, attributes: AdmissionAttributes) {
+    this.#environment = environment;
+    this.#attributes = attributes;
+    this.#shown = new Shown(attributes);
+    this.#input = new PolicyInput(environment, attributes, this.#shown);
+  }
+
+  async run(bound: readonly BoundPolicy<MutatingPolicy>[]): Promise<KubernetesObject | undefined> {
+    const invocations: Invocation[] = [];
+    for (const each of bound) invocations.push(...(await this.#invocations(each)));
+    const { reinvocation, object } = this.#attributes;
+    const rounds = roundsOf(reinvocation);
+    const again = reinvocation?.again ?? false;
+    if (again && !deepEqual(object, rounds.output)) rounds.changed();
+    for (const invocation of invocations) {
+      const { policy, binding, params } = invocation;
+      const id = JSON.stringify([policy.name, binding.name, params?.metadata.namespace, params?.metadata.name]);
+      if (again && !rounds.isDueAgain(id)) continue;
+      if (await this.#invoke(invocation)) rounds.changed();
+      if (policy.reinvocable) rounds.wasAsked(id);
+    }
+    const [first] = this.#refusals;
+    if (first) throw refused(this.#attributes, first, this.#refusals);
+    rounds.output = this.#shown.object;
+    if (this.#shown.object === object) return undefined;
+    // A policy that has changed something itself is asked again too, as by Kubernetes.
+    rounds.changed();
+    reinvocation?.request();
+    return this.#shown.object;
+  }
+
+  /** Looks at the object as it came, whatever policies before this one make of it. */
+  async #invocations({ policy, bindings }: BoundPolicy<MutatingPolicy>): Promise<readonly Invocation[]> {
+    const { reader, findParams } = this.#environment;
+    const misconfigured = (error: unknown, what: string, binding?: PolicyBinding) =>
+      this.#refuse(policy, binding, `failed to configure ${what}: ${textOf(error)}`, 'Forbidden');
+    const found: Invocation[] = [];
+    let at: PolicyBinding | undefined;
+    try {
+      const form = await matchedForm(policy, this.#attributes, reader);
+      if (!form) return found;
+      const params = policy.paramKind && findParams(policy.paramKind);
+      if (policy.paramKind && !params) throw missingParamKind(policy.paramKind);
+      for (const binding of bindings) {
+        at = binding;
+        if (!(await matchedForm(binding, this.#attributes, reader))) continue;
+        const { paramRef } = binding;
+        const namespace = this.#attributes.namespace ?? '';
+        const objects = params && paramRef ? await collectParams(paramRef, params, namespace) : [undefined];
+        found.push(...objects.map((each) => ({ policy, binding, form, params: each })));
+      }
+    } catch (error) {
+      misconfigured(error, at ? 'binding' : 'policy', at);
+    }
+    return found;
+  }
+
+  /** Whether the object is another one after it; what was done before a mutation failed stays. */
+  async #invoke({ policy, binding, form, params: given }: Invocation): Promise<boolean> {
+    const before = this.#shown.object;
+    const { signal } = this.#attributes;
+    const params = given === undefined ? null : jsonValue(given);
+    const fail = (message: string) => this.#refuse(policy, binding, message, 'Invalid');
+    const matched = await conditionsHold(policy.conditions, { ...(await this.#input.of(form)), params }, signal);
+    if (matched === false) return false;
+    if (matched !== true) {
+      fail(matched.error);
+      return false;
+    }
+    for (const mutation of policy.mutations) {
+      // Each sees what the one before it made, in variables too.
+      const evaluation = new Evaluation(
+        policy.variables,
+        { ...(await this.#input.of(form)), params },
+        costOfAll,
+        signal,
+      );
+      const result = await evaluation.of(mutation);
+      if (evaluation.spent) {
+        fail(outOfBudget);
+        break;
+      }
+      if (result.error !== undefined) {
+        fail(`expression '${mutation.text}' resulted in error: ${result.error}`);
+        break;
+      }
+      // What is shown is plain JSON.
+      const live = (await this.#shown.in(form)).object as KubernetesObject & JsonObject;
+      try {
+        await this.#change(form, live, applyMutation(result.value, form, live, this.#environment.mergeConfiguration));
+      } catch (error) {
+        if (error instanceof StatusError) throw error;
+        fail(textOf(error));
+        break;
+      }
+    }
+    return this.#shown.object !== before;
+  }
+
+  async #change(form: ObjectForm, live: JsonObject, next: unknown): Promise<void> {
+    if (next === live || deepEqual(next, live)) return;
+    try {
+      if (!isJsonObject(next)) throw new Error('the patched object is no object');
+      this.#shown.change(await form.read(next));
+      this.#input.changed();
+    } catch (error) {
+      throw StatusError.internal(textOf(error));
+    }
+  }
+
+  #refuse(policy: MutatingPolicy, binding: PolicyBinding | undefined, why: string, reason: string): void {
+    if (policy.failsOpen) return;
+    const who = binding
+      ? `policy '${policy.name}' with binding '${binding.name}'`
+      : `policy ${JSON.stringify(policy.name)}`;
+    this.#refusals.push({ message: `${who} denied request: ${why}`, reason });
+  }
+}
+
+interface Refusal {
+  readonly message: string;
+  readonly reason: string;
+}
+
+/** The first is the answer; all are named as its causes. */
+function refused({ group, resource, name }: AdmissionAttributes, first: Refusal, all: readonly Refusal[]): StatusError {
+  const { status } = StatusError.forbidden({ group, resource }, name, first.message);
+  const causes = all.map(({ message }) => ({ message }));
+  return new StatusError({ ...status, ...first, details: { ...status.details, causes } });
+}
+
+const textOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+function roundsOf(reinvocation: Reinvocation | undefined): InvocationRounds {
+  const kept = reinvocation?.kept.get(pluginName);
+  if (kept instanceof InvocationRounds) return kept;
+  const made = new InvocationRounds();
+  reinvocation?.kept.set(pluginName, made);
+  return made;
+}

@@ -1,0 +1,73 @@
+import { Namespace, StatusError } from '@keelson/core';
+import type { AdmissionAttributes, ObjectForm } from '@keelson/core/admission';
+import { type Activation, CelAuthorizer, jsonValue, namespaceOf as namespaceShown } from '../../cel/index.ts';
+import type { Authorizer } from '../../registry/contract.ts';
+import type { ObjectReader } from '../object-reader.ts';
+import { reviewRequest } from '../webhook/admission-review.ts';
+import type { Shown } from '../webhook/choose-webhook.ts';
+
+export interface PolicyInputEnvironment {
+  readonly reader: ObjectReader;
+  readonly authorizer: Authorizer;
+}
+
+/** What the expressions of policies are shown of one request, made once for each version until the object changes. */
+export class PolicyInput {
+  readonly #environment: PolicyInputEnvironment;
+  readonly #attributes: AdmissionAttributes;
+  readonly #shown: Shown;
+  readonly #activations = new Map<ObjectForm, Activation>();
+  #namespace: Promise<unknown> | undefined;
+
+  constructor(environment: PolicyInputEnvironment, attributes: AdmissionAttributes, shown: Shown) {
+    this.#environment = environment;
+    this.#attributes = attributes;
+    this.#shown = shown;
+  }
+
+  /** The object is another one now. */
+  changed(): void {
+    this.#activations.clear();
+  }
+
+  /** The variables that all policies have which look at the same version. */
+  async of(form: ObjectForm): Promise<Activation> {
+    const known = this.#activations.get(form);
+    if (known) return known;
+    const { group, version, resource, subresource, namespace, name, user } = this.#attributes;
+    const { object, oldObject } = await this.#shown.in(form);
+    const { authorizer } = this.#environment;
+    const asker = new CelAuthorizer(user, (request) => authorizer.authorize(request));
+    const own = {
+      group,
+      version,
+      resource,
+      ...(subresource && { subresource }),
+      ...(namespace && { namespace }),
+      name,
+    };
+    const activation: Activation = {
+      object: object === undefined ? null : jsonValue(object),
+      oldObject: oldObject === undefined ? null : jsonValue(oldObject),
+      request: jsonValue(reviewRequest(this.#attributes, form)),
+      namespaceObject: jsonValue(await this.#namespaceObject()),
+      authorizer: asker,
+      'authorizer.requestResource': asker.resource(own),
+    };
+    this.#activations.set(form, activation);
+    return activation;
+  }
+
+  /** Nothing for what is in no namespace, and for namespaces themselves. */
+  #namespaceObject(): Promise<unknown> {
+    const { namespace = '', group, resource } = this.#attributes;
+    this.#namespace ??=
+      namespace === '' || (group === '' && resource === 'namespaces')
+        ? Promise.resolve(null)
+        : this.#environment.reader.get(Namespace, namespace).then((found) => {
+            if (!found) throw StatusError.notFound({ group: '', resource: 'namespaces' }, namespace);
+            return namespaceShown(found);
+          });
+    return this.#namespace;
+  }
+}
