@@ -2,7 +2,6 @@ import {
   type Client,
   type Clock,
   type Controller,
-  compareQuantity,
   type Informer,
   type InformerEvent,
   type Informers,
@@ -15,26 +14,22 @@ import {
   type ReconcileContext,
   type ReconcileResult,
   ResourceQuota,
-  type ResourceQuotaStatus,
   Service,
   semanticEqual,
   watch,
 } from '@keelson/core';
-import { countedKind, evaluatorFor, type QuotaEvaluator } from '@keelson/core/admission';
+import { countedKind, evaluatorFor, type QuotaEvaluator, usageOf } from '@keelson/core/admission';
 import { Subject } from 'rxjs';
 import { discoverTypes } from '../garbage-collector/discovered-types.ts';
+import { holdBack, lowered } from './hold-back.ts';
 import { type Counted, quotaStatus } from './usage.ts';
 
 /** Everything is counted anew this often, whatever events say: what was charged and never written is given back. */
 const resyncMs = 5 * 60_000;
 /** How often a kind that a quota names and that nobody serves is asked for again. */
 const unknownKindMs = 30_000;
-/**
- * Admission charges before the object is there, so that a count may miss what was charged a moment ago. Usage is lowered
- * only when nobody has charged for this long, or has kept charging for that long.
- */
-const quietMs = 300;
-const longestHoldMs = 3_000;
+/** A count that lowered is counted again so soon: a slow store may have had a charged object on its way even then. */
+const recountMs = 50;
 
 /** Counts what a namespace holds against its quotas, at once when a quota comes or room becomes free. */
 export class ResourceQuotaController implements Controller {
@@ -48,23 +43,17 @@ export class ResourceQuotaController implements Controller {
   readonly #keys$ = new Subject<ObjectKey>();
   /** By `count/…` name without the prefix: what the quotas so far have asked for. */
   readonly #counted = new Map<string, { readonly evaluator: QuotaEvaluator; readonly informer: Informer }>();
-  /** By uid: since when a quota is as it is, and since when a lower count waits. */
-  readonly #changed = new Map<string, number>();
-  readonly #held = new Map<string, number>();
+  /** By uid and resource: when usage rose last. */
+  readonly #raised = new Map<string, Map<string, number>>();
+  /** By uid and resource: what went, in billionths, and is not given back yet. */
+  readonly #released = new Map<string, Map<string, bigint>>();
 
   constructor(client: Client, informers: Informers, clock: Clock) {
     this.#client = client;
     this.#clock = clock;
     this.#informers = informers;
     this.#quotas = informers.for(ResourceQuota);
-    this.#quotas.events$.subscribe(({ type, object }) => {
-      const { uid = '' } = object.metadata;
-      if (type !== 'deleted') this.#changed.set(uid, clock.now());
-      else {
-        this.#changed.delete(uid);
-        this.#held.delete(uid);
-      }
-    });
+    this.#quotas.events$.subscribe((event) => this.#onQuota(event));
     for (const type of [Pod, Service, PersistentVolumeClaim]) this.#follow(informers.for<KubernetesObject>(type));
     this.watches = [
       watch(this.#quotas)
@@ -92,30 +81,52 @@ export class ResourceQuotaController implements Controller {
       counted.push({ evaluator, objects: informer.lister.inNamespace(namespace) });
     }
     const now = this.#clock.now();
-    const status = quotaStatus(quota, counted, now);
-    const next = { requeueAfter: complete ? resyncMs : unknownKindMs };
-    if (semanticEqual(quota.status, status)) {
-      this.#held.delete(uid);
-      return next;
-    }
-    const wait = lowers(quota.status, status) ? this.#untilQuiet(uid, now) : 0;
-    if (wait > 0) return { requeueAfter: wait };
-    this.#held.delete(uid);
+    const released = this.#takeReleased(uid);
+    const { status, wait } = holdBack(
+      quota,
+      quotaStatus(quota, counted, now),
+      { raised: this.#raised.get(uid), released },
+      now,
+    );
+    const next = { requeueAfter: wait ?? (complete ? resyncMs : unknownKindMs) };
+    if (semanticEqual(quota.status, status)) return next;
     try {
       await this.#client.updateStatus(ResourceQuota, { ...quota, status }, { signal });
     } catch (error) {
+      if (isStatusError(error, 'NotFound')) return next;
+      // What may have been given back is not given back again: the next count in a quiet moment tells.
+      if (!isStatusError(error, 'Conflict')) throw error;
       // Admission has charged it meanwhile: once more, from what will then be known.
-      if (isStatusError(error, 'Conflict')) return { requeueAfter: quietMs };
-      if (!isStatusError(error, 'NotFound')) throw error;
+      for (const [name, nanos] of released) this.#release(uid, name, nanos);
+      return { requeueAfter: recountMs };
     }
-    return next;
+    return wait === undefined && lowered(quota.status, status).length > 0 ? { requeueAfter: recountMs } : next;
   }
 
-  #untilQuiet(uid: string, now: number): number {
-    const since = this.#held.get(uid) ?? now;
-    this.#held.set(uid, since);
-    const quietAt = (this.#changed.get(uid) ?? 0) + quietMs;
-    return Math.max(0, Math.min(quietAt, since + longestHoldMs) - now);
+  #takeReleased(uid: string): ReadonlyMap<string, bigint> {
+    const released = this.#released.get(uid) ?? new Map<string, bigint>();
+    this.#released.delete(uid);
+    return released;
+  }
+
+  #release(uid: string, name: string, nanos: bigint): void {
+    const released = this.#released.get(uid) ?? new Map<string, bigint>();
+    this.#released.set(uid, released);
+    released.set(name, (released.get(name) ?? 0n) + nanos);
+  }
+
+  #onQuota(event: InformerEvent<ResourceQuota>): void {
+    const { metadata, status } = event.object;
+    const { uid = '' } = metadata;
+    if (event.type === 'deleted') {
+      this.#raised.delete(uid);
+      this.#released.delete(uid);
+      return;
+    }
+    const raised = this.#raised.get(uid) ?? new Map<string, number>();
+    this.#raised.set(uid, raised);
+    const rises = event.type === 'updated' ? lowered(status, event.previous.status) : Object.keys(status?.used ?? {});
+    for (const name of rises) raised.set(name, this.#clock.now());
   }
 
   /** Starts to follow the kinds behind these names. Resolves to whether all of them are served. */
@@ -153,21 +164,22 @@ export class ResourceQuotaController implements Controller {
     if (event.type === 'added') return;
     const quotas = this.#quotas.lister.inNamespace(event.object.metadata.namespace ?? '');
     if (quotas.length === 0) return;
+    const now = this.#clock.now();
     if (event.type === 'updated') {
-      const now = this.#clock.now();
       if (semanticEqual(texts(evaluator.usage(event.object, now)), texts(evaluator.usage(event.previous, now)))) return;
     }
     for (const quota of quotas) {
-      if (Object.keys(quota.spec?.hard ?? {}).some((name) => evaluator.counts(name))) this.#keys$.next(keyOf(quota));
+      if (!Object.keys(quota.spec?.hard ?? {}).some((name) => evaluator.counts(name))) continue;
+      const before = event.type === 'updated' ? event.previous : event.object;
+      const after = usageOf(quota, evaluator, event.type === 'updated' ? [event.object] : [], now);
+      for (const [name, { nanos }] of Object.entries(usageOf(quota, evaluator, [before], now))) {
+        const less = nanos - (after[name]?.nanos ?? 0n);
+        if (less > 0n) this.#release(quota.metadata.uid ?? '', name, less);
+      }
+      this.#keys$.next(keyOf(quota));
     }
   }
 }
 
 const texts = (amounts: ReturnType<QuotaEvaluator['usage']>) =>
   Object.fromEntries(Object.entries(amounts).map(([name, { nanos }]) => [name, String(nanos)]));
-
-function lowers(before: ResourceQuotaStatus | undefined, after: ResourceQuotaStatus): boolean {
-  return Object.entries(before?.used ?? {}).some(
-    ([name, used]) => after.used?.[name] !== undefined && compareQuantity(after.used[name], used) < 0,
-  );
-}
