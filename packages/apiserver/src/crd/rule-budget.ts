@@ -105,8 +105,9 @@ export class RuleBudget {
   }
 
   #add(at: string, cost: number): void {
-    if (cost < 1) return;
     this.#total = Math.min(this.#total + cost, greatest);
+    // What is less than a hundredth of the limit is not to blame.
+    if (cost < schemaLimit / 100) return;
     this.#most.push({ at, cost });
     this.#most.sort((a, b) => b.cost - a.cost);
     if (this.#most.length > mostShown) this.#most.pop();
