@@ -50,7 +50,7 @@ export class ObjectForms {
     return {
       ...form,
       show: (object) => stored.convert(object, kind),
-      read: async (shown) => back.convert(await form.read(shown), asked),
+      read: async (shown, options) => back.convert(await form.read(shown, options), asked),
     };
   }
 
@@ -60,9 +60,10 @@ export class ObjectForms {
       resource: { group, version, resource },
       kind: { group: served.group, version: served.version, kind: served.kind },
       show: (object) => asGiven(kind.view(object)),
-      read: (shown) => {
+      read: (shown, { strict = false } = {}) => {
         checkType(shown, apiVersion, served.kind);
-        const { object } = kind.decode(served.custom ? shown : withNumberTexts(shown));
+        const { object, unknown } = kind.decode(served.custom ? shown : withNumberTexts(shown));
+        if (strict && unknown.length > 0) throw new Error(`strict decoding error: ${unknown.join(', ')}`);
         kind.strategy.defaults?.(object, () => timestamp(this.#clock));
         return object;
       },

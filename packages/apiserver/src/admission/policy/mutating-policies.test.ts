@@ -143,6 +143,21 @@ describe('mutating policies', () => {
       { mutations: [replicas('"x"')] },
     ],
     [
+      'null',
+      `${denied}error applying patch: failed to convert patch object to typed object: .spec.replicas: expected numeric (int or float), got structpb.NullValue`,
+      { mutations: [replicas('null')] },
+    ],
+    [
+      'null within a list',
+      `${denied}error applying patch: failed to convert patch object to typed object: .spec.template.spec.containers[name="c"].image: expected string, got &value.valueUnstructured{Value:0}`,
+      { mutations: [containers('name: "c", image: null')] },
+    ],
+    [
+      'a field that a patch adds and nobody knows',
+      'Internal error occurred: strict decoding error: unknown field "spec.nope"',
+      { mutations: [patch('[JSONPatch{op: "add", path: "/spec/nope", value: "x"}]')] },
+    ],
+    [
       'another place',
       `${denied}type mismatch: unexpected type name "Object.specx", expected "Object.spec", which matches field name path from root Object type`,
       { mutations: [apply('Object{spec: Object.specx{}}')] },

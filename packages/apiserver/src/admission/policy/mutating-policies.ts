@@ -154,7 +154,7 @@ class Mutator {
     if (next === live || deepEqual(next, live)) return;
     try {
       if (!isJsonObject(next)) throw new Error('the patched object is no object');
-      this.#shown.change(await form.read(next));
+      this.#shown.change(await form.read(next, { strict: true }));
       this.#input.changed();
     } catch (error) {
       throw StatusError.internal(textOf(error));
