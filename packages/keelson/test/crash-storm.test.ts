@@ -86,6 +86,8 @@ describe('kill -9 while definitions change, quotas are raced for and keys rotate
       for (const each of transports.splice(0)) each.close();
       problems.push(...(await filesWith(dataDir, marker)).map((each) => `${each} has it in plain text`));
 
+      expect(await filesWith(dataDir, 'k8s:enc:')).not.toEqual([]);
+
       await keys.rotateStore();
       await keys.rotateSigner();
       await cluster.restart();
