@@ -147,7 +147,11 @@ export function applyConfiguration(
   if (outcome.type === 'conflicts') throw applyConflict(outcome.conflicts);
   const merged = outcome.merged ?? live;
   const told = request.options?.fieldManager === 'kubectl' ? withLastApplied(merged, applied) : merged;
-  const draft = decodeApplied(call, told);
+  const decoded = decodeApplied(call, told);
+  // Where nothing changes nothing gets a default, either: what is stored as another version may lack some.
+  const isAsBefore = outcome.merged === undefined && object !== undefined && kind.served.custom;
+  // What is there has been read as an object of the kind.
+  const draft = isAsBefore ? (structuredClone(told) as ObjectDraft & Json) : decoded;
   setManagedFields(draft, writeManagers(outcome.managers));
   return draft;
 }
