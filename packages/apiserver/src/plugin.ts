@@ -18,6 +18,7 @@ import { Pki } from './pki/index.ts';
 import { ApiServer } from './server/api-server.ts';
 import { ApiServerPluginOptions } from './server/api-server-options.ts';
 import { type ApiServerParts, composeApiServer } from './server/compose.ts';
+import { ConfiguredAuthorizers } from './server/compose-authorization.ts';
 import { ConfiguredTokens } from './server/configured-tokens.ts';
 import { DeferredPki, DeferredStorage } from './server/deferred.ts';
 import { apiServerLifecycles } from './server/lifecycles.ts';
@@ -26,6 +27,7 @@ import { ApiHandler, Storage } from './server/tokens.ts';
 const EmbeddedStorage = token<DeferredStorage>('EmbeddedStorage');
 const OwnPki = token<DeferredPki>('OwnPki');
 const Tokens = token<ConfiguredTokens>('ConfiguredTokens');
+const Authorization = token<ConfiguredAuthorizers>('ConfiguredAuthorizers');
 const Parts = token<ApiServerParts>('ApiServerParts');
 
 /** The embedded API server with its store; clients in the same process use no socket. */
@@ -39,9 +41,10 @@ export const apiServerPlugin = definePlugin<ApiServerPluginOptions>({
     provide.factory(Storage, (storage: DeferredStorage) => storage, [EmbeddedStorage]);
     provide.factory(Pki, (pki: DeferredPki) => pki, [OwnPki]);
     provide.factory(Tokens, () => new ConfiguredTokens(options), []);
+    provide.factory(Authorization, () => new ConfiguredAuthorizers(options.authorization?.authorizers), []);
     provide.factory(
       Parts,
-      (storage, pki, tokens, clock, random, logger, admission, grants) =>
+      (storage, pki, tokens, authorization, clock, random, logger, admission, grants) =>
         composeApiServer({
           storage,
           clock,
@@ -51,6 +54,7 @@ export const apiServerPlugin = definePlugin<ApiServerPluginOptions>({
           serviceAccountKey: () => pki.serviceAccountKey,
           issuer: options.authentication.serviceAccountIssuers,
           authentication: tokens.authentication,
+          authorization,
           auditor:
             options.audit && new Auditor({ options: options.audit, clock, random, logger: logger.named('audit') }),
           encrypted: options.encryption !== undefined,
@@ -66,7 +70,7 @@ export const apiServerPlugin = definePlugin<ApiServerPluginOptions>({
           ...(grants && { grants }),
           ...(options.advertiseAddress && { advertiseAddress: options.advertiseAddress }),
         }),
-      [Storage, Pki, Tokens, Clock, Random, Logger, all(AdmissionPlugins), optional(PluginGrants)],
+      [Storage, Pki, Tokens, Authorization, Clock, Random, Logger, all(AdmissionPlugins), optional(PluginGrants)],
     );
     provide.factory(ApiHandler, (parts: ApiServerParts) => parts.handler, [Parts]);
     provide.factory(ApiServer, (parts: ApiServerParts) => parts.server, [Parts]);
@@ -74,9 +78,21 @@ export const apiServerPlugin = definePlugin<ApiServerPluginOptions>({
     for (const phase of ['storage', 'apiserver', 'bootstrap'] as const) {
       provide.factory(
         Lifecycles,
-        (embedded, storage, own, pki, tokens, parts, clock, random, logger): Lifecycle =>
-          apiServerLifecycles({ options, embedded, storage, own, pki, tokens, parts, clock, random, logger })[phase],
-        [EmbeddedStorage, Storage, OwnPki, Pki, Tokens, Parts, Clock, Random, Logger],
+        (embedded, storage, own, pki, tokens, authorization, parts, clock, random, logger): Lifecycle =>
+          apiServerLifecycles({
+            options,
+            embedded,
+            storage,
+            own,
+            pki,
+            tokens,
+            authorization,
+            parts,
+            clock,
+            random,
+            logger,
+          })[phase],
+        [EmbeddedStorage, Storage, OwnPki, Pki, Tokens, Authorization, Parts, Clock, Random, Logger],
       );
     }
   },

@@ -82,6 +82,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       disableAdmissionPlugins: config.api.disableAdmissionPlugins,
       enableAdmissionPlugins: config.api.enableAdmissionPlugins,
       ...authenticationOf(config.api, baseDir),
+      ...authorizationOf(config.api, baseDir),
       loopbackEndpoints: !podsHaveNetwork,
       ...(podsHaveNetwork && { advertiseAddress: internalAddress, alsoListen: [internalAddress] }),
     },
@@ -216,6 +217,18 @@ function authenticationOf({ authentication, tokenFile }: ClusterConfig['api'], b
       },
     }),
   };
+}
+
+/** Paths are relative to the configuration. */
+function authorizationOf({ authorization }: ClusterConfig['api'], baseDir: string) {
+  if (!authorization) return {};
+  const authorizers = authorization.authorizers.map(({ webhook, ...rest }) => {
+    const file = webhook?.connectionInfo.kubeConfigFile;
+    if (!webhook || file === undefined) return { ...rest, ...(webhook && { webhook }) };
+    const connectionInfo = { ...webhook.connectionInfo, kubeConfigFile: resolve(baseDir, file) };
+    return { ...rest, webhook: { ...webhook, connectionInfo } };
+  });
+  return { authorization: { authorizers } };
 }
 
 function auditOf({ policy, log, webhook }: NonNullable<ClusterConfig['api']['audit']>, baseDir: string) {

@@ -13,6 +13,7 @@ import {
   type SubjectAccessReviewStatus,
 } from '@keelson/core';
 import type { AuthorizationRequest, Authorizer, UserInfo } from '../registry/contract.ts';
+import { together } from './authorizer-chain.ts';
 import { nodeOf } from './node/node-identity.ts';
 import type { RbacAuthorizer } from './rbac-authorizer.ts';
 import { sortedFields } from './selection.ts';
@@ -116,11 +117,17 @@ function parses(parse: (text: string) => unknown, text: string): boolean {
   }
 }
 
-/** The `status` of a SelfSubjectRulesReview. */
-export function reviewRules(authorizer: RbacAuthorizer, user: UserInfo, namespace: string) {
-  const isNode = nodeOf(user) !== undefined;
+/** The `status` of a SelfSubjectRulesReview. `authorizers`: the types of those that are asked, in their order. */
+export function reviewRules(
+  authorizer: RbacAuthorizer,
+  authorizers: readonly string[],
+  user: UserInfo,
+  namespace: string,
+) {
+  const unable = [...new Set(authorizers)].flatMap((type) => cannotList(type, user) ?? []);
+  const granted = authorizers.includes('RBAC') ? authorizer.rulesFor(user, namespace) : [];
   // Two bindings may lead to the same rule.
-  const rules = [...new Map(authorizer.rulesFor(user, namespace).map((rule) => [ruleKey(rule), rule])).values()];
+  const rules = [...new Map(granted.map((rule) => [ruleKey(rule), rule])).values()];
   return {
     resourceRules: rules
       .filter((rule) => rule.resources?.length)
@@ -133,9 +140,15 @@ export function reviewRules(authorizer: RbacAuthorizer, user: UserInfo, namespac
     nonResourceRules: rules
       .filter((rule) => rule.nonResourceURLs?.length)
       .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
-    incomplete: isNode,
-    ...(isNode && { evaluationError: 'node authorizer does not support user rule resolution' }),
+    incomplete: unable.length > 0,
+    ...(unable.length > 0 && { evaluationError: together(unable) }),
   };
+}
+
+function cannotList(type: string, user: UserInfo): string | undefined {
+  if (type === 'Webhook') return 'webhook authorizer does not support user rule resolution';
+  if (type !== 'Node' || nodeOf(user) === undefined) return undefined;
+  return 'node authorizer does not support user rule resolution';
 }
 
 const ruleKey = ({ verbs, apiGroups, resources, resourceNames, nonResourceURLs }: PolicyRule) =>

@@ -1,3 +1,4 @@
+export { Authorizers, nodeAndRbac } from './authorization-configuration.ts';
 export { authorizerChain } from './authorizer-chain.ts';
 export { escalationCheck } from './escalation-check.ts';
 export { forbidden, notAllowedTo } from './forbidden.ts';
@@ -7,3 +8,4 @@ export { nodeOf } from './node/node-identity.ts';
 export { mastersGroup, RbacAuthorizer } from './rbac-authorizer.ts';
 export { RbacFeed } from './rbac-feed.ts';
 export { selectionOf } from './selection.ts';
+export { WebhookAuthorizer } from './webhook/webhook-authorizer.ts';

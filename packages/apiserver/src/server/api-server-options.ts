@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { admissionNameProblems, PodSecurityOptions } from '../admission/index.ts';
 import { AuditOptions } from '../audit/index.ts';
+import { Authorizers } from '../authorization/index.ts';
 import { runtimeConfigProblems } from '../registry/runtime-config.ts';
 import { AuthenticationPluginOptions } from './authentication-options.ts';
 import { storeOptions } from './store-options.ts';
@@ -11,6 +12,9 @@ const admissionPlugins = z
     for (const message of admissionNameProblems(names)) context.addIssue({ code: 'custom', message });
   })
   .default([]);
+
+/** `apiserver.authorization` of `keelson.yaml`, in the words of AuthorizationConfiguration. */
+export const AuthorizationPluginOptions = z.strictObject({ authorizers: Authorizers });
 
 /** The section `apiserver` of `keelson.yaml`. */
 export const ApiServerPluginOptions = z.strictObject({
@@ -56,5 +60,7 @@ export const ApiServerPluginOptions = z.strictObject({
   maxMutatingRequestsInflight: z.int().min(0).default(200),
   /** How it is found out who asks, beside the cluster's own certificates and ServiceAccount tokens. */
   authentication: AuthenticationPluginOptions.default(() => AuthenticationPluginOptions.parse({})),
+  /** Who decides what is allowed, in order: as Kubernetes' AuthorizationConfiguration has it. Default: Node and RBAC. */
+  authorization: AuthorizationPluginOptions.optional(),
 });
 export type ApiServerPluginOptions = z.infer<typeof ApiServerPluginOptions>;

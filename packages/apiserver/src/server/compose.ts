@@ -14,19 +14,14 @@ import type { AdmissionPlugin } from '@keelson/core/admission';
 import { extensionTransport } from '../aggregation/index.ts';
 import { AuditedHandler, type Auditor } from '../audit/index.ts';
 import { authenticated, type ServiceAccountTokens, type ServiceAccountTokensOptions } from '../authentication/index.ts';
-import {
-  authorizerChain,
-  escalationCheck,
-  mastersGroup,
-  NodeAuthorizer,
-  RbacAuthorizer,
-} from '../authorization/index.ts';
+import { escalationCheck, mastersGroup, NodeAuthorizer, RbacAuthorizer } from '../authorization/index.ts';
 import type { ApiHandler, Authorizer } from '../registry/contract.ts';
 import { inProcessTransport, ResourceRegistry, type ResourceRegistryOptions } from '../registry/index.ts';
 import { customPrefixFor, prefixFor } from '../registry/kind.ts';
 import type { Storage } from '../storage/contract.ts';
 import { HttpApiServer, type ServerLimits } from './api-server.ts';
 import { type AuthenticationOptions, composeAuthentication } from './compose-authentication.ts';
+import { ConfiguredAuthorizers } from './compose-authorization.ts';
 import { MeasuredStorage } from './measured-storage.ts';
 import { readObject } from './read-object.ts';
 import { ReviewHandler } from './review-handler.ts';
@@ -51,6 +46,8 @@ export interface ComposeOptions {
   /** The `iss` of ServiceAccount tokens; several: the first one signs, all are believed. */
   readonly issuer?: string | readonly string[];
   readonly authentication?: AuthenticationOptions;
+  /** Who decides what is allowed. Default: Node and RBAC. */
+  readonly authorization?: ConfiguredAuthorizers | undefined;
   readonly runtimeConfig?: ResourceRegistryOptions['runtimeConfig'];
   readonly registry?: Partial<ResourceRegistryOptions>;
   readonly limits?: ServerLimits;
@@ -75,7 +72,8 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
   );
   const nodes = new NodeAuthorizer();
   const rbac = new RbacAuthorizer();
-  const authorizer = authorizerChain([nodes, rbac]);
+  const { authorization = new ConfiguredAuthorizers() } = options;
+  const authorizer = authorization.chain(nodes, rbac);
   const registry: ResourceRegistry = new ResourceRegistry({
     storage,
     clock,
@@ -113,6 +111,7 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
     next: registry,
     authorizer,
     rbac,
+    authorizers: authorization.types,
     tokens,
     authenticator,
     clock,

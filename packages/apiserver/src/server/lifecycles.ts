@@ -5,6 +5,7 @@ import type { Storage } from '../storage/contract.ts';
 import { advertised, firstAddress } from './api-server.ts';
 import type { ApiServerPluginOptions } from './api-server-options.ts';
 import type { ApiServerParts } from './compose.ts';
+import type { ConfiguredAuthorizers } from './compose-authorization.ts';
 import type { ConfiguredTokens } from './configured-tokens.ts';
 import type { DeferredPki, DeferredStorage } from './deferred.ts';
 import { keepCredentials } from './keep-credentials.ts';
@@ -18,6 +19,7 @@ export interface LifecycleParts {
   readonly own: DeferredPki;
   readonly pki: Pki;
   readonly tokens: ConfiguredTokens;
+  readonly authorization: ConfiguredAuthorizers;
   readonly parts: ApiServerParts;
   readonly clock: Clock;
   readonly random: Random;
@@ -28,7 +30,7 @@ export interface LifecycleParts {
 export function apiServerLifecycles(
   lifecycle: LifecycleParts,
 ): Readonly<Record<'storage' | 'apiserver' | 'bootstrap', Lifecycle>> {
-  const { options, embedded, storage, own, pki, tokens, parts, clock, random, logger } = lifecycle;
+  const { options, embedded, storage, own, pki, tokens, authorization, parts, clock, random, logger } = lifecycle;
   const { dataDir, bindAddress, port, serviceCidr } = options;
   const running = new AbortController();
   const address = options.advertiseAddress ?? advertised(bindAddress);
@@ -46,11 +48,13 @@ export function apiServerLifecycles(
               openPki(dataDir && join(dataDir, 'pki'), { clock, hosts, serviceIp: firstAddress(serviceCidr) }),
             ),
           tokens.open({ clock, random }),
+          authorization.open({ clock, random }),
           parts.auditor?.open(),
         ]);
       },
       async stop() {
         tokens.close();
+        authorization.close();
         await parts.auditor?.close();
         await embedded.close();
       },

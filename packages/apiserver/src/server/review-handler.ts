@@ -32,6 +32,8 @@ export interface ReviewHandlerOptions {
   readonly authorizer: Authorizer;
   /** Whose rules a SelfSubjectRulesReview lists. */
   readonly rbac: RbacAuthorizer;
+  /** The types of the authorizers, in their order. */
+  readonly authorizers: readonly string[];
   readonly tokens: ServiceAccountTokens;
   readonly authenticator: Pick<RequestAuthenticator, 'authenticateToken'>;
   readonly clock: Clock;
@@ -96,7 +98,8 @@ export class ReviewHandler implements ApiHandler {
     const { namespace = '' } = specOf<SelfSubjectRulesReviewSpec>(asked);
     if (namespace === '') throw StatusError.badRequest('no namespace on request');
     const { kind = '', apiVersion = '' } = asked;
-    return unnamed({ kind, apiVersion, spec: {}, status: reviewRules(this.#options.rbac, user, namespace) });
+    const { rbac, authorizers } = this.#options;
+    return unnamed({ kind, apiVersion, spec: {}, status: reviewRules(rbac, authorizers, user, namespace) });
   }
 
   #self(user: UserInfo, { kind = '', apiVersion = '' }: ObjectDraft): ObjectDraft {

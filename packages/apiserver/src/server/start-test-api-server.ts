@@ -17,6 +17,7 @@ import { MemoryStorage } from '../storage/memory-storage.ts';
 import type { Listening, ServerLimits } from './api-server.ts';
 import { type ApiServerParts, type ComposeOptions, composeApiServer } from './compose.ts';
 import type { AuthenticationOptions } from './compose-authentication.ts';
+import type { ConfiguredAuthorizers } from './compose-authorization.ts';
 
 export interface TestApiServerOptions {
   /** Also opens a TLS port on loopback; default: in process only. */
@@ -29,6 +30,8 @@ export interface TestApiServerOptions {
   readonly registry?: ComposeOptions['registry'];
   /** How it is found out who asks, beside certificates and ServiceAccount tokens. */
   readonly authentication?: AuthenticationOptions;
+  /** Open already; closed with the server. Default: Node and RBAC. */
+  readonly authorization?: ConfiguredAuthorizers;
   /** Open already; closed with the server. */
   readonly auditor?: Auditor;
   /** Default: one in memory. Closed with the server. */
@@ -62,6 +65,7 @@ export async function startTestApiServer(options: TestApiServerOptions = {}): Pr
     serviceAccountKey: () => key,
     ...(grants && { grants }),
     auditor: options.auditor,
+    authorization: options.authorization,
     ...(limits && { limits }),
     ...(options.registry && { registry: options.registry }),
     ...(options.authentication && { authentication: options.authentication }),
@@ -79,6 +83,7 @@ export async function startTestApiServer(options: TestApiServerOptions = {}): Pr
       await parts.server.stop();
       await parts.registry.close();
       await storage.close();
+      options.authorization?.close();
       await options.auditor?.close();
     },
   };

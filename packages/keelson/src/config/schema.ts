@@ -1,4 +1,4 @@
-import { AuthenticationPluginOptions } from '@keelson/apiserver';
+import { AuthenticationPluginOptions, AuthorizationPluginOptions } from '@keelson/apiserver';
 import { parseDuration } from '@keelson/core/machinery';
 import { z } from 'zod';
 
@@ -84,6 +84,8 @@ export const clusterConfigSchema = z.strictObject({
       runtimeConfig: z.record(z.string(), z.boolean()).default({}),
       /** How it is found out who asks: `anonymous` and `jwt` as in Kubernetes' AuthenticationConfiguration, `webhook`, … */
       authentication: AuthenticationPluginOptions.optional(),
+      /** Who decides what is allowed, in order: `authorizers` as in Kubernetes' AuthorizationConfiguration. */
+      authorization: AuthorizationPluginOptions.optional(),
       /** A file of static tokens, relative to this one: lines of `token,user,uid,"group1,group2"`. */
       tokenFile: z.string().min(1).optional(),
       /** Built-in admission plugins to leave out, or to use though they are off by default, under Kubernetes' names. */
