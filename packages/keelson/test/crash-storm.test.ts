@@ -22,7 +22,7 @@ import { filesWith, RotatingKeys, writeAllAnew } from './storm/rotating-keys.ts'
 import { seeded } from './storm/seeded.ts';
 
 /** The long form: `KEELSON_CRASH_ROUNDS=100 npx vitest run packages/keelson/test/crash-storm.test.ts`. */
-const rounds = Number(process.env['KEELSON_CRASH_ROUNDS'] ?? 3);
+const rounds = Number(process.env['KEELSON_CRASH_ROUNDS'] ?? 2);
 const seed = Number(process.env['KEELSON_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const racers = 64;
 

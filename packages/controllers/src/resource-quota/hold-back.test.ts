@@ -1,6 +1,6 @@
 import type { ResourceQuota } from '@keelson/core';
 import { describe, expect, it } from 'vitest';
-import { holdBack } from './hold-back.ts';
+import { holdBack, quietMs } from './hold-back.ts';
 
 const hard = { pods: '10', 'requests.cpu': '4' };
 const quota = (used: Record<string, string>): ResourceQuota => ({
@@ -20,7 +20,7 @@ describe('what is counted while admission charges', () => {
     const now = { raised: new Map([['pods', 1000]]), released: new Map() };
     expect(holdBack(before, rising, now, 1000)).toEqual({ status: rising });
     const lower = counted({ pods: '3', 'requests.cpu': '1' });
-    expect(holdBack(before, lower, now, 1300)).toEqual({ status: lower });
+    expect(holdBack(before, lower, now, 1000 + quietMs)).toEqual({ status: lower });
   });
 
   it('waits for the resources that were charged for a moment ago, and for no others', () => {
@@ -28,7 +28,7 @@ describe('what is counted while admission charges', () => {
     const known = { raised: new Map([['pods', 900]]), released: new Map() };
     expect(holdBack(before, lower, known, 1000)).toEqual({
       status: counted({ pods: '8', 'requests.cpu': '1' }),
-      wait: 200,
+      wait: quietMs - 100,
     });
   });
 
@@ -44,7 +44,7 @@ describe('what is counted while admission charges', () => {
     ]);
     expect(holdBack(before, lower, { raised, released }, 1000)).toEqual({
       status: counted({ pods: '6', 'requests.cpu': '1900m' }),
-      wait: 200,
+      wait: quietMs - 100,
     });
   });
 });

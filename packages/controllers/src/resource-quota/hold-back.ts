@@ -9,9 +9,10 @@ import {
 /**
  * Admission charges before the object is there, so that a count may miss what was charged a moment ago. The usage of a
  * resource is lowered to what is counted only when nobody has charged for it for this long. Until then it is lowered by
- * what was seen to go, which was certainly charged.
+ * what was seen to go, which was certainly charged. Long, as a busy process may stand still for a good part of a second
+ * with writes on their way; only what was charged and never written has to wait for it.
  */
-const quietMs = 300;
+export const quietMs = 5_000;
 
 /** The resources of which less is used after than before. */
 export const lowered = (

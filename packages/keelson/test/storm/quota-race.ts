@@ -100,7 +100,7 @@ export class QuotaRace {
       const { status } = await client.get(ResourceQuota, { name: 'room', namespace });
       return resources.filter((name) => truth[name] !== parseQuantity(status?.used?.[name] ?? '-1').nanos);
     };
-    await eventually(look, (wrong) => wrong.length === 0, 'what the quota says is what is there', 15_000);
+    await eventually(look, (wrong) => wrong.length === 0, 'what the quota says is what is there', 20_000);
   }
 
   async #create(client: Client, type: 'pod' | 'configMap', name: string, cpu: string): Promise<boolean> {
