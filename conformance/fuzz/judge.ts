@@ -13,7 +13,7 @@ const meant: readonly { readonly why: string; readonly status: number; readonly 
     status: 500,
     body: /unable to convert unstructured object to .*(illegal base64|parsing time)/,
   },
-  { why: 'a binding that names nothing', status: 500, body: /"message":"(target|metadata)\.[a-zA-Z.]*: / },
+  { why: 'a binding that names nothing', status: 500, body: /"message":\s*"(target|metadata)\.[a-zA-Z.]*: / },
   {
     why: 'a directive that is none',
     status: 500,

@@ -149,7 +149,7 @@ export const ruledTypes: Scenario = (kind, rng) => {
       { rule: 'self.metadata.name.size() < 5', message: 'a short name' },
       { rule: 'has(self.spec)', message: 'a spec' },
     ]);
-    const more = rng.bool(0.3) ? { count: { type: 'integer', default: rng.int(5) } } : {};
+    const more: JsonObject = rng.bool(0.3) ? { count: { type: 'integer', default: rng.int(5) } } : {};
     const status = { type: 'object', properties: { ready: withRules({ type: 'integer' }, [{ rule: 'self < 9' }]) } };
     return withRules(
       { type: 'object', properties: { spec: { type: 'object', properties: { ...properties, ...more } }, status } },
@@ -192,7 +192,7 @@ export const ruledTypes: Scenario = (kind, rng) => {
     const thing = { apiVersion: `${group}/${version}`, kind: 'Thing', metadata: { name } };
     return { method: 'POST', path: pathIn(version), json: { ...thing, spec: specOf(rng, names) } };
   };
-  return [
+  const steps: readonly Step[] = [
     post(kind, definition),
     { ...create('b'), waitMs: 2000 },
     {
@@ -209,4 +209,5 @@ export const ruledTypes: Scenario = (kind, rng) => {
     { method: 'GET', path: pathIn('v2') },
     { method: 'DELETE', path: `${pathIn('v2')}/a` },
   ];
+  return steps;
 };
