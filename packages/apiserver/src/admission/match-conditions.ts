@@ -2,6 +2,7 @@ import type { MatchCondition } from '@keelson/core';
 import { boolType, type CelCompilation } from '../cel/index.ts';
 import type { Authorizer } from '../registry/contract.ts';
 import { admissionActivation, matchConditionEnvironment } from './admission-expressions.ts';
+import { fullTypeName } from './policy/policy-expressions.ts';
 import type { MatchConditions, MatchConditionsCompiler, MatchOutcome } from './webhook/contract.ts';
 
 /** What one expression, and all of one webhook or policy together, may cost, as by Kubernetes. */
@@ -13,7 +14,7 @@ export function matchConditionProblem(expression: string): string | undefined {
   const compiled = matchConditionEnvironment.compile(expression, { wantedType: boolType });
   if (compiled.failure === undefined) return undefined;
   return compiled.failure === 'type'
-    ? `must evaluate to bool but got ${compiled.message}`
+    ? `must evaluate to bool but got ${fullTypeName(compiled.message)}`
     : `compilation failed: ${compiled.message}`;
 }
 

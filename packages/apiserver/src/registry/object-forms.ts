@@ -63,7 +63,8 @@ export class ObjectForms {
       read: (shown, { strict = false } = {}) => {
         checkType(shown, apiVersion, served.kind);
         const { object, unknown } = kind.decode(served.custom ? shown : withNumberTexts(shown));
-        if (strict && !served.custom && unknown.length > 0) throw new Error(`strict decoding error: ${unknown.join(', ')}`);
+        if (strict && !served.custom && unknown.length > 0)
+          throw new Error(`strict decoding error: ${unknown.join(', ')}`);
         kind.strategy.defaults?.(object, () => timestamp(this.#clock));
         return object;
       },

@@ -11,7 +11,7 @@ export interface ObjectForm {
   show(object: KubernetesObject): KubernetesObject | Promise<KubernetesObject>;
   /**
    * What was shown, changed by somebody, as plugins get it: decoded by its schema, with defaults; unknown fields are left
-   * out, or with `strict` refused (of custom resources left out). Throws an `Error` in the words of Kubernetes' decoder.
+   * out, or with `strict` refused but for custom resources. Throws an `Error` in the words of Kubernetes' decoder.
    */
   read(shown: JsonObject, options?: { readonly strict?: boolean }): KubernetesObject | Promise<KubernetesObject>;
 }

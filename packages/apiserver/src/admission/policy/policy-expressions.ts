@@ -135,13 +135,23 @@ export class PolicyExpressions {
   }
 }
 
+const fullNames: Readonly<Record<string, string>> = {
+  duration: 'google.protobuf.Duration',
+  timestamp: 'google.protobuf.Timestamp',
+  null: 'null_type',
+};
+
+/** Types as they are named where another was wanted; within an expression their short names are used. */
+export const fullTypeName = (type: string): string =>
+  type.replace(/(?<![\w.])(?:duration|timestamp|null)(?![\w.])/g, (name) => fullNames[name] ?? name);
+
 /** What is wrong with an expression, in the words of Kubernetes; undefined where it can be used. */
 export function expressionProblem({ compiled }: PolicyExpression, types: readonly CelType[]): string | undefined {
   if (compiled.failure === undefined) return undefined;
   if (compiled.failure !== 'type') return `compilation failed: ${compiled.message}`;
   const names = types.map((each) => (each === nullType ? 'null_type' : each.toString()));
   const expected = names.length === 1 ? names[0] : `one of [${names.join(' ')}]`;
-  return `must evaluate to ${expected} but got ${compiled.message}`;
+  return `must evaluate to ${expected} but got ${fullTypeName(compiled.message)}`;
 }
 
 /** The value of `variables`: each is evaluated when it is first asked for, and once. */
