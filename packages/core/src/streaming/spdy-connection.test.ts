@@ -125,6 +125,18 @@ describe('a SPDY connection', () => {
     expect((await text(streams[0] as SpdyStream)).length).toBe(10_000);
   });
 
+  it('delivers what has come when its socket is closed while a reader lags behind', async () => {
+    const streams: SpdyStream[] = [];
+    const { client, far } = await pair((stream) => streams.push(stream));
+    const closed = new Promise((resolve) => far.once('close', resolve));
+    const stream = await client.open({});
+    for (let piece = 0; piece < 14; piece++) stream.write(Buffer.alloc(4096, 'x'));
+    await new Promise<void>((resolve) => stream.end(resolve));
+    client.close();
+    await closed;
+    expect((await text(streams[0] as SpdyStream)).length).toBe(14 * 4096);
+  });
+
   it('refuses streams that nobody takes, and what is no SPDY', async () => {
     const { client, server, near } = await pair();
     await expect(client.open({})).rejects.toThrow('reset');

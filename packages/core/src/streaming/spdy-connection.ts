@@ -48,7 +48,7 @@ export class SpdyConnection {
     this.#socket = socket;
     this.#options = options;
     this.#nextId = options.role === 'client' ? 1 : 2;
-    socket.once('close', () => this.#end());
+    // Only reading ends it: frames of the last chunk may still wait for their readers when the socket is closed.
     this.closed = this.#run();
   }
 
