@@ -149,7 +149,8 @@ export class ResourceFace {
     const { clock, random, stopping, metrics, flowControl } = this.#options;
     const counted = flowControl.watches.begin(info, query);
     const expired = new AbortController();
-    const seconds = payload.options.timeoutSeconds ?? Math.round(minimumWatchSeconds * (1 + random()));
+    // 0 is no time of its own either, as by Kubernetes.
+    const seconds = payload.options.timeoutSeconds || Math.round(minimumWatchSeconds * (1 + random()));
     const cancel = clock.after(seconds * 1000, () => expired.abort());
     const gone = upgrade ? closing(upgrade.socket) : departure.signal;
     const signal = AbortSignal.any([gone, expired.signal, stopping]);
