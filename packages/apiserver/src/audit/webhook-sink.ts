@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { ClientConfig, Clock, Random } from '@keelson/core';
+import { authorizationOf } from '../authentication/configured-server.ts';
 import { type AuditEvent, encodeEventList } from './audit-event.ts';
 import type { AuditSink, ReportLoss } from './sink.ts';
 
@@ -88,17 +89,14 @@ export class WebhookSink implements AuditSink {
   }
 
   #post(body: string): Promise<void> {
-    const { token, username, password } = this.#options.config;
-    const headers: Record<string, string> = {
+    const authorization = authorizationOf(this.#options.config);
+    const headers = {
       'content-type': 'application/json',
       accept: 'application/json, */*',
       'user-agent': 'kube-apiserver-audit',
       'content-length': String(Buffer.byteLength(body)),
+      ...(authorization !== undefined && { authorization }),
     };
-    if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
-    else if (username !== undefined) {
-      headers['authorization'] = `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}`;
-    }
     const send = this.#url.protocol === 'http:' ? httpRequest : httpsRequest;
     return new Promise((resolve, reject) => {
       const sent = send(this.#url, { method: 'POST', agent: this.#agent, headers });

@@ -1,7 +1,7 @@
 import type { ClientConfig, Clock } from '@keelson/core';
 import { z } from 'zod';
+import { ConfiguredServer } from '../configured-server.ts';
 import type { AuthenticatedToken, TokenAuthenticator } from '../contract.ts';
-import { JsonClient } from '../https-json.ts';
 import { TokenCache } from '../token-cache.ts';
 
 export interface WebhookTokensOptions {
@@ -32,36 +32,25 @@ const Review = z.object({
   }),
 });
 
-const attempts = 5;
-const firstPauseMs = 500;
-
 /**
  * Asks another server whose a token is, by a TokenReview
  * (kubernetes.io/docs/reference/access-authn-authz/authentication/#webhook-token-authentication).
  */
 export class WebhookTokens implements TokenAuthenticator {
   readonly #options: WebhookTokensOptions;
-  readonly #client: JsonClient;
+  readonly #server: ConfiguredServer;
   readonly #cache: TokenCache;
 
   constructor(options: WebhookTokensOptions) {
-    const { clock, config, cacheTtlMs } = options;
+    const { clock, cacheTtlMs } = options;
     this.#options = options;
-    const { ca, cert, key, tlsServerName: serverName, insecureSkipTlsVerify } = config;
-    this.#client = new JsonClient({
-      clock,
-      ...(ca !== undefined && { ca }),
-      ...(cert !== undefined && { cert }),
-      ...(key !== undefined && { key }),
-      ...(serverName !== undefined && { serverName }),
-      ...(insecureSkipTlsVerify && { insecureSkipTlsVerify }),
-    });
+    this.#server = new ConfiguredServer(options);
     const asked: TokenAuthenticator = { authenticateToken: (token, audiences) => this.#review(token, audiences) };
     this.#cache = new TokenCache(asked, { clock, ttlMs: cacheTtlMs, failureTtlMs: cacheTtlMs });
   }
 
   close(): void {
-    this.#client.close();
+    this.#server.close();
   }
 
   authenticateToken(token: string, audiences?: readonly string[]): Promise<AuthenticatedToken | undefined> {
@@ -93,35 +82,13 @@ export class WebhookTokens implements TokenAuthenticator {
     };
   }
 
-  /** Failures of the way there are tried again, a little later each time. */
-  async #ask(token: string, audiences: readonly string[]): Promise<unknown> {
-    const { config, version, clock, random } = this.#options;
-    const body = JSON.stringify({
+  #ask(token: string, audiences: readonly string[]): Promise<unknown> {
+    return this.#server.post({
       kind: 'TokenReview',
-      apiVersion: `authentication.k8s.io/${version}`,
+      apiVersion: `authentication.k8s.io/${this.#options.version}`,
       metadata: { creationTimestamp: null },
       spec: { token, ...(audiences.length > 0 && { audiences }) },
       status: { user: {} },
     });
-    const authorization = authorizationOf(config);
-    const headers = { 'content-type': 'application/json', ...(authorization && { authorization }) };
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#client.ask(config.server, { method: 'POST', body, headers });
-      } catch (error) {
-        if (attempt >= attempts || !passes(error)) throw error;
-        await clock.sleep(firstPauseMs * 1.5 ** (attempt - 1) * (1 + 0.2 * random()));
-      }
-    }
   }
-}
-
-/** Whether another attempt may go better. */
-const passes = (error: unknown) =>
-  error instanceof Error && /ECONNRESET|EPIPE|ECONNREFUSED|unexpected status (429|5\d\d)/.test(error.message);
-
-function authorizationOf({ token, username, password }: ClientConfig): string | undefined {
-  if (token !== undefined) return `Bearer ${token}`;
-  if (username === undefined) return undefined;
-  return `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}`;
 }

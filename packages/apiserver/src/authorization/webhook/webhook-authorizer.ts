@@ -1,6 +1,7 @@
 import type { ClientConfig, Clock } from '@keelson/core';
 import { z } from 'zod';
-import { HttpStatusError, JsonClient } from '../../authentication/https-json.ts';
+import { ConfiguredServer } from '../../authentication/configured-server.ts';
+import { HttpStatusError } from '../../authentication/https-json.ts';
 import type { AuthorizationDecision, AuthorizationRequest, Authorizer } from '../../registry/contract.ts';
 import { DecisionCache } from './decision-cache.ts';
 import { AccessConditions } from './match-conditions.ts';
@@ -33,8 +34,6 @@ const Review = z.object({
   }),
 });
 
-const attempts = 5;
-const firstPauseMs = 500;
 /** Longer questions are not remembered, so that nobody fills the memory with them. */
 const longestRemembered = 10_000;
 
@@ -45,29 +44,20 @@ const longestRemembered = 10_000;
 export class WebhookAuthorizer implements Authorizer {
   readonly #options: WebhookAuthorizerOptions;
   readonly #conditions: AccessConditions;
-  readonly #client: JsonClient;
+  readonly #server: ConfiguredServer;
   readonly #cache: DecisionCache;
 
   /** Throws for a condition that does not compile. */
   constructor(options: WebhookAuthorizerOptions) {
-    const { clock, config, timeoutMs, matchConditions } = options;
+    const { clock, matchConditions } = options;
     this.#options = options;
     this.#conditions = new AccessConditions(matchConditions);
     this.#cache = new DecisionCache(clock);
-    const { ca, cert, key, tlsServerName: serverName, insecureSkipTlsVerify } = config;
-    this.#client = new JsonClient({
-      clock,
-      timeoutMs,
-      ...(ca !== undefined && { ca }),
-      ...(cert !== undefined && { cert }),
-      ...(key !== undefined && { key }),
-      ...(serverName !== undefined && { serverName }),
-      ...(insecureSkipTlsVerify && { insecureSkipTlsVerify }),
-    });
+    this.#server = new ConfiguredServer(options);
   }
 
   close(): void {
-    this.#client.close();
+    this.#server.close();
   }
 
   authorize(request: AuthorizationRequest): AuthorizationDecision | Promise<AuthorizationDecision> {
@@ -105,27 +95,19 @@ export class WebhookAuthorizer implements Authorizer {
     return { allowed: false, ...(denied && { denied: true as const }), reason: '', error };
   }
 
-  /** Failures of the way there are tried again, a little later each time. */
   async #ask(spec: AccessQuestion): Promise<unknown> {
-    const { config, version, clock, random, timeoutMs } = this.#options;
-    const body = JSON.stringify({
+    const { version, timeoutMs } = this.#options;
+    const review = {
       kind: 'SubjectAccessReview',
       apiVersion: `authorization.k8s.io/${version}`,
       metadata: {},
       spec: version === 'v1' ? spec : inBeta(spec),
       status: { allowed: false },
-    });
-    const authorization = authorizationOf(config);
-    const headers = { 'content-type': 'application/json', ...(authorization && { authorization }) };
-    const url = new URL(config.server);
-    url.searchParams.set('timeout', `${timeoutMs / 1000}s`);
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#client.ask(url.href, { method: 'POST', body, headers });
-      } catch (error) {
-        if (attempt >= attempts || !passes(error)) throw inKubernetesWords(error);
-        await clock.sleep(firstPauseMs * 1.5 ** (attempt - 1) * (1 + 0.2 * random()));
-      }
+    };
+    try {
+      return await this.#server.post(review, `${timeoutMs / 1000}s`);
+    } catch (error) {
+      throw inKubernetesWords(error);
     }
   }
 }
@@ -135,22 +117,9 @@ const noOpinion: AuthorizationDecision = { allowed: false, reason: '' };
 /** v1beta1 writes `group` where v1 writes `groups`. */
 const inBeta = ({ groups, ...spec }: AccessQuestion) => ({ ...spec, ...(groups && { group: groups }) });
 
-/** Whether another attempt may go better. */
-function passes(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if (error.cause instanceof HttpStatusError) return error.cause.code === 429 || error.cause.code >= 500;
-  return /ECONNRESET|EPIPE|ECONNREFUSED/.test(error.message);
-}
-
 function inKubernetesWords(error: unknown): unknown {
   if (!(error instanceof Error) || !(error.cause instanceof HttpStatusError)) return error;
   const { code, body } = error.cause;
   if (code < 500) return new Error('the server rejected our request for an unknown reason');
   return new Error(`an error on the server (${JSON.stringify(body)}) has prevented the request from succeeding`);
-}
-
-function authorizationOf({ token, username, password }: ClientConfig): string | undefined {
-  if (token !== undefined) return `Bearer ${token}`;
-  if (username === undefined) return undefined;
-  return `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}`;
 }
