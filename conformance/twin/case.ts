@@ -22,6 +22,8 @@ export interface Step {
   readonly watch?: boolean;
   /** Waits so long first; what happens before and after differs by more than a second then. */
   readonly waitMs?: number;
+  /** Sent again and again until its answer holds this text, and for ten seconds at most. */
+  readonly until?: string;
 }
 
 /** A short sequence of requests that both sides get. */

@@ -1,5 +1,5 @@
 import type { Names, Observation, Run, Start, Step, TwinCase } from './case.ts';
-import type { OpenWatch, Wire } from './http.ts';
+import type { OpenWatch, Wire, WireRequest } from './http.ts';
 import { at, isObject, type Json, merged } from './json.ts';
 import { settle, waitForRoom } from './settle.ts';
 
@@ -36,7 +36,7 @@ export async function play(wire: Wire, twinCase: TwinCase, names: Names, { idleM
       continue;
     }
     await waitForRoom(request.method, request.path);
-    const seen = await wire.request(request);
+    const seen = step.until === undefined ? await wire.request(request) : await asked(wire, request, fill(step.until));
     observations.push(seen);
     await settle(wire, request.method, request.path, seen);
     if (step.id) {
@@ -51,6 +51,17 @@ export async function play(wire: Wire, twinCase: TwinCase, names: Names, { idleM
   );
   for (const step of twinCase.after ?? []) await wire.request(wireRequest(step, fill, answers));
   return { observations, startedAt, waits, host: wire.host, start };
+}
+
+const longestUntilMs = 10_000;
+
+/** The answer that holds a text, or the last one. */
+async function asked(wire: Wire, request: WireRequest, text: string): Promise<Observation> {
+  for (const began = Date.now(); ; ) {
+    const seen = await wire.request(request);
+    if (seen.body.includes(text) || Date.now() - began > longestUntilMs) return seen;
+    await new Promise((wake) => setTimeout(wake, 50));
+  }
 }
 
 function parsed(body: Buffer): Json | undefined {

@@ -59,6 +59,8 @@ export async function startReal({ dir, pki, children, durable = false }: RealSer
     '--endpoint-reconciler-type=none',
     '--allow-privileged=true',
     '--runtime-config=api/all=true',
+    // Beta, and off unless asked for; its API is served all the same.
+    '--feature-gates=MutatingAdmissionPolicy=true',
     '--disable-admission-plugins=ServiceAccount',
     '--max-requests-inflight=2000',
     '--max-mutating-requests-inflight=2000',

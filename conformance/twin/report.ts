@@ -72,13 +72,27 @@ export function describe(group: Group, index: number): string {
   return lines.join('\n');
 }
 
-export function stepText({ id, method, path, query, headers, json, text, from, bytes, watch, waitMs }: Step): string {
+export function stepText({
+  id,
+  method,
+  path,
+  query,
+  headers,
+  json,
+  text,
+  from,
+  bytes,
+  watch,
+  waitMs,
+  until,
+}: Step): string {
   const search = Object.entries(query ?? {})
     .map(([key, value]) => `${key}=${value}`)
     .join('&');
   const parts = [
     `${id ? `${id}: ` : ''}${waitMs ? `(after ${waitMs} ms) ` : ''}${watch ? 'WATCH' : method} ${path}${search ? `?${search}` : ''}`,
   ];
+  if (until !== undefined) parts.push(`(until it says ${until})`);
   for (const [name, value] of Object.entries(headers ?? {})) parts.push(`[${name}: ${value}]`);
   if (json !== undefined) parts.push(short(json, 2000));
   if (text !== undefined) parts.push(text.length > 1500 ? `${text.slice(0, 1500)}… (${text.length} characters)` : text);

@@ -1,11 +1,15 @@
+import { accessReviews, selfReviews } from './access-reviews.ts';
 import { customTypes } from './custom-types.ts';
 import { deletes } from './deletes.ts';
 import { directives, pointers } from './directives.ts';
 import { full } from './full.ts';
+import { judgedObjects } from './judged-objects.ts';
 import { identities, lists } from './lists.ts';
 import { owners, updaters } from './owners.ts';
 import { applies, patches } from './patches.ts';
+import { podSecurity } from './pod-security.ts';
 import { metadata, random, updates, violations } from './random.ts';
+import { escalation } from './rbac.ts';
 import { pages, selectors, versionMatrix } from './reads.ts';
 import { ruledTypes } from './ruled-types.ts';
 import { discovery } from './server.ts';
@@ -49,8 +53,13 @@ export const scenarios: Readonly<Record<string, { readonly share: number; readon
   evictions: { share: 6, make: evictions },
   limits: { share: 6, make: limits },
   classes: { share: 4, make: classes },
+  podSecurity: { share: 8, make: podSecurity },
   customTypes: { share: 6, make: customTypes },
   ruledTypes: { share: 6, make: ruledTypes },
+  judgedObjects: { share: 6, make: judgedObjects },
+  accessReviews: { share: 6, make: accessReviews },
+  selfReviews: { share: 6, make: selfReviews },
+  escalation: { share: 6, make: escalation },
   paths: { share: 1, make: paths },
   binary: { share: 1, make: binary },
   answers: { share: 1, make: answers },
