@@ -41,7 +41,7 @@ export const apiServerPlugin = definePlugin<ApiServerPluginOptions>({
     provide.factory(Storage, (storage: DeferredStorage) => storage, [EmbeddedStorage]);
     provide.factory(Pki, (pki: DeferredPki) => pki, [OwnPki]);
     provide.factory(Tokens, () => new ConfiguredTokens(options), []);
-    provide.factory(Authorization, () => new ConfiguredAuthorizers(options.authorization?.authorizers), []);
+    provide.factory(Authorization, () => new ConfiguredAuthorizers(sourceOf(options)), []);
     provide.factory(
       Parts,
       (storage, pki, tokens, authorization, clock, random, logger, admission, grants) =>
@@ -97,3 +97,7 @@ export const apiServerPlugin = definePlugin<ApiServerPluginOptions>({
     }
   },
 });
+
+function sourceOf({ authorization }: ApiServerPluginOptions): ConstructorParameters<typeof ConfiguredAuthorizers>[0] {
+  return typeof authorization === 'string' ? authorization : authorization?.authorizers;
+}

@@ -204,7 +204,7 @@ function storeOf({ store }: ClusterConfig, baseDir: string): ClusterConfig['stor
 
 /** Paths are relative to the configuration. */
 function authenticationOf({ authentication, tokenFile }: ClusterConfig['api'], baseDir: string) {
-  const { webhook, frontProxy } = authentication ?? {};
+  const { configurationFile, webhook, frontProxy } = authentication ?? {};
   const at = (path: string) => resolve(baseDir, path);
   const caFile = frontProxy?.clientCaFile;
   return {
@@ -212,6 +212,7 @@ function authenticationOf({ authentication, tokenFile }: ClusterConfig['api'], b
     ...(authentication && {
       authentication: {
         ...authentication,
+        ...(configurationFile !== undefined && { configurationFile: at(configurationFile) }),
         ...(webhook && { webhook: { ...webhook, kubeconfig: at(webhook.kubeconfig) } }),
         ...(frontProxy && { frontProxy: { ...frontProxy, ...(caFile !== undefined && { clientCaFile: at(caFile) }) } }),
       },
@@ -222,6 +223,7 @@ function authenticationOf({ authentication, tokenFile }: ClusterConfig['api'], b
 /** Paths are relative to the configuration. */
 function authorizationOf({ authorization }: ClusterConfig['api'], baseDir: string) {
   if (!authorization) return {};
+  if (typeof authorization === 'string') return { authorization: resolve(baseDir, authorization) };
   const authorizers = authorization.authorizers.map(({ webhook, ...rest }) => {
     const file = webhook?.connectionInfo.kubeConfigFile;
     if (!webhook || file === undefined) return { ...rest, ...(webhook && { webhook }) };

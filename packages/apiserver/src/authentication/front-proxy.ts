@@ -39,8 +39,8 @@ export class FrontProxyAuthenticator implements Authenticator {
   readonly #uids: readonly string[];
   readonly #groups: readonly string[];
   readonly #extra: readonly string[];
-  /** Until when a connection is a proxy's, in milliseconds since the epoch. */
-  readonly #proxies = new WeakMap<TLSSocket, number>();
+  /** Until when a connection is a proxy's, in milliseconds since the epoch, as long as these are the authorities. */
+  readonly #proxies = new WeakMap<TLSSocket, { readonly until: number; readonly pem: string }>();
 
   constructor(options: FrontProxyAuthenticatorOptions) {
     this.#options = options;
@@ -82,18 +82,18 @@ export class FrontProxyAuthenticator implements Authenticator {
     const pem = authorities();
     const socket = tlsSocketOf(request);
     if (pem === undefined || !socket) return false;
-    let until = this.#proxies.get(socket);
-    if (until === undefined) {
+    let known = this.#proxies.get(socket);
+    if (known?.pem !== pem) {
       const shown = shownCertificate(socket, certificatesIn(pem));
       if (!shown) return false;
       const name = subjectValues(shown.certificate.subject, 'CN').at(-1) ?? '';
       if (allowedNames.length > 0 && !allowedNames.includes(name)) {
         throw new Error(`x509: subject with cn=${name} is not in the allowed list`);
       }
-      until = shown.notAfter;
-      this.#proxies.set(socket, until);
+      known = { until: shown.notAfter, pem };
+      this.#proxies.set(socket, known);
     }
-    if (clock.now() > until) throw new Error('x509: certificate has expired or is not yet valid');
+    if (clock.now() > known.until) throw new Error('x509: certificate has expired or is not yet valid');
     return true;
   }
 }

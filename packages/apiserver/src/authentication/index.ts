@@ -1,6 +1,7 @@
 export { AnonymousOptions, healthOnly } from './anonymous-policy.ts';
 export { bearerWarning } from './bearer-token.ts';
 export { BootstrapTokens } from './bootstrap-tokens.ts';
+export { certificatesIn } from './certificate-chain.ts';
 export { ClientCertificateAuthenticator } from './client-certificate.ts';
 export {
   type AuthenticatedToken,
@@ -17,7 +18,9 @@ export {
   celExpressions,
   type Evaluate,
   type ExpressionCompiler,
+  Issuers,
   JwtAuthenticator,
+  parseAuthenticationFile,
 } from './jwt/index.ts';
 export { CredentialsError, inTurn, RequestAuthenticator } from './request-authenticator.ts';
 export type { ServiceAccountKeys } from './service-account-keys.ts';

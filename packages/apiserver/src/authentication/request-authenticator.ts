@@ -18,7 +18,7 @@ export interface RequestAuthenticatorOptions {
   readonly authenticators: readonly Authenticator[];
   readonly tokens: readonly TokenAuthenticator[];
   /** Default: `/livez`, `/readyz` and `/healthz`. */
-  readonly anonymous?: AnonymousOptions;
+  readonly anonymous?: AnonymousOptions | (() => AnonymousOptions);
   readonly observer?: AuthenticationObserver;
 }
 
@@ -44,17 +44,24 @@ export class CredentialsError extends Error {
  */
 export class RequestAuthenticator {
   readonly #authenticators: readonly Authenticator[];
-  readonly #tokens: TokenAuthenticator;
+  readonly #tokens: TokenCache;
   readonly #clock: Clock;
   readonly #observer: AuthenticationObserver | undefined;
-  readonly #mayBeAnonymous: (path: string) => boolean;
+  readonly #anonymous: () => AnonymousOptions;
+  #policy: { readonly of: AnonymousOptions; readonly allows: (path: string) => boolean } | undefined;
 
   constructor(options: RequestAuthenticatorOptions) {
     this.#authenticators = options.authenticators;
     this.#clock = options.clock;
     this.#observer = options.observer;
     this.#tokens = new TokenCache(inTurn(options.tokens), options);
-    this.#mayBeAnonymous = anonymousPolicy(options.anonymous ?? healthOnly);
+    const { anonymous: policy = healthOnly } = options;
+    this.#anonymous = typeof policy === 'function' ? policy : () => policy;
+  }
+
+  /** Looks up every token anew from now on: those who know them have changed. */
+  forgetTokens(): void {
+    this.#tokens.clear();
   }
 
   /** Rejects with 401, whose cause is there where credentials are. */
@@ -70,6 +77,12 @@ export class RequestAuthenticator {
       took(error instanceof Error && error.cause !== undefined ? 'error' : 'failure');
       throw error;
     }
+  }
+
+  #mayBeAnonymous(path: string): boolean {
+    const of = this.#anonymous();
+    if (this.#policy?.of !== of) this.#policy = { of, allows: anonymousPolicy(of) };
+    return this.#policy.allows(path);
   }
 
   async #find(request: HttpRequest): Promise<UserInfo> {

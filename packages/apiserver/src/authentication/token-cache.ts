@@ -42,6 +42,7 @@ export class TokenCache implements TokenAuthenticator {
   readonly #key = randomBytes(32);
   readonly #entries = new Map<string, Entry>();
   readonly #pending = new Map<string, Promise<AuthenticatedToken | undefined>>();
+  #epoch = 0;
 
   constructor(inner: TokenAuthenticator, options: TokenCacheOptions) {
     this.#inner = inner;
@@ -50,6 +51,13 @@ export class TokenCache implements TokenAuthenticator {
     this.#ttlMs = options.ttlMs ?? 10_000;
     this.#failureTtlMs = options.failureTtlMs ?? 0;
     this.#size = options.size ?? 4096;
+  }
+
+  /** Forgets all, and what is being looked up when it comes. */
+  clear(): void {
+    this.#epoch++;
+    this.#entries.clear();
+    this.#pending.clear();
   }
 
   async authenticateToken(token: string, audiences?: readonly string[]): Promise<AuthenticatedToken | undefined> {
@@ -74,20 +82,22 @@ export class TokenCache implements TokenAuthenticator {
   async #once(key: string, token: string, audiences?: readonly string[]): Promise<AuthenticatedToken | undefined> {
     const pending = this.#pending.get(key);
     const status = pending ? 'blocked' : 'in_flight';
+    let asked: Promise<AuthenticatedToken | undefined> | undefined;
     this.#observer?.active(status, 1);
     try {
       if (pending) return await pending;
-      const asked = this.#fetch(key, token, audiences);
+      asked = this.#fetch(key, token, audiences);
       this.#pending.set(key, asked);
       return await asked;
     } finally {
-      if (!pending) this.#pending.delete(key);
+      if (asked !== undefined && this.#pending.get(key) === asked) this.#pending.delete(key);
       this.#observer?.active(status, -1);
     }
   }
 
   async #fetch(key: string, token: string, audiences?: readonly string[]): Promise<AuthenticatedToken | undefined> {
     let found: AuthenticatedToken | undefined;
+    const epoch = this.#epoch;
     try {
       found = await this.#inner.authenticateToken(token, audiences);
     } catch (error) {
@@ -95,6 +105,7 @@ export class TokenCache implements TokenAuthenticator {
       throw error;
     }
     this.#observer?.fetched('ok');
+    if (epoch !== this.#epoch) return found;
     const now = this.#clock.now();
     const until = Math.min(
       now + (found ? this.#ttlMs : this.#failureTtlMs),

@@ -38,6 +38,16 @@ export class NumberSeries {
     else this.#values.set(key, { labels: braced(labelText(this.#description.labels, labels)), value: amount });
   }
 
+  set(labels: LabelValues, value: number): void {
+    this.#values.delete(labels.join('\n'));
+    this.add(labels, value);
+  }
+
+  /** Forgets all values. */
+  clear(): void {
+    this.#values.clear();
+  }
+
   text(): string {
     const { name, type } = this.#description;
     let text = head(this.#description, type);

@@ -13,8 +13,11 @@ const admissionPlugins = z
   })
   .default([]);
 
-/** `apiserver.authorization` of `keelson.yaml`, in the words of AuthorizationConfiguration. */
-export const AuthorizationPluginOptions = z.strictObject({ authorizers: Authorizers });
+/**
+ * `apiserver.authorization` of `keelson.yaml`: an AuthorizationConfiguration, or the path of a file with one, which is read
+ * again whenever it changes.
+ */
+export const AuthorizationPluginOptions = z.union([z.string().min(1), z.strictObject({ authorizers: Authorizers })]);
 
 /** The section `apiserver` of `keelson.yaml`. */
 export const ApiServerPluginOptions = z.strictObject({

@@ -10,7 +10,13 @@ import {
   type ServiceAccountTokens,
 } from '../authentication/index.ts';
 import { forbidden, type NodeAuthorizer, NodeFeed, type RbacAuthorizer, RbacFeed } from '../authorization/index.ts';
-import { ApiServiceController, bootstrap, ClusterRoleAggregator, FlowControlController } from '../bootstrap/index.ts';
+import {
+  ApiServiceController,
+  bootstrap,
+  ClusterRoleAggregator,
+  FlowControlController,
+  type ServerAddress,
+} from '../bootstrap/index.ts';
 import { Discovery } from '../discovery/index.ts';
 import { FlowControl, FlowDump, type FlowLimits, ObjectSizes } from '../fairness/index.ts';
 import { ApiFace } from '../http/api-face.ts';
@@ -37,6 +43,8 @@ import { EndpointServiceResolver } from './service-resolver.ts';
 
 export interface ApiServerOptions {
   readonly handler: ApiHandler;
+  /** The same for requests about which the authorizers were asked: the HTTP face does, once for each. */
+  readonly allowed: ApiHandler;
   /** Admission of what is passed on to kubelets, pods and services; default: there is none. */
   readonly connections?: ConnectionAdmission;
   readonly storage: Storage;
@@ -94,6 +102,7 @@ export interface Listening {
 }
 
 const drainMs = 5_000;
+const defaultServiceCidr = '10.96.0.0/16';
 
 /** The API server: everything between the socket and the registry. In process it works without `listen`. */
 export class HttpApiServer {
@@ -111,6 +120,8 @@ export class HttpApiServer {
   #listening: Listening | undefined;
   #bootstrapped = false;
   #pki: Pki | undefined;
+  /** Ends when others were told of authorities that have changed. */
+  #told: Promise<void> = Promise.resolve();
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
@@ -202,12 +213,11 @@ export class HttpApiServer {
   async listen({ host, alsoListen = [], port, pki }: ListenOptions): Promise<Listening> {
     const { handler, authorizer, authenticator, clock, random, logger, limits } = this.#options;
     this.#pki = pki;
-    const clientCa = [pki.ca, this.#options.frontProxyCa?.() ?? pki.frontProxy.ca].join('\n');
     this.#forwarder = new Forwarder({ ca: pki.ca, certificate: pki.kubeletClient });
     const kubelets = new KubeletConnector(new ObjectReader(handler, apiServerUser), this.#forwarder, random);
     const { connections } = this.#options;
     const face = new ApiFace({
-      handler,
+      handler: this.#options.allowed,
       authorizer,
       authenticator,
       routes: this.#routes,
@@ -224,7 +234,7 @@ export class HttpApiServer {
     this.#face = face;
     this.#listener = new SecureListener({
       server: pki.server,
-      clientCa,
+      clientCa: clientCaOf(this.clientAuthorities),
       logger,
       ...(limits?.connections && { limits: limits.connections }),
       handshakeFailed: () => this.metrics.access.handshakeFailed(),
@@ -246,6 +256,21 @@ export class HttpApiServer {
     this.#forwarder?.useCertificate(pki.kubeletClient);
   }
 
+  /** Lets in whoever connects from now on by the authorities that there are now, and tells extension servers of them. */
+  useAuthorities(): void {
+    this.#listener?.useClientAuthorities(clientCaOf(this.clientAuthorities));
+    if (!this.#bootstrapped) return;
+    const { handler, logger } = this.#options;
+    const { signal } = this.#running;
+    const facts = this.#address();
+    const options = { handler, user: apiServerUser, grants: [], ...(facts && { address: facts }), signal };
+    this.#told = this.#told
+      .then(() => bootstrap(options))
+      .catch((error: unknown) => {
+        logger.error('the authorities of front proxies could not be written down', { error: String(error) });
+      });
+  }
+
   /** Makes the objects that every cluster has, and begins to keep authorization current. */
   async bootstrap(clientCa: string | undefined, signal?: AbortSignal): Promise<void> {
     const {
@@ -255,7 +280,7 @@ export class HttpApiServer {
       grants = [],
       clock,
       logger,
-      serviceCidr = '10.96.0.0/16',
+      serviceCidr = defaultServiceCidr,
       allocators,
     } = this.#options;
     const repair =
@@ -269,17 +294,7 @@ export class HttpApiServer {
         serviceCidrs: serviceCidr.split(','),
       });
     await repair?.ensureDefaultCidr();
-    const listening = this.#listening;
-    const address = listening &&
-      clientCa !== undefined && {
-        host: this.#options.advertiseAddress ?? advertised(listening.host),
-        port: listening.port,
-        serviceIp: firstAddress(serviceCidr.split(',')[0] ?? serviceCidr),
-        clientCa,
-        ...(this.clientAuthorities && {
-          frontProxy: { ...(this.#options.frontProxy ?? ownFrontProxy), ca: this.clientAuthorities.frontProxies },
-        }),
-      };
+    const address = clientCa === undefined ? undefined : this.#address();
     const loop = { handler, user: apiServerUser, clock, logger };
     const configured = this.#flowControl.configure.bind(this.#flowControl);
     await new FlowControlController({ ...loop, configured }).start(this.#running.signal);
@@ -295,6 +310,23 @@ export class HttpApiServer {
     ]);
     void repair?.run(this.#running.signal);
     this.#bootstrapped = true;
+    // What changed meanwhile.
+    if (address && address.frontProxy?.ca !== this.clientAuthorities?.frontProxies) this.useAuthorities();
+  }
+
+  /** What others are told of where this server is and whom it lets in; `undefined` while it does not listen. */
+  #address(): ServerAddress | undefined {
+    const { advertiseAddress, frontProxy = ownFrontProxy, serviceCidr = defaultServiceCidr } = this.#options;
+    const authorities = this.clientAuthorities;
+    const listening = this.#listening;
+    if (!authorities || !listening) return undefined;
+    return {
+      host: advertiseAddress ?? advertised(listening.host),
+      port: listening.port,
+      serviceIp: firstAddress(serviceCidr.split(',')[0] ?? serviceCidr),
+      clientCa: authorities.users,
+      frontProxy: { ...frontProxy, ca: authorities.frontProxies },
+    };
   }
 
   /** First readiness fails, then watches end and requests finish; after the signal or 5 s the rest is cut. */
@@ -314,6 +346,9 @@ export class HttpApiServer {
 
 export type ApiServer = HttpApiServer;
 export const ApiServer = token<HttpApiServer>('ApiServer');
+
+const clientCaOf = (authorities: HttpApiServer['clientAuthorities']) =>
+  authorities ? `${authorities.users}\n${authorities.frontProxies}` : '';
 
 const isWildcard = (host: string) => host === '0.0.0.0' || host === '::';
 

@@ -2,12 +2,13 @@ import { parseDuration } from '@keelson/core';
 import { z } from 'zod';
 import { AllJwtOptions, AnonymousOptions, FrontProxyOptions, healthOnly } from '../authentication/index.ts';
 
-/** `apiserver.authentication` of `keelson.yaml`; `anonymous` and `jwt` in the words of AuthenticationConfiguration. */
-export const AuthenticationPluginOptions = z.strictObject({
+const Options = z.strictObject({
   /** Who may ask without credentials; `{ enabled: true }` is everybody for everything, as far as roles allow it. */
   anonymous: AnonymousOptions.default(healthOnly),
   /** Issuers of OpenID Connect. */
   jwt: AllJwtOptions.default([]),
+  /** A file of the kind AuthenticationConfiguration, read again whenever it changes: its `jwt` and `anonymous` count. */
+  configurationFile: z.string().min(1).optional(),
   /** Another server that is asked whose tokens are. */
   webhook: z
     .strictObject({
@@ -35,4 +36,10 @@ export const AuthenticationPluginOptions = z.strictObject({
   /** Whether tokens that are mounted into pods live on for a year, for programs that never read them again. */
   extendTokenExpiration: z.boolean().default(true),
 });
+
+/** `apiserver.authentication` of `keelson.yaml`; `anonymous` and `jwt` in the words of AuthenticationConfiguration. */
+export const AuthenticationPluginOptions = Options.refine(
+  ({ configurationFile, jwt }) => configurationFile === undefined || jwt.length === 0,
+  { path: ['jwt'], message: 'must stand in the file of `configurationFile` where there is one' },
+);
 export type AuthenticationPluginOptions = z.infer<typeof AuthenticationPluginOptions>;

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock, systemRandom } from '@keelson/core';
+import { silentLogger } from '@keelson/core/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { Authorizers } from '../authorization/index.ts';
@@ -60,7 +61,7 @@ beforeAll(async () => {
       { type: 'RBAC', name: 'rbac' },
     ]),
   );
-  await authorization.open({ clock: systemClock, random: systemRandom });
+  await authorization.open({ clock: systemClock, random: systemRandom, logger: silentLogger });
   server = await startTestApiServer({ socket: true, authorization });
   requests = new TestRequests(server);
 });

@@ -25,7 +25,7 @@ export interface AuthenticationParts {
 
 export interface AuthenticationOptions {
   /** Who may ask without credentials. Default: probes. */
-  readonly anonymous?: AnonymousOptions;
+  readonly anonymous?: AnonymousOptions | (() => AnonymousOptions);
   /** Where others find the keys of ServiceAccount tokens; default: at the advertised address. */
   readonly jwksUri?: string;
   /** How a front proxy says who asks. */
@@ -42,7 +42,14 @@ export interface AuthenticationOptions {
   readonly metrics?: TokenMetrics;
   /** Further authenticators of tokens, asked last. */
   readonly otherTokens?: readonly TokenAuthenticator[];
+  /** Calls back whenever files have changed that say who is who. */
+  readonly onChange?: (listener: (what: AuthenticationChange) => void) => void;
+  /** Metrics of these files. */
+  readonly metricsText?: () => string;
 }
+
+/** Whose tokens are, or which authorities front proxies have. */
+export type AuthenticationChange = 'tokens' | 'authorities';
 
 interface Needs {
   readonly handler: ApiHandler;

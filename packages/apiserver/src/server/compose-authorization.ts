@@ -1,78 +1,166 @@
-import { type Clock, loadKubeconfig, parseDuration, type Random } from '@keelson/core';
+import { dirname, resolve } from 'node:path';
+import { type Clock, type Logger, loadKubeconfig, parseDuration, type Random } from '@keelson/core';
 import {
   type Authorizers,
   authorizerChain,
+  changeProblem,
   mastersGroup,
   type NodeAuthorizer,
   nodeAndRbac,
+  parseAuthorizers,
   type RbacAuthorizer,
   WebhookAuthorizer,
 } from '../authorization/index.ts';
 import type { Authorizer } from '../registry/contract.ts';
+import { ReloadMetrics, WatchedFile } from '../reload/index.ts';
 
-type Configured = Authorizers[number];
-type Webhook = NonNullable<Configured['webhook']>;
+type Webhook = NonNullable<Authorizers[number]['webhook']>;
+
+/** Authorizers whose files are read. */
+interface Opened {
+  readonly all: Authorizers;
+  readonly webhooks: ReadonlyMap<string, WebhookAuthorizer>;
+}
+
+interface Needs {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
 
 /**
- * The authorizers that the configuration tells about, in its order. Files of webhooks are read in the phase `storage`;
- * before it they let nobody through. Without a configuration: Node and RBAC.
+ * The authorizers that the configuration tells about, in its order. Files are read in the phase `storage`; before it
+ * webhooks let nobody through. Without a configuration: Node and RBAC.
  */
 export class ConfiguredAuthorizers {
-  readonly #all: Authorizers;
-  readonly #webhooks = new Map<string, WebhookAuthorizer>();
+  readonly #source: Authorizers | string;
+  readonly #metrics: ReloadMetrics | undefined;
+  #file: WatchedFile<Opened> | undefined;
+  #opened: Opened;
+  #chainOf: (opened: Opened) => Authorizer = () => masters;
+  #chain: Authorizer = masters;
 
-  constructor(all: Authorizers = nodeAndRbac) {
-    this.#all = all;
+  /** @param source the path of an AuthorizationConfiguration, read again whenever it changes, or its content */
+  constructor(source: Authorizers | string = nodeAndRbac) {
+    this.#source = source;
+    this.#opened = { all: typeof source === 'string' ? [] : source, webhooks: new Map() };
+    if (typeof source === 'string') this.#metrics = new ReloadMetrics('authorization');
   }
 
   /** Their types: who lists what a user may do asks only these. */
   get types(): readonly string[] {
-    return this.#all.map(({ type }) => type);
+    return this.#opened.all.map(({ type }) => type);
+  }
+
+  metricsText(): string {
+    return this.#metrics?.text() ?? '';
   }
 
   /** Rejects for files that cannot be read. */
-  async open({ clock, random }: { readonly clock: Clock; readonly random: Random }): Promise<void> {
-    for (const { name, webhook } of this.#all) {
-      if (webhook) this.#webhooks.set(name, await openWebhook(webhook, clock, random));
+  async open(needs: Needs): Promise<void> {
+    const source = this.#source;
+    if (typeof source !== 'string') {
+      this.#use({ all: source, webhooks: await openWebhooks(source, needs) });
+      return;
     }
+    let first: Authorizers | undefined;
+    this.#file = new WatchedFile<Opened>({
+      file: source,
+      what: 'the authorization configuration',
+      ...needs,
+      ...(this.#metrics && { observer: this.#metrics }),
+      build: async (text) => {
+        const all = besideFile(parseAuthorizers(text), source);
+        first ??= all;
+        const problem = changeProblem(first, all);
+        if (problem !== undefined) throw new Error(problem);
+        return { all, webhooks: await openWebhooks(all, needs) };
+      },
+      changed: (opened) => this.#use(opened),
+      dispose: closeAll,
+    });
+    this.#use(await this.#file.open());
   }
 
   close(): void {
-    for (const each of this.#webhooks.values()) each.close();
+    if (this.#file) this.#file.close();
+    else closeAll(this.#opened);
+  }
+
+  /** Looks at the file now. */
+  async reload(): Promise<void> {
+    await this.#file?.reload();
   }
 
   chain(nodes: NodeAuthorizer, rbac: RbacAuthorizer): Authorizer {
-    if (this.#all === nodeAndRbac) return authorizerChain([nodes, rbac]);
-    return authorizerChain([
-      masters,
-      ...this.#all.map(({ type, name }) => {
-        if (type === 'Node') return nodes;
-        return type === 'RBAC' ? rbac : this.#asked(name);
-      }),
-    ]);
+    if (this.#source === nodeAndRbac) return authorizerChain([nodes, rbac]);
+    this.#chainOf = ({ all, webhooks }) =>
+      authorizerChain([
+        masters,
+        ...all.map(({ type, name }) => {
+          if (type === 'Node') return nodes;
+          return type === 'RBAC' ? rbac : (webhooks.get(name) ?? notOpen);
+        }),
+      ]);
+    this.#use(this.#opened);
+    return { authorize: (request) => this.#chain.authorize(request) };
   }
 
-  #asked(name: string): Authorizer {
-    return { authorize: (request) => this.#webhooks.get(name)?.authorize(request) ?? notOpen };
+  #use(opened: Opened): void {
+    this.#opened = opened;
+    this.#chain = this.#chainOf(opened);
   }
 }
 
-const notOpen = {
-  allowed: false,
-  denied: true,
-  reason: '',
-  error: 'the authorization webhook is not set up yet',
-} as const;
+const notOpen: Authorizer = {
+  authorize: () => ({
+    allowed: false,
+    denied: true,
+    reason: '',
+    error: 'the authorization webhook is not set up yet',
+  }),
+};
 
 /** Who is of this group may do everything, whatever the configuration says: Kubernetes asks it first. */
 const masters: Authorizer = {
   authorize: ({ user }) => ({ allowed: user.groups.includes(mastersGroup), reason: '' }),
 };
 
-async function openWebhook(webhook: Webhook, clock: Clock, random: Random): Promise<WebhookAuthorizer> {
+/** Paths in a file are relative to it. */
+const besideFile = (all: Authorizers, file: string): Authorizers =>
+  all.map((each) => {
+    const path = each.webhook?.connectionInfo.kubeConfigFile;
+    if (!each.webhook || path === undefined) return each;
+    const connectionInfo = { ...each.webhook.connectionInfo, kubeConfigFile: resolve(dirname(file), path) };
+    return { ...each, webhook: { ...each.webhook, connectionInfo } };
+  });
+
+async function openWebhooks(all: Authorizers, needs: Needs): Promise<ReadonlyMap<string, WebhookAuthorizer>> {
+  const webhooks = new Map<string, WebhookAuthorizer>();
+  try {
+    for (const [index, { name, webhook }] of all.entries()) {
+      if (webhook) webhooks.set(name, await openWebhook(webhook, index, needs));
+    }
+  } catch (error) {
+    closeAll({ webhooks });
+    throw error;
+  }
+  return webhooks;
+}
+
+function closeAll({ webhooks }: Pick<Opened, 'webhooks'>): void {
+  for (const each of webhooks.values()) each.close();
+}
+
+async function openWebhook(webhook: Webhook, index: number, { clock, random }: Needs): Promise<WebhookAuthorizer> {
   const milliseconds = (text: string | undefined) => parseDuration(text ?? '') ?? 0;
   const { cacheAuthorizedRequests, cacheUnauthorizedRequests, connectionInfo } = webhook;
-  const config = await loadKubeconfig(connectionInfo.kubeConfigFile ?? '');
+  const { kubeConfigFile: file = '' } = connectionInfo;
+  const config = await loadKubeconfig(file).catch((error: unknown) => {
+    const why = `error loading file: ${error instanceof Error ? error.message : String(error)}`;
+    const field = `authorizers[${index}].connectionInfo.kubeConfigFile`;
+    throw new Error(`${field}: Invalid value: ${JSON.stringify(file)}: ${why}`, { cause: error });
+  });
   return new WebhookAuthorizer({
     clock,
     random,

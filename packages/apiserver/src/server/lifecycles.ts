@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Clock, Lifecycle, Logger, Random } from '@keelson/core';
 import { openPki, type Pki } from '../pki/index.ts';
+import { ReloadMetrics } from '../reload/index.ts';
 import type { Storage } from '../storage/contract.ts';
 import { advertised, firstAddress } from './api-server.ts';
 import type { ApiServerPluginOptions } from './api-server-options.ts';
@@ -40,15 +41,17 @@ export function apiServerLifecycles(
       phase: 'storage',
       async start(signal) {
         const hosts = [...options.hosts, address, bindAddress, ...options.alsoListen];
+        const reloads = typeof options.encryption === 'string' ? new ReloadMetrics('encryption') : undefined;
+        if (reloads) parts.server.metrics.also(() => reloads.text());
+        const context = { dataDir, clock, random, logger, ...(reloads && { encryptionObserver: reloads }) };
         await Promise.all([
-          storage === embedded &&
-            embedded.openWith(() => openStore(options, { dataDir, clock, random, logger }, signal)),
+          storage === embedded && embedded.openWith(() => openStore(options, context, signal)),
           pki === own &&
             own.openWith(() =>
               openPki(dataDir && join(dataDir, 'pki'), { clock, hosts, serviceIp: firstAddress(serviceCidr) }),
             ),
-          tokens.open({ clock, random }),
-          authorization.open({ clock, random }),
+          tokens.open({ clock, random, logger: logger.named('authentication') }),
+          authorization.open({ clock, random, logger: logger.named('authorization') }),
           parts.auditor?.open(),
         ]);
       },

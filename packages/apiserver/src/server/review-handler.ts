@@ -33,7 +33,7 @@ export interface ReviewHandlerOptions {
   /** Whose rules a SelfSubjectRulesReview lists. */
   readonly rbac: RbacAuthorizer;
   /** The types of the authorizers, in their order. */
-  readonly authorizers: readonly string[];
+  readonly authorizers: () => readonly string[];
   readonly tokens: ServiceAccountTokens;
   readonly authenticator: Pick<RequestAuthenticator, 'authenticateToken'>;
   readonly clock: Clock;
@@ -99,7 +99,7 @@ export class ReviewHandler implements ApiHandler {
     if (namespace === '') throw StatusError.badRequest('no namespace on request');
     const { kind = '', apiVersion = '' } = asked;
     const { rbac, authorizers } = this.#options;
-    return unnamed({ kind, apiVersion, spec: {}, status: reviewRules(rbac, authorizers, user, namespace) });
+    return unnamed({ kind, apiVersion, spec: {}, status: reviewRules(rbac, authorizers(), user, namespace) });
   }
 
   #self(user: UserInfo, { kind = '', apiVersion = '' }: ObjectDraft): ObjectDraft {

@@ -52,7 +52,8 @@ const defaultLimits: ListenerLimits = {
 /** One TLS port for HTTP/2 and HTTP/1.1 (by ALPN). Client certificates are asked for, and judged by authentication. */
 export class SecureListener {
   readonly #server: Http2SecureServer;
-  readonly #clientCa: string;
+  #clientCa: string;
+  #shown: KeyPair;
   readonly #further: Server[] = [];
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #sockets = new Set<TLSSocket>();
@@ -60,6 +61,7 @@ export class SecureListener {
   constructor({ server, clientCa, logger, limits, handle, upgrade, handshakeFailed }: SecureListenerOptions) {
     const { headerBytes, headersMs, idleMs, streams, headers, connections, checkMs } = { ...defaultLimits, ...limits };
     this.#clientCa = clientCa;
+    this.#shown = server;
     this.#server = createSecureServer({
       allowHTTP1: true,
       cert: server.certificate,
@@ -133,7 +135,19 @@ export class SecureListener {
   }
 
   /** Shows another certificate to whoever connects from now on. */
-  useCertificate({ certificate: cert, key }: KeyPair): void {
+  useCertificate(shown: KeyPair): void {
+    this.#shown = shown;
+    this.#renew();
+  }
+
+  /** Lets in whoever connects from now on by certificates of these authorities, in PEM one after another. */
+  useClientAuthorities(clientCa: string): void {
+    this.#clientCa = clientCa;
+    this.#renew();
+  }
+
+  #renew(): void {
+    const { certificate: cert, key } = this.#shown;
     this.#server.setSecureContext({ cert, key, ca: [this.#clientCa], minVersion: 'TLSv1.2' });
   }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Clock, Logger, Random } from '@keelson/core';
 import { parseDuration } from '@keelson/core/machinery';
 import { z } from 'zod';
+import type { ReloadObserver } from '../reload/index.ts';
 import type { Storage } from '../storage/contract.ts';
 import { EncryptionAtRest } from '../storage/encryption/encryption-at-rest.ts';
 import { openLogStorage } from '../storage/log-storage.ts';
@@ -55,6 +56,8 @@ export interface StoreContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Told what becomes of the file of the encryption. */
+  readonly encryptionObserver?: ReloadObserver;
 }
 
 /** Opens the store that is asked for, encrypted if that is asked for. */
@@ -62,13 +65,14 @@ export async function openStore(options: OpenOptions, context: StoreContext, sig
   const { encryption } = options;
   const store = await openPlainStore(options, context, signal);
   if (encryption === undefined) return store;
-  const { clock, logger } = context;
+  const { clock, logger, encryptionObserver: observer } = context;
   const source = typeof encryption === 'string' ? { file: encryption } : { config: encryption };
   const atRest = new EncryptionAtRest({
     source,
     resourceOf: resourceOfPlace,
     clock,
     logger: logger.named('encryption'),
+    ...(observer && { observer }),
   });
   try {
     return await atRest.open(store);

@@ -84,7 +84,10 @@ export const clusterConfigSchema = z.strictObject({
       runtimeConfig: z.record(z.string(), z.boolean()).default({}),
       /** How it is found out who asks: `anonymous` and `jwt` as in Kubernetes' AuthenticationConfiguration, `webhook`, … */
       authentication: AuthenticationPluginOptions.optional(),
-      /** Who decides what is allowed, in order: `authorizers` as in Kubernetes' AuthorizationConfiguration. */
+      /**
+       * Who decides what is allowed, in order: `authorizers` as in Kubernetes' AuthorizationConfiguration, or the path of
+       * a file with one, relative to this one, which is read again whenever it changes.
+       */
       authorization: AuthorizationPluginOptions.optional(),
       /** A file of static tokens, relative to this one: lines of `token,user,uid,"group1,group2"`. */
       tokenFile: z.string().min(1).optional(),

@@ -19,8 +19,8 @@ const pauseMs = 10_000;
 const longestMs = 10 * 60_000;
 
 /**
- * The keys of an issuer (OpenID Connect Discovery 1.0): found at the first token, kept, and looked up anew when a token
- * is signed by another, or when they are old. Whoever sends tokens cannot make the server ask more often than that.
+ * The keys of an issuer (OpenID Connect Discovery 1.0): read at the first token, kept, and looked up anew when a token is
+ * signed by another, or when they are old. Whoever sends tokens cannot make the server ask more often than that.
  */
 export class IssuerKeys {
   readonly #options: IssuerKeysOptions;
@@ -33,6 +33,18 @@ export class IssuerKeys {
 
   constructor(options: IssuerKeysOptions) {
     this.#options = options;
+  }
+
+  /** Finds out where the keys are, unless that is known. Rejects while the issuer cannot be asked. */
+  async locate(): Promise<void> {
+    if (this.#uri !== undefined) return;
+    try {
+      this.#uri = await this.#discover();
+      this.#failedAt = undefined;
+    } catch (error) {
+      this.#failed(error);
+      throw error;
+    }
   }
 
   /** Rejects while the issuer cannot be asked. */
@@ -68,10 +80,14 @@ export class IssuerKeys {
       this.#failedAt = undefined;
       return keys;
     } catch (error) {
-      this.#failedAt = clock.now();
-      this.#failure = error instanceof Error ? error.message : String(error);
+      this.#failed(error);
       throw new Error(`oidc: authenticator not initialized: ${this.#failure}`);
     }
+  }
+
+  #failed(error: unknown): void {
+    this.#failedAt = this.#options.clock.now();
+    this.#failure = error instanceof Error ? error.message : String(error);
   }
 
   async #discover(): Promise<string> {

@@ -59,6 +59,17 @@ export class JwtAuthenticator implements TokenAuthenticator {
     this.#client.close();
   }
 
+  /** Asks the issuer where its keys are, unless that is known; resolves to why it cannot be found out. */
+  async problem(): Promise<string | undefined> {
+    try {
+      await this.#keys.locate();
+      return undefined;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      return `oidc: authenticator for issuer ${JSON.stringify(this.#issuer.url)} is not healthy: ${why}`;
+    }
+  }
+
   async authenticateToken(token: string, audiences?: readonly string[]): Promise<AuthenticatedToken | undefined> {
     if (issuerOf(token) !== this.#issuer.url) return undefined;
     const begun = this.#options.clock.now();
@@ -83,7 +94,7 @@ export class JwtAuthenticator implements TokenAuthenticator {
     }
     const payload = await this.#verified(token);
     const claims = Payload.parse(payload);
-    const problem = this.#problem(claims);
+    const problem = this.#claimProblem(claims);
     if (problem !== undefined) throw new Error(`oidc: verify token: oidc: ${problem}`);
     const { aud, exp = 0 } = claims;
     // A single audience is given back as it came: expressions see the claim, not what was made of it.
@@ -123,7 +134,7 @@ export class JwtAuthenticator implements TokenAuthenticator {
   }
 
   /** Why the claims that every token has are no good; `undefined`: they are. */
-  #problem({ aud, exp, nbf }: z.infer<typeof Payload>): string | undefined {
+  #claimProblem({ aud, exp, nbf }: z.infer<typeof Payload>): string | undefined {
     const { audiences } = this.#issuer;
     if (!aud.some((each) => audiences.includes(each))) {
       const [expected, got] = [audiences, aud].map((all) => all.map((each) => JSON.stringify(each)).join(' '));
