@@ -122,7 +122,7 @@ describe('an AuthorizationConfiguration', () => {
       'request.resourceAttributes.labelSelector.requirements[0].values.exists(v, v == "x")',
       'request.resourceAttributes.fieldSelector.rawSelector == ""',
     ];
-    const all = [{ type: 'Node', name: 'a' }, when(...conditions), hook({ unauthorizedTTL: '0s' }, 'b')];
+    const all = [{ type: 'Node', name: 'node' }, when(...conditions), hook({ unauthorizedTTL: '0s' }, 'b')];
     expect(Authorizers.safeParse(all).error?.issues).toBeUndefined();
   });
 

@@ -25,3 +25,9 @@ export function changeProblem(first: Authorizers, next: Authorizers): string | u
   const missing = first.map(({ type }) => type).filter((type) => type !== 'Webhook' && !types.has(type));
   return missing.length === 0 ? undefined : `missing required types: [${missing.sort().join(' ')}]`;
 }
+
+/** Kubernetes takes the two that are no webhooks under one name only. */
+export function nameProblem(all: Authorizers): string | undefined {
+  const wrong = all.find(({ type, name }) => type !== 'Webhook' && name !== type.toLowerCase());
+  return wrong && `expected name ${wrong.type.toLowerCase()} for authorizer ${wrong.type} instead of ${wrong.name}`;
+}

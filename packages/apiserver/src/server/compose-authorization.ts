@@ -6,6 +6,7 @@ import {
   changeProblem,
   mastersGroup,
   type NodeAuthorizer,
+  nameProblem,
   nodeAndRbac,
   parseAuthorizers,
   type RbacAuthorizer,
@@ -71,10 +72,11 @@ export class ConfiguredAuthorizers {
       ...(this.#metrics && { observer: this.#metrics }),
       build: async (text) => {
         const all = besideFile(parseAuthorizers(text), source);
-        first ??= all;
-        const problem = changeProblem(first, all);
+        const problem = changeProblem(first ?? all, all);
         if (problem !== undefined) throw new Error(problem);
-        return { all, webhooks: await openWebhooks(all, needs) };
+        const webhooks = await openWebhooks(all, needs);
+        first ??= all;
+        return { all, webhooks };
       },
       changed: (opened) => this.#use(opened),
       dispose: closeAll,
@@ -136,6 +138,8 @@ const besideFile = (all: Authorizers, file: string): Authorizers =>
   });
 
 async function openWebhooks(all: Authorizers, needs: Needs): Promise<ReadonlyMap<string, WebhookAuthorizer>> {
+  const problem = nameProblem(all);
+  if (problem !== undefined) throw new Error(problem);
   const webhooks = new Map<string, WebhookAuthorizer>();
   try {
     for (const [index, { name, webhook }] of all.entries()) {
