@@ -55,7 +55,7 @@ export async function startReal({ dir, pki, children, durable = false }: RealSer
     `--service-account-signing-key-file=${saKey}`,
     '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
     '--service-cluster-ip-range=10.96.0.0/16',
-    '--authorization-mode=RBAC',
+    '--authorization-mode=Node,RBAC',
     '--endpoint-reconciler-type=none',
     '--allow-privileged=true',
     '--runtime-config=api/all=true',

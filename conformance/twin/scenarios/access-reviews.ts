@@ -226,7 +226,6 @@ const disguises: readonly Readonly<Record<string, string>>[] = [
   { 'impersonate-group': 'g-{{id}}' },
   { 'impersonate-uid': '7' },
   { 'impersonate-extra-scope': 'a' },
-  { 'impersonate-user': ' ' },
   { 'impersonate-user': 'system:serviceaccount:{{ns}}:sa', 'impersonate-group': 'g-{{id}}' },
   { 'impersonate-user': 'system:serviceaccount:{{ns}}' },
   { 'impersonate-user': 'system:serviceaccount:{{ns}}:' },

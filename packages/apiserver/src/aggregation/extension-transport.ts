@@ -9,7 +9,7 @@ import {
   type WatchEvent,
 } from '@keelson/core';
 import { z } from 'zod';
-import { forbidden } from '../authorization/index.ts';
+import { forbidden, questionAbout } from '../authorization/index.ts';
 import type { Authorizer, UserInfo } from '../registry/contract.ts';
 import type { Aggregator } from './aggregator.ts';
 import type { Extension } from './extension.ts';
@@ -35,8 +35,7 @@ export function extensionTransport(own: Transport, options: ExtensionTransportOp
   const { aggregator, authorizer, user } = options;
   const find = ({ group, version }: ApiRequest) => aggregator.find(group, version);
   const authorize = async (request: ApiRequest) => {
-    const { verb, group, version, resource, subresource, namespace, name } = request;
-    const asked = { user, verb, group, version, resource, subresource, namespace, name };
+    const asked = questionAbout(user, request, request.options);
     const decision = await authorizer.authorize(asked);
     if (!decision.allowed) throw forbidden(asked, decision.reason);
   };

@@ -5,7 +5,6 @@ import {
   type LabelRequirement,
   type LabelSelectorAttributes,
   type LabelSelectorRequirement,
-  type PolicyRule,
   parseFieldSelector,
   parseLabelSelector,
   type ResourceAttributes,
@@ -15,7 +14,7 @@ import {
 import type { AuthorizationRequest, Authorizer, UserInfo } from '../registry/contract.ts';
 import { together } from './authorizer-chain.ts';
 import { nodeOf } from './node/node-identity.ts';
-import type { RbacAuthorizer } from './rbac-authorizer.ts';
+import type { HeldRules, RbacAuthorizer } from './rbac-authorizer.ts';
 import { sortedFields } from './selection.ts';
 
 /** The `status` of a (Self|Local)SubjectAccessReview that is valid. `self` is who asks, where that is the subject. */
@@ -125,9 +124,8 @@ export function reviewRules(
   namespace: string,
 ) {
   const unable = [...new Set(authorizers)].flatMap((type) => cannotList(type, user) ?? []);
-  const granted = authorizers.includes('RBAC') ? authorizer.rulesFor(user, namespace) : [];
-  // Two bindings may lead to the same rule.
-  const rules = [...new Map(granted.map((rule) => [ruleKey(rule), rule])).values()];
+  const { rules, errors } = authorizers.includes('RBAC') ? authorizer.rulesFor(user, namespace) : nothing;
+  const problems = [...unable, ...errors];
   return {
     resourceRules: rules
       .filter((rule) => rule.resources?.length)
@@ -141,15 +139,14 @@ export function reviewRules(
       .filter((rule) => rule.nonResourceURLs?.length)
       .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
     incomplete: unable.length > 0,
-    ...(unable.length > 0 && { evaluationError: together(unable) }),
+    ...(problems.length > 0 && { evaluationError: together(problems) }),
   };
 }
+
+const nothing: HeldRules = { rules: [], errors: [] };
 
 function cannotList(type: string, user: UserInfo): string | undefined {
   if (type === 'Webhook') return 'webhook authorizer does not support user rule resolution';
   if (type !== 'Node' || nodeOf(user) === undefined) return undefined;
   return 'node authorizer does not support user rule resolution';
 }
-
-const ruleKey = ({ verbs, apiGroups, resources, resourceNames, nonResourceURLs }: PolicyRule) =>
-  JSON.stringify([verbs, apiGroups, resources, resourceNames, nonResourceURLs]);

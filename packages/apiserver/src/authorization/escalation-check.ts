@@ -12,12 +12,13 @@ import {
 import type { AdmissionAttributes, AdmissionPlugin } from '@keelson/core/admission';
 import { objectAs } from '../admission/narrow.ts';
 import type { AuthorizationDecision, AuthorizationRequest, UserInfo } from '../registry/contract.ts';
+import type { HeldRules } from './rbac-authorizer.ts';
 import { compactRules, describeRule } from './rule-text.ts';
 
 export interface EscalationCheckOptions {
   readonly authorizer: {
     authorize(request: AuthorizationRequest): AuthorizationDecision | Promise<AuthorizationDecision>;
-    notCovered(user: UserInfo, namespace: string | undefined, wanted: readonly PolicyRule[]): readonly PolicyRule[];
+    notCovered(user: UserInfo, namespace: string | undefined, wanted: readonly PolicyRule[]): HeldRules;
   };
   /** Members of it may hand on everything. */
   readonly mastersGroup: string;
@@ -50,14 +51,15 @@ export function escalationCheck({ authorizer, mastersGroup, rulesOf }: Escalatio
   };
 
   const confirm = (attributes: AdmissionAttributes, rules: readonly PolicyRule[]) => {
-    const missing = authorizer.notCovered(attributes.user, attributes.namespace, rules);
+    const { rules: missing, errors } = authorizer.notCovered(attributes.user, attributes.namespace, rules);
     if (missing.length === 0) return;
     const { user } = attributes;
     const groups = user.groups.map((each) => JSON.stringify(each)).join(' ');
     const lines = [...new Set(compactRules(missing).map(describeRule))].sort();
+    const unresolved = errors.length > 0 ? `; resolution errors: [${errors.join(' ')}]` : '';
     throw refused(
       attributes,
-      `user ${JSON.stringify(user.name)} (groups=[${groups}]) is attempting to grant RBAC permissions not currently held:\n${lines.join('\n')}`,
+      `user ${JSON.stringify(user.name)} (groups=[${groups}]) is attempting to grant RBAC permissions not currently held:\n${lines.join('\n')}${unresolved}`,
     );
   };
 
@@ -73,7 +75,7 @@ export function escalationCheck({ authorizer, mastersGroup, rulesOf }: Escalatio
           return;
         confirm(attributes, role.rules ?? []);
         const aggregates = [object, oldObject].some((each) => each !== undefined && 'aggregationRule' in each);
-        if (aggregates && authorizer.notCovered(user, attributes.namespace, everything).length > 0) {
+        if (aggregates && authorizer.notCovered(user, attributes.namespace, everything).rules.length > 0) {
           throw refused(attributes, 'must have cluster-admin privileges to use the aggregationRule');
         }
       }

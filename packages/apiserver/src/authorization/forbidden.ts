@@ -15,9 +15,7 @@ export function forbidden(request: AuthorizationRequest, reason = ''): StatusErr
     return StatusError.of(403, 'Forbidden', message, {});
   }
   const resource = request.subresource ? `${request.resource}/${request.subresource}` : request.resource;
-  // A Namespace counts as being in itself.
-  const isOwn = request.resource === 'namespaces' && !request.fieldSelector;
-  const namespace = request.namespace || (isOwn ? request.name : undefined);
+  const { namespace } = request;
   const scope = namespace ? `in the namespace ${JSON.stringify(namespace)}` : 'at the cluster scope';
   const group = request.group ?? '';
   return StatusError.forbidden(

@@ -1,4 +1,5 @@
 export { Authorizers, nodeAndRbac } from './authorization-configuration.ts';
+export { changeProblem, nameProblem, parseAuthorizers } from './authorization-file.ts';
 export { authorizerChain } from './authorizer-chain.ts';
 export { escalationCheck } from './escalation-check.ts';
 export { forbidden, notAllowedTo } from './forbidden.ts';
@@ -7,5 +8,5 @@ export { NodeFeed } from './node/node-feed.ts';
 export { nodeOf } from './node/node-identity.ts';
 export { mastersGroup, RbacAuthorizer } from './rbac-authorizer.ts';
 export { RbacFeed } from './rbac-feed.ts';
-export { selectionOf } from './selection.ts';
+export { questionAbout, selectionOf } from './selection.ts';
 export { WebhookAuthorizer } from './webhook/webhook-authorizer.ts';

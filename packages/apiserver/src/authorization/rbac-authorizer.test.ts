@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { aggregatedRules } from './aggregated-rules.ts';
 import { forbidden } from './forbidden.ts';
 import { RbacAuthorizer } from './rbac-authorizer.ts';
 import { rulesCover } from './rule-matching.ts';
@@ -66,26 +67,59 @@ describe('RbacAuthorizer', () => {
     expect(rbac.authorize(deployments).allowed).toBe(false);
   });
 
-  it('aggregates ClusterRoles, also through others, at once', () => {
+  it('tells the first subject of a binding that somebody is, and which roles are missing', () => {
     const { index } = rbac;
-    const selector = (key: string) => ({ clusterRoleSelectors: [{ matchLabels: { [key]: 'true' } }] });
-    index.setClusterRole({ metadata: { name: 'admin' }, aggregationRule: selector('to-admin') });
-    index.setClusterRole({
-      metadata: { name: 'edit', labels: { 'to-admin': 'true' } },
-      aggregationRule: selector('to-edit'),
-    });
     index.setBinding({
-      metadata: { name: 'x' },
-      roleRef: roleRef('ClusterRole', 'admin'),
-      subjects: [{ kind: 'User', name: 'root' }],
+      metadata: { name: 'both' },
+      roleRef: roleRef('ClusterRole', 'reader'),
+      subjects: [
+        { kind: 'Group', name: 'nobody' },
+        { kind: 'Group', name: 'some' },
+        { kind: 'User', name: 'ann' },
+      ],
     });
-    const request = { user: user('root'), verb: 'get', group: 'g', version: 'v1', resource: 'things' };
-    expect(rbac.authorize(request).allowed).toBe(false);
-    const rules = [{ verbs: ['get'], apiGroups: ['g'], resources: ['things'] }];
-    index.setClusterRole({ metadata: { name: 'more', labels: { 'to-edit': 'true' } }, rules });
-    expect(rbac.authorize(request).allowed).toBe(true);
-    index.deleteClusterRole({ metadata: { name: 'more' } });
-    expect(rbac.authorize(request).allowed).toBe(false);
+    expect(rbac.authorize({ user: user('ann', 'some'), verb: 'list', ...pods }).reason).toBe(
+      'RBAC: allowed by ClusterRoleBinding "both" of ClusterRole "reader" to Group "some"',
+    );
+    expect(rbac.rulesFor(user('ann', 'some'), 'a').rules).toHaveLength(3);
+    for (const [name, kind] of [
+      ['one', 'Role'],
+      ['two', 'ClusterRole'],
+    ] as const) {
+      index.setBinding({
+        metadata: { name, namespace: 'a' },
+        roleRef: roleRef(kind, 'none'),
+        subjects: [{ kind: 'User', name: 'bob' }],
+      });
+    }
+    expect(rbac.authorize({ user: user('bob'), verb: 'list', ...pods, namespace: 'a' })).toEqual({
+      allowed: false,
+      reason:
+        'RBAC: [role.rbac.authorization.k8s.io "none" not found, clusterrole.rbac.authorization.k8s.io "none" not found]',
+    });
+  });
+});
+
+describe('aggregation', () => {
+  const rule = (...verbs: string[]) => ({ verbs, apiGroups: [''], resources: ['pods'] });
+  const role = (name: string, labels: Record<string, string>, ...rules: ReturnType<typeof rule>[]) => ({
+    metadata: { name, labels },
+    rules,
+  });
+
+  it('gathers by selector, then by name, each rule once, and nothing of its own', () => {
+    const selector = (key: string) => ({ matchExpressions: [{ key, operator: 'Exists' }] });
+    const admin = {
+      ...role('admin', { a: '1', b: '1' }, rule('own')),
+      aggregationRule: { clusterRoleSelectors: [selector('b'), selector('a')] },
+    };
+    const all = [
+      role('z', { a: '1' }, rule('get'), rule('watch')),
+      admin,
+      role('y', { b: '1' }, rule('list')),
+      role('c', { a: '1', b: '1' }, rule('get')),
+    ];
+    expect(aggregatedRules(admin, all)).toEqual([rule('get'), rule('list'), rule('watch')]);
   });
 });
 

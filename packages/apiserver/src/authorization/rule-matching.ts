@@ -18,9 +18,9 @@ export function ruleAllows(rule: PolicyRule, request: AuthorizationRequest): boo
   );
 }
 
-/** `*` at the end stands for anything. */
+/** `*` at the end, or several, stand for anything. */
 function pathMatches(pattern: string, path: string): boolean {
-  return pattern === '*' || pattern === path || (pattern.endsWith('*') && path.startsWith(pattern.slice(0, -1)));
+  return pattern === '*' || pattern === path || (pattern.endsWith('*') && path.startsWith(pattern.replace(/\*+$/, '')));
 }
 
 /** `pods/log` is asked for by that name, by `*` or by `*` + `/log`. */

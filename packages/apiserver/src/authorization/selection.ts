@@ -1,7 +1,29 @@
 import { type FieldRequirement, parseFieldSelector, parseLabelSelector, SelectorError } from '@keelson/core';
-import type { AuthorizationRequest } from '../registry/contract.ts';
+import type { AuthorizationRequest, UserInfo } from '../registry/contract.ts';
 
 const collections: ReadonlySet<string> = new Set(['list', 'watch', 'deletecollection']);
+
+type Target = Pick<
+  AuthorizationRequest,
+  'verb' | 'group' | 'version' | 'resource' | 'subresource' | 'namespace' | 'name'
+>;
+
+interface Selectors {
+  readonly fieldSelector?: string | undefined;
+  readonly labelSelector?: string | undefined;
+}
+
+/**
+ * What authorizers are asked about a request for objects. A Namespace is in itself, so that a RoleBinding inside of it
+ * may grant reading it, though not listing it by its name.
+ */
+export function questionAbout(user: UserInfo, target: Target, selectors?: Selectors): AuthorizationRequest {
+  const { verb, group, version, resource, subresource, name } = target;
+  const namespace = resource === 'namespaces' && name ? name : target.namespace;
+  const question = { user, verb, group, version, resource, subresource, namespace, name };
+  if (!selectors?.fieldSelector && !selectors?.labelSelector) return question;
+  return { ...question, ...selectionOf(verb, name, selectors) };
+}
 
 /**
  * What of selectors counts for authorization (KEP-4601): their conditions, and for a list or watch of one name that
@@ -10,7 +32,7 @@ const collections: ReadonlySet<string> = new Set(['list', 'watch', 'deletecollec
 export function selectionOf(
   verb: string,
   name: string | undefined,
-  selectors: { readonly fieldSelector?: string; readonly labelSelector?: string },
+  selectors: Selectors,
 ): Pick<AuthorizationRequest, 'name' | 'fieldSelector' | 'labelSelector'> {
   if (name || !collections.has(verb)) return { ...(name && { name }) };
   const labelSelector = readable(parseLabelSelector, selectors.labelSelector);

@@ -1,4 +1,5 @@
-import { type Clock, type ClusterRole, isStatusError, type Logger } from '@keelson/core';
+import { type Clock, type ClusterRole, deepEqual, isStatusError, type Logger } from '@keelson/core';
+import { aggregatedRules } from '../authorization/aggregated-rules.ts';
 import type { RbacIndex } from '../authorization/rbac-index.ts';
 import type { ApiHandler, UserInfo } from '../registry/contract.ts';
 
@@ -13,10 +14,7 @@ export interface AggregatorOptions {
 /** Changes of ClusterRoles within this time are written together. */
 const gatherMs = 20;
 
-/**
- * Writes into ClusterRoles with an aggregation rule the rules that they have by it, for people to read. The authorizer
- * does not wait for that: its index aggregates by itself.
- */
+/** Writes into ClusterRoles with an aggregation rule the rules that they have by it. */
 export class ClusterRoleAggregator {
   readonly #options: AggregatorOptions;
   #cancel: (() => void) | undefined;
@@ -45,8 +43,8 @@ export class ClusterRoleAggregator {
     for (const role of [...index.clusterRoles()]) {
       if (this.#stopped) return;
       if (!role.aggregationRule) continue;
-      const rules = index.rulesOfClusterRole(role.metadata.name ?? '');
-      if (JSON.stringify(rules) === JSON.stringify(role.rules ?? [])) continue;
+      const rules = aggregatedRules(role, index.clusterRoles());
+      if (deepEqual(rules, role.rules ?? [])) continue;
       try {
         await this.#update({ ...role, rules });
       } catch (error) {
@@ -65,7 +63,7 @@ export class ClusterRoleAggregator {
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'ClusterRole',
       metadata: { name },
-      rules: role.rules,
+      ...(role.rules?.length && { rules: role.rules }),
     };
     // As the controller of Kubernetes does it, so that both own the same.
     const options = { fieldManager: 'clusterrole-aggregation-controller', force: true };

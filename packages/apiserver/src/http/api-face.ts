@@ -5,7 +5,7 @@ import { type Clock, isStatusError, type Logger, type Random, StatusError } from
 import type { Aggregator, Extension } from '../aggregation/index.ts';
 import type { Auditor } from '../audit/index.ts';
 import { bearerWarning, type HttpRequest, impersonate, type RequestAuthenticator } from '../authentication/index.ts';
-import { forbidden, selectionOf } from '../authorization/index.ts';
+import { forbidden, questionAbout } from '../authorization/index.ts';
 import { type FlowControl, FlowRefusal, RefusalPace, refusalText, retryAfterSeconds, Stay } from '../fairness/index.ts';
 import type { ApiHandler, AuthorizationRequest, Authorizer, UserInfo } from '../registry/contract.ts';
 import type { TablePrinter } from '../table/index.ts';
@@ -342,14 +342,10 @@ const isBug = (error: unknown) => !isStatusError(error) && !(error instanceof Ra
 /** What a user must be allowed for a request. */
 function questions(user: UserInfo, info: RequestInfo, upgrade: boolean): readonly AuthorizationRequest[] {
   if (!info.isResource) return [{ user, verb: info.verb, path: info.path }];
-  const { group, version, resource, subresource, namespace, name, fieldSelector, labelSelector } = info;
   // A WebSocket opens with GET; running things in a pod needs leave to create all the same.
-  const runs = upgrade && /^(exec|attach|portforward)$/.test(subresource ?? '');
+  const runs = upgrade && /^(exec|attach|portforward)$/.test(info.subresource ?? '');
   const verbs = runs && info.verb !== 'create' ? [info.verb, 'create'] : [info.verb];
-  return verbs.map((verb) => {
-    const asked = { user, verb, group, version, resource, subresource, namespace, name };
-    return fieldSelector || labelSelector ? { ...asked, ...selectionOf(verb, name, info) } : asked;
-  });
+  return verbs.map((verb) => questionAbout(user, { ...info, verb }, info));
 }
 
 /** A query without the parts that Go cannot read, which it leaves out: those with a semicolon or a broken escape. */

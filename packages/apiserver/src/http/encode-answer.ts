@@ -43,15 +43,18 @@ export async function encodeList(answer: ListAnswer, context: EncodingContext): 
   switch (format.as) {
     case 'Table':
       return serialize(tableOf(answer.items, answer.metadata, context), format);
-    case 'PartialObjectMetadataList':
+    case 'PartialObjectMetadataList': {
+      const items = answer.items.map(({ object }) => partialOf(object, format));
       return serialize(
         {
           kind: 'PartialObjectMetadataList',
           apiVersion: `meta.k8s.io/${format.metaVersion}`,
-          ...{ metadata: answer.metadata, items: answer.items.map(({ object }) => partialOf(object, format)) },
+          // As by Kubernetes, an empty one has no list.
+          ...{ metadata: answer.metadata, items: items.length > 0 ? items : null },
         },
         format,
       );
+    }
     case 'PartialObjectMetadata':
       throw wrongShape(
         `you requested PartialObjectMetadata, but the requested object is a list (${goTypeOf(resource, 'List')})`,

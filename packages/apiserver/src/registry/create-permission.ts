@@ -1,4 +1,5 @@
 import { notAllowedTo } from '../authorization/forbidden.ts';
+import { questionAbout } from '../authorization/selection.ts';
 import type { Call } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
 
@@ -9,7 +10,7 @@ import type { RegistryContext } from './context.ts';
 export async function permitCreate({ authorizer }: RegistryContext, { request, user }: Call): Promise<void> {
   if (request.verb === 'create') return;
   const { group, version, resource, namespace, name } = request;
-  const question = { user, verb: 'create', group, version, resource, namespace, name } as const;
+  const question = questionAbout(user, { verb: 'create', group, version, resource, namespace, name });
   const decision = await authorizer.authorize(question);
   if (!decision.allowed) throw notAllowedTo(question, decision);
 }

@@ -1,4 +1,5 @@
 import { deepEqual, type KubernetesObject, type RequestOptions, type Status, StatusError } from '@keelson/core';
+import { questionAbout } from '../authorization/selection.ts';
 import { RevisionMismatchError, UnreadableEntryError } from '../storage/contract.ts';
 import { admit, type Call, validateAdmission } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
@@ -84,7 +85,7 @@ async function deleteUnread(
 ): Promise<DeleteOutcome> {
   const { group, version, resource, namespace, name = '' } = request;
   const verb = 'unsafe-delete-ignore-read-errors';
-  const decision = await authorizer.authorize({ user, verb, group, version, resource, namespace, name });
+  const decision = await authorizer.authorize(questionAbout(user, { verb, group, version, resource, namespace, name }));
   if (!decision.allowed) {
     const why = `not permitted to do ${JSON.stringify(verb)}, reason: ${decision.reason}`;
     throw StatusError.forbidden(kind.names, name, why);

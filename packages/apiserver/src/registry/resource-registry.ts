@@ -18,7 +18,7 @@ import {
   WebhookSources,
 } from '../admission/index.ts';
 import { notAllowedTo } from '../authorization/forbidden.ts';
-import { selectionOf } from '../authorization/selection.ts';
+import { questionAbout } from '../authorization/selection.ts';
 import { CrdController, crdStrategy } from '../crd/index.ts';
 import { apiServerUser } from '../server/api-server-user.ts';
 import { EndpointServiceResolver } from '../server/service-resolver.ts';
@@ -112,6 +112,9 @@ const eventsPrefix = prefixFor('', 'events');
 
 const needBootstrap = ['NamespaceLifecycle', 'ServiceAccount'];
 
+/** Reads and writes without a question whether they may be. */
+export type AllowedRequests = ApiHandler & Pick<ResourceRegistry, 'review'>;
+
 /** The one place where API objects are read and written. */
 export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
   readonly catalog: KindCatalog;
@@ -119,6 +122,8 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
   readonly allocators: Allocators;
   /** What admission has taken and refused. */
   readonly admissionMetrics = new AdmissionMetrics();
+  /** The same for who has asked the authorizers about a request already: they are asked once. */
+  readonly allowed: AllowedRequests;
   readonly #context: RegistryContext;
   readonly #crds: CrdController;
   readonly #webhooks: WebhookSources;
@@ -188,6 +193,14 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
       ),
     };
     this.#crds = new CrdController(this.#context, services);
+    this.allowed = {
+      catalog: this.catalog,
+      handle: (request, user) =>
+        this.#handle(request, user, (call) =>
+          request.subresource ? this.#subresource(call, request.subresource) : this.#resource(call),
+        ),
+      review: (...asked) => this.#review(...asked),
+    };
   }
 
   /** Reads what must be known before the first request. Called by the first request, if by nobody else. */
@@ -214,14 +227,18 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
     await this.#context.hub.stop();
   }
 
-  handle(request: ApiRequest, user: UserInfo): Promise<ApiAnswer> {
-    return this.#handle(request, user, (call) =>
-      request.subresource ? this.#subresource(call, request.subresource) : this.#resource(call),
-    );
+  async handle(request: ApiRequest, user: UserInfo): Promise<ApiAnswer> {
+    await this.#authorize(request, user);
+    return this.allowed.handle(request, user);
   }
 
   /** A create of what is not stored but answered: authorised, decoded and admitted like every other. */
-  review(request: ApiRequest, user: UserInfo, reply: ReviewAnswer, check?: ReviewCheck): Promise<ApiAnswer> {
+  async review(request: ApiRequest, user: UserInfo, reply: ReviewAnswer, check?: ReviewCheck): Promise<ApiAnswer> {
+    await this.#authorize(request, user);
+    return this.allowed.review(request, user, reply, check);
+  }
+
+  #review(request: ApiRequest, user: UserInfo, reply: ReviewAnswer, check?: ReviewCheck): Promise<ApiAnswer> {
     return this.#handle(request, user, async (call) => {
       const { served } = call.kind;
       const own = served.subresources.find(({ name }) => name === request.subresource)?.kind;
@@ -250,7 +267,6 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
   }
 
   async #handle(request: ApiRequest, user: UserInfo, work: (call: Call) => Promise<ApiAnswer>): Promise<ApiAnswer> {
-    await this.#authorize(request, user);
     await this.start();
     const kind = this.catalog.kind(request.group, request.version, request.resource);
     if (!kind) throw unknownResource();
@@ -331,10 +347,7 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
   }
 
   async #authorize(request: ApiRequest, user: UserInfo): Promise<void> {
-    const { verb, group, version, resource, subresource, namespace, name, options } = request;
-    const whole = { user, verb, group, version, resource, subresource, namespace, name };
-    const question =
-      options?.fieldSelector || options?.labelSelector ? { ...whole, ...selectionOf(verb, name, options) } : whole;
+    const question = questionAbout(user, request, request.options);
     const decision = await this.#context.authorizer.authorize(question);
     if (!decision.allowed) throw notAllowedTo(question, decision);
   }

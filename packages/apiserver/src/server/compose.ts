@@ -95,7 +95,7 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
     ...(options.runtimeConfig && { runtimeConfig: options.runtimeConfig }),
     ...options.registry,
   });
-  const rulesOf = roleRules(registry, rbac);
+  const rulesOf = roleRules(registry);
   const authentication = composeAuthentication(
     {
       handler: registry,
@@ -107,18 +107,19 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
     options.authentication,
   );
   const { tokens, authenticator } = authentication;
-  const handler = new ReviewHandler({
-    next: registry,
+  const reviews = {
     authorizer,
     rbac,
-    authorizers: authorization.types,
+    authorizers: () => authorization.types,
     tokens,
     authenticator,
     clock,
     extendTokenExpiration: options.authentication?.extendTokenExpiration,
-  });
+  };
+  const handler = new ReviewHandler({ ...reviews, next: registry });
   const server: HttpApiServer = new HttpApiServer({
     handler,
+    allowed: new ReviewHandler({ ...reviews, next: registry.allowed }),
     connections: registry,
     storage,
     allocators: registry.allocators,
@@ -144,6 +145,11 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
   server.metrics.also(() => storage.text());
   server.metrics.also(() => registry.admissionMetrics.text());
   server.metrics.also(() => authentication.metrics.text());
+  server.metrics.also(() => `${options.authentication?.metricsText?.() ?? ''}${authorization.metricsText()}`);
+  options.authentication?.onChange?.((what) => {
+    if (what === 'tokens') authenticator.forgetTokens();
+    else server.useAuthorities();
+  });
   // What plugins of this process do is taken down like what others do.
   const asked = options.auditor ? new AuditedHandler(handler, options.auditor, clock) : handler;
   return {
@@ -179,7 +185,7 @@ function inProcessClients(handler: ApiHandler, server: HttpApiServer, authorizer
 }
 
 /** Roles as they are stored now: who binds a role right after making it must not depend on the index having caught up. */
-function roleRules(handler: ApiHandler, authorizer: RbacAuthorizer) {
+function roleRules(handler: ApiHandler) {
   return async ({ kind, name }: RoleRef, namespace: string | undefined): Promise<readonly PolicyRule[] | undefined> => {
     const clusterWide = kind === 'ClusterRole';
     const resource = clusterWide ? 'clusterroles' : 'roles';
@@ -187,7 +193,6 @@ function roleRules(handler: ApiHandler, authorizer: RbacAuthorizer) {
     const place = clusterWide || namespace === undefined ? {} : { namespace };
     const role = await readObject(handler, { ...target, ...place });
     if (!role) return undefined;
-    if ('aggregationRule' in role) return authorizer.index.rulesOfClusterRole(name);
     // The registry has decoded it by the schema of its kind.
     return (role as ClusterRole | Role).rules ?? [];
   };

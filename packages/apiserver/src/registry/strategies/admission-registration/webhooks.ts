@@ -11,7 +11,6 @@ import { matchConditionProblem } from '../../../admission/match-conditions.ts';
 import type { Draft } from '../../draft.ts';
 import { type FieldErrors, type NamedStrategy, strategyFor } from '../../strategy.ts';
 import { checkClientConfig } from './client-config.ts';
-import { addProblem } from './expression-checks.ts';
 import { checkMatchConditions, checkRule, checkSelectorAt, type ExpressionCheck } from './rules.ts';
 
 type Webhook = MutatingWebhook | ValidatingWebhook;
@@ -130,7 +129,7 @@ function checkAll(webhooks: readonly Webhook[], before: readonly Webhook[] | und
 
 const checkCondition: ExpressionCheck = (expression, at, errors) => {
   const problem = matchConditionProblem(expression);
-  if (problem) addProblem(problem, expression, at, errors);
+  if (problem !== undefined) errors.invalid(at, expression, problem);
 };
 
 export const webhookStrategies: readonly NamedStrategy[] = [
