@@ -2,7 +2,7 @@ import type { Rng } from './rng.ts';
 
 /** What expressions of a policy can be about, beside the object itself. */
 export interface Surroundings {
-  /** Whether there are parameters with `data.max` and `data.word`. */
+  /** Whether there are parameters with the annotations `max` and `word`. */
   readonly params: boolean;
   /** Variables that hold a truth, a number and a text. */
   readonly variables: readonly { readonly name: string; readonly type: 'bool' | 'int' | 'string' }[];
@@ -143,7 +143,7 @@ export class Expressions {
       () => `(${more()} > 2 ? ${more()} : ${more()})`,
       () => `${this.string(0)}.indexOf("a")`,
       () => this.#variable('int', () => '1'),
-      ...(this.#around.params ? [() => 'int(params.data.max)'] : []),
+      ...(this.#around.params ? [() => 'int(params.metadata.annotations.max)'] : []),
     ]);
   }
 
@@ -166,7 +166,7 @@ export class Expressions {
       () => `strings.quote(${more()})`,
       () => `${this.strings(0)}[${rng.int(2)}]`,
       () => this.#variable('string', () => '"v"'),
-      ...(this.#around.params ? [() => 'params.data.word', () => 'params.metadata.name'] : []),
+      ...(this.#around.params ? [() => 'params.metadata.annotations.word', () => 'params.metadata.name'] : []),
     ]);
   }
 

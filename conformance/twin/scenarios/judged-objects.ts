@@ -1,7 +1,7 @@
 import { objectOf } from '../bases.ts';
 import type { Step } from '../case.ts';
 import { Expressions, type Surroundings } from '../expressions.ts';
-import { isObject, type Json, type JsonObject, merged } from '../json.ts';
+import { at, isObject, type Json, type JsonObject, merged } from '../json.ts';
 import { collection, type Kind, kinds } from '../kinds.ts';
 import type { Rng } from '../rng.ts';
 import { post, type Scenario } from './write-read.ts';
@@ -10,6 +10,7 @@ const merge = { 'content-type': 'application/merge-patch+json' };
 const apply = { 'content-type': 'application/apply-patch+yaml' };
 const core = '/api/v1/namespaces/{{ns}}';
 const group = '{{id}}.example.com';
+const clusterRoles = '/apis/rbac.authorization.k8s.io/v1/clusterroles';
 const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 const chance = (rng: Rng, odds: number, value: JsonObject): JsonObject => (rng.bool(odds) ? value : {});
 
@@ -221,7 +222,16 @@ function matching(rng: Rng, rules: readonly JsonObject[]): JsonObject {
 
 const variableTypes = ['bool', 'int', 'string'] as const;
 
-function surroundings(rng: Rng): { readonly around: Surroundings; readonly spec: JsonObject } {
+// Of most other kinds a real server keeps what it has seen once no policy needs them any more, and looks no more.
+const paramKinds: readonly JsonObject[] = [
+  { apiVersion: 'v1', kind: 'ServiceAccount' },
+  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole' },
+];
+
+function surroundings(
+  rng: Rng,
+  paramKind: JsonObject = rng.pick(paramKinds),
+): { readonly around: Surroundings; readonly spec: JsonObject } {
   const params = rng.bool(0.35);
   const variables: { name: string; type: (typeof variableTypes)[number] }[] = [];
   const listed: JsonObject[] = [];
@@ -236,21 +246,23 @@ function surroundings(rng: Rng): { readonly around: Surroundings; readonly spec:
   const spec: JsonObject = {
     ...chance(rng, 0.5, { failurePolicy: rng.pick(['Fail', 'Ignore']) }),
     ...(listed.length > 0 && { variables: listed }),
-    ...(params && { paramKind: { apiVersion: 'v1', kind: 'ConfigMap' } }),
+    ...(params && { paramKind }),
     ...chance(rng, 0.3, { matchConditions: [{ name: 'one', expression: conditions.bool(1) }] }),
   };
   return { around: { params, variables }, spec };
 }
 
-const paramRef = (rng: Rng): JsonObject => ({
+const params = { name: '{{id}}-p', labels: { twin: '{{id}}' }, annotations: { max: '3', word: 'abc' } };
+
+const paramRef = (rng: Rng, namespaced: boolean): JsonObject => ({
   ...rng.pick<JsonObject>([
-    { name: 'p' },
-    { name: 'p' },
+    { name: '{{id}}-p' },
+    { name: '{{id}}-p' },
     { name: 'no' },
-    { selector: { matchLabels: { is: 'param' } } },
-    { selector: { matchLabels: { no: 'x' } } },
+    { selector: { matchLabels: { twin: '{{id}}' } } },
+    { selector: { matchLabels: { twin: 'no' } } },
   ]),
-  ...chance(rng, 0.5, { namespace: '{{ns}}' }),
+  ...chance(rng, namespaced ? 0.4 : 0.1, { namespace: '{{ns}}' }),
   parameterNotFoundAction: rng.pick(['Allow', 'Deny']),
 });
 
@@ -387,7 +399,7 @@ export const judgedObjects: Scenario = (kind, rng) => {
       metadata: labelled(`${name}-${suffix}`),
       spec: {
         policyName: name,
-        ...(around.params && { paramRef: paramRef(rng) }),
+        ...(around.params && { paramRef: paramRef(rng, at(spec, 'paramKind.kind') === 'ServiceAccount') }),
         ...(!mutates && { validationActions: action }),
         ...chance(rng, 0.15, {
           matchResources: {
@@ -435,11 +447,8 @@ export const judgedObjects: Scenario = (kind, rng) => {
   });
   const steps: Step[] = [
     { method: 'POST', path: '/api/v1/namespaces', json: { metadata: { name: '{{ns}}', labels: { twin: '{{id}}' } } } },
-    {
-      method: 'POST',
-      path: `${core}/configmaps`,
-      json: { metadata: { name: 'p', labels: { is: 'param' } }, data: { max: '3', word: 'abc' } },
-    },
+    { method: 'POST', path: `${core}/serviceaccounts`, json: { metadata: params } },
+    { method: 'POST', path: clusterRoles, json: { metadata: params, rules: [] } },
     ...(main === all['things'] ? [{ method: 'POST', path: definitions, json: definition(cluster) } as const] : []),
     { id: 'a', method: 'POST', path: main.path, json: main.make('a') },
     { method: 'POST', path: main.path, json: main.make('b') },
@@ -481,6 +490,7 @@ export const judgedObjects: Scenario = (kind, rng) => {
   steps.push(
     { method: 'DELETE', path: collection(binding), query: { labelSelector: 'twin={{id}}' } },
     { method: 'DELETE', path: collection(kind), query: { labelSelector: 'twin={{id}}' } },
+    { method: 'DELETE', path: `${clusterRoles}/{{id}}-p` },
     ...(main === all['things'] ? [{ method: 'DELETE', path: `${definitions}/things.${group}` } as const] : []),
   );
   return steps;

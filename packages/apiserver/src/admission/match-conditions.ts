@@ -2,20 +2,17 @@ import type { MatchCondition } from '@keelson/core';
 import { boolType, type CelCompilation } from '../cel/index.ts';
 import type { Authorizer } from '../registry/contract.ts';
 import { admissionActivation, matchConditionEnvironment } from './admission-expressions.ts';
-import { fullTypeName } from './policy/policy-expressions.ts';
+import { type ExpressionProblem, expressionProblem } from './policy/policy-expressions.ts';
 import type { MatchConditions, MatchConditionsCompiler, MatchOutcome } from './webhook/contract.ts';
 
 /** What one expression, and all of one webhook or policy together, may cost, as by Kubernetes. */
 const costLimit = 1_000_000;
 const costOfAll = 2_500_000;
 
-/** Why a condition cannot be used, in the words of Kubernetes; undefined where it can. */
-export function matchConditionProblem(expression: string): string | undefined {
+/** Why a condition cannot be used; undefined where it can. */
+export function matchConditionProblem(expression: string): ExpressionProblem | undefined {
   const compiled = matchConditionEnvironment.compile(expression, { wantedType: boolType });
-  if (compiled.failure === undefined) return undefined;
-  return compiled.failure === 'type'
-    ? `must evaluate to bool but got ${fullTypeName(compiled.message)}`
-    : `compilation failed: ${compiled.message}`;
+  return expressionProblem({ compiled }, [boolType]);
 }
 
 /** Compiles match conditions to CEL, with the variables that those of webhooks and policies have. */

@@ -68,7 +68,7 @@ export class RuleBudget {
       const why =
         'failed to construct type information for x-kubernetes-validations rules: unable to convert structural schema to CEL declarations';
       const field = `${at}.x-kubernetes-validations`;
-      errors.list.push({ type: 'InternalError', field, message: `Internal error: internal error: ${why}` });
+      errors.internal(field, `internal error: ${why}`);
       return;
     }
     const count = place.count ?? greatestCount(compiled.declaration);

@@ -11,6 +11,7 @@ const invalid = (field: string, message: string) => ({ field, message: `Invalid 
 
 // The words of a real API server (v1.35.4).
 it.each([
+  [{ spec: null }, undefined],
   [{ spec: { a: { replicas: -1 } } }, invalid('.spec.a.replicas', '-1: should be a non-negative integer')],
   [
     { spec: { a: { replicas: 'x' } } },

@@ -34,6 +34,7 @@ function lookUp(
 ): { readonly value?: unknown; readonly wrong?: string } | undefined {
   let value: unknown = object;
   for (const [index, name] of path.entries()) {
+    if (value === null) return undefined;
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       return { wrong: mistyped(path.slice(0, index + 1), value, 'map[string]interface{}') };
     }

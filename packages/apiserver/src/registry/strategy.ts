@@ -35,6 +35,9 @@ export class FieldErrors {
   notFoundBecause(field: string, value: unknown, why: string): void {
     this.list.push({ type: 'FieldValueNotFound', field, message: `Not found: ${show(value)}: ${why}` });
   }
+  internal(field: string, why: string): void {
+    this.list.push({ type: 'InternalError', field, message: `Internal error: ${why}` });
+  }
   tooLong(field: string, most: number): void {
     this.list.push({ type: 'FieldValueTooLong', field, message: `Too long: may not be more than ${most} bytes` });
   }
@@ -154,6 +157,10 @@ export interface Strategy<T extends KubernetesObject = KubernetesObject> {
   ): Promise<Reservation | undefined>;
   /** What is wrong with a new status that only other objects tell; said before all else. */
   askBeforeStatus?(object: T, old: T, errors: FieldErrors): Promise<void>;
+  /** Runs a write of the status, from the read that it begins with, where it must be alone with something. */
+  aloneForStatus?<R>(namespace: string | undefined, write: () => Promise<R>): Promise<R>;
+  /** What the server knows better than whoever writes a status that has been found valid. */
+  settleStatus?(object: Draft<T>, old: T, context: WriteContext): Promise<void>;
   /** Gives back what `reserve` took, after the object is gone. */
   released?(object: T): Promise<void>;
   /** The default seconds between deletion and disappearance; undefined: it disappears at once. */

@@ -1,6 +1,7 @@
 import { deepEqual, isJsonObject, type JsonObject, type KubernetesObject, StatusError } from '@keelson/core';
 import type { AdmissionAttributes, AdmissionPlugin, ObjectForm, Reinvocation } from '@keelson/core/admission';
 import { jsonValue } from '../../cel/index.ts';
+import { refuse } from '../refuse.ts';
 import { Shown } from '../webhook/choose-webhook.ts';
 import { InvocationRounds } from '../webhook/invocation-rounds.ts';
 import { applyMutation, type MergeConfiguration } from './apply-mutation.ts';
@@ -176,8 +177,8 @@ interface Refusal {
 }
 
 /** The first is the answer; all are named as its causes. */
-function refused({ group, resource, name }: AdmissionAttributes, first: Refusal, all: readonly Refusal[]): StatusError {
-  const { status } = StatusError.forbidden({ group, resource }, name, first.message);
+function refused(attributes: AdmissionAttributes, first: Refusal, all: readonly Refusal[]): StatusError {
+  const { status } = refuse(attributes, first.message);
   const causes = all.map(({ message }) => ({ message }));
   return new StatusError({ ...status, ...first, details: { ...status.details, causes } });
 }

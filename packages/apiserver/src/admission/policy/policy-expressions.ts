@@ -6,6 +6,7 @@ import {
   CelEnvironment,
   type CelEnvironmentOptions,
   CelError,
+  type CelFailure,
   CelObject,
   type CelType,
   type CelValue,
@@ -142,16 +143,32 @@ const fullNames: Readonly<Record<string, string>> = {
 };
 
 /** Types as they are named where another was wanted; within an expression their short names are used. */
-export const fullTypeName = (type: string): string =>
+const fullTypeName = (type: string): string =>
   type.replace(/(?<![\w.])(?:duration|timestamp|null)(?![\w.])/g, (name) => fullNames[name] ?? name);
 
-/** What is wrong with an expression, in the words of Kubernetes; undefined where it can be used. */
-export function expressionProblem({ compiled }: PolicyExpression, types: readonly CelType[]): string | undefined {
+/** Why an expression cannot be used, in the words of Kubernetes. */
+export interface ExpressionProblem {
+  readonly why: string;
+  /** It says what it should, and cannot be run all the same: Kubernetes takes that for an error of its own. */
+  readonly internal: boolean;
+}
+
+/** What is wrong with an expression; undefined where it can be used. */
+export function expressionProblem(
+  { compiled }: Pick<PolicyExpression, 'compiled'>,
+  types: readonly CelType[],
+): ExpressionProblem | undefined {
   if (compiled.failure === undefined) return undefined;
-  if (compiled.failure !== 'type') return `compilation failed: ${compiled.message}`;
+  if (compiled.failure === 'program')
+    return { why: `program instantiation failed: ${compiled.message}`, internal: true };
+  return { why: whyUncompiled(compiled, types), internal: false };
+}
+
+function whyUncompiled({ failure, message }: CelFailure, types: readonly CelType[]): string {
+  if (failure !== 'type') return `compilation failed: ${message}`;
   const names = types.map((each) => (each === nullType ? 'null_type' : each.toString()));
   const expected = names.length === 1 ? names[0] : `one of [${names.join(' ')}]`;
-  return `must evaluate to ${expected} but got ${fullTypeName(compiled.message)}`;
+  return `must evaluate to ${expected} but got ${fullTypeName(message)}`;
 }
 
 /** The value of `variables`: each is evaluated when it is first asked for, and once. */

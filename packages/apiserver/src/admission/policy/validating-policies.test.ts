@@ -102,4 +102,25 @@ describe('ValidatingAdmissionPolicies', () => {
     await remove('validatingadmissionpolicybindings', `${name}-b`);
     await remove('validatingadmissionpolicies', name);
   });
+
+  it('names who is nobody yet, or everybody', async () => {
+    const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['*'], resources: ['configmaps'] };
+    const matchConstraints = { namespaceSelector: { matchLabels: { pol: 'yes' } }, resourceRules: [rule] };
+    const spec = { matchConstraints, validations: [{ expression: 'false', message: 'no' }] };
+    await make('validatingadmissionpolicies', { metadata: { name: 'all' }, spec } as { metadata: { name: string } });
+    const binding = { metadata: { name: 'all' }, spec: { policyName: 'all', validationActions: ['Deny'] } };
+    await make('validatingadmissionpolicybindings', binding);
+    const configMaps = { group: '', version: 'v1', resource: 'configmaps', namespace: 'polns' } as const;
+    const denied = "is forbidden: ValidatingAdmissionPolicy 'all' with binding 'all' denied request: no";
+    const options = { labelSelector: 'p=1' };
+    expect((await tell({ ...configMaps, verb: 'deletecollection', options })).message).toBe(
+      `configmaps "Unknown" ${denied}`,
+    );
+    const body = { metadata: { generateName: 'some-' } };
+    expect((await tell({ ...configMaps, verb: 'create', body })).message).toMatch(
+      /^configmaps "some-[a-z0-9]{5}" is forbidden: /,
+    );
+    await remove('validatingadmissionpolicybindings', 'all');
+    await remove('validatingadmissionpolicies', 'all');
+  });
 });

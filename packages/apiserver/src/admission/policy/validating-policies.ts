@@ -3,6 +3,7 @@ import type { AdmissionAttributes, AdmissionPlugin, ObjectForm } from '@keelson/
 import { jsonValue } from '../../cel/index.ts';
 import type { Authorizer } from '../../registry/contract.ts';
 import type { ObjectReader } from '../object-reader.ts';
+import { refuse } from '../refuse.ts';
 import { Shown } from '../webhook/choose-webhook.ts';
 import type { BoundPolicy, FindParams, PolicyBinding, ValidatingPolicy } from './contract.ts';
 import { evaluatePolicy, type PolicyRefusal } from './evaluate-policy.ts';
@@ -131,11 +132,11 @@ class Review {
 
 const codes: Readonly<Record<string, number>> = { Forbidden: 403, Unauthorized: 401, RequestEntityTooLarge: 413 };
 
-function refused({ group, resource, name }: AdmissionAttributes, { policy, binding, refusal }: Failed): StatusError {
+function refused(attributes: AdmissionAttributes, { policy, binding, refusal }: Failed): StatusError {
   const bound = binding === undefined ? '' : ` with binding '${binding}'`;
   const message = `ValidatingAdmissionPolicy '${policy}'${bound} denied request: ${refusal.message}`;
   const { reason = 'Invalid' } = refusal;
-  const { status } = StatusError.forbidden({ group, resource }, name, message);
+  const { status } = refuse(attributes, message);
   return new StatusError({
     ...status,
     reason,

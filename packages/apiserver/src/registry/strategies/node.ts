@@ -56,7 +56,7 @@ function validateCidrs({ podCIDRs = [] }: NodeSpec, errors: FieldErrors): void {
   if (podCIDRs.length > 1 && bad >= 0) {
     // Kubernetes takes this for a fault of its own.
     const why = `invalid PodCIDRs. failed to check with dual stack with error:invalid CIDR[${bad}]: <nil> (invalid CIDR address: ${podCIDRs[bad]})`;
-    errors.list.push({ type: 'InternalError', field: 'spec.podCIDRs', message: `Internal error: ${why}` });
+    errors.internal('spec.podCIDRs', why);
   }
   const families = podCIDRs.map(isSixth);
   if (podCIDRs.length > 2 || (podCIDRs.length === 2 && (bad >= 0 || families[0] === families[1]))) {

@@ -44,6 +44,13 @@ describe('expressions of policies', () => {
     expect(errors.list.map(({ message }) => message)).toEqual(expected);
   });
 
+  it('says what cannot be run in other words', () => {
+    const errors = new FieldErrors();
+    new ExpressionChecks(undefined, false).condition('"a".find("(") == "a"', 'spec.x', errors);
+    const message = 'Internal error: program instantiation failed: error parsing regexp: missing closing ): `(`';
+    expect(errors.list).toEqual([{ type: 'InternalError', field: 'spec.x', message }]);
+  });
+
   it('knows variables in their order, with their types', () => {
     const variables = [
       { name: 'a', expression: 'variables.b' },

@@ -1,5 +1,6 @@
 import type { Variable } from '@keelson/core';
 import {
+  type ExpressionProblem,
   expressionProblem,
   type PolicyExpression,
   PolicyExpressions,
@@ -48,5 +49,10 @@ const pair = <A, B>(a: A, b: B | undefined): readonly (readonly [A, B])[] => (b 
 
 function say(expression: PolicyExpression, types: readonly CelType[], at: string, errors: FieldErrors): void {
   const problem = expressionProblem(expression, types);
-  if (problem !== undefined) errors.invalid(at, expression.text, problem);
+  if (problem) addProblem(problem, expression.text, at, errors);
+}
+
+export function addProblem({ internal, why }: ExpressionProblem, text: string, at: string, errors: FieldErrors): void {
+  if (internal) errors.internal(at, why);
+  else errors.invalid(at, text, why);
 }

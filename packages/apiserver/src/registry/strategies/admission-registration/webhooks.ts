@@ -11,6 +11,7 @@ import { matchConditionProblem } from '../../../admission/match-conditions.ts';
 import type { Draft } from '../../draft.ts';
 import { type FieldErrors, type NamedStrategy, strategyFor } from '../../strategy.ts';
 import { checkClientConfig } from './client-config.ts';
+import { addProblem } from './expression-checks.ts';
 import { checkMatchConditions, checkRule, checkSelectorAt, type ExpressionCheck } from './rules.ts';
 
 type Webhook = MutatingWebhook | ValidatingWebhook;
@@ -129,7 +130,7 @@ function checkAll(webhooks: readonly Webhook[], before: readonly Webhook[] | und
 
 const checkCondition: ExpressionCheck = (expression, at, errors) => {
   const problem = matchConditionProblem(expression);
-  if (problem !== undefined) errors.invalid(at, expression, problem);
+  if (problem) addProblem(problem, expression, at, errors);
 };
 
 export const webhookStrategies: readonly NamedStrategy[] = [

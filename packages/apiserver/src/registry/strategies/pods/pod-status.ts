@@ -95,7 +95,7 @@ function validateIps(list: readonly WithIp[] | undefined, at: string, errors: Fi
   if (bad >= 0) {
     // Kubernetes takes this for a fault of its own.
     const why = `failed to check for dual stack with error:invalid IP[${bad}]: ${list[bad]?.ip ?? ''}`;
-    errors.list.push({ type: 'InternalError', field: at, message: `Internal error: ${why}` });
+    errors.internal(at, why);
   }
   const families = list.map(({ ip = '' }) => isIpv6(ip));
   if (list.length > 2) {
