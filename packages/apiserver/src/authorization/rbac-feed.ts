@@ -4,7 +4,7 @@ import { type Follower, type FollowOptions, follow } from './follow.ts';
 import type { RbacAuthorizer } from './rbac-authorizer.ts';
 
 const isRole = (object: KubernetesObject): object is Role => object.kind === 'Role';
-const isClusterRole = (object: KubernetesObject): object is ClusterRole => object.kind === 'ClusterRole';
+export const isClusterRole = (object: KubernetesObject): object is ClusterRole => object.kind === 'ClusterRole';
 const isBinding = (object: KubernetesObject): object is RoleBinding | ClusterRoleBinding =>
   object.kind === 'RoleBinding' || object.kind === 'ClusterRoleBinding';
 

@@ -1,5 +1,6 @@
 import { type Clock, type ClusterRole, deepEqual, isStatusError, type Logger } from '@keelson/core';
 import { aggregatedRules } from '../authorization/aggregated-rules.ts';
+import { isClusterRole } from '../authorization/rbac-feed.ts';
 import type { RbacIndex } from '../authorization/rbac-index.ts';
 import type { ApiHandler, UserInfo } from '../registry/contract.ts';
 
@@ -30,6 +31,11 @@ export class ClusterRoleAggregator {
     this.#cancel?.();
   }
 
+  /** Resolves when every role has what it aggregates: what is bound to somebody counts from a server's first moment. */
+  async settle(): Promise<void> {
+    while (!this.#stopped && (await this.#write()));
+  }
+
   #schedule(): void {
     if (this.#cancel || this.#stopped) return;
     this.#cancel = this.#options.clock.after(gatherMs, () => {
@@ -38,25 +44,29 @@ export class ClusterRoleAggregator {
     });
   }
 
-  async #write(): Promise<void> {
+  /** Whether anything was written, so that others may have to aggregate it in turn. */
+  async #write(): Promise<boolean> {
     const { index, logger } = this.#options;
+    let written = false;
     for (const role of [...index.clusterRoles()]) {
-      if (this.#stopped) return;
+      if (this.#stopped) return false;
       if (!role.aggregationRule) continue;
       const rules = aggregatedRules(role, index.clusterRoles());
       if (deepEqual(rules, role.rules ?? [])) continue;
       try {
         await this.#update({ ...role, rules });
+        written = true;
       } catch (error) {
         // A conflict brings a new version of the role by watch, and with it the next attempt.
         if (this.#stopped || isStatusError(error, 'Conflict', 'NotFound')) continue;
         logger.warn('a ClusterRole could not be aggregated', { role: role.metadata.name, error: String(error) });
       }
     }
+    return written;
   }
 
   async #update(role: ClusterRole): Promise<void> {
-    const { handler, user } = this.#options;
+    const { handler, index, user } = this.#options;
     const target = { group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'clusterroles' };
     const { name } = role.metadata;
     const body = {
@@ -68,6 +78,7 @@ export class ClusterRoleAggregator {
     // As the controller of Kubernetes does it, so that both own the same.
     const options = { fieldManager: 'clusterrole-aggregation-controller', force: true };
     const patchType = 'application/apply-patch+yaml';
-    await handler.handle({ ...target, verb: 'patch', name: name ?? '', body, patchType, options }, user);
+    const answer = await handler.handle({ ...target, verb: 'patch', name: name ?? '', body, patchType, options }, user);
+    if (answer.type === 'object' && isClusterRole(answer.value.object)) index.setClusterRole(answer.value.object);
   }
 }

@@ -308,6 +308,7 @@ export class HttpApiServer {
       new RbacFeed(handler, rbac).start(following),
       new NodeFeed(handler, nodes.graph).start(following),
     ]);
+    await this.#aggregator?.settle();
     void repair?.run(this.#running.signal);
     this.#bootstrapped = true;
     // What changed meanwhile.
