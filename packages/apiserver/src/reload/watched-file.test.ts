@@ -135,28 +135,27 @@ describe('a watched file', () => {
 
   it('looks on at what comes while it is busy', async () => {
     await writeFile(file, '1.');
-    let go: (() => void) | undefined;
+    const waiting: (() => void)[] = [];
     await follow(new FakeClock(), {
       build: (text, before) =>
         before === undefined
           ? text
           : new Promise((resolve) => {
-              go = () => resolve(text);
+              waiting.push(() => resolve(text));
             }),
     });
     await replace('2.');
     const first = watched.reload();
-    await waitFor(() => go);
+    await waitFor(() => waiting.length === 1);
     await replace('3.');
     const second = watched.reload();
     expect(watched.reload()).toBe(second);
-    go?.();
+    waiting[0]?.();
     await first;
     expect(watched.value).toBe('2.');
-    go = undefined;
-    await waitFor(() => go);
+    await waitFor(() => waiting.length === 2);
     watched.close();
-    go?.();
+    waiting[1]?.();
     await second;
     // What came too late was ended at once.
     expect(log.filter((each) => each.startsWith('ended')).sort()).toEqual(['ended 1.', 'ended 2.', 'ended 3.']);
