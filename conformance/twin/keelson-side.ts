@@ -32,7 +32,7 @@ const { registry, server } = composeApiServer({
   random: systemRandom,
   logger,
   serviceAccountKey: () => pki.serviceAccountKey,
-  aggregatesClusterRoles: false,
+  runsControllers: false,
   registry: {
     disabledAdmission: ['ServiceAccount'],
     enabledVersions: (values.versions ?? '').split(',').filter((each) => each !== ''),

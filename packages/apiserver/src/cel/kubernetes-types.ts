@@ -6,6 +6,7 @@ import {
   boolType,
   bytesType,
   doubleType,
+  durationType,
   dynType,
   fieldsOf,
   intType,
@@ -102,6 +103,19 @@ export function namespaceOf(namespace: {
 /** The type of the variable `variables`, which grows with each that is declared before. */
 export const variablesType = (fields: CelFields): CelType => objectType('kubernetes.variables', fields);
 
+/** What `variables` tells of the type of a value: objects and what libraries make are of any type there. */
+export function variableType(type: CelType): CelType {
+  const [first = dynType, second = dynType] = type.parameters;
+  if (type.kind === 'list') return listType(variableType(first));
+  if (type.kind === 'map') return mapType(variableType(first), variableType(second));
+  return told.has(type.kind) ? type : dynType;
+}
+
+const told = new Set<CelType['kind']>([
+  ...(['any', 'bool', 'bytes', 'double', 'duration', 'int', 'null'] as const),
+  ...(['string', 'timestamp', 'uint'] as const),
+]);
+
 /** Variables of policies and of match conditions, as they run: objects are of any type. `params` only where a policy takes some. */
 export const admissionVariables = {
   object: dynType,
@@ -116,51 +130,76 @@ export const admissionVariables = {
  * The type of a built-in kind's objects, by which policies are checked that name the kind; undefined where there is no
  * such kind. Types within are named by their paths: `Deployment.spec.template.spec.containers.@idx`.
  */
-export function kindType(group: string, version: string, kind: string): CelType | undefined {
+export function kindType(group: string, version: string, kind: string, name = kind): CelType | undefined {
   const definition = definitionOf(group, version, kind);
-  const schema = definition === undefined ? undefined : definitions()[definition];
-  return schema && schemaType(schema, kind);
+  return definition === undefined ? undefined : schemaType({ ref: definition }, name);
+}
+
+/** The type of a custom kind's objects by its structural schema; their metadata is that of all objects. */
+export const customKindType = (schema: Schema, name: string): CelType => objectType(name, customFields(schema, name));
+
+/** The type of lists of a custom kind. */
+export function customListType(schema: Schema, name: string): CelType {
+  const items: Schema = { type: 'array', items: { ...schema, type: 'object', [embedded]: true } };
+  return objectType(name, schemaFields({ ...typeMeta, metadata: { ref: `${meta}ListMeta` }, items }, name));
 }
 
 const quantity = 'io.k8s.apimachinery.pkg.api.resource.Quantity';
+const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
+const embedded = 'x-kubernetes-embedded-resource';
+const typeMeta: Readonly<Record<string, Schema>> = { apiVersion: { type: 'string' }, kind: { type: 'string' } };
 const plain = new Map<string, CelType>([
   ['boolean', boolType],
   ['integer', intType],
   ['number', doubleType],
 ]);
 
-/** The type of an OpenAPI schema under a name; undefined for what CEL does not see: quantities, and JSON of any form. */
-export function schemaType(schema: Schema, name: string): CelType | undefined {
-  if (schema.ref !== undefined) {
-    const referred = definitions()[schema.ref];
-    return schema.ref === quantity || !referred ? undefined : schemaType(referred, name);
+/** Definitions that a schema stands in. */
+type Within = readonly string[];
+
+/**
+ * The type of an OpenAPI schema under a name; undefined for what CEL does not see: quantities, and JSON of any form.
+ * Where a definition holds itself it is an object without fields.
+ */
+export function schemaType(schema: Schema, name: string, within: Within = []): CelType | undefined {
+  const { ref } = schema;
+  if (ref !== undefined) {
+    const referred = definitions()[ref];
+    if (ref === quantity || !referred) return undefined;
+    return within.includes(ref) ? objectType(name, fieldsOf({})) : schemaType(referred, name, [...within, ref]);
   }
   if (schema.format === 'int-or-string' || schema['x-kubernetes-int-or-string'] === true) return dynType;
   if (schema.type === 'string') return textTypes.get(schema.format ?? '') ?? stringType;
   if (schema.type === 'array') {
-    const element = schema.items && schemaType(schema.items, `${name}.@idx`);
+    const element = schema.items && schemaType(schema.items, `${name}.@idx`, within);
     return element && listType(element);
   }
-  if (schema.type === 'object') return objectOrMap(schema, name);
+  if (schema.type === 'object') return objectOrMap(schema, name, within);
   return plain.get(schema.type ?? '');
 }
 
 const textTypes = new Map<string, CelType>([
   ['byte', bytesType],
+  ['date', timestampType],
   ['date-time', timestampType],
+  ['duration', durationType],
 ]);
 
-function objectOrMap(schema: Schema, name: string): CelType | undefined {
+function objectOrMap(schema: Schema, name: string, within: Within): CelType | undefined {
+  if (schema[embedded] === true) return customKindType(schema, name);
   const { properties, additionalProperties } = schema;
   if (!properties && typeof additionalProperties === 'object') {
-    const value = schemaType(additionalProperties, `${name}.@elem`);
+    const value = schemaType(additionalProperties, `${name}.@elem`, within);
     return value && mapType(stringType, value);
   }
-  return objectType(name, schemaFields(properties ?? {}, name));
+  return objectType(name, schemaFields(properties ?? {}, name, within));
 }
 
-/** Fields are typed when they are asked for: schemas hold themselves. */
-function schemaFields(properties: Readonly<Record<string, Schema>>, name: string): CelFields {
+const customFields = ({ properties }: Schema, name: string): CelFields =>
+  schemaFields({ ...properties, ...typeMeta, metadata: { ref: `${meta}ObjectMeta` } }, name);
+
+/** Fields are typed when they are asked for. */
+function schemaFields(properties: Readonly<Record<string, Schema>>, name: string, within: Within = []): CelFields {
   const known = new Map<string, CelType | undefined>();
   return {
     type(field) {
@@ -168,7 +207,7 @@ function schemaFields(properties: Readonly<Record<string, Schema>>, name: string
       if (!Object.hasOwn(properties, property)) return undefined;
       if (!known.has(property)) {
         const schema = properties[property];
-        known.set(property, schema && schemaType(schema, `${name}.${property}`));
+        known.set(property, schema && schemaType(schema, `${name}.${property}`, within));
       }
       return known.get(property);
     },

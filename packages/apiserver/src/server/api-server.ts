@@ -15,6 +15,7 @@ import {
   bootstrap,
   ClusterRoleAggregator,
   FlowControlController,
+  PolicyStatusController,
   type ServerAddress,
 } from '../bootstrap/index.ts';
 import { Discovery } from '../discovery/index.ts';
@@ -74,8 +75,11 @@ export interface ApiServerOptions {
   readonly frontProxyCa?: (() => string | undefined) | undefined;
   /** What extension servers are told of the front proxy; default: the cluster's own aggregator. */
   readonly frontProxy?: FrontProxyOptions | undefined;
-  /** Whether ClusterRoles are aggregated here; default true. Elsewhere a controller manager does it. */
-  readonly aggregatesClusterRoles?: boolean;
+  /**
+   * Whether ClusterRoles are aggregated and the types of policies checked here; default true. Elsewhere a controller
+   * manager does it.
+   */
+  readonly runsControllers?: boolean;
   /** The address that the Service `kubernetes` leads to; default: the one listened on, or the machine's first. */
   readonly advertiseAddress?: string;
 }
@@ -129,7 +133,7 @@ export class HttpApiServer {
     setMaxListeners(0, this.#running.signal);
     const { handler, storage, clock, logger } = options;
     this.metrics = new ApiMetrics(clock, () => objectCounts(handler, storage));
-    if (options.aggregatesClusterRoles !== false) {
+    if (options.runsControllers !== false) {
       const { index } = options.rbac;
       this.#aggregator = new ClusterRoleAggregator({ handler, index, user: apiServerUser, clock, logger });
     }
@@ -309,6 +313,7 @@ export class HttpApiServer {
       new NodeFeed(handler, nodes.graph).start(following),
     ]);
     await this.#aggregator?.settle();
+    if (this.#options.runsControllers !== false) await new PolicyStatusController(loop).start(this.#running.signal);
     void repair?.run(this.#running.signal);
     this.#bootstrapped = true;
     // What changed meanwhile.

@@ -42,7 +42,7 @@ export interface ComposeOptions {
   /** How long Events are kept. Default one hour. */
   readonly eventTtlSeconds?: number;
   readonly advertiseAddress?: string;
-  readonly aggregatesClusterRoles?: boolean;
+  readonly runsControllers?: boolean;
   /** The `iss` of ServiceAccount tokens; several: the first one signs, all are believed. */
   readonly issuer?: string | readonly string[];
   readonly authentication?: AuthenticationOptions;
@@ -140,7 +140,7 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
     jwksUri: options.authentication?.jwksUri,
     frontProxyCa: options.authentication?.frontProxyCa,
     frontProxy: options.authentication?.frontProxy,
-    ...(options.aggregatesClusterRoles === false && { aggregatesClusterRoles: false }),
+    ...(options.runsControllers === false && { runsControllers: false }),
   });
   server.metrics.also(() => storage.text());
   server.metrics.also(() => registry.admissionMetrics.text());

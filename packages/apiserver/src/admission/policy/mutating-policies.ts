@@ -5,7 +5,7 @@ import { refuse } from '../refuse.ts';
 import { Shown } from '../webhook/choose-webhook.ts';
 import { InvocationRounds } from '../webhook/invocation-rounds.ts';
 import { applyMutation, type MergeConfiguration } from './apply-mutation.ts';
-import type { MutatingPolicy } from './compile-mutating-policy.ts';
+import type { MutatingPolicy, PolicyMutation } from './compile-mutating-policy.ts';
 import type { BoundPolicy, FindParams, PolicyBinding } from './contract.ts';
 import { conditionsHold, costOfAll, Evaluation, outOfBudget } from './evaluate-policy.ts';
 import { PolicyInput, type PolicyInputEnvironment } from './policy-input.ts';
@@ -38,6 +38,7 @@ export function mutatingPolicies(environment: MutatingPolicyEnvironment): Admiss
 
 /** A policy over one object of parameters. */
 interface Invocation {
+  readonly id: string;
   readonly policy: MutatingPolicy;
   readonly binding: PolicyBinding;
   readonly form: ObjectForm;
@@ -67,11 +68,8 @@ class Mutator {
     const again = reinvocation?.again ?? false;
     if (again && !deepEqual(object, rounds.output)) rounds.changed();
     for (const invocation of invocations) {
-      const { policy, binding, params } = invocation;
-      const id = JSON.stringify([policy.name, binding.name, params?.metadata.namespace, params?.metadata.name]);
-      if (again && !rounds.isDueAgain(id)) continue;
-      if (await this.#invoke(invocation)) rounds.changed();
-      if (policy.reinvocable) rounds.wasAsked(id);
+      if (again && !rounds.isDueAgain(invocation.id)) continue;
+      await this.#invoke(invocation, rounds);
     }
     const [first] = this.#refusals;
     if (first) throw refused(this.#attributes, first, this.#refusals);
@@ -93,15 +91,18 @@ class Mutator {
     try {
       const form = await matchedForm(policy, this.#attributes, reader);
       if (!form) return found;
-      const params = policy.paramKind && findParams(policy.paramKind);
-      if (policy.paramKind && !params) throw missingParamKind(policy.paramKind);
+      const kind = policy.paramKind && findParams(policy.paramKind);
+      if (policy.paramKind && !kind) throw missingParamKind(policy.paramKind);
       for (const binding of bindings) {
         at = binding;
         if (!(await matchedForm(binding, this.#attributes, reader))) continue;
         const { paramRef } = binding;
         const namespace = this.#attributes.namespace ?? '';
-        const objects = params && paramRef ? await collectParams(paramRef, params, namespace) : [undefined];
-        found.push(...objects.map((each) => ({ policy, binding, form, params: each })));
+        const objects = kind && paramRef ? await collectParams(paramRef, kind, namespace) : [undefined];
+        for (const params of objects) {
+          const id = JSON.stringify([policy.name, binding.name, params?.metadata.namespace, params?.metadata.name]);
+          found.push({ id, policy, binding, form, params });
+        }
       }
     } catch (error) {
       misconfigured(error, at ? 'binding' : 'policy', at);
@@ -109,46 +110,43 @@ class Mutator {
     return found;
   }
 
-  /** Whether the object is another one after it; what was done before a mutation failed stays. */
-  async #invoke({ policy, binding, form, params: given }: Invocation): Promise<boolean> {
+  /** A mutation that fails keeps neither what was done before it nor those that follow from being done. */
+  async #invoke({ id, policy, binding, form, params: given }: Invocation, rounds: InvocationRounds): Promise<void> {
     const before = this.#shown.object;
     const { signal } = this.#attributes;
     const params = given === undefined ? null : jsonValue(given);
     const fail = (message: string) => this.#refuse(policy, binding, message, 'Invalid');
     const matched = await conditionsHold(policy.conditions, { ...(await this.#input.of(form)), params }, signal);
-    if (matched === false) return false;
     if (matched !== true) {
-      fail(matched.error);
-      return false;
+      if (matched !== false) fail(matched.error);
+      return;
     }
     for (const mutation of policy.mutations) {
       // Each sees what the one before it made, in variables too.
-      const evaluation = new Evaluation(
-        policy.variables,
-        { ...(await this.#input.of(form)), params },
-        costOfAll,
-        signal,
-      );
-      const result = await evaluation.of(mutation);
-      if (evaluation.spent) {
-        fail(outOfBudget);
-        break;
+      const activation = { ...(await this.#input.of(form)), params };
+      const why = await this.#mutate(mutation, new Evaluation(policy.variables, activation, costOfAll, signal), form);
+      if (why !== undefined) {
+        fail(why);
+        continue;
       }
-      if (result.error !== undefined) {
-        fail(`expression '${mutation.text}' resulted in error: ${result.error}`);
-        break;
-      }
-      // What is shown is plain JSON.
-      const live = (await this.#shown.in(form)).object as KubernetesObject & JsonObject;
-      try {
-        await this.#change(form, live, applyMutation(result.value, form, live, this.#environment.mergeConfiguration));
-      } catch (error) {
-        if (error instanceof StatusError) throw error;
-        fail(textOf(error));
-        break;
-      }
+      if (this.#shown.object !== before) rounds.changed();
+      if (policy.reinvocable) rounds.wasAsked(id);
     }
-    return this.#shown.object !== before;
+  }
+
+  /** Why it could not be done. */
+  async #mutate(mutation: PolicyMutation, evaluation: Evaluation, form: ObjectForm): Promise<string | undefined> {
+    const result = await evaluation.of(mutation);
+    if (evaluation.spent) return outOfBudget;
+    if (result.error !== undefined) return `expression '${mutation.text}' resulted in error: ${result.error}`;
+    // What is shown is plain JSON.
+    const live = (await this.#shown.in(form)).object as KubernetesObject & JsonObject;
+    try {
+      await this.#change(form, live, applyMutation(result.value, form, live, this.#environment.mergeConfiguration));
+    } catch (error) {
+      if (error instanceof StatusError) throw error;
+      return textOf(error);
+    }
   }
 
   async #change(form: ObjectForm, live: JsonObject, next: unknown): Promise<void> {

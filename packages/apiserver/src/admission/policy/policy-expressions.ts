@@ -22,6 +22,7 @@ import {
   standardLibrary,
   stringType,
   variablesType,
+  variableType,
 } from '../../cel/index.ts';
 
 const libraries = [standardLibrary, ...kubernetesLibraries()];
@@ -56,6 +57,12 @@ export const wanted = {
   jsonPatch: [listType(jsonPatchType)],
 } as const;
 
+/** What a policy's expressions look at, where that is known. */
+export interface PolicyTypes {
+  readonly object: CelType;
+  readonly params?: CelType | undefined;
+}
+
 /**
  * Compiles the expressions of one policy: each variable knows those before it, and all other expressions know all
  * variables but match conditions. Messages may not ask the authorizer (KEP-3488).
@@ -63,23 +70,28 @@ export const wanted = {
 export class PolicyExpressions {
   readonly variables: readonly PolicyVariable[];
   readonly #withParams: boolean;
+  readonly #types: PolicyTypes | undefined;
+  readonly #known: ReadonlyMap<string, CelType> | undefined;
   readonly #main: CelEnvironment;
   readonly #messages: CelEnvironment;
-  readonly #mutations: CelEnvironment;
+  #mutations: CelEnvironment | undefined;
 
-  constructor(variables: readonly Variable[] | undefined, withParams: boolean) {
+  /** @param types for one of the kinds that the policy means; without them objects and parameters are of any type */
+  constructor(variables: readonly Variable[] | undefined, withParams: boolean, types?: PolicyTypes) {
     this.#withParams = withParams;
+    this.#types = types;
+    // Where Kubernetes checks types, it has no name for what a request asks for.
+    const askable: Readonly<Record<string, CelType>> = types ? { authorizer } : asking;
     const fields = new Map<string, CelType>();
     this.variables = (variables ?? []).map(({ name, expression }) => {
-      const compiled = this.#environment(fields, asking).compile(expression);
-      fields.set(name, compiled.failure === undefined ? compiled.type : dynType);
+      const compiled = this.#environment(fields, askable).compile(expression);
+      fields.set(name, compiled.failure === undefined ? variableType(compiled.type) : dynType);
       return { name, text: expression, compiled };
     });
     // Where a policy has no variables, there is no `variables`.
-    const known = this.variables.length > 0 ? fields : undefined;
-    this.#main = this.#environment(known, asking);
-    this.#messages = this.#environment(known, {});
-    this.#mutations = this.#environment(known, asking, { libraries: mutating, resolveStruct: mutationStruct });
+    this.#known = this.variables.length > 0 ? fields : undefined;
+    this.#main = this.#environment(this.#known, askable);
+    this.#messages = this.#environment(this.#known, {});
   }
 
   condition = (text: string): PolicyExpression => ({
@@ -109,14 +121,19 @@ export class PolicyExpressions {
   /** Gives `Object{…}`. */
   applyConfiguration = (text: string): PolicyExpression => ({
     text,
-    compiled: this.#mutations.compile(text, { wantedType: wanted.applyConfiguration[0] }),
+    compiled: this.#mutating.compile(text, { wantedType: wanted.applyConfiguration[0] }),
   });
 
   /** Gives `[JSONPatch{…}, …]`. */
   jsonPatch = (text: string): PolicyExpression => ({
     text,
-    compiled: this.#mutations.compile(text, { wantedType: wanted.jsonPatch[0] }),
+    compiled: this.#mutating.compile(text, { wantedType: wanted.jsonPatch[0] }),
   });
+
+  get #mutating(): CelEnvironment {
+    this.#mutations ??= this.#environment(this.#known, asking, { libraries: mutating, resolveStruct: mutationStruct });
+    return this.#mutations;
+  }
 
   #environment(
     fields: ReadonlyMap<string, CelType> | undefined,
@@ -129,12 +146,19 @@ export class PolicyExpressions {
         ...withoutAuthorizer,
         ...more,
         ...(this.#withParams && params),
+        ...(this.#types && typed(this.#types)),
         ...(fields && { variables: variablesType(fieldsOf(Object.fromEntries(fields))) }),
       },
       cacheSize: 0,
     });
   }
 }
+
+const typed = ({ object, params: given }: PolicyTypes) => ({
+  object,
+  oldObject: object,
+  ...(given && { params: given }),
+});
 
 const fullNames: Readonly<Record<string, string>> = {
   duration: 'google.protobuf.Duration',
