@@ -101,6 +101,7 @@ describe('mutating policies', () => {
       2,
       { failurePolicy: 'Ignore', mutations: [replicas('2'), replicas('object.nope')] },
     ],
+    ['goes on after a failure', 2, { failurePolicy: 'Ignore', mutations: [replicas('object.nope'), replicas('2')] }],
     [
       'leaves all where a test fails',
       5,

@@ -110,7 +110,7 @@ class Mutator {
     return found;
   }
 
-  /** A mutation that fails keeps neither what was done before it nor those that follow from being done. */
+  /** A mutation that fails takes nothing back, and does not keep those after it from being done. */
   async #invoke({ id, policy, binding, form, params: given }: Invocation, rounds: InvocationRounds): Promise<void> {
     const before = this.#shown.object;
     const { signal } = this.#attributes;
