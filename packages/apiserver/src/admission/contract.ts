@@ -1,4 +1,4 @@
-import type { Clock, Random, ResourceQuota } from '@keelson/core';
+import type { Clock, Random } from '@keelson/core';
 import type { Authorizer } from '../registry/contract.ts';
 import type { AdmissionMetrics } from './admission-metrics.ts';
 import type { ObjectReader } from './object-reader.ts';
@@ -7,6 +7,7 @@ import type { MergeConfiguration } from './policy/apply-mutation.ts';
 import type { MutatingPolicy } from './policy/compile-mutating-policy.ts';
 import type { FindParams, ValidatingPolicy } from './policy/contract.ts';
 import type { BoundPolicies } from './policy/policy-sources.ts';
+import type { Quotas } from './resource-quota/quotas.ts';
 import type { WebhookSet } from './webhook/webhook-set.ts';
 
 export type { ObjectReader } from './object-reader.ts';
@@ -16,8 +17,7 @@ export interface AdmissionEnvironment {
   readonly random: Random;
   readonly clock: Clock;
   readonly authorizer: Authorizer;
-  /** Writes the status of a quota if it is still at its resourceVersion; else rejects with `Conflict`. */
-  readonly writeQuota: (quota: ResourceQuota) => Promise<ResourceQuota>;
+  readonly quotas: Quotas;
   readonly metrics: AdmissionMetrics;
   /** Default: only what namespaces ask for by their labels. */
   readonly podSecurity?: PodSecurityOptions;

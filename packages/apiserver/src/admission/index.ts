@@ -15,7 +15,7 @@ import { podTopologyLabels } from './pod-topology-labels.ts';
 import { mutatingPolicies } from './policy/mutating-policies.ts';
 import { validatingPolicies } from './policy/validating-policies.ts';
 import { priority } from './priority.ts';
-import { resourceQuota } from './resource-quota.ts';
+import { resourceQuota } from './resource-quota/resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
@@ -28,6 +28,7 @@ export type { AdmissionEnvironment, ObjectReader } from './contract.ts';
 export { matchConditionProblem, matchConditionsCompiler } from './match-conditions.ts';
 export { PodSecurityOptions } from './pod-security/options.ts';
 export * from './policy/index.ts';
+export { Quotas } from './resource-quota/quotas.ts';
 export * from './webhook/index.ts';
 
 type BuiltIn = readonly [name: string, make: (environment: AdmissionEnvironment) => AdmissionPlugin];

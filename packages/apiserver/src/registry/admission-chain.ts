@@ -1,11 +1,19 @@
 import type { ApiRequest, Clock, KubernetesObject, ManagedFieldsEntry } from '@keelson/core';
-import type { AdmissionAttributes, AdmissionPlugin, ObjectForm, Reinvocation } from '@keelson/core/admission';
+import type {
+  AdmissionAttributes,
+  AdmissionPlugin,
+  ObjectForm,
+  Reinvocation,
+  WriteTerms,
+} from '@keelson/core/admission';
 import type { AdmissionStep } from '../admission/admission-metrics.ts';
+import type { Fence } from '../storage/contract.ts';
 import type { RegistryContext } from './context.ts';
 import type { UserInfo } from './contract.ts';
 import type { ObjectDraft } from './draft.ts';
 import type { Kind } from './kind.ts';
 import { managersProblem } from './ownership/managers.ts';
+import { endTerms } from './write-terms.ts';
 
 /** One request on its way through the registry. */
 export interface Call {
@@ -16,6 +24,8 @@ export interface Call {
   readonly warnings: string[];
   /** One of many that are deleted together: admission is told no name then, as by Kubernetes. */
   readonly collective?: boolean;
+  /** A write by the server itself, for what is written on these terms: it is not settled once more. */
+  readonly within?: readonly Fence[];
 }
 
 type Operation = AdmissionAttributes['operation'];
@@ -221,28 +231,35 @@ async function admitOnce(gates: readonly Gate<Admitting>[], asked: Asked, clock:
   }
 }
 
+/** Resolves to what plugins want of the write, which is to be made by `onTerms`. */
 export async function validateAdmission(
   context: RegistryContext,
   call: Call,
   operation: Operation,
   object: KubernetesObject | undefined,
   oldObject: KubernetesObject | undefined,
-): Promise<void> {
+): Promise<readonly WriteTerms[] | undefined> {
   const { gates, observe } = validating(context, call.kind, operation);
-  if (gates.length === 0) return;
+  if (gates.length === 0) return undefined;
   const { clock } = context;
   const asked = new Asked(context, call, operation, object, oldObject);
   const begun = clock.now();
+  let terms: WriteTerms[] | undefined;
   try {
     for (const gate of gates) {
       const outcome = measured(gate, asked, clock);
-      if (outcome instanceof Promise) await outcome;
+      const wanted = outcome instanceof Promise ? await outcome : outcome;
+      if (!wanted) continue;
+      terms ??= [];
+      terms.push(wanted);
     }
   } catch (error) {
     observe((clock.now() - begun) / 1000, true);
+    if (terms) await endTerms(context, terms, 'failed');
     throw error;
   }
   observe((clock.now() - begun) / 1000, false);
+  return terms;
 }
 
 /** What a plugin does at once takes no time that the clock could tell; only the others are looked at closely. */

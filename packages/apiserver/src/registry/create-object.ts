@@ -18,6 +18,7 @@ import { recordSent } from './record-sent.ts';
 import { encodeForStorage, encodeObject } from './stored-object.ts';
 import { readOne, toStored, tried } from './stored-versions.ts';
 import { FieldErrors, type WriteContext } from './strategy.ts';
+import { endTerms, onTerms, type Put, withFences } from './write-terms.ts';
 
 const largestObject = 3 * 1024 * 1024;
 
@@ -74,17 +75,20 @@ export async function createDecoded(
   try {
     validateNew(call, draft, errors);
     await permitCreate(context, call);
-    await validateAdmission(context, call, 'CREATE', draft, undefined);
+    const terms = await validateAdmission(context, call, 'CREATE', draft, undefined);
     if (call.dryRun) {
+      if (terms) await endTerms(context, terms, 'failed');
       await refuseExisting(context, call, draft);
       await reservation?.release();
       if (resourceVersion) draft.metadata.resourceVersion = resourceVersion;
       if (selfLink && request.verb !== 'create') draft.metadata.selfLink = selfLink;
       return encodeObject(await tried(kind, draft));
     }
-    // An apply does not mind a version.
-    if (isVersion(resourceVersion) && !applied) throw versioned();
-    const stored = await store(context, call, draft);
+    const stored = await onTerms(context, terms, (put) => {
+      // An apply does not mind a version.
+      if (isVersion(resourceVersion) && !applied) throw versioned();
+      return store(context, call, draft, put);
+    });
     await reservation?.commit();
     return kind.serve(kind.stored ? await readOne(kind, stored) : stored);
   } catch (error) {
@@ -147,14 +151,15 @@ function alreadyExists({ names }: Kind, name: string, existing: KubernetesObject
   return new StatusError({ ...error.status, message: `object is being deleted: ${error.message}` });
 }
 
-async function store(context: RegistryContext, { kind }: Call, served: ObjectDraft) {
+async function store(context: RegistryContext, { kind }: Call, served: ObjectDraft, put: Put) {
   const draft = kind.stored ? await toStored(kind, served) : served;
   const key = keyIn(kind, draft.metadata.namespace, draft.metadata.name);
   const bytes = encodeForStorage(draft);
   checkSize(bytes);
   if (!isMarkedHollow(draft)) context.cache.expect(bytes, draft);
   try {
-    return context.cache.get(await context.storage.create(key, bytes, context.writeOptions(kind)));
+    const options = context.writeOptions(kind);
+    return context.cache.get(await put((fences) => context.storage.create(key, bytes, withFences(options, fences))));
   } catch (error) {
     if (!(error instanceof KeyExistsError)) throw error;
     const { entry } = await context.storage.get(key);

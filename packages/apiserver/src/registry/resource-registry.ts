@@ -2,6 +2,7 @@ import {
   type ApiRequest,
   type Clock,
   deepFreeze,
+  isStatusError,
   type Logger,
   type Random,
   ResourceQuota,
@@ -15,6 +16,7 @@ import {
   matchConditionsCompiler,
   type PodSecurityOptions,
   PolicySources,
+  Quotas,
   WebhookSources,
 } from '../admission/index.ts';
 import { notAllowedTo } from '../authorization/forbidden.ts';
@@ -22,7 +24,7 @@ import { questionAbout } from '../authorization/selection.ts';
 import { CrdController, crdStrategy } from '../crd/index.ts';
 import { apiServerUser } from '../server/api-server-user.ts';
 import { EndpointServiceResolver } from '../server/service-resolver.ts';
-import type { Storage } from '../storage/contract.ts';
+import type { Fence, Storage } from '../storage/contract.ts';
 import { admit, type Call, validateAdmission } from './admission-chain.ts';
 import { builtinKinds } from './builtin-kinds.ts';
 import { KindCatalog } from './catalog.ts';
@@ -144,7 +146,21 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
       }),
       ports: new NodePortLedger({ storage, random, range: options.nodePortRange ?? [30000, 32767] }),
     };
+    const quotas = new Quotas({
+      storage,
+      reader,
+      clock,
+      logger,
+      count: async (group, resource, namespace) => {
+        const served = this.catalog.list().find((each) => each.group === group && each.resource === resource);
+        const kind = served && this.catalog.kind(group, served.version, resource);
+        return kind ? storage.count(`${kind.prefix}${namespace}/`) : 0;
+      },
+      write: (quota, fences) => this.#writeQuota(quota, fences),
+      recount: (quota, names) => this.#recountQuota(quota, names),
+    });
     const strategies = builtinStrategies({
+      quotas,
       allocators: this.allocators,
       reader,
       loopbackEndpoints: options.loopbackEndpoints ?? false,
@@ -185,7 +201,7 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
           policies: this.#policies,
           findParams: findParams(this.catalog, (request, user) => this.handle(request, user)),
           mergeConfiguration: mergeConfiguration(this.catalog),
-          writeQuota: (quota) => this.#writeQuota(quota),
+          quotas,
           ...(options.podSecurity && { podSecurity: options.podSecurity }),
         },
         options.admission ?? [],
@@ -281,24 +297,19 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
   }
 
   /** What a write takes of its namespace's quota is written by the server itself, before the object. */
-  async #writeQuota(quota: ResourceQuota): Promise<ResourceQuota> {
-    const { namespace, name } = quota.metadata;
-    const target = { group: '', version: 'v1', resource: ResourceQuota.plural, subresource: 'status' };
-    const answer = await this.handle(
-      {
-        verb: 'update',
-        ...target,
-        ...(namespace && { namespace }),
-        name,
-        body: quota,
-        options: { fieldManager: 'kube-apiserver' },
-      },
-      apiServerUser,
-    );
-    if (answer.type !== 'object')
-      throw StatusError.internal(`the status of quota ${namespace}/${name} was not written`);
-    // The answer is what was sent, of the same kind.
-    return answer.value.object as ResourceQuota;
+  async #writeQuota(quota: ResourceQuota, within: readonly Fence[]): Promise<void> {
+    const request = quotaStatus(quota, { verb: 'update', body: quota });
+    await this.#handle(request, apiServerUser, (call) => this.#subresource({ ...call, within }, 'status'));
+  }
+
+  async #recountQuota(quota: ResourceQuota, names: readonly string[]): Promise<void> {
+    const body = { status: { used: Object.fromEntries(names.map((name) => [name, '0'])) } };
+    try {
+      const patch = { verb: 'patch', patchType: 'application/merge-patch+json', body } as const;
+      await this.handle(quotaStatus(quota, patch), apiServerUser);
+    } catch (error) {
+      if (!isStatusError(error, 'NotFound')) throw error;
+    }
   }
 
   async #resource(call: Call): Promise<ApiAnswer> {
@@ -352,6 +363,20 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
     if (!decision.allowed) throw notAllowedTo(question, decision);
   }
 }
+
+const quotaStatus = (
+  { metadata: { namespace, name } }: ResourceQuota,
+  change: Pick<ApiRequest, 'verb' | 'body' | 'patchType'>,
+): ApiRequest => ({
+  group: '',
+  version: 'v1',
+  resource: ResourceQuota.plural,
+  subresource: 'status',
+  ...(namespace && { namespace }),
+  name,
+  options: { fieldManager: 'kube-apiserver' },
+  ...change,
+});
 
 function answer(call: Call, resource: ServedResource, value: EncodedObject, code: 200 | 201 | 202 = 200): ApiAnswer {
   return { type: 'object', code, resource, value, ...(call.warnings.length > 0 && { warnings: call.warnings }) };

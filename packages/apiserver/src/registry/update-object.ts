@@ -1,6 +1,7 @@
 import { deepEqual, type KubernetesObject, type ManagedFieldsEntry, StatusError, timestamp } from '@keelson/core';
+import type { WriteTerms } from '@keelson/core/admission';
 import { holdsBlank, holdsHollow, isMarkedHollow } from '../schema/index.ts';
-import { RevisionMismatchError } from '../storage/contract.ts';
+import { FencedError, RevisionMismatchError } from '../storage/contract.ts';
 import { admit, type Call, validateAdmission } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
 import type { EncodedObject } from './contract.ts';
@@ -19,6 +20,7 @@ import { keepOtherPart, ofStatus } from './status-part.ts';
 import { encodeForStorage, encodeObject, type StoredObject } from './stored-object.ts';
 import { readOne, toStored, tried } from './stored-versions.ts';
 import { FieldErrors } from './strategy.ts';
+import { onTerms, type Put, withFences } from './write-terms.ts';
 
 /** Makes the wanted object out of the current one; called again if somebody else was faster. */
 export type Transform = (current: StoredObject) => ObjectDraft | Promise<ObjectDraft>;
@@ -36,7 +38,7 @@ export interface UpdateRules {
    * Asked in the place of admission, once the object is found valid, where that is about something else than the object:
    * a subresource with a kind of its own, or what the server writes for a request that has been admitted.
    */
-  readonly admitted?: (draft: ObjectDraft) => Promise<void>;
+  readonly admitted?: (draft: ObjectDraft) => Promise<readonly WriteTerms[] | undefined | void>;
   /** Whether to begin again with the newest object after a conflict. */
   readonly retry: boolean;
 }
@@ -151,6 +153,20 @@ export async function updateObject(
   rules: UpdateRules,
   known?: StoredObject,
 ): Promise<EncodedObject> {
+  const { strategy } = call.kind;
+  const isAlone = rules.part === 'status' && strategy.aloneForStatus && !call.within;
+  if (!isAlone || !strategy.aloneForStatus) return updateUntilWritten(context, call, transform, rules, known);
+  // Read anew: what was read before it was alone may have changed since.
+  return strategy.aloneForStatus(call.request.namespace, () => updateUntilWritten(context, call, transform, rules));
+}
+
+async function updateUntilWritten(
+  context: RegistryContext,
+  call: Call,
+  transform: Transform,
+  rules: UpdateRules,
+  known?: StoredObject,
+): Promise<EncodedObject> {
   const { kind, request } = call;
   for (let attempt = 0; ; attempt++) {
     const current = known ?? (await find(context, call));
@@ -159,6 +175,7 @@ export async function updateObject(
     try {
       return await updateOnce(context, call, current, await transform(current), rules);
     } catch (error) {
+      if (error instanceof FencedError) throw StatusError.conflict(kind.names, request.name ?? '');
       if (!(error instanceof RevisionMismatchError)) throw error;
       if (error.current === undefined && !rules.retry) throw StatusError.notFound(kind.names, request.name ?? '');
       if (!rules.retry || attempt >= 20) throw StatusError.conflict(kind.names, request.name ?? '');
@@ -206,9 +223,13 @@ async function updateOnce(
     if (part === 'status') await kind.strategy.askBeforeStatus?.(draft, old, errors);
     validateChanged(call, draft, old, part, errors);
     draft.metadata.resourceVersion ??= old.metadata.resourceVersion;
-    if (rules.admitted) await rules.admitted(draft);
-    else await validateAdmission(context, call, 'UPDATE', draft, old);
-    const value = await write(context, call, current, draft);
+    if (part === 'status' && !call.within) {
+      await kind.strategy.settleStatus?.(draft, old, writeContext(context, call));
+    }
+    const terms = rules.admitted
+      ? await rules.admitted(draft)
+      : await validateAdmission(context, call, 'UPDATE', draft, old);
+    const value = await onTerms(context, terms || undefined, (put) => write(context, call, current, draft, put));
     if (call.dryRun) await reservation?.release();
     else await reservation?.commit();
     return value;
@@ -248,6 +269,7 @@ async function write(
   call: Call,
   current: StoredObject,
   draft: ObjectDraft,
+  put: Put,
 ): Promise<EncodedObject> {
   const { kind } = call;
   const key = keyIn(kind, draft.metadata.namespace, draft.metadata.name);
@@ -273,7 +295,9 @@ async function write(
   if (!isHollow) context.cache.expect(bytes, stored);
   if (isBlank) context.cache.expectBlank(bytes);
   const written = context.cache.get(
-    await context.storage.update(key, bytes, current.revision, context.writeOptions(kind)),
+    await put((fences) =>
+      context.storage.update(key, bytes, current.revision, withFences(context.writeOptions(kind), fences, call.within)),
+    ),
   );
   return kind.serve(kind.stored ? await readOne(kind, written) : written);
 }

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { commands, emptyModel } from './conformance-model.ts';
 import {
   CompactedError,
+  FencedError,
   FutureRevisionError,
   KeyExistsError,
   RevisionMismatchError,
@@ -83,6 +84,35 @@ export function storageConformance(name: string, open: () => Promise<StorageSubj
         previous: { modRevision: base + 2 },
       });
       expect((await storage.create('/a', bytes('4'))).createRevision).toBe(base + 4);
+    });
+
+    it('writes only while what the write depends on stands', async () => {
+      const first = await storage.create('/fence/1', bytes('1'));
+      const second = await storage.create('/fence/2', bytes('1'));
+      const fences = [first, second].map(({ key, modRevision }) => ({ key, revision: modRevision }));
+      const created = await storage.create('/a', bytes('1'), { fences });
+      const updated = await storage.update('/a', bytes('2'), created.modRevision, { fences });
+      const moving = storage.update('/fence/2', bytes('1'), second.modRevision);
+      // At the same time: decided in one order or the other.
+      const late = [
+        moving,
+        storage.create('/b', bytes('1'), { fences }),
+        storage.update('/a', bytes('3'), updated.modRevision, { fences }),
+      ];
+      for (const each of await Promise.allSettled(late)) {
+        if (each.status === 'rejected') expect(each.reason).toBeInstanceOf(FencedError);
+      }
+      await expect(storage.create('/c', bytes('1'), { fences })).rejects.toThrow(FencedError);
+      await expect(storage.create('/a', bytes('1'), { fences })).rejects.toThrow(KeyExistsError);
+      await expect(storage.update('/a', bytes('1'), 1_000_000, { fences })).rejects.toThrow(RevisionMismatchError);
+      const { entry } = await storage.get('/a');
+      const stale = storage.update('/a', bytes('4'), entry?.modRevision ?? 0, { fences });
+      await expect(stale).rejects.toThrow(FencedError);
+      expect((await storage.get('/c')).entry).toBeUndefined();
+      expect((await storage.get('/a')).entry).toEqual(entry);
+      await expect(storage.create('/c', bytes('1'), { fences: [{ key: '/none', revision: 7 }] })).rejects.toThrow(
+        FencedError,
+      );
     });
 
     it('lists in byte order, in pages, as of a revision', async () => {

@@ -52,6 +52,14 @@ export interface ListResult {
 export interface WriteOptions {
   /** Deletes the entry by itself when it was not written for so many seconds; it may take a little longer. */
   readonly ttlSeconds?: number;
+  /** What else must stand at the moment of the write. Rejects with `FencedError` where only they are in the way. */
+  readonly fences?: readonly Fence[];
+}
+
+/** Another entry, at the revision that a writer has read it at: the write is void once somebody has written that one. */
+export interface Fence {
+  readonly key: string;
+  readonly revision: Revision;
 }
 
 /**
@@ -128,6 +136,14 @@ export class RevisionMismatchError extends StorageError {
   constructor(key: string, expected: Revision, current: StoredEntry | undefined) {
     super(`${key}: expected revision ${expected}, stored is ${current?.modRevision ?? 'nothing'}`);
     this.current = current;
+  }
+}
+
+/** An entry that the write depended on is not as expected any more: nothing was written. */
+export class FencedError extends StorageError {
+  override readonly name = 'FencedError';
+  constructor(key: string, fences: readonly Fence[]) {
+    super(`${key}: ${fences.map((each) => `${each.key} is no longer at ${each.revision}`).join(', ')}`);
   }
 }
 

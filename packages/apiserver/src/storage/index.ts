@@ -10,6 +10,8 @@ export {
 export {
   CompactedError,
   EncryptionFailedError,
+  type Fence,
+  FencedError,
   type FrozenStore,
   FutureRevisionError,
   KeyExistsError,

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '@keelson/core/machinery';
 import {
+  type Fence,
   type FrozenStore,
   type ListOptions,
   type ListResult,
@@ -63,11 +64,11 @@ export abstract class IndexedStorage implements Storage {
   }
 
   create(key: string, value: Uint8Array, options?: WriteOptions): Promise<StoredEntry> {
-    return this.#put({ type: 'create', key, value, ...this.#expiryOf(options) });
+    return this.#put({ type: 'create', key, value, ...this.#termsOf(options) });
   }
 
   update(key: string, value: Uint8Array, expected: Revision, options?: WriteOptions): Promise<StoredEntry> {
-    return this.#put({ type: 'update', key, value, expected, ...this.#expiryOf(options) });
+    return this.#put({ type: 'update', key, value, expected, ...this.#termsOf(options) });
   }
 
   async delete(key: string, expected: Revision) {
@@ -108,8 +109,15 @@ export abstract class IndexedStorage implements Storage {
     this.expiries.set(event.key, event.expires);
   }
 
-  #expiryOf(options: WriteOptions | undefined): { readonly expires?: number } | undefined {
-    return options?.ttlSeconds === undefined ? undefined : { expires: this.#clock.now() + options.ttlSeconds * 1000 };
+  #termsOf(
+    options: WriteOptions | undefined,
+  ): { readonly expires?: number; readonly fences?: readonly Fence[] } | undefined {
+    if (options === undefined) return undefined;
+    const { ttlSeconds, fences } = options;
+    return {
+      ...(ttlSeconds !== undefined && { expires: this.#clock.now() + ttlSeconds * 1000 }),
+      ...(fences && { fences }),
+    };
   }
 
   async #expire(key: string): Promise<void> {

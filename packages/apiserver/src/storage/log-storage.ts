@@ -15,7 +15,7 @@ import type { LogRecord } from './log-format.ts';
 import { type Recovered, recover } from './log-recovery.ts';
 import { LogWriter } from './log-writer.ts';
 import type { RevisionIndex } from './revision-index.ts';
-import { decideWrite, type WriteRequest } from './write-decision.ts';
+import { checkFences, decideWrite, type WriteRequest } from './write-decision.ts';
 
 export interface LogStorageOptions {
   /** Made if it is not there, for its owner alone (0700). */
@@ -162,14 +162,21 @@ export class LogStorage extends IndexedStorage {
     while (this.waitingBytes > mostWaitingBytes) await this.nextBatch();
     this.assertWritable();
     const { key } = request;
-    const undurable = this.pending.get(key);
-    const current = undurable ? undurable.entry : this.index.latest(key);
+    // What the decision rests on that is not yet durable.
+    let newest = 0;
+    const latest = (each: string) => {
+      const undurable = this.pending.get(each);
+      if (!undurable) return this.index.latest(each);
+      newest = Math.max(newest, undurable.revision);
+      return undurable.entry;
+    };
     let event: StorageEvent;
     try {
-      event = decideWrite(request, current, this.assigned + 1);
+      event = decideWrite(request, latest(key), this.assigned + 1);
+      checkFences(request, latest);
     } catch (error) {
       // Refused because of a write that is not yet durable: that may be told only when it is.
-      while (undurable && this.index.currentRevision < undurable.revision && !this.failure) await this.nextBatch();
+      while (this.index.currentRevision < newest && !this.failure) await this.nextBatch();
       throw this.failure ?? error;
     }
     this.assigned = event.revision;

@@ -4,7 +4,7 @@ import { StorageClosedError } from './contract.ts';
 import { compactByAge, compactionForSize, type HistoryOptions } from './history-policy.ts';
 import { IndexedStorage } from './indexed-storage.ts';
 import { RevisionIndex } from './revision-index.ts';
-import { decideWrite, type WriteRequest } from './write-decision.ts';
+import { checkFences, decideWrite, type WriteRequest } from './write-decision.ts';
 
 export interface MemoryStorageOptions {
   readonly history?: HistoryOptions;
@@ -60,6 +60,7 @@ export class MemoryStorage extends IndexedStorage {
   protected async write(request: WriteRequest): Promise<StorageEvent> {
     if (this.closed) throw new StorageClosedError('the store is closed');
     const event = decideWrite(request, this.index.latest(request.key), this.index.currentRevision + 1);
+    checkFences(request, (key) => this.index.latest(key));
     this.applyEvent(event);
     const compactTo = compactionForSize(this.index, this.options.history ?? {});
     if (compactTo !== undefined) this.index.compact(compactTo);

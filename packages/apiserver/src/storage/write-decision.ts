@@ -1,4 +1,6 @@
 import {
+  type Fence,
+  FencedError,
   KeyExistsError,
   type Revision,
   RevisionMismatchError,
@@ -8,15 +10,26 @@ import {
 
 /** What a writer wants; decided against the newest state of its key. */
 export type WriteRequest =
-  | { readonly type: 'create'; readonly key: string; readonly value: Uint8Array; readonly expires?: number }
-  | {
+  | ({ readonly type: 'create'; readonly key: string; readonly value: Uint8Array } & PutTerms)
+  | ({
       readonly type: 'update';
       readonly key: string;
       readonly value: Uint8Array;
       readonly expected: Revision;
-      readonly expires?: number;
-    }
+    } & PutTerms)
   | { readonly type: 'delete'; readonly key: string; readonly expected: Revision };
+
+interface PutTerms {
+  readonly expires?: number;
+  readonly fences?: readonly Fence[];
+}
+
+/** Throws `FencedError` unless all that a write depends on is still as it was. */
+export function checkFences(request: WriteRequest, latest: (key: string) => StoredEntry | undefined): void {
+  if (request.type === 'delete' || request.fences === undefined) return;
+  const moved = request.fences.filter(({ key, revision }) => latest(key)?.modRevision !== revision);
+  if (moved.length > 0) throw new FencedError(request.key, moved);
+}
 
 /** The change that the request makes as `revision`. Throws `KeyExistsError` or `RevisionMismatchError`. */
 export function decideWrite(request: WriteRequest, current: StoredEntry | undefined, revision: Revision): StorageEvent {

@@ -70,6 +70,19 @@ export interface AdmissionAttributes {
   annotate?(key: string, value: string): void;
 }
 
+/** What a plugin wants of a write that it lets through, and what it has to know of it. */
+export interface WriteTerms {
+  /** Entries of the API server's store that must be at these revisions at the moment of the write. */
+  readonly fences?: readonly { readonly key: string; readonly revision: number }[];
+  /** Asked where a fence has moved before the write: what holds instead of these terms, or a refusal by a `StatusError`. */
+  renew?(): Promise<WriteTerms>;
+  /**
+   * Called once when the write is over, in the place of `renew` where that is called; the answer waits for it. `failed`:
+   * nothing was written and nothing will be; `unknown`: the store could not tell.
+   */
+  ended?(outcome: 'written' | 'failed' | 'unknown'): Promise<void>;
+}
+
 /**
  * A gate of every write (kubernetes.io/docs/reference/access-authn-authz/admission-controllers). All `admit` run in
  * order before validation of the object, all `validate` after it. Either refuses by throwing a `StatusError`.
@@ -82,7 +95,8 @@ export interface AdmissionPlugin {
   admit?(
     attributes: AdmissionAttributes,
   ): KubernetesObject | undefined | void | Promise<KubernetesObject | undefined | void>;
-  validate?(attributes: AdmissionAttributes): void | Promise<void>;
+  /** May return what it wants of the write, for CREATE and UPDATE of objects that are stored. */
+  validate?(attributes: AdmissionAttributes): WriteTerms | undefined | void | Promise<WriteTerms | undefined | void>;
 }
 
 /** Further gates, after the built-in ones, in order of registration. */

@@ -13,6 +13,7 @@ export {
   AdmissionPlugins,
   type ObjectForm,
   type Reinvocation,
+  type WriteTerms,
 } from './contract.ts';
 export { type Amounts, parseAmounts, podLimits, podRequests } from './pod-resources.ts';
 export * from './quota/index.ts';

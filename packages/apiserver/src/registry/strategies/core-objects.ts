@@ -9,7 +9,6 @@ import { persistentVolumeStrategy } from './persistent-volume.ts';
 import { persistentVolumeClaimStrategy } from './persistent-volume-claim.ts';
 import { podStrategy } from './pod.ts';
 import { podTemplateStrategy, replicationControllerStrategy } from './replication-controller.ts';
-import { resourceQuotaStrategy } from './resource-quota.ts';
 
 /** The kinds of core/v1 but Services, whose addresses and ports have a life of their own. */
 export const coreStrategies: readonly NamedStrategy[] = [
@@ -22,7 +21,6 @@ export const coreStrategies: readonly NamedStrategy[] = [
   namespaceStrategy,
   nodeStrategy,
   limitRangeStrategy,
-  resourceQuotaStrategy,
   persistentVolumeStrategy,
   persistentVolumeClaimStrategy,
 ];

@@ -1,4 +1,4 @@
-import type { ObjectReader } from '../../admission/index.ts';
+import type { ObjectReader, Quotas } from '../../admission/index.ts';
 import type { NamedStrategy } from '../strategy.ts';
 import { admissionRegistrationStrategies } from './admission-registration/index.ts';
 import { appsStrategies } from './apps.ts';
@@ -13,6 +13,7 @@ import { networkingStrategies } from './networking/index.ts';
 import { priorityClass } from './priority-class.ts';
 import { rbacStrategies } from './rbac.ts';
 import { resourceStrategies } from './resource/index.ts';
+import { resourceQuotaStrategy } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceStrategy } from './service.ts';
 import type { Allocators } from './services/service-allocation.ts';
@@ -25,15 +26,22 @@ export interface StrategyParts {
   /** Where Services have their addresses and ports from. */
   readonly allocators: Allocators;
   readonly reader: ObjectReader;
+  readonly quotas: Quotas;
   /** Whether endpoints may lie on loopback. */
   readonly loopbackEndpoints: boolean;
 }
 
 /** Fresh strategies for one registry. */
-export function builtinStrategies({ allocators, reader, loopbackEndpoints }: StrategyParts): readonly NamedStrategy[] {
+export function builtinStrategies({
+  allocators,
+  reader,
+  quotas,
+  loopbackEndpoints,
+}: StrategyParts): readonly NamedStrategy[] {
   const all = [
     ...coreStrategies,
     serviceStrategy(allocators),
+    resourceQuotaStrategy(quotas),
     ...appsStrategies,
     statefulSet,
     ...batchStrategies,

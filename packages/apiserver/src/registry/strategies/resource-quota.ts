@@ -1,4 +1,5 @@
 import { deepEqual, ResourceQuota, type ResourceQuotaSpec } from '@keelson/core';
+import type { Quotas } from '../../admission/index.ts';
 import { hollowMember } from '../../schema/index.ts';
 import { type FieldErrors, strategyFor } from '../strategy.ts';
 import { inGo } from './go-internal.ts';
@@ -108,20 +109,27 @@ function checkValues(operator: string, values: readonly string[], at: string, er
   } else errors.invalid(`${at}.operator`, operator, 'not a valid selector operator');
 }
 
-export const resourceQuotaStrategy = strategyFor(ResourceQuota, {
-  validate({ spec = {} }, errors) {
-    validateAmounts(spec.hard, 'spec.hard', errors);
-    validateScopes(spec, errors);
-    validateSelector(spec, errors);
-  },
-  validateUpdate({ spec }, { spec: old }, errors) {
-    const sorted = (list: readonly string[] | undefined) => [...new Set(list ?? [])].sort();
-    if (!deepEqual(sorted(spec?.scopes), sorted(old?.scopes))) {
-      errors.invalid('spec.scopes', spec?.scopes ?? hollowMember(spec ?? {}, 'scopes'), 'field is immutable');
-    }
-  },
-  validateStatusUpdate({ status }, _old, errors) {
-    validateAmounts(status?.hard, 'status.hard', errors);
-    validateAmounts(status?.used, 'status.used', errors);
-  },
-});
+/** @param quotas what is really used of them */
+export const resourceQuotaStrategy = (quotas: Quotas) =>
+  strategyFor(ResourceQuota, {
+    aloneForStatus: (namespace = '', write) => quotas.ledgerOf(namespace).alone(write),
+    async settleStatus(object, old, context) {
+      const used = await quotas.settled(object, old, context);
+      if (used) object.status = { ...object.status, used };
+    },
+    validate({ spec = {} }, errors) {
+      validateAmounts(spec.hard, 'spec.hard', errors);
+      validateScopes(spec, errors);
+      validateSelector(spec, errors);
+    },
+    validateUpdate({ spec }, { spec: old }, errors) {
+      const sorted = (list: readonly string[] | undefined) => [...new Set(list ?? [])].sort();
+      if (!deepEqual(sorted(spec?.scopes), sorted(old?.scopes))) {
+        errors.invalid('spec.scopes', spec?.scopes ?? hollowMember(spec ?? {}, 'scopes'), 'field is immutable');
+      }
+    },
+    validateStatusUpdate({ status }, _old, errors) {
+      validateAmounts(status?.hard, 'status.hard', errors);
+      validateAmounts(status?.used, 'status.used', errors);
+    },
+  });

@@ -1,5 +1,7 @@
 import {
   CompactedError,
+  type Fence,
+  FencedError,
   type FrozenStore,
   FutureRevisionError,
   KeyExistsError,
@@ -139,14 +141,16 @@ export class EtcdStorage implements Storage {
   }
 
   async create(key: string, value: Uint8Array, options?: WriteOptions): Promise<StoredEntry> {
-    const { answer, found } = await this.#put(key, value, 0, options);
+    const { answer, found, moved } = await this.#put(key, value, 0, options);
+    if (!answer.succeeded && !found && moved.length > 0) throw new FencedError(key, moved);
     if (!answer.succeeded) throw new KeyExistsError(`${key} exists already${found ? '' : ', or did'}`);
     const revision = numberOf(answer.header?.revision);
     return this.#shared({ key, value, createRevision: revision, modRevision: revision });
   }
 
   async update(key: string, value: Uint8Array, expected: Revision, options?: WriteOptions): Promise<StoredEntry> {
-    const { answer, found } = await this.#put(key, value, Math.max(expected, 1), options);
+    const { answer, found, moved } = await this.#put(key, value, Math.max(expected, 1), options);
+    if (!answer.succeeded && found?.modRevision === expected && moved.length > 0) throw new FencedError(key, moved);
     if (!answer.succeeded) throw new RevisionMismatchError(key, expected, found);
     const kv = answer.responses?.[1]?.response_range?.kvs?.[0];
     const revision = numberOf(answer.header?.revision);
@@ -264,25 +268,42 @@ export class EtcdStorage implements Storage {
     value: Uint8Array,
     expected: Revision,
     options: WriteOptions | undefined,
-  ): Promise<{ readonly answer: Message<'TxnResponse'>; readonly found: StoredEntry | undefined }> {
+  ): Promise<{
+    readonly answer: Message<'TxnResponse'>;
+    readonly found: StoredEntry | undefined;
+    readonly moved: readonly Fence[];
+  }> {
+    const fences = options?.fences ?? [];
     const bytes = Buffer.from(key);
     const forget = this.#ownWrites.expect(key, value);
     let succeeded = false;
     try {
       const answer = await this.#leased(options?.ttlSeconds, (lease) =>
         this.#write({
-          compare: [{ target: compareTarget.modRevision, key: bytes, mod_revision: expected }],
+          compare: [
+            { target: compareTarget.modRevision, key: bytes, mod_revision: expected },
+            ...fences.map((each) => ({
+              target: compareTarget.modRevision,
+              key: Buffer.from(each.key),
+              mod_revision: each.revision,
+            })),
+          ],
           success: [
             { request_put: { key: bytes, value, ...(lease !== undefined && { lease }) } },
             // Tells since when it has been there.
             ...(expected === 0 ? [] : [{ request_range: { key: bytes, keys_only: true } }]),
           ],
-          failure: [{ request_range: { key: bytes } }],
+          failure: [
+            { request_range: { key: bytes } },
+            ...fences.map((each) => ({ request_range: { key: Buffer.from(each.key), keys_only: true } })),
+          ],
         }),
       );
       succeeded = answer.succeeded ?? false;
-      const found = succeeded ? undefined : answer.responses?.[0]?.response_range?.kvs?.[0];
-      return { answer, found: found && this.#shared(entryOf(found)) };
+      if (succeeded) return { answer, found: undefined, moved: [] };
+      const [found, ...seen] = (answer.responses ?? []).map((each) => each.response_range?.kvs?.[0]);
+      const moved = fences.filter(({ revision }, at) => numberOf(seen[at]?.mod_revision) !== revision);
+      return { answer, found: found && this.#shared(entryOf(found)), moved };
     } finally {
       if (!succeeded) forget();
     }

@@ -20,8 +20,15 @@ export function inAllScopes(quota: ResourceQuota, evaluator: QuotaEvaluator, obj
 }
 
 export type Charge =
-  /** The quotas that would change, with their new `status.used`. */
-  | { readonly type: 'charged'; readonly quotas: readonly ResourceQuota[] }
+  /**
+   * The quotas of which more would be used, with their new `status.used`. `freed`: those of which less would be, in
+   * which resources: that room is nobody's before the object is written.
+   */
+  | {
+      readonly type: 'charged';
+      readonly quotas: readonly ResourceQuota[];
+      readonly freed: readonly { readonly quota: ResourceQuota; readonly names: readonly string[] }[];
+    }
   | { readonly type: 'refused'; readonly reason: string };
 
 /** One object that is about to be written, `before` what it replaces. */
@@ -31,7 +38,7 @@ export interface Charged {
   readonly before?: KubernetesObject;
 }
 
-const nothing: Charge = { type: 'charged', quotas: [] };
+const nothing: Charge = { type: 'charged', quotas: [], freed: [] };
 
 /** Charges an object to the quotas of its namespace, or says in Kubernetes' words which of them has no room. */
 export function charge(quotas: readonly ResourceQuota[], charged: Charged, now: number): Charge {
@@ -54,17 +61,19 @@ export function charge(quotas: readonly ResourceQuota[], charged: Charged, now: 
   const delta = withoutZeros(before === undefined ? usage : difference(usage, evaluator.usage(before, now)));
   if (Object.keys(delta).length === 0) return nothing;
   const changed: ResourceQuota[] = [];
+  const freed: { readonly quota: ResourceQuota; readonly names: readonly string[] }[] = [];
   for (const quota of concerned) {
     const { hard = {}, used = {} } = quota.status ?? {};
-    const names = Object.keys(delta).filter((name) => hard[name] !== undefined);
+    const limited = Object.keys(delta).filter((name) => hard[name] !== undefined);
+    // Whoever takes less than before may do so, even where the quota has been lowered below that.
+    const less = limited.filter((name) => (delta[name]?.nanos ?? 0n) < 0n);
+    if (less.length > 0) freed.push({ quota, names: less });
+    const names = limited.filter((name) => !less.includes(name));
     if (names.length === 0) continue;
     const next = Object.fromEntries(
       names.map((name) => [name, addQuantity(used[name] ?? '0', delta[name] ?? '0')] as const),
     );
-    // Whoever takes less than before may do so, even where the quota has been lowered below that.
-    const exceeded = names.filter(
-      (name) => (delta[name]?.nanos ?? 0n) > 0n && compareQuantity(next[name] ?? '0', hard[name] ?? '0') > 0,
-    );
+    const exceeded = names.filter((name) => compareQuantity(next[name] ?? '0', hard[name] ?? '0') > 0);
     if (exceeded.length > 0) {
       const show = (amounts: Readonly<Record<string, string>> | Amounts) =>
         exceeded
@@ -78,7 +87,7 @@ export function charge(quotas: readonly ResourceQuota[], charged: Charged, now: 
     const written = Object.fromEntries(names.map((name) => [name, formatQuantity(next[name] ?? '0')]));
     changed.push({ ...quota, status: { ...quota.status, used: { ...used, ...written } } });
   }
-  return { type: 'charged', quotas: changed };
+  return { type: 'charged', quotas: changed, freed };
 }
 
 const refused = (reason: string): Charge => ({ type: 'refused', reason });

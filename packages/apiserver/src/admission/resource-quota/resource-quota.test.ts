@@ -11,8 +11,8 @@ import {
 import { createClient } from '@keelson/core/client';
 import { silentLogger } from '@keelson/core/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { inProcessTransport, ResourceRegistry } from '../registry/index.ts';
-import { MemoryStorage } from '../storage/memory-storage.ts';
+import { inProcessTransport, ResourceRegistry } from '../../registry/index.ts';
+import { MemoryStorage } from '../../storage/memory-storage.ts';
 
 const logger = silentLogger;
 const user = { name: 'admin', groups: ['system:masters'] };

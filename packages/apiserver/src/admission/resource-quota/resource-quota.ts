@@ -1,0 +1,34 @@
+import { ResourceQuota } from '@keelson/core';
+import { type AdmissionPlugin, evaluatorFor } from '@keelson/core/admission';
+import type { AdmissionEnvironment } from '../contract.ts';
+
+/** Kinds that are not stored or come and go by themselves. */
+const uncounted = new Set([
+  'events',
+  'bindings',
+  'componentstatuses',
+  'localsubjectaccessreviews',
+  'selfsubjectaccessreviews',
+  'subjectaccessreviews',
+  'tokenreviews',
+]);
+
+/**
+ * Charges what is about to be written to the quotas of its namespace, and refuses what they have no room for. The quota's
+ * status is written before the object, and the object only as long as that charge stands.
+ */
+export function resourceQuota({ reader, quotas }: AdmissionEnvironment): AdmissionPlugin {
+  return {
+    name: 'ResourceQuota',
+    async validate(attributes) {
+      const { namespace, group, resource, operation, subresource, object } = attributes;
+      if (namespace === undefined || object === undefined || uncounted.has(resource)) return undefined;
+      if (operation !== 'CREATE' && operation !== 'UPDATE') return undefined;
+      if (group === '' && resource === 'namespaces') return undefined;
+      const evaluator = evaluatorFor(group, resource);
+      if (!evaluator.handles(operation, subresource)) return undefined;
+      if ((await reader.list(ResourceQuota, namespace)).length === 0) return undefined;
+      return quotas.ledgerOf(namespace).charge({ attributes, evaluator, object });
+    },
+  };
+}
