@@ -17,6 +17,8 @@ interface Logged {
 }
 
 interface Stream {
+  /** What is to be sent; a compaction takes nothing from a watch that is on. */
+  readonly queue: Logged[];
   wake(): void;
   end: { readonly error?: unknown } | undefined;
 }
@@ -27,6 +29,8 @@ interface Stream {
  */
 export class ModelApi implements Transport {
   readonly requests: ApiRequest[] = [];
+  /** Whether watches may begin with everything there is; a server without that refuses them. */
+  streamsLists = true;
   /** Called before each request; what it throws is the answer. */
   fault: (request: ApiRequest) => void = () => undefined;
   #revision = 1;
@@ -62,6 +66,16 @@ export class ModelApi implements Transport {
     this.#pages.clear();
   }
 
+  /** As if the store had been put back to its beginning: empty, and counting from there. Ends the watches. */
+  restore(): void {
+    this.#objects.clear();
+    this.#revision = 1;
+    this.#compacted = 0;
+    this.#log = [];
+    this.#pages.clear();
+    this.endWatches(new Error('the server has gone'));
+  }
+
   /** Sends a bookmark with the latest revision. */
   bookmark(collection: string): void {
     const object = { metadata: { name: '', resourceVersion: String(this.#revision) } };
@@ -87,22 +101,45 @@ export class ModelApi implements Transport {
     this.requests.push(request);
     this.fault(request);
     const { signal } = request;
-    let seen = Number(request.options?.resourceVersion ?? this.#revision);
+    const streamed = request.options?.sendInitialEvents === true;
+    if (streamed && !this.streamsLists) {
+      throw StatusError.of(422, 'Invalid', 'sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch');
+    }
+    const seen = Number(request.options?.resourceVersion ?? this.#revision);
+    if (seen > this.#revision) {
+      throw StatusError.of(504, 'Timeout', `Too large resource version: ${seen}, current: ${this.#revision}`);
+    }
     if (seen < this.#compacted) throw StatusError.expired(`too old resource version: ${seen} (${this.#compacted})`);
     let wake: () => void = () => undefined;
-    const stream: Stream = { wake: () => wake(), end: undefined };
+    const queue = this.#log.filter(({ revision }) => revision > seen);
+    const stream: Stream = { queue, wake: () => wake(), end: undefined };
     const abort = () => wake();
     this.#streams.add(stream);
     signal?.addEventListener('abort', abort, { once: true });
     try {
+      if (streamed) {
+        const initial = [...this.#collection(request).values()].filter((each) => inScope(request, each));
+        const annotations = { 'k8s.io/initial-events-end': 'true' };
+        const end = { metadata: { name: '', resourceVersion: String(seen), annotations } };
+        for (const object of initial) {
+          yield { type: 'ADDED', object };
+          signal?.throwIfAborted();
+          // Cut off in the middle.
+          if (stream.end) {
+            if (stream.end.error !== undefined) throw stream.end.error;
+            return;
+          }
+        }
+        yield { type: 'BOOKMARK', object: end };
+      }
       for (;;) {
         const woken = new Promise<void>((resolve) => {
           wake = resolve;
         });
-        for (const { revision, collection, event } of [...this.#log]) {
-          if (revision <= seen || collection !== collectionOf(request)) continue;
+        for (let next = queue.shift(); next; next = queue.shift()) {
+          const { collection, event } = next;
+          if (collection !== collectionOf(request)) continue;
           if (!inScope(request, event.object) && event.type !== 'BOOKMARK') continue;
-          seen = revision;
           yield event;
         }
         signal?.throwIfAborted();
@@ -185,8 +222,12 @@ export class ModelApi implements Transport {
   #append(collection: string, { type, object }: WatchEvent<KubernetesObject>): KubernetesObject {
     this.#revision += 1;
     const stamped = { ...object, metadata: { ...object.metadata, resourceVersion: String(this.#revision) } };
-    this.#log.push({ revision: this.#revision, collection, event: { type, object: stamped } });
-    for (const each of this.#streams) each.wake();
+    const logged: Logged = { revision: this.#revision, collection, event: { type, object: stamped } };
+    this.#log.push(logged);
+    for (const each of this.#streams) {
+      each.queue.push(logged);
+      each.wake();
+    }
     return stamped;
   }
 

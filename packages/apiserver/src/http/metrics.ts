@@ -165,8 +165,8 @@ export class ApiMetrics {
   /** Counts what a watch sends. */
   counting({ group, resource, version: served }: ServedResource, encode: FrameEncoder): FrameEncoder {
     const labels = [group, resource, served];
-    return (type, value) => {
-      const frame = encode(type, value);
+    return (type, value, alone) => {
+      const frame = encode(type, value, alone);
       if (frame) {
         this.#watchEvents.add(labels);
         this.#watchSizes.observe(labels, frame.length);

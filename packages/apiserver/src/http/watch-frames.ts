@@ -6,8 +6,11 @@ import { partialOf, tableOf } from './transform.ts';
 
 export type FrameType = WatchEvent<unknown>['type'] | 'ERROR';
 
-/** The bytes of one event. `undefined`: it has no form of the kind asked for, and the watch ends. */
-export type FrameEncoder = (type: FrameType, value: EncodedObject) => Buffer | undefined;
+/**
+ * The bytes of one event. `undefined`: it has no form of the kind asked for, and the watch ends. What is `alone` is for
+ * this watch only, such as what a watch begins with: it is not kept for others.
+ */
+export type FrameEncoder = (type: FrameType, value: EncodedObject, alone?: boolean) => Buffer | undefined;
 
 type Frames = Map<string, Buffer>;
 
@@ -78,8 +81,10 @@ function tableFrames(context: EncodingContext, plain: FrameEncoder): FrameEncode
   };
 }
 
-const jsonFrame: FrameEncoder = (type, value) =>
-  sharedFrame(value, type, () => line(type, value.json.at(-1) === 0x0a ? value.json.subarray(0, -1) : value.json));
+const jsonFrame: FrameEncoder = (type, value, alone) =>
+  alone ? aloneLine(type, value) : sharedFrame(value, type, () => line(type, withoutNewline(value.json)));
+
+const withoutNewline = (json: Uint8Array) => (json.at(-1) === 0x0a ? json.subarray(0, -1) : json);
 
 const protobufFrame: FrameEncoder = (type, value) =>
   sharedFrame(value, `protobuf ${type}`, () => {
@@ -89,3 +94,41 @@ const protobufFrame: FrameEncoder = (type, value) =>
 
 const line = (type: string, json: Uint8Array) =>
   Buffer.concat([Buffer.from(`{"type":"${type}","object":`), json, Buffer.from('}\n')]);
+
+/** Memory of its own for each of fifty thousand frames would keep the garbage collector busier than all else. */
+const slabBytes = 256 * 1024;
+let slab = Buffer.alloc(0);
+let slabUsed = 0;
+
+function allocate(length: number): Buffer {
+  if (length > slabBytes / 4) return Buffer.allocUnsafe(length);
+  if (slabUsed + length > slab.length) {
+    slab = Buffer.allocUnsafeSlow(slabBytes);
+    slabUsed = 0;
+  }
+  slabUsed += length;
+  return slab.subarray(slabUsed - length, slabUsed);
+}
+
+const lineStarts = new Map<string, Buffer>();
+const lineEnd = Buffer.from('}\n');
+
+function aloneLine(type: string, value: EncodedObject): Buffer {
+  let start = lineStarts.get(type);
+  if (!start) {
+    start = Buffer.from(`{"type":"${type}","object":`);
+    lineStarts.set(type, start);
+  }
+  const pieces = value.jsonPieces?.() ?? [withoutNewline(value.json)];
+  let length = start.length + lineEnd.length;
+  for (const each of pieces) length += each.length;
+  const frame = allocate(length);
+  frame.set(start, 0);
+  let at = start.length;
+  for (const each of pieces) {
+    frame.set(each, at);
+    at += each.length;
+  }
+  frame.set(lineEnd, at);
+  return frame;
+}

@@ -11,6 +11,8 @@ import type { FrameEncoder } from './watch-frames.ts';
 const slowClientMs = 30_000;
 const stallMs = 250;
 const chunkBytes = 256 * 1024;
+/** So much does not pile up of what others watch as well: it is what the watch begins with. */
+const largestSharedBatch = 500;
 
 /** A watch on its way to a client. */
 export interface WatchOutput {
@@ -59,8 +61,9 @@ export async function* framesOf({ events, encode, signal }: WatchOutput): AsyncI
     for await (const batch of events) {
       let frames: Buffer[] = [];
       let size = 0;
+      const alone = batch.length > largestSharedBatch;
       for (const { type, value } of batch) {
-        const frame = encode(type, value);
+        const frame = encode(type, value, alone);
         if (frame === undefined) return;
         frames.push(frame);
         size += frame.length;

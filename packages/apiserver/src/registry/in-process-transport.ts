@@ -17,6 +17,7 @@ export function inProcessTransport(
   options: InProcessTransportOptions = {},
 ): Transport {
   return {
+    sharesObjects: true,
     async request(request) {
       request.signal?.throwIfAborted();
       const answer = await handler.handle(request, user);
@@ -26,6 +27,7 @@ export function inProcessTransport(
       throw StatusError.badRequest('a watch was asked for as if it were a plain request');
     },
     watch: (request) => watch(handler, user, request),
+    watchBatches: (request) => watchBatches(handler, user, request),
     raw: (method, path, body, signal) => {
       if (options.raw) return options.raw(method, path, body, signal);
       throw StatusError.of(404, 'NotFound', 'the server could not find the requested resource', {});
@@ -42,11 +44,17 @@ async function* watch(
   user: UserInfo,
   request: ApiRequest,
 ): AsyncGenerator<WatchEvent<KubernetesObject>> {
+  for await (const batch of watchBatches(handler, user, request)) yield* batch;
+}
+
+async function* watchBatches(
+  handler: ApiHandler,
+  user: UserInfo,
+  request: ApiRequest,
+): AsyncGenerator<readonly WatchEvent<KubernetesObject>[]> {
   request.signal?.throwIfAborted();
   const answer = await handler.handle({ ...request, verb: 'watch' }, user);
   if (answer.type !== 'watch') throw StatusError.badRequest('this resource cannot be watched');
-  for await (const batch of answer.events) {
-    for (const { type, value } of batch) yield { type, object: value.object };
-  }
+  for await (const batch of answer.events) yield batch.map(({ type, value }) => ({ type, object: value.object }));
   request.signal?.throwIfAborted();
 }

@@ -59,6 +59,10 @@ export interface ApiRequest {
   /** Takes down what is done, where the server keeps an audit log. */
   readonly record?: RequestRecord;
   readonly signal?: AbortSignal;
+  /** For reads: only what every kind has, as `PartialObjectMetadata` (meta.k8s.io/v1). A transport may ignore it. */
+  readonly metadataOnly?: boolean;
+  /** For watches: the caller has no use for `metadata.managedFields`. A transport may leave them out, or not. */
+  readonly withoutManagedFields?: boolean;
 }
 
 /** What an audit log is told of one request. */
@@ -88,9 +92,13 @@ export interface ObjectList<T> {
  * Both authenticate, authorise and admit alike; both reject with `StatusError`, and with `signal.reason` when aborted.
  */
 export interface Transport {
+  /** Objects that come out are the server's own: to keep a part of one takes more memory than to share the whole. */
+  readonly sharesObjects?: boolean;
   request(request: ApiRequest): Promise<unknown>;
   /** Ends when the server ends the watch; an ERROR event is thrown as `StatusError` (410 `Expired` means: list anew). */
   watch(request: ApiRequest): AsyncIterable<WatchEvent<KubernetesObject>>;
+  /** As `watch`, by what arrived together: for whoever reads hundreds of thousands of events. */
+  watchBatches?(request: ApiRequest): AsyncIterable<readonly WatchEvent<KubernetesObject>[]>;
   /** A GET or POST below a path that is no resource, such as `/version`; resolves to the body's text. */
   raw(method: 'GET' | 'POST', path: string, body?: string, signal?: AbortSignal): Promise<string>;
 }
@@ -116,7 +124,7 @@ export type Patch =
   | { readonly strategic: unknown }
   | { readonly apply: unknown; readonly fieldManager: string; readonly force?: boolean };
 
-export interface CallOptions extends RequestOptions {
+export interface CallOptions extends RequestOptions, Pick<ApiRequest, 'metadataOnly' | 'withoutManagedFields'> {
   readonly signal?: AbortSignal;
 }
 
@@ -133,6 +141,11 @@ export interface Client {
     type: ResourceType<T>,
     options?: CallOptions & { readonly namespace?: string },
   ): AsyncIterable<WatchEvent<T>>;
+  /** As `watch`, by what arrived together. */
+  watchBatches<T extends KubernetesObject>(
+    type: ResourceType<T>,
+    options?: CallOptions & { readonly namespace?: string },
+  ): AsyncIterable<readonly WatchEvent<T>[]>;
   create<T extends KubernetesObject>(type: ResourceType<T>, object: NewObject<T>, options?: CallOptions): Promise<T>;
   /** Rejects with `Conflict` unless `metadata.resourceVersion` (if set) is the latest. */
   update<T extends KubernetesObject>(type: ResourceType<T>, object: T, options?: CallOptions): Promise<T>;

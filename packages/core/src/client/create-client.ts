@@ -77,6 +77,18 @@ class TransportClient implements Client {
     return this.transport.watch(request) as AsyncIterable<WatchEvent<T>>;
   }
 
+  watchBatches<T extends KubernetesObject>(
+    type: ResourceType<T>,
+    options?: CallOptions & { readonly namespace?: string },
+  ): AsyncIterable<readonly WatchEvent<T>[]> {
+    const request = toRequest('watch', type, { namespace: options?.namespace }, options);
+    const { transport } = this;
+    // As in `watch`: the resource type says which kind comes back.
+    return (transport.watchBatches?.(request) ?? singly(transport.watch(request))) as AsyncIterable<
+      readonly WatchEvent<T>[]
+    >;
+  }
+
   create<T extends KubernetesObject>(type: ResourceType<T>, object: NewObject<T>, options?: CallOptions): Promise<T> {
     return this.#send<T>('create', type, { namespace: object.metadata.namespace }, options, {
       body: typed(type, object),
@@ -162,7 +174,7 @@ function toRequest(
   target: Pick<ApiRequest, 'name' | 'namespace' | 'subresource'>,
   options: Call = {},
 ): ApiRequest {
-  const { signal, namespace: _, subresource: __, ...parameters } = options;
+  const { signal, metadataOnly, withoutManagedFields, namespace: _, subresource: __, ...parameters } = options;
   const collection = verb === 'list' || verb === 'watch' || verb === 'deletecollection';
   if (!collection && verb !== 'create' && !target.name) {
     throw new TypeError(`${verb} ${type.plural}: metadata.name is missing`);
@@ -178,7 +190,13 @@ function toRequest(
     ...(target.name && { name: target.name }),
     options: parameters,
     ...(signal && { signal }),
+    ...(metadataOnly && { metadataOnly }),
+    ...(withoutManagedFields && { withoutManagedFields }),
   };
+}
+
+async function* singly<E>(events: AsyncIterable<E>): AsyncGenerator<readonly E[]> {
+  for await (const each of events) yield [each];
 }
 
 function typed(type: ResourceType, object: object): object {

@@ -33,11 +33,17 @@ export function toHttpMessage(request: ApiRequest): HttpMessage {
     method: methods[verb],
     path: pathOf(request) + (query === '' ? '' : `?${query}`),
     headers: {
-      accept: 'application/json',
+      accept: request.metadataOnly ? acceptMetadata(verb) : 'application/json',
       ...(content !== undefined && { 'content-type': request.patchType ?? 'application/json' }),
     },
     ...(content !== undefined && { body: JSON.stringify(content) }),
   };
+}
+
+/** What to ask for to get metadata only; a server that cannot do it answers with the whole (api-concepts, "Metadata-only fetches"). */
+function acceptMetadata(verb: Verb): string {
+  const kind = verb === 'list' ? 'PartialObjectMetadataList' : 'PartialObjectMetadata';
+  return `application/json;as=${kind};g=meta.k8s.io;v=v1,application/json`;
 }
 
 export function pathOf({ group, version, resource, namespace, name, subresource }: ApiRequest): string {

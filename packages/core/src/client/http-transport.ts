@@ -6,8 +6,9 @@ import { connectionError } from './connection-error.ts';
 import type { Connector, HttpResponse } from './connector.ts';
 import type { ApiRequest, Transport, WatchEvent } from './contract.ts';
 import { CredentialSource, type Credentials } from './credentials.ts';
+import { cutManagedFields } from './cut-managed-fields.ts';
 import { type HttpMessage, isStatus, toHttpMessage, toStatusError } from './http-message.ts';
-import { jsonLines } from './json-lines.ts';
+import { lineBatches } from './json-lines.ts';
 import { createConnector } from './negotiating-connector.ts';
 
 export interface HttpTransportOptions {
@@ -69,6 +70,10 @@ class NetworkTransport implements HttpTransport {
   }
 
   async *watch(request: ApiRequest): AsyncGenerator<WatchEvent<KubernetesObject>> {
+    for await (const batch of this.watchBatches(request)) yield* batch;
+  }
+
+  async *watchBatches(request: ApiRequest): AsyncGenerator<readonly WatchEvent<KubernetesObject>[]> {
     const message = toHttpMessage(request);
     const { signal } = request;
     allowManyListeners(signal);
@@ -84,7 +89,7 @@ class NetworkTransport implements HttpTransport {
     try {
       const response = await this.#send(message, abort.signal);
       if (response.status >= 300) throw await this.#error(response);
-      for await (const line of jsonLines(guard.seen(response.body))) yield toWatchEvent(line);
+      for await (const lines of lineBatches(guard.seen(response.body))) yield* eventsOf(lines, request);
       abort.signal.throwIfAborted();
       requireComplete(response);
     } catch (error) {
@@ -213,6 +218,24 @@ async function textOf({ body }: HttpResponse): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of body as AsyncIterable<Buffer>) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** The events of the lines; what came before an error event is given out before the error is thrown. */
+function* eventsOf(
+  lines: readonly Buffer[],
+  { withoutManagedFields }: ApiRequest,
+): Generator<readonly WatchEvent<KubernetesObject>[]> {
+  const events: WatchEvent<KubernetesObject>[] = [];
+  try {
+    for (const line of lines) {
+      const text = (withoutManagedFields ? cutManagedFields(line) : line).toString('utf8');
+      events.push(toWatchEvent(JSON.parse(text)));
+    }
+  } catch (error) {
+    if (events.length > 0) yield events;
+    throw error;
+  }
+  yield events;
 }
 
 /** @throws StatusError for an ERROR event, TypeError for what is no event */

@@ -1,2 +1,12 @@
-export { type Informer, type InformerEvent, type InformerOptions, Informers, type Lister } from './contract.ts';
+export {
+  type Informer,
+  type InformerEvent,
+  type InformerHealth,
+  type InformerLease,
+  type InformerOptions,
+  Informers,
+  type Lister,
+  type LiveQuery,
+  type Query,
+} from './contract.ts';
 export { InformerFactory, type InformerFactoryOptions } from './informer-factory.ts';

@@ -6,7 +6,7 @@ import { createClient } from '../client/index.ts';
 import { createLogger } from '../host/index.ts';
 import { keyOf, StatusError } from '../machinery/index.ts';
 import { FakeClock, settle } from '../testing/index.ts';
-import { type InformerEvent, InformerFactory } from './index.ts';
+import { type Informer, type InformerEvent, InformerFactory } from './index.ts';
 
 function start(api = new ModelApi(), more: { started?: boolean } = {}) {
   const clock = new FakeClock();
@@ -59,15 +59,149 @@ describe('InformerFactory', () => {
     expect(api.watches).toBe(0);
   });
 
-  it('reads long lists page by page', async () => {
+  it('reads page by page where the server does not stream lists, of a size that is quickly parsed', async () => {
     const { api, informers, put } = start();
-    await Promise.all(Array.from({ length: 1_201 }, (_, at) => put(`c${at}`)));
+    api.streamsLists = false;
+    await Promise.all(Array.from({ length: 1_201 }, (_, at) => put(`c${at}`, { text: 'x'.repeat(2_000) })));
     const informer = informers.for(ConfigMap);
     await informer.waitForSync();
     expect(informer.lister.list().length).toBe(1_201);
-    expect(api.requests.filter((each) => each.verb === 'list').map((each) => each.options?.limit)).toEqual([
-      500, 500, 500,
-    ]);
+    const limits = api.requests.filter((each) => each.verb === 'list').map((each) => each.options?.limit ?? 0);
+    expect(limits[0]).toBe(250);
+    expect(limits.slice(1).every((each) => each > 400 && each < 525)).toBe(true);
+    await informers.stop();
+  });
+
+  it('reads a streamed list, and forgets it where it breaks off before its end', async () => {
+    const { api, clock, informers, put } = start();
+    await Promise.all([put('a'), put('b'), put('c')]);
+    const informer = informers.for(ConfigMap);
+    await clock.advance(0);
+    api.endWatches(new Error('connection reset'));
+    await clock.advance(60_000);
+    expect(informer.synced).toBe(true);
+    expect(names(informer.lister.list())).toEqual(['a', 'b', 'c']);
+    expect(api.requests.some((each) => each.verb === 'list')).toBe(false);
+    await informers.stop();
+  });
+
+  it('runs a leased informer while somebody holds it', async () => {
+    const { api, informers, put } = start();
+    await put('a');
+    const first = informers.lease(ConfigMap);
+    const second = informers.lease(ConfigMap);
+    expect(second.informer).toBe(first.informer);
+    await first.informer.waitForSync();
+    first.release();
+    first.release();
+    await settle();
+    expect(api.watches).toBe(1);
+    let completed = false;
+    second.informer.events$.subscribe({ complete: () => (completed = true) });
+    second[Symbol.dispose]();
+    await settle();
+    expect({ watches: api.watches, completed, phase: second.informer.health.phase }).toEqual({
+      watches: 0,
+      completed: true,
+      phase: 'stopped',
+    });
+    await expect(second.informer.waitForVersion('100')).rejects.toThrow('the informer of configmaps is stopped');
+    const seen: string[] = [];
+    const subscription = informers.observe(ConfigMap).subscribe(({ type, key }) => seen.push(`${type} ${key}`));
+    await settle();
+    await put('b');
+    await settle();
+    expect(seen).toEqual(['added default/a', 'added default/b']);
+    const late: string[] = [];
+    informers
+      .observe(ConfigMap)
+      .subscribe(({ type, key }) => late.push(`${type} ${key}`))
+      .unsubscribe();
+    expect(late).toEqual(['added default/a', 'added default/b']);
+    subscription.unsubscribe();
+    await settle();
+    expect(api.watches).toBe(0);
+    expect(informers.list()).toEqual([]);
+    await informers.stop();
+  });
+
+  it('keeps no managedFields, only metadata where only that is asked for, and what a transform makes', async () => {
+    const { client, informers } = start();
+    const managedFields = [{ manager: 'x', operation: 'Update' }];
+    await client.create(ConfigMap, { metadata: { name: 'a', namespace: 'default', managedFields }, data: { k: 'v' } });
+    const plain = informers.for(ConfigMap);
+    const whole = informers.for(ConfigMap, { keepManagedFields: true });
+    const slim = informers.metadata(ConfigMap);
+    const transform = ({ data: _, ...rest }: ConfigMap): ConfigMap => ({ ...rest, data: { made: 'here' } });
+    const made = informers.for(ConfigMap, { transform });
+    expect(informers.for(ConfigMap, { transform })).toBe(made);
+    await Promise.all([plain, whole, slim, made].map((each) => each.waitForSync()));
+    const get = (informer: Informer) => informer.lister.get('default/a');
+    expect(get(plain)).toMatchObject({ metadata: { name: 'a', uid: 'uid-1' }, data: { k: 'v' } });
+    expect(get(plain)?.metadata).not.toHaveProperty('managedFields');
+    expect(get(whole)?.metadata.managedFields).toEqual(managedFields);
+    expect(get(slim)).toEqual({ apiVersion: 'v1', kind: 'ConfigMap', metadata: get(plain)?.metadata });
+    expect(get(made)).toMatchObject({ data: { made: 'here' } });
+    await informers.stop();
+  });
+
+  it('tells when it has seen a version, also when the history began anew', async () => {
+    const { api, clock, informers, put } = start();
+    const informer = informers.for(ConfigMap);
+    expect(informer.resourceVersion).toBeUndefined();
+    expect(informer.health.phase).toBe('syncing');
+    const written = await put('a');
+    const version = written.metadata.resourceVersion ?? '';
+    await informer.waitForVersion(version);
+    expect(informer.lister.get('default/a')?.metadata.resourceVersion).toBe(version);
+    expect(informer.health).toEqual({ phase: 'live', failures: 0 });
+    const stop = new AbortController();
+    const given = informer.waitForVersion('50', stop.signal);
+    stop.abort(new Error('enough'));
+    await expect(given).rejects.toThrow('enough');
+    let anew = false;
+    void informer.waitForVersion('9000000000000000000000').then(() => (anew = true));
+    await put('b');
+    await settle();
+    expect(anew).toBe(false);
+    api.restore();
+    await clock.advance(60_000);
+    expect(anew).toBe(true);
+    expect(names(informer.lister.list())).toEqual([]);
+    await informers.stop();
+  });
+
+  it('keeps up live queries', async () => {
+    const { client, informers, put } = start();
+    await put('a', { team: 'x' });
+    await put('b', { team: 'y' });
+    const informer = informers.for(ConfigMap);
+    await informer.waitForSync();
+    informer.addIndex('team', (each) => (each.data?.['team'] ? [each.data['team']] : []));
+    const query = informer.where({ namespace: 'default', by: { index: 'team', value: 'x' } });
+    expect(names(query.value)).toEqual(['a']);
+    const results: string[][] = [];
+    const changes: string[] = [];
+    const subscriptions = [
+      query.subscribe((objects) => results.push(names(objects))),
+      query.changes$.subscribe(({ type, key }) => changes.push(`${type} ${key}`)),
+    ];
+    const patch = (name: string, team: string) =>
+      client.patch(ConfigMap, { name, namespace: 'default' }, { merge: { data: { team } } });
+    await Promise.all([patch('b', 'x'), put('c', { team: 'x' }, 'other'), put('d', { team: 'x' })]);
+    await settle();
+    await patch('a', 'y');
+    await patch('b', 'x');
+    await settle();
+    await client.delete(ConfigMap, { name: 'd', namespace: 'default' });
+    await settle();
+    expect(results[0]).toEqual(['a']);
+    expect(results.at(-1)).toEqual(['b']);
+    expect(changes).toEqual(['added default/b', 'added default/d', 'deleted default/a', 'deleted default/d']);
+    expect(query.value).toBe(query.value);
+    for (const each of subscriptions) each.unsubscribe();
+    expect(() => informer.where({ by: { index: 'nothing', value: '' } })).toThrow('there is no index "nothing"');
+    expect(() => informer.where({ labels: 'a in' })).toThrow('unable to parse requirement');
     await informers.stop();
   });
 
@@ -95,12 +229,13 @@ describe('InformerFactory', () => {
     api.endWatches();
     await settle();
     const watches = api.requests.filter((each) => each.verb === 'watch');
-    expect(watches.map((each) => each.options?.resourceVersion)).toEqual(['1', '3']);
-    expect(watches[0]?.options).toMatchObject({ allowWatchBookmarks: true, timeoutSeconds: 450 });
+    expect(watches.map((each) => each.options?.resourceVersion)).toEqual([undefined, '3']);
+    expect(watches[0]?.options).toMatchObject({ sendInitialEvents: true, timeoutSeconds: 450 });
+    expect(watches[1]?.options).toMatchObject({ allowWatchBookmarks: true, timeoutSeconds: 450 });
     await put('b');
     await clock.advance(0);
     expect(names(informer.lister.list())).toEqual(['a', 'b']);
-    expect(api.requests.filter((each) => each.verb === 'list').length).toBe(1);
+    expect(api.requests.some((each) => each.verb === 'list')).toBe(false);
     await informers.stop();
   });
 
@@ -145,7 +280,7 @@ describe('InformerFactory', () => {
     await clock.advance(60_000);
     expect(informer.synced).toBe(false);
     // 0.6, 1.2, 2.4, 4.8, 9.6, 19.2, 22.5 … seconds apart with a random of one half.
-    expect(api.requests.filter((each) => each.verb === 'list').length).toBe(7);
+    expect(api.requests.filter((each) => each.verb === 'watch').length).toBe(7);
     expect(lines[0]).toContain('cannot list configmaps');
     api.fault = () => undefined;
     await clock.advance(30_000);
@@ -155,6 +290,7 @@ describe('InformerFactory', () => {
 
   it('survives a list whose later pages are gone', async () => {
     const { api, clock, informers, put } = start();
+    api.streamsLists = false;
     await Promise.all(Array.from({ length: 600 }, (_, at) => put(`c${at}`)));
     let pages = 0;
     api.fault = ({ verb }) => {
@@ -162,6 +298,7 @@ describe('InformerFactory', () => {
     };
     const informer = informers.for(ConfigMap);
     await clock.advance(10_000);
+    await informer.waitForSync();
     expect(informer.lister.list().length).toBe(600);
     expect(informer.synced).toBe(true);
     await informers.stop();
@@ -186,10 +323,16 @@ describe('InformerFactory', () => {
       { weight: 3, arbitrary: fc.record({ op: fc.constantFrom('time', 'settle'), name: fc.constant('') }) },
     );
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), fc.boolean(), async (steps, streamsLists) => {
         const { api, client, clock, informers, put } = start();
+        api.streamsLists = streamsLists;
         const informer = informers.for(ConfigMap);
         const replayed = new Map<string, ConfigMap>();
+        const query = informer.where({ filter: (each) => Number(each.data?.['n'] ?? 0) % 2 === 0 });
+        let found: readonly ConfigMap[] = [];
+        query.subscribe((objects) => {
+          found = objects;
+        });
         informer.events$.subscribe((event) => {
           const before = replayed.get(event.key);
           expect(before === undefined).toBe(event.type === 'added');
@@ -231,6 +374,9 @@ describe('InformerFactory', () => {
           [...objects].map((each) => [keyOf(each), each.metadata.resourceVersion]).toSorted();
         expect(revisions(informer.lister.list())).toEqual(truth);
         expect(revisions(replayed.values())).toEqual(truth);
+        expect(revisions(found)).toEqual(
+          revisions(informer.lister.list().filter((each) => Number(each.data?.['n'] ?? 0) % 2 === 0)),
+        );
         expect(names(informer.lister.inNamespace('default'))).toEqual(truth.map(([key]) => String(key).split('/')[1]));
         await informers.stop();
       }),

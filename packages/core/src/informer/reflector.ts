@@ -1,12 +1,16 @@
 import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
-import type { Client } from '../client/index.ts';
+import type { CallOptions, Client, WatchEvent } from '../client/index.ts';
 import type { Clock, Random } from '../machinery/index.ts';
 import { isStatusError, keyOf, type ObjectKey } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
-import type { InformerEvent, InformerOptions } from './contract.ts';
-import { initialState, nextStep, type ReflectorOutcome, type ReflectorState } from './reflector-state.ts';
-import type { Store } from './store.ts';
+import {
+  initialState,
+  nextStep,
+  type ReflectorOutcome,
+  type ReflectorState,
+  UnmarkedStreamError,
+} from './reflector-state.ts';
 
 export interface ReflectorEnvironment {
   readonly client: Client;
@@ -15,37 +19,59 @@ export interface ReflectorEnvironment {
   readonly logger: Logger;
 }
 
-export interface ReflectorOptions<T extends KubernetesObject> extends ReflectorEnvironment {
-  readonly type: ResourceType<T>;
-  readonly scope: InformerOptions;
-  readonly store: Store<T>;
-  readonly emit: (event: InformerEvent<T>) => void;
-  /** Called after each complete list. */
-  readonly listed: () => void;
+/** Which part of the collection, and how it is asked for. */
+export type ReflectorScope = Pick<
+  CallOptions,
+  'labelSelector' | 'fieldSelector' | 'metadataOnly' | 'withoutManagedFields'
+> & { readonly namespace?: string };
+
+/** What a reflector keeps up: it is told of everything in order, by one caller only. */
+export interface Sink<T extends KubernetesObject> {
+  put(object: T): void;
+  remove(key: ObjectKey, last: T): void;
+  /** All that was put since the list began is all that there is, as of this resource version. */
+  listed(present: ReadonlySet<ObjectKey>, resourceVersion: string): void;
+  /** Everything up to this resource version has been told. Called after each batch, not after each event. */
+  reached(resourceVersion: string): void;
+  /** What comes next, and why: `error` is absent where the step was an ordinary one. */
+  stepped(state: ReflectorState, error: unknown): void;
 }
 
-/** Objects a page of a list. */
-const pageSize = 500;
+export interface ReflectorOptions<T extends KubernetesObject> extends ReflectorEnvironment {
+  readonly type: ResourceType<T>;
+  readonly scope: ReflectorScope;
+  readonly sink: Sink<T>;
+}
+
+/** Objects of the first page; later ones are sized by what the objects weigh. */
+const firstPage = 250;
+const longestPage = 2_000;
+/** A page is parsed at one go, and the event loop is held so long. */
+const pageBytes = 1024 * 1024;
 /** After so many events without waiting for the network, others get a turn. */
 const eventsPerTurn = 256;
+const initialEventsEnd = 'k8s.io/initial-events-end';
 
 /**
- * Keeps a store like the server's collection: list, watch from there, resume, list anew when history is lost. Returns
- * only when the signal is aborted; every failure is logged and tried again.
+ * Keeps a sink like the server's collection: everything at first, then each change; resumes, and begins anew when
+ * history is lost. Returns only when the signal is aborted; every failure is logged and tried again.
  */
 export async function reflect<T extends KubernetesObject>(
   options: ReflectorOptions<T>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, random, logger, type } = options;
+  const { clock, random, logger, type, sink } = options;
   let state: ReflectorState = initialState;
   while (!signal.aborted) {
     const outcome: ReflectorOutcome =
-      state.phase === 'list' ? await list(options, signal) : await watch(options, state.resourceVersion, signal);
+      state.phase === 'list'
+        ? await list(options, state.undivided === true, signal)
+        : await watch(options, state, signal);
     if (signal.aborted) return;
     const { next, waitMs } = nextStep(state, outcome, random());
     report(logger, type, state, outcome, next, waitMs);
     state = next;
+    sink.stepped(next, outcome.type === 'listed' || next.failures === 0 ? undefined : outcome.error);
     if (waitMs > 0) {
       try {
         await clock.sleep(waitMs, signal);
@@ -58,41 +84,77 @@ export async function reflect<T extends KubernetesObject>(
 }
 
 async function list<T extends KubernetesObject>(
-  { client, type, scope, store, emit, listed }: ReflectorOptions<T>,
+  { client, type, scope, sink }: ReflectorOptions<T>,
+  undivided: boolean,
   signal: AbortSignal,
 ): Promise<ReflectorOutcome> {
-  const seen = new Set<ObjectKey>();
+  const present = new Set<ObjectKey>();
   try {
     let resourceVersion = '';
+    let limit = firstPage;
     for (let token: string | undefined, first = true; first || token; first = false) {
-      const page = await client.list(type, { ...scope, limit: pageSize, ...(token && { continue: token }), signal });
+      const page = await client.list(type, {
+        ...scope,
+        ...(undivided ? { limit: 0 } : { limit }),
+        ...(token && { continue: token }),
+        signal,
+      });
       resourceVersion ||= page.metadata.resourceVersion ?? '';
+      let sinceTurn = 0;
       for (const object of page.items) {
-        seen.add(keyOf(object));
-        put(store, object, emit);
+        present.add(keyOf(object));
+        sink.put(object);
+        if (++sinceTurn % eventsPerTurn === 0) await turnOfEventLoop();
       }
+      limit = pageFor(page.items, limit);
       token = page.metadata.continue;
       if (token) await turnOfEventLoop();
     }
-    // What went away while nobody watched: the last state that was known stands for the object.
-    for (const key of [...store.keys()]) {
-      if (!seen.has(key)) remove(store, key, emit);
-    }
-    listed();
+    sink.listed(present, resourceVersion);
     return { type: 'listed', resourceVersion };
   } catch (error) {
     return { type: 'listFailed', error };
   }
 }
 
+/** How many objects of this sort make a page that is quickly parsed. */
+function pageFor(items: readonly object[], before: number): number {
+  const [first] = items;
+  if (first === undefined) return before;
+  const sample = [first, items[items.length >> 1], items.at(-1)];
+  const bytes = sample.reduce((sum, each) => sum + JSON.stringify(each).length, 0) / sample.length;
+  return Math.max(1, Math.min(longestPage, Math.floor(pageBytes / bytes)));
+}
+
+/** From a resource version, or, where the state knows none, with everything there is at first. */
 async function watch<T extends KubernetesObject>(
-  { client, type, scope, store, emit, clock, random }: ReflectorOptions<T>,
-  from: string,
+  { client, type, scope, sink, clock, random }: ReflectorOptions<T>,
+  state: Exclude<ReflectorState, { phase: 'list' }>,
   signal: AbortSignal,
 ): Promise<ReflectorOutcome> {
   const started = clock.now();
-  let resourceVersion = from;
+  let resourceVersion = state.phase === 'watch' ? state.resourceVersion : undefined;
+  let present: Set<ObjectKey> | undefined = state.phase === 'stream' ? new Set() : undefined;
   let events = 0;
+  let sinceTurn = 0;
+  const take = ({ type: change, object }: WatchEvent<T>): void => {
+    events += 1;
+    if (change === 'DELETED') {
+      const key = keyOf(object);
+      present?.delete(key);
+      sink.remove(key, object);
+    } else if (change !== 'BOOKMARK') {
+      present?.add(keyOf(object));
+      sink.put(object);
+    } else if (present) {
+      if (object.metadata.annotations?.[initialEventsEnd] !== 'true') throw new UnmarkedStreamError();
+      sink.listed(present, object.metadata.resourceVersion ?? '');
+      present = undefined;
+      resourceVersion = object.metadata.resourceVersion ?? '';
+    }
+    // Before its end a stream tells objects in any order: their versions say nothing about what is known.
+    if (!present) resourceVersion = object.metadata.resourceVersion ?? resourceVersion;
+  };
   const ended = (error?: unknown): ReflectorOutcome => ({
     type: 'ended',
     resourceVersion,
@@ -103,42 +165,29 @@ async function watch<T extends KubernetesObject>(
   try {
     // Five to ten minutes, so that the watches of many clients do not all end at once.
     const timeoutSeconds = Math.floor(300 * (1 + random()));
-    for await (const { type: change, object } of client.watch(type, {
+    for await (const batch of client.watchBatches(type, {
       ...scope,
-      resourceVersion,
+      ...(state.phase === 'watch'
+        ? { resourceVersion: state.resourceVersion }
+        : { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' as const }),
       allowWatchBookmarks: true,
       timeoutSeconds,
       signal,
     })) {
-      events += 1;
-      if (change === 'DELETED') remove(store, keyOf(object), emit, object);
-      else if (change !== 'BOOKMARK') put(store, object, emit);
-      resourceVersion = object.metadata.resourceVersion ?? resourceVersion;
-      if (events % eventsPerTurn === 0) await turnOfEventLoop();
+      try {
+        for (const event of batch) {
+          take(event);
+          if (++sinceTurn % eventsPerTurn === 0) await turnOfEventLoop();
+        }
+      } finally {
+        if (resourceVersion !== undefined) sink.reached(resourceVersion);
+      }
+      if (signal.aborted) break;
     }
     return ended();
   } catch (error) {
     return ended(error);
   }
-}
-
-/** Another object of the same name is no update: the one that was known went away while nobody watched. */
-function put<T extends KubernetesObject>(store: Store<T>, object: T, emit: (event: InformerEvent<T>) => void): void {
-  const key = keyOf(object);
-  const known = store.get(key);
-  if (known && known.metadata.uid !== object.metadata.uid) remove(store, key, emit);
-  const event = store.set(object);
-  if (event) emit(event);
-}
-
-function remove<T extends KubernetesObject>(
-  store: Store<T>,
-  key: ObjectKey,
-  emit: (event: InformerEvent<T>) => void,
-  last?: T,
-): void {
-  const event = store.delete(key, last);
-  if (event) emit(event);
 }
 
 function report(
@@ -151,10 +200,13 @@ function report(
 ): void {
   if (outcome.type === 'listed' || outcome.error === undefined) return;
   const { error } = outcome;
-  const lost = isStatusError(error) && error.code === 410;
+  const verb = state.phase === 'stream' ? 'list' : state.phase;
   const fields = { resource: type.plural, group: type.group, next: next.phase, waitMs, error };
-  // One lost connection or one expired revision is ordinary life; what goes on deserves attention.
-  if (lost || (state.phase === 'watch' && next.attempt <= 1))
-    logger.debug(`${state.phase} of ${type.plural} ended`, fields);
-  else logger.warn(`cannot ${state.phase} ${type.plural}`, fields);
+  // One lost connection, one expired revision or a server without streamed lists is ordinary life; what goes on deserves attention.
+  const ordinary =
+    (isStatusError(error) && error.code === 410) ||
+    (state.phase === 'watch' && next.failures <= 1) ||
+    (state.phase === 'stream' && next.failures === 0);
+  if (ordinary) logger.debug(`${verb} of ${type.plural} ended`, fields);
+  else logger.warn(`cannot ${verb} ${type.plural}`, fields);
 }

@@ -2,25 +2,40 @@ import type { Observable } from 'rxjs';
 // The package's index loads two hundred modules, which would be most of the time it takes to import the SDK.
 import { Subject } from 'rxjs/internal/Subject';
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
-import type { Informer, InformerEvent, InformerOptions, Lister } from './contract.ts';
-import { type ReflectorEnvironment, reflect } from './reflector.ts';
+import { compareResourceVersions, hasReached, keyOf, type ObjectKey } from '../machinery/index.ts';
+import type { Informer, InformerEvent, InformerHealth, Lister, LiveQuery, Query } from './contract.ts';
+import { type KeptPart, keeper } from './kept-part.ts';
+import { StoreQuery } from './live-query.ts';
+import { prepareQuery } from './query.ts';
+import { type ReflectorEnvironment, type ReflectorScope, reflect, type Sink } from './reflector.ts';
 import { Store } from './store.ts';
+
+export interface SharedInformerOptions<T extends KubernetesObject> extends ReflectorEnvironment {
+  readonly scope: Omit<ReflectorScope, 'metadataOnly' | 'withoutManagedFields'>;
+  readonly kept: KeptPart<T>;
+}
+
+interface Waiter {
+  /** `undefined` waits for the first list. */
+  readonly resourceVersion: string | undefined;
+  readonly done: () => void;
+  readonly fail: (error: unknown) => void;
+}
 
 /** One store, kept by one reflector, for everybody in the process who asks for this kind and scope. */
 export class SharedInformer<T extends KubernetesObject> implements Informer<T> {
   readonly type: ResourceType<T>;
-  readonly #scope: InformerOptions;
-  readonly #environment: ReflectorEnvironment;
+  readonly #options: SharedInformerOptions<T>;
   readonly #store = new Store<T>();
   readonly #events = new Subject<InformerEvent<T>>();
-  readonly #waiting = new Set<() => void>();
-  #synced = false;
+  readonly #waiting = new Set<Waiter>();
+  #resourceVersion: string | undefined;
+  #health: InformerHealth = { phase: 'waiting', failures: 0 };
   #running: Promise<void> | undefined;
 
-  constructor(type: ResourceType<T>, scope: InformerOptions, environment: ReflectorEnvironment) {
+  constructor(type: ResourceType<T>, options: SharedInformerOptions<T>) {
     this.type = type;
-    this.#scope = scope;
-    this.#environment = environment;
+    this.#options = options;
   }
 
   get lister(): Lister<T> {
@@ -32,24 +47,31 @@ export class SharedInformer<T extends KubernetesObject> implements Informer<T> {
   }
 
   get synced(): boolean {
-    return this.#synced;
+    return this.#resourceVersion !== undefined;
+  }
+
+  get health(): InformerHealth {
+    return this.#health;
+  }
+
+  get resourceVersion(): string | undefined {
+    return this.#resourceVersion;
   }
 
   waitForSync(signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#synced) return resolve();
-      if (signal?.aborted) return reject(signal.reason);
-      const done = () => {
-        signal?.removeEventListener('abort', abort);
-        resolve();
-      };
-      const abort = () => {
-        this.#waiting.delete(done);
-        reject(signal?.reason);
-      };
-      this.#waiting.add(done);
-      signal?.addEventListener('abort', abort, { once: true });
-    });
+    return this.synced ? Promise.resolve() : this.#wait(undefined, signal);
+  }
+
+  waitForVersion(resourceVersion: string, signal?: AbortSignal): Promise<void> {
+    const known = this.#resourceVersion;
+    if (known !== undefined && hasReached(known, resourceVersion)) return Promise.resolve();
+    return this.#wait(resourceVersion, signal);
+  }
+
+  where(query: Query<T> = {}): LiveQuery<T> {
+    const store = this.#store;
+    const prepared = prepareQuery(query, store, (index, object) => store.valuesOf(index, object));
+    return new StoreQuery(prepared, this.#events);
   }
 
   addIndex(name: string, values: (object: T) => readonly string[]): void {
@@ -58,23 +80,109 @@ export class SharedInformer<T extends KubernetesObject> implements Informer<T> {
 
   /** Runs until the signal is aborted; then `events$` completes. A second call joins the first. */
   run(signal: AbortSignal): Promise<void> {
-    this.#running ??= reflect(
-      {
-        ...this.#environment,
-        type: this.type,
-        scope: this.#scope,
-        store: this.#store,
-        emit: (event) => this.#events.next(event),
-        listed: () => this.#listed(),
-      },
-      signal,
-    ).finally(() => this.#events.complete());
+    this.#running ??= this.#run(signal);
     return this.#running;
   }
 
-  #listed(): void {
-    this.#synced = true;
-    for (const done of this.#waiting) done();
-    this.#waiting.clear();
+  async #run(signal: AbortSignal): Promise<void> {
+    const { scope, kept, ...environment } = this.#options;
+    const { metadataOnly, managedFields } = kept;
+    this.#health = { phase: 'syncing', failures: 0 };
+    try {
+      await reflect(
+        {
+          ...environment,
+          type: this.type,
+          scope: {
+            ...scope,
+            ...(metadataOnly && { metadataOnly }),
+            ...(!managedFields && { withoutManagedFields: true }),
+          },
+          sink: this.#sink(keeper(this.type, kept)),
+        },
+        signal,
+      );
+    } finally {
+      this.#health = { phase: 'stopped', failures: 0 };
+      for (const each of this.#waiting) each.fail(new Error(`the informer of ${this.type.plural} is stopped`));
+      this.#waiting.clear();
+      this.#events.complete();
+    }
   }
+
+  #sink(keep: ((object: T) => T) | undefined): Sink<T> {
+    const store = this.#store;
+    const emit = (event: InformerEvent<T> | undefined) => {
+      if (event) this.#events.next(event);
+    };
+    return {
+      put: (object) => {
+        const key = keyOf(object);
+        const known = store.get(key);
+        // Another object of the same name is no update: the one that was known went away while nobody watched.
+        if (known && known.metadata.uid !== object.metadata.uid) emit(store.delete(key));
+        // What is known already is not made a second time.
+        else if (known && known.metadata.resourceVersion === object.metadata.resourceVersion) return;
+        emit(store.set(keep ? keep(object) : object));
+      },
+      remove: (key, last) => emit(store.delete(key, keep ? keep(last) : last)),
+      listed: (present, resourceVersion) => {
+        for (const key of goneKeys(store, present)) emit(store.delete(key));
+        this.#reached(resourceVersion);
+        this.#health = { phase: 'live', failures: 0 };
+      },
+      reached: (resourceVersion) => this.#reached(resourceVersion),
+      stepped: ({ phase, failures }, error) => {
+        if (failures > 0) this.#health = { phase: this.synced && failures === 1 ? 'live' : 'failing', failures, error };
+        else this.#health = { phase: phase === 'watch' ? 'live' : 'syncing', failures };
+      },
+    };
+  }
+
+  #reached(resourceVersion: string): void {
+    const known = this.#resourceVersion;
+    if (known === resourceVersion) return;
+    // A store that was put back to an older state counts from there: what was waited for will never come.
+    const anew = known !== undefined && (compareResourceVersions(known, resourceVersion) ?? 0) > 0;
+    this.#resourceVersion = resourceVersion;
+    for (const each of this.#waiting) {
+      if (!anew && each.resourceVersion !== undefined && !hasReached(resourceVersion, each.resourceVersion)) continue;
+      this.#waiting.delete(each);
+      each.done();
+    }
+  }
+
+  #wait(resourceVersion: string | undefined, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      if (this.#health.phase === 'stopped') return reject(new Error(`the informer of ${this.type.plural} is stopped`));
+      const abort = () => {
+        this.#waiting.delete(waiter);
+        reject(signal?.reason);
+      };
+      const settled = (settle: () => void) => {
+        signal?.removeEventListener('abort', abort);
+        settle();
+      };
+      const waiter: Waiter = {
+        resourceVersion,
+        done: () => settled(resolve),
+        fail: (error) => settled(() => reject(error)),
+      };
+      this.#waiting.add(waiter);
+      signal?.addEventListener('abort', abort, { once: true });
+    });
+  }
+}
+
+function goneKeys(
+  store: { readonly size: number; keys(): Iterable<ObjectKey> },
+  present: ReadonlySet<ObjectKey>,
+): readonly ObjectKey[] {
+  if (store.size === present.size) {
+    let same = true;
+    for (const key of store.keys()) if (!present.has(key)) same = false;
+    if (same) return [];
+  }
+  return [...store.keys()].filter((key) => !present.has(key));
 }

@@ -53,12 +53,13 @@ export class Store<T extends KubernetesObject> implements Lister<T> {
   }
 
   by(index: string, value: string): readonly T[] {
-    const found = this.#indexes.get(index);
-    if (!found) {
-      throw new Error(`there is no index "${index}"; there are ${[...this.#indexes.keys()].join(', ')}`);
-    }
-    const bucket = found.buckets.get(value);
+    const bucket = this.#index(index).buckets.get(value);
     return bucket ? arrayOf(bucket) : [];
+  }
+
+  /** The values under which the named index files an object. Throws if there is no such index. */
+  valuesOf(index: string, object: T): readonly string[] {
+    return this.#index(index).values(object);
   }
 
   /** @throws Error when the name stands for another function already */
@@ -94,14 +95,22 @@ export class Store<T extends KubernetesObject> implements Lister<T> {
     return previous === undefined ? { type: 'added', key, object } : { type: 'updated', key, object, previous };
   }
 
-  /** Takes the object out; the event carries `last` if given, else what the store held. */
+  /** Takes the object out. Without `last`, its final state, the event carries what the store held. */
   delete(key: ObjectKey, last?: T): InformerEvent<T> | undefined {
     const previous = this.#all.objects.get(key);
     if (previous === undefined) return undefined;
     this.#all.objects.delete(key);
     this.#all.array = undefined;
     for (const index of this.#indexes.values()) unfile(index, key, previous);
-    return { type: 'deleted', key, object: last ?? previous };
+    return last === undefined
+      ? { type: 'deleted', key, object: previous, finalStateUnknown: true }
+      : { type: 'deleted', key, object: last };
+  }
+
+  #index(name: string): Index<T> {
+    const found = this.#indexes.get(name);
+    if (found) return found;
+    throw new Error(`there is no index "${name}"; there are ${[...this.#indexes.keys()].join(', ')}`);
   }
 }
 

@@ -63,6 +63,7 @@ export {
   subtractQuantity,
   zeroQuantity,
 } from './quantity.ts';
+export { compareResourceVersions, hasReached } from './resource-version.ts';
 export { generateName, hashObject, randomSuffix, safeName } from './safe-name.ts';
 export { type FieldError, isStatusError, type ResourceName, StatusError, type StatusReason } from './status-error.ts';
 export { leftoverOfPatch } from './strategic-merge-leftover.ts';

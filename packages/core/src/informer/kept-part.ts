@@ -1,0 +1,33 @@
+import type { KubernetesObject, ResourceType } from '../api/index.ts';
+import { apiVersionOf } from '../api/index.ts';
+
+/** What an informer keeps of each object. */
+export interface KeptPart<T extends KubernetesObject> {
+  readonly metadataOnly: boolean;
+  readonly managedFields: boolean;
+  transform?(object: T): T;
+}
+
+/** Makes the object that is kept from the one that came, which stays as it is; `undefined` where that is the same. */
+export function keeper<T extends KubernetesObject>(
+  type: ResourceType<T>,
+  { metadataOnly, managedFields, transform }: KeptPart<T>,
+): ((object: T) => T) | undefined {
+  const steps: ((object: T) => T)[] = [];
+  if (metadataOnly) {
+    const apiVersion = apiVersionOf(type);
+    // Who asks for metadata only asks for the type that all kinds share.
+    steps.push(({ metadata }) => ({ apiVersion, kind: type.kind, metadata }) as KubernetesObject as T);
+  }
+  if (!managedFields) steps.push(withoutManagedFields);
+  if (transform) steps.push(transform);
+  const [first, ...more] = steps;
+  if (!first) return undefined;
+  return more.length === 0 ? first : (object) => more.reduce((kept, step) => step(kept), first(object));
+}
+
+function withoutManagedFields<T extends KubernetesObject>(object: T): T {
+  if (object.metadata.managedFields === undefined) return object;
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
