@@ -52,7 +52,7 @@ function follows(group: string, priority: number, name: string, other: number): 
 function priorityOf(catalog: ResourceCatalog, group: string): number {
   if (group === first) return Number.POSITIVE_INFINITY;
   const version = catalog.groups().find((each) => each.group === group)?.versions[0] ?? '';
-  const defined = catalog.list().some((each) => each.group === group && each.custom);
+  const defined = catalog.inVersion(group, version).some((each) => each.custom);
   return defined ? ofDefined : (builtinService(group, version)?.spec.groupPriorityMinimum ?? ofDefined);
 }
 

@@ -12,7 +12,7 @@ import {
 import type { Aggregator } from '../aggregation/index.ts';
 import { follow } from '../authorization/follow.ts';
 import { NumberSeries } from '../http/metric-series.ts';
-import type { ApiHandler, UserInfo } from '../registry/contract.ts';
+import type { ApiHandler, CatalogChange, ServedResource, UserInfo } from '../registry/contract.ts';
 import { availabilityOf, type Finding, withAvailability } from './api-service-availability.ts';
 import { automanaged, builtinService, customService } from './local-api-services.ts';
 import { PendingKeys } from './pending-keys.ts';
@@ -46,7 +46,8 @@ export class ApiServiceController {
   readonly #pending: PendingKeys;
   /** By name and reason. */
   readonly #losses = new Map<string, { readonly labels: readonly string[]; count: number }>();
-  #custom: ReadonlyMap<string, APIService> = new Map();
+  /** Of the versions that definitions define, by name, with how many kinds are in each. */
+  readonly #custom = new Map<string, { readonly service: APIService; kinds: number }>();
   #followsBackends = false;
 
   constructor(options: ApiServiceLoopOptions) {
@@ -74,17 +75,22 @@ export class ApiServiceController {
       this.#pending.add(name);
     };
     await follow(handler, target, { set, delete: remove }, { ...this.#options, signal });
-    this.#readCatalog();
-    const wanted = catalog.list().filter(({ custom }) => !custom);
-    const versions = new Map(wanted.map(({ group, version }) => [`${version}.${group}`, { group, version }]));
+    const served = catalog.list();
+    const wanted = served.filter(({ custom }) => !custom);
+    const versions = new Map(wanted.map((each) => [nameOf(each), each]));
+    const count = ({ before, after }: CatalogChange) => {
+      for (const each of after) if (!versions.has(nameOf(each))) this.#countKind(each, 1);
+      for (const each of before) if (!versions.has(nameOf(each))) this.#countKind(each, -1);
+    };
+    count({ before: [], after: served });
+    const subscription = catalog.changes$.subscribe(count);
+    signal.addEventListener('abort', () => subscription.unsubscribe(), { once: true });
     await Promise.all(
       [...versions].map(async ([name, { group, version }]) => {
         const service = builtinService(group, version);
         if (service && !this.#services.has(name)) await this.#create(service);
       }),
     );
-    const subscription = catalog.changes$.subscribe(() => this.#readCatalog());
-    signal.addEventListener('abort', () => subscription.unsubscribe(), { once: true });
     signal.addEventListener('abort', () => this.#pending.stop(), { once: true });
   }
 
@@ -117,25 +123,18 @@ export class ApiServiceController {
     else this.#losses.set(key, { labels: [name, reason], count: 1 });
   }
 
-  #readCatalog(): void {
-    const { catalog } = this.#options.handler;
-    const builtin = new Set<string>();
-    const custom = new Map<string, APIService>();
-    for (const { group, version, custom: defined } of catalog.list()) {
-      const name = `${version}.${group}`;
-      if (!defined) builtin.add(name);
-      else if (!custom.has(name)) custom.set(name, customService(group, version));
-    }
-    for (const name of builtin) custom.delete(name);
-    const before = this.#custom;
-    this.#custom = custom;
-    for (const name of custom.keys()) if (!before.has(name)) this.#pending.add(name);
-    for (const name of before.keys()) if (!custom.has(name)) this.#pending.add(name);
+  #countKind(kind: ServedResource, by: 1 | -1): void {
+    const name = nameOf(kind);
+    const known = this.#custom.get(name);
+    if (known) known.kinds += by;
+    else this.#custom.set(name, { service: customService(kind.group, kind.version), kinds: by });
+    if (known?.kinds === 0) this.#custom.delete(name);
+    if (!known || known.kinds === 0) this.#pending.add(name);
   }
 
   async #reconcile(name: string): Promise<void> {
     const service = this.#services.get(name);
-    const wanted = this.#custom.get(name);
+    const wanted = this.#custom.get(name)?.service;
     if (!service) {
       if (wanted) await this.#create(wanted);
       return;
@@ -240,4 +239,5 @@ export class ApiServiceController {
 }
 
 const preconditions = ({ metadata: { uid } }: APIService) => ({ ...(uid && { preconditions: { uid } }) });
+const nameOf = ({ group, version }: ServedResource) => `${version}.${group}`;
 const identity = ({ metadata }: KubernetesObject) => `${metadata.namespace ?? ''}/${metadata.name ?? ''}`;

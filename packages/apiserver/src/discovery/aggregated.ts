@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Extensions, ExtensionVersion } from '../aggregation/contract.ts';
-import { type MergedGroup, mergedGroups } from '../aggregation/group-order.ts';
+import { type MergedGroup, type MergedVersion, mergedGroups } from '../aggregation/group-order.ts';
 import type { MediaType } from '../http/negotiate.ts';
 import { serialize, type Typed } from '../http/serialize.ts';
 import type { ResourceCatalog, ServedResource } from '../registry/contract.ts';
@@ -9,13 +9,12 @@ export const aggregatedParameters = 'g=apidiscovery.k8s.io;v=v2;as=APIGroupDisco
 
 /** One document of `apidiscovery.k8s.io/v2` with its ETag (KEP-3352). */
 export interface DiscoveryDocument {
-  readonly object: Typed;
   readonly etag: string;
   /** By media type. */
   readonly bodies: Map<MediaType, Uint8Array>;
 }
 
-/** All of `/api` or `/apis` at once, made anew only when the catalog has changed. */
+/** All of `/api` or `/apis` at once, made anew only when the catalog has changed, of parts that are made when they have. */
 export class AggregatedDiscovery {
   readonly #catalog: ResourceCatalog;
   readonly #extensions: Extensions | undefined;
@@ -35,49 +34,69 @@ export class AggregatedDiscovery {
 
   get(path: '/api' | '/apis'): DiscoveryDocument {
     if (path === '/api') {
-      this.#core ??= document(this.#catalog, [{ group: '', versions: [{ version: 'v1', extension: undefined }] }]);
+      this.#core ??= document(this.#catalog, this.#groupsOf(path));
       return this.#core;
     }
-    this.#groups ??= document(this.#catalog, mergedGroups(this.#catalog, this.#extensions));
+    this.#groups ??= document(this.#catalog, this.#groupsOf(path));
     return this.#groups;
   }
 
   body(path: '/api' | '/apis', mediaType: MediaType): Uint8Array {
-    const { object, bodies } = this.get(path);
+    const { bodies } = this.get(path);
     const known = bodies.get(mediaType);
     if (known) return known;
-    const made = serialize(object, { mediaType, pretty: false });
+    const items = this.#groupsOf(path).map(({ group, versions }) => ({
+      metadata: group === '' ? {} : { name: group },
+      versions: versions.map((each) => versionOf(this.#catalog, group, each)),
+    }));
+    const made = serialize(list(items), { mediaType, pretty: false });
     bodies.set(mediaType, made);
     return made;
   }
+
+  #groupsOf(path: '/api' | '/apis'): readonly MergedGroup[] {
+    if (path === '/apis') return mergedGroups(this.#catalog, this.#extensions);
+    return [{ group: '', versions: [{ version: 'v1', extension: undefined }] }];
+  }
 }
 
+const list = (items: readonly object[]): Typed & { readonly items: readonly object[] } => {
+  const meta = { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', metadata: {} };
+  return { ...meta, items };
+};
+
 function document(catalog: ResourceCatalog, groups: readonly MergedGroup[]): DiscoveryDocument {
-  const byGroupVersion = new Map<string, ServedResource[]>();
-  for (const resource of catalog.list()) {
-    const key = `${resource.group}/${resource.version}`;
-    const found = byGroupVersion.get(key);
-    if (found) found.push(resource);
-    else byGroupVersion.set(key, [resource]);
-  }
-  const items = groups.map(({ group, versions }) => ({
-    metadata: group === '' ? {} : { name: group },
-    versions: versions.map(({ version, extension }) =>
-      extension
-        ? ofExtension(extension)
-        : {
-            version,
-            resources: (byGroupVersion.get(`${group}/${version}`) ?? [])
-              .toSorted((a, b) => (a.resource < b.resource ? -1 : 1))
-              .map(knownDiscovery),
-            freshness: 'Current',
-          },
-    ),
-  }));
-  const list = { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', metadata: {}, items };
-  const body = serialize(list, { mediaType: 'application/json', pretty: false });
+  const items = groups.map(({ group, versions }) => {
+    const metadata = group === '' ? '{}' : JSON.stringify({ name: group });
+    return `{"metadata":${metadata},"versions":[${versions.map((each) => versionText(catalog, group, each)).join()}]}`;
+  });
+  const around = JSON.stringify(list([])).slice(0, -2);
+  const body = Buffer.from(`${around}${items.join()}]}\n`);
   const etag = `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"`;
-  return { object: list, etag, bodies: new Map([['application/json', body]]) };
+  return { etag, bodies: new Map([['application/json', body]]) };
+}
+
+function versionOf(catalog: ResourceCatalog, group: string, { version, extension }: MergedVersion): object {
+  if (extension) return ofExtension(extension);
+  const resources = catalog
+    .inVersion(group, version)
+    .toSorted((a, b) => (a.resource < b.resource ? -1 : 1))
+    .map(discoveryOf);
+  return { version, resources, freshness: 'Current' };
+}
+
+const texts = new WeakMap<readonly ServedResource[], string>();
+
+/** As JSON. Thousands of custom resources stay as they are when one more comes in another group. */
+function versionText(catalog: ResourceCatalog, group: string, merged: MergedVersion): string {
+  if (merged.extension) return JSON.stringify(ofExtension(merged.extension));
+  const served = catalog.inVersion(group, merged.version);
+  let made = texts.get(served);
+  if (made === undefined) {
+    made = JSON.stringify(versionOf(catalog, group, merged));
+    texts.set(served, made);
+  }
+  return made;
 }
 
 const ofExtension = ({ version, resources }: ExtensionVersion) => ({
@@ -85,18 +104,6 @@ const ofExtension = ({ version, resources }: ExtensionVersion) => ({
   ...(resources && { resources }),
   freshness: resources ? 'Current' : 'Stale',
 });
-
-const known = new WeakMap<ServedResource, ReturnType<typeof discoveryOf>>();
-
-/** Made once: thousands of custom resources stay as they are when one more comes. */
-function knownDiscovery(resource: ServedResource): ReturnType<typeof discoveryOf> {
-  let made = known.get(resource);
-  if (!made) {
-    made = discoveryOf(resource);
-    known.set(resource, made);
-  }
-  return made;
-}
 
 function discoveryOf(resource: ServedResource) {
   const kind = { group: '', version: '', kind: resource.kind };

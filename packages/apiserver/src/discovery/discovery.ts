@@ -47,7 +47,7 @@ export class Discovery {
 
   /** Whether a group is one of Kubernetes' own. */
   hasBuiltIn(group: string): boolean {
-    return this.#catalog.list().some((each) => each.group === group && !each.custom);
+    return this.#catalog.hasBuiltIn(group);
   }
 
   paths(): string[] {

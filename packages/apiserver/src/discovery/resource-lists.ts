@@ -23,16 +23,24 @@ const byName = (a: { readonly name: string }, b: { readonly name: string }) =>
 
 /** The resources of one group version with their subresources, `pods` before `pods/log`; `undefined`: not served. */
 export function apiResourceList(catalog: ResourceCatalog, group: string, version: string): Document | undefined {
-  const served = catalog.list().filter((each) => each.group === group && each.version === version);
-  const known = catalog.groups().some((each) => each.group === group && each.versions.includes(version));
-  if (served.length === 0 && !known) return undefined;
-  return {
-    kind: 'APIResourceList',
-    ...(group !== '' && { apiVersion: 'v1' }),
-    groupVersion: group === '' ? version : `${group}/${version}`,
-    resources: listed(served),
-  };
+  const served = catalog.inVersion(group, version);
+  const known = () => catalog.groups().some((each) => each.group === group && each.versions.includes(version));
+  if (served.length === 0 && !known()) return undefined;
+  let made = lists.get(served);
+  if (!made) {
+    made = {
+      kind: 'APIResourceList',
+      ...(group !== '' && { apiVersion: 'v1' }),
+      groupVersion: group === '' ? version : `${group}/${version}`,
+      resources: listed(served),
+    };
+    lists.set(served, made);
+  }
+  return made;
 }
+
+/** The catalog gives the same list until something in it changes. */
+const lists = new WeakMap<readonly ServedResource[], Document>();
 
 /** Kubernetes' own are sorted with their subresources; those of a custom resource come in the order of its definition. */
 function listed(served: readonly ServedResource[]): ApiResource[] {

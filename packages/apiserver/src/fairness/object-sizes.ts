@@ -30,7 +30,9 @@ export class ObjectSizes {
 
   constructor(options: ObjectSizesOptions) {
     this.#options = options;
-    options.catalog.changes$.subscribe(() => this.#known.clear());
+    options.catalog.changes$.subscribe(({ before }) => {
+      for (const { group, resource } of before) this.#known.delete(customPrefixFor(group, resource));
+    });
   }
 
   /** `undefined`: not known yet, or no such kind. */

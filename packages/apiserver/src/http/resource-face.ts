@@ -88,7 +88,7 @@ export class ResourceFace {
   async answer(request: HttpRequest, response: HttpResponse, visit: ResourceVisit): Promise<void> {
     const { info, query } = visit;
     const served = this.#options.handler.catalog.find(info.group, info.version, info.resource);
-    const routed = served ? route(request, info, served) : this.#isBuiltIn(info.group);
+    const routed = served ? route(request, info, served) : this.#options.handler.catalog.hasBuiltIn(info.group);
     if (!routed) return send(request, response, notFoundReply());
     if (!served) throw unknownResource();
     const { version, custom } = served;
@@ -207,10 +207,6 @@ export class ResourceFace {
   #warnings(served: ServedResource): readonly string[] {
     const warning = deprecationOf(served);
     return warning === undefined ? [] : [warning];
-  }
-
-  #isBuiltIn(group: string): boolean {
-    return this.#options.handler.catalog.list().some((each) => each.group === group && !each.custom);
   }
 }
 

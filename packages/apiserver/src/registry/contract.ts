@@ -69,13 +69,29 @@ export interface ServedResource {
   readonly custom: boolean;
 }
 
+/** A group with its versions, the preferred one first. */
+export interface GroupVersions {
+  readonly group: string;
+  readonly versions: readonly string[];
+}
+
+/** What one CRD serves now instead of what it served before. */
+export interface CatalogChange {
+  readonly before: readonly ServedResource[];
+  readonly after: readonly ServedResource[];
+}
+
 export interface ResourceCatalog {
   list(): readonly ServedResource[];
+  /** What is served in one version of a group: the same list until that changes. */
+  inVersion(group: string, version: string): readonly ServedResource[];
   find(group: string, version: string, resource: string): ServedResource | undefined;
-  /** Groups in the order of discovery, each with its versions, the preferred one first. */
-  groups(): readonly { readonly group: string; readonly versions: readonly string[] }[];
+  /** Whether a group is one of Kubernetes' own, with kinds that are served. */
+  hasBuiltIn(group: string): boolean;
+  /** Groups in the order of discovery: the same list until a group or a version of one comes or goes. */
+  groups(): readonly GroupVersions[];
   /** After a CRD came, changed or went. */
-  readonly changes$: Observable<void>;
+  readonly changes$: Observable<CatalogChange>;
 }
 
 /** An object that is stored, with its JSON as it goes over the wire (`{"kind":…,"apiVersion":…,"metadata":…`), encoded once; a line's end may follow. */
