@@ -18,18 +18,19 @@ import {
   semanticEqual,
   watch,
 } from '@keelson/core';
-import { countedKind, evaluatorFor, type QuotaEvaluator, usageOf } from '@keelson/core/admission';
+import { countedKind, evaluatorFor, type QuotaEvaluator } from '@keelson/core/admission';
 import { Subject } from 'rxjs';
 import { discoverTypes } from '../garbage-collector/discovered-types.ts';
-import { holdBack, lowered } from './hold-back.ts';
 import { type Counted, quotaStatus } from './usage.ts';
 
-/** Everything is counted anew this often, whatever events say: what was charged and never written is given back. */
+/** Everything is counted anew this often, whatever events say: what was charged when a server died is given back. */
 const resyncMs = 5 * 60_000;
 /** How often a kind that a quota names and that nobody serves is asked for again. */
 const unknownKindMs = 30_000;
-/** A count that lowered is counted again so soon: a slow store may have had a charged object on its way even then. */
-const recountMs = 50;
+/** How often at most a quota is written: each count makes the API server count what is stored, and charges wait for it. */
+const paceMs = 100;
+/** How long after room became free is counted once more: the informer of quotas may have been behind that of the object. */
+const settleMs = 1_000;
 
 /** Counts what a namespace holds against its quotas, at once when a quota comes or room becomes free. */
 export class ResourceQuotaController implements Controller {
@@ -43,17 +44,21 @@ export class ResourceQuotaController implements Controller {
   readonly #keys$ = new Subject<ObjectKey>();
   /** By `count/…` name without the prefix: what the quotas so far have asked for. */
   readonly #counted = new Map<string, { readonly evaluator: QuotaEvaluator; readonly informer: Informer }>();
-  /** By uid and resource: when usage rose last. */
-  readonly #raised = new Map<string, Map<string, number>>();
-  /** By uid and resource: what went, in billionths, and is not given back yet. */
-  readonly #released = new Map<string, Map<string, bigint>>();
+  /** By uid: when it was last written. */
+  readonly #written = new Map<string, number>();
+  /** By uid: room became free since the last count. */
+  readonly #freed = new Set<string>();
 
   constructor(client: Client, informers: Informers, clock: Clock) {
     this.#client = client;
     this.#clock = clock;
     this.#informers = informers;
     this.#quotas = informers.for(ResourceQuota);
-    this.#quotas.events$.subscribe((event) => this.#onQuota(event));
+    this.#quotas.events$.subscribe(({ type, object }) => {
+      if (type !== 'deleted') return;
+      this.#written.delete(object.metadata.uid ?? '');
+      this.#freed.delete(object.metadata.uid ?? '');
+    });
     for (const type of [Pod, Service, PersistentVolumeClaim]) this.#follow(informers.for<KubernetesObject>(type));
     this.watches = [
       watch(this.#quotas)
@@ -81,52 +86,26 @@ export class ResourceQuotaController implements Controller {
       counted.push({ evaluator, objects: informer.lister.inNamespace(namespace) });
     }
     const now = this.#clock.now();
-    const released = this.#takeReleased(uid);
-    const { status, wait } = holdBack(
-      quota,
-      quotaStatus(quota, counted, now),
-      { raised: this.#raised.get(uid), released },
-      now,
-    );
-    const next = { requeueAfter: wait ?? (complete ? resyncMs : unknownKindMs) };
-    if (semanticEqual(quota.status, status)) return next;
+    const status = quotaStatus(quota, counted, now);
+    const isSameLimit = semanticEqual(quota.status?.hard, status.hard);
+    const isCounted = semanticEqual(quota.status, status);
+    const early = (this.#written.get(uid) ?? 0) + paceMs - now;
+    if (isSameLimit && !isCounted && early > 0) return { requeueAfter: early };
+    const next = { requeueAfter: this.#freed.delete(uid) ? settleMs : complete ? resyncMs : unknownKindMs };
+    if (isCounted) return next;
+    this.#written.set(uid, now);
+    // Without a version where only usage changes: writes are charged all the time, and the server sees to it that no
+    // less is written than is stored or may yet be.
+    const { resourceVersion: _resourceVersion, ...unversioned } = quota.metadata;
+    const metadata = isSameLimit ? unversioned : quota.metadata;
     try {
-      await this.#client.updateStatus(ResourceQuota, { ...quota, status }, { signal });
+      await this.#client.updateStatus(ResourceQuota, { ...quota, metadata, status }, { signal });
     } catch (error) {
       if (isStatusError(error, 'NotFound')) return next;
-      // What may have been given back is not given back again: the next count in a quiet moment tells.
       if (!isStatusError(error, 'Conflict')) throw error;
-      // Admission has charged it meanwhile: once more, from what will then be known.
-      for (const [name, nanos] of released) this.#release(uid, name, nanos);
-      return { requeueAfter: recountMs };
+      return { requeueAfter: paceMs };
     }
-    return wait === undefined && lowered(quota.status, status).length > 0 ? { requeueAfter: recountMs } : next;
-  }
-
-  #takeReleased(uid: string): ReadonlyMap<string, bigint> {
-    const released = this.#released.get(uid) ?? new Map<string, bigint>();
-    this.#released.delete(uid);
-    return released;
-  }
-
-  #release(uid: string, name: string, nanos: bigint): void {
-    const released = this.#released.get(uid) ?? new Map<string, bigint>();
-    this.#released.set(uid, released);
-    released.set(name, (released.get(name) ?? 0n) + nanos);
-  }
-
-  #onQuota(event: InformerEvent<ResourceQuota>): void {
-    const { metadata, status } = event.object;
-    const { uid = '' } = metadata;
-    if (event.type === 'deleted') {
-      this.#raised.delete(uid);
-      this.#released.delete(uid);
-      return;
-    }
-    const raised = this.#raised.get(uid) ?? new Map<string, number>();
-    this.#raised.set(uid, raised);
-    const rises = event.type === 'updated' ? lowered(status, event.previous.status) : Object.keys(status?.used ?? {});
-    for (const name of rises) raised.set(name, this.#clock.now());
+    return next;
   }
 
   /** Starts to follow the kinds behind these names. Resolves to whether all of them are served. */
@@ -170,12 +149,7 @@ export class ResourceQuotaController implements Controller {
     }
     for (const quota of quotas) {
       if (!Object.keys(quota.spec?.hard ?? {}).some((name) => evaluator.counts(name))) continue;
-      const before = event.type === 'updated' ? event.previous : event.object;
-      const after = usageOf(quota, evaluator, event.type === 'updated' ? [event.object] : [], now);
-      for (const [name, { nanos }] of Object.entries(usageOf(quota, evaluator, [before], now))) {
-        const less = nanos - (after[name]?.nanos ?? 0n);
-        if (less > 0n) this.#release(quota.metadata.uid ?? '', name, less);
-      }
+      this.#freed.add(quota.metadata.uid ?? '');
       this.#keys$.next(keyOf(quota));
     }
   }
