@@ -4,10 +4,12 @@ import { deletes } from './deletes.ts';
 import { directives, pointers } from './directives.ts';
 import { full } from './full.ts';
 import { judgedObjects } from './judged-objects.ts';
+import { limitRanges } from './limit-ranges.ts';
 import { identities, lists } from './lists.ts';
 import { owners, updaters } from './owners.ts';
 import { applies, patches } from './patches.ts';
 import { podSecurity } from './pod-security.ts';
+import { quotas } from './quotas.ts';
 import { metadata, random, updates, violations } from './random.ts';
 import { escalation } from './rbac.ts';
 import { pages, selectors, versionMatrix } from './reads.ts';
@@ -17,6 +19,7 @@ import { classes, conversion, evictions, forbidden, limits, times } from './seve
 import { subresources } from './subresources.ts';
 import { takeover } from './takeover.ts';
 import { answers, binary } from './transport.ts';
+import { versionsOfCustomTypes } from './versions-of-custom-types.ts';
 import { bodies, paths } from './wire.ts';
 import { forms, minimal, type Scenario, watch } from './write-read.ts';
 
@@ -54,8 +57,11 @@ export const scenarios: Readonly<Record<string, { readonly share: number; readon
   limits: { share: 6, make: limits },
   classes: { share: 4, make: classes },
   podSecurity: { share: 8, make: podSecurity },
+  quotas: { share: 30, make: quotas },
+  limitRanges: { share: 30, make: limitRanges },
   customTypes: { share: 6, make: customTypes },
   ruledTypes: { share: 6, make: ruledTypes },
+  versionsOfCustomTypes: { share: 6, make: versionsOfCustomTypes },
   judgedObjects: { share: 6, make: judgedObjects },
   accessReviews: { share: 6, make: accessReviews },
   selfReviews: { share: 6, make: selfReviews },
