@@ -24,8 +24,10 @@ import { Dependents } from './dependents.ts';
 import { type AnyType, discoverTypes, typeId } from './discovered-types.ts';
 import { hasFinalizer, type OwnerState, verdict, waitsForDependents } from './verdict.ts';
 
-/** The key that stands for "see which kinds there are". All others are `<type id> <object key>`. */
+/** The key that stands for "see which kinds there are". All others but the next are `<type id> <object key>`. */
 const discovery = 'discovery';
+/** The key that stands for "see which kinds definitions have brought". */
+const defined = 'defined';
 const rememberedAbsences = 500;
 /** After this time a kind that is unknown, or whose first list does not come, is asked for again. */
 const retryMs = 30_000;
@@ -43,6 +45,8 @@ export class GarbageCollectorController implements Controller {
   private readonly dependents = new Dependents();
   private readonly monitors = new Map<string, Informer>();
   private readonly byKind = new Map<string, AnyType>();
+  private readonly definitions: Informer<CustomResourceDefinition>;
+  private discoveredAt = Number.NEGATIVE_INFINITY;
   /** Uids of owners that a live read did not find; a uid never comes back. */
   private readonly absent = new Set<string>();
 
@@ -52,8 +56,11 @@ export class GarbageCollectorController implements Controller {
     this.informers = informers;
     this.recorder = recorder.as('garbage-collector-controller');
     const definitions = informers.for(CustomResourceDefinition);
+    this.definitions = definitions;
     this.watches = [
-      watch(definitions).map(() => [discovery]),
+      watch(definitions)
+        .filter((each) => this.isNew(each))
+        .map(() => [defined]),
       { informer: definitions, keys$: this.keys$.asObservable() },
       watch(informers.for(namespaceType))
         .filter(({ metadata }) => metadata.name === 'default' || metadata.name === 'kube-system')
@@ -63,6 +70,7 @@ export class GarbageCollectorController implements Controller {
 
   async reconcile(key: ObjectKey, { signal }: ReconcileContext): Promise<ReconcileResult> {
     if (key === discovery) return this.discover(signal);
+    if (key === defined) return this.followDefined(signal);
     const space = key.indexOf(' ');
     const id = key.slice(0, space);
     const object = this.monitors.get(id)?.lister.get(key.slice(space + 1));
@@ -76,7 +84,30 @@ export class GarbageCollectorController implements Controller {
 
   /** Follows every kind that is served. Kinds that are served no more have no objects, and cost nothing. */
   private async discover(signal: AbortSignal): Promise<ReconcileResult> {
-    const types = await discoverTypes(this.client.transport, signal);
+    await this.follow(await discoverTypes(this.client.transport, signal), signal);
+    this.discoveredAt = this.clock.now();
+    return this.followDefined(signal);
+  }
+
+  /** To read all of discovery whenever one of thousands of definitions comes would keep the API server from all else. */
+  private async followDefined(signal: AbortSignal): Promise<ReconcileResult> {
+    if (this.discoveredAt === Number.NEGATIVE_INFINITY) return this.discover(signal);
+    const fresh = this.definitions.lister.list().filter((each) => this.isNew(each));
+    await this.follow(fresh.map(typeOf), signal);
+    return undefined;
+  }
+
+  /** Whether a definition is established, and so served, whose kind is not followed yet. */
+  private isNew({ metadata, spec, status }: CustomResourceDefinition): boolean {
+    return (
+      metadata.deletionTimestamp === undefined &&
+      spec.versions.some(({ served }) => served) &&
+      status?.conditions?.some(({ type, status: is }) => type === 'Established' && is === 'True') === true &&
+      !this.monitors.has(`${spec.names.plural}.${spec.group}`)
+    );
+  }
+
+  private async follow(types: readonly AnyType[], signal: AbortSignal): Promise<void> {
     const fresh: Informer[] = [];
     for (const type of types) {
       this.byKind.set(`${type.group}/${type.kind}`, type);
@@ -98,12 +129,6 @@ export class GarbageCollectorController implements Controller {
         this.onEvent(type, { type: 'added', key: keyOf(object), object });
       }
     }
-    // A definition is served a moment after it was written.
-    const definitions = this.informers.for(CustomResourceDefinition).lister.list();
-    const missing = definitions.some(
-      (each) => !each.metadata.deletionTimestamp && !this.monitors.has(`${each.spec.names.plural}.${each.spec.group}`),
-    );
-    return missing ? { requeueAfter: 1_000 } : undefined;
   }
 
   private after(ms: number): AbortSignal {
@@ -172,7 +197,11 @@ export class GarbageCollectorController implements Controller {
     const owners: { reference: OwnerReference; state: OwnerState }[] = [];
     for (const reference of references) {
       const state = await this.stateOf(object, reference, signal);
-      if (state === 'unknown') return { requeueAfter: retryMs };
+      if (state === 'unknown') {
+        // An extension server may have begun to serve it.
+        if (this.clock.now() - this.discoveredAt >= retryMs) this.keys$.next(discovery);
+        return { requeueAfter: retryMs };
+      }
       if (state === 'invalid') {
         this.recorder.event(type, object, 'Warning', 'OwnerRefInvalidNamespace', invalidOwner(object, reference));
         return undefined;
@@ -319,4 +348,11 @@ const namespaceType: AnyType = { group: '', version: 'v1', kind: 'Namespace', pl
 
 function invalidOwner(object: KubernetesObject, { apiVersion, kind, name, uid }: OwnerReference): string {
   return `ownerRef [${apiVersion}/${kind}, namespace: ${object.metadata.namespace ?? ''}, name: ${name}, uid: ${uid}] does not exist in namespace "${object.metadata.namespace ?? ''}"`;
+}
+
+/** The kind of a definition, in a version in which it is served. */
+function typeOf({ spec: { group, names, scope, versions } }: CustomResourceDefinition): AnyType {
+  const { name: version = '' } =
+    versions.find(({ served, storage }) => served && storage) ?? versions.find(({ served }) => served) ?? {};
+  return { group, version, kind: names.kind, plural: names.plural, namespaced: scope === 'Namespaced' };
 }
