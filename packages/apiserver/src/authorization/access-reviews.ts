@@ -14,7 +14,7 @@ import {
 import type { AuthorizationRequest, Authorizer, UserInfo } from '../registry/contract.ts';
 import { together } from './authorizer-chain.ts';
 import { nodeOf } from './node/node-identity.ts';
-import type { HeldRules, RbacAuthorizer } from './rbac-authorizer.ts';
+import { type HeldRules, noRole, type RbacAuthorizer } from './rbac-authorizer.ts';
 import { sortedFields } from './selection.ts';
 
 /** The `status` of a (Self|Local)SubjectAccessReview that is valid. `self` is who asks, where that is the subject. */
@@ -124,8 +124,8 @@ export function reviewRules(
   namespace: string,
 ) {
   const unable = [...new Set(authorizers)].flatMap((type) => cannotList(type, user) ?? []);
-  const { rules, errors } = authorizers.includes('RBAC') ? authorizer.rulesFor(user, namespace) : nothing;
-  const problems = [...unable, ...errors];
+  const { rules, missing } = authorizers.includes('RBAC') ? authorizer.rulesFor(user, namespace) : nothing;
+  const problems = [...unable, ...missing.map(noRole)];
   return {
     resourceRules: rules
       .filter((rule) => rule.resources?.length)
@@ -143,7 +143,7 @@ export function reviewRules(
   };
 }
 
-const nothing: HeldRules = { rules: [], errors: [] };
+const nothing: HeldRules = { rules: [], missing: [] };
 
 function cannotList(type: string, user: UserInfo): string | undefined {
   if (type === 'Webhook') return 'webhook authorizer does not support user rule resolution';

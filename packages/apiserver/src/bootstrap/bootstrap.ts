@@ -97,10 +97,14 @@ async function ensureOnce(
   const apiVersion = group === '' ? version : `${group}/${version}`;
   const { name, namespace } = object.metadata;
   const target = { group, version, resource, ...(namespace && { namespace }), ...(signal && { signal }) };
+  const create = () => handler.handle({ ...target, verb: 'create', body: { kind, apiVersion, ...object } }, user);
   if (!existing) {
-    await handler.handle({ ...target, verb: 'create', body: { kind, apiVersion, ...object } }, user);
+    await create();
     return;
   }
   const body = reconciled(wanted, { ...existing });
-  if (body) await handler.handle({ ...target, verb: 'update', ...(name && { name }), body }, user);
+  if (body === 'recreate') {
+    await handler.handle({ ...target, verb: 'delete', ...(name && { name }) }, user);
+    await create();
+  } else if (body) await handler.handle({ ...target, verb: 'update', ...(name && { name }), body }, user);
 }

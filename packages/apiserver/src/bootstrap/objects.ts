@@ -9,7 +9,7 @@ export interface BootstrapObject {
   readonly resource: string;
   readonly kind: string;
   readonly object: KubernetesObject & Readonly<Record<string, unknown>>;
-  /** What happens to one that is there already: nothing, or what is missing is added, or it is made equal. */
+  /** What happens to one that is there already: nothing, or what is missing is added (RBAC), or it is made equal. */
   readonly existing: 'keep' | 'extend' | 'replace';
 }
 
@@ -126,7 +126,7 @@ export function serverObjects({ host, port, serviceIp, clientCa, frontProxy }: S
       ...core,
       resource: 'services',
       kind: 'Service',
-      existing: 'extend',
+      existing: 'keep',
       object: {
         metadata: { ...metadata, labels },
         spec: {

@@ -1,34 +1,13 @@
 import type { KubernetesObject } from '@keelson/core';
-import { z } from 'zod';
-import { rulesCover } from '../authorization/rule-matching.ts';
-import { type BootstrapObject, rulesOf } from './objects.ts';
-
-const autoUpdate = 'rbac.authorization.kubernetes.io/autoupdate';
+import type { BootstrapObject } from './objects.ts';
+import { type Reconciled, reconciledRbac } from './reconcile-rbac.ts';
 
 type Loose = KubernetesObject & Readonly<Record<string, unknown>>;
 
-const Subjects = z.array(z.looseObject({ kind: z.string(), name: z.string(), namespace: z.string().optional() }));
-
-/** What an object that exists has to become; `undefined`: it is fine as it is. */
-export function reconciled(wanted: BootstrapObject, existing: Loose): Loose | undefined {
+/** What an object that exists has to become. */
+export function reconciled(wanted: BootstrapObject, existing: Loose): Reconciled {
   if (wanted.existing === 'keep') return undefined;
-  if (wanted.existing === 'replace') return replaced(wanted.object, existing);
-  if (existing.metadata.annotations?.[autoUpdate] === 'false') return undefined;
-  // Whoever runs the cluster may have added rules and subjects: only what is missing is put back.
-  const held = rulesOf(existing);
-  const missing = rulesOf(wanted.object).filter((rule) => !rulesCover(held, rule));
-  const subjects = Subjects.safeParse(existing['subjects']).data ?? [];
-  const wantedSubjects = Subjects.safeParse(wanted.object['subjects']).data ?? [];
-  const absent = wantedSubjects.filter(
-    (each) =>
-      !subjects.some((one) => one.kind === each.kind && one.name === each.name && one.namespace === each.namespace),
-  );
-  if (missing.length === 0 && absent.length === 0) return undefined;
-  return {
-    ...existing,
-    ...(missing.length > 0 && { rules: [...held, ...missing] }),
-    ...(absent.length > 0 && { subjects: [...subjects, ...absent] }),
-  };
+  return wanted.existing === 'extend' ? reconciledRbac(wanted.object, existing) : replaced(wanted.object, existing);
 }
 
 function replaced(wanted: Loose, existing: Loose): Loose | undefined {

@@ -179,8 +179,8 @@ class Asked implements AdmissionAttributes {
 }
 
 /**
- * All mutating admission. What it returns may be written into: plugins return copies, never what others share. What a
- * webhook or policy has changed goes through all of them a second time.
+ * All mutating admission, and the guard of the group. What it returns may be written into: plugins return copies, never
+ * what others share. What a webhook or policy has changed goes through all of them a second time.
  */
 export async function admit<T extends ObjectDraft | undefined>(
   context: RegistryContext,
@@ -189,9 +189,10 @@ export async function admit<T extends ObjectDraft | undefined>(
   object: T,
   oldObject: KubernetesObject | undefined,
 ): Promise<T> {
+  const { clock, guard } = context;
   const { gates, observe } = admitting(context, call.kind, operation);
-  if (gates.length === 0) return object;
-  const { clock } = context;
+  const guarded = guard !== undefined && guard.group === call.kind.names.group;
+  if (gates.length === 0 && !guarded) return object;
   const asked = new Asked(context, call, operation, object, oldObject);
   const begun = clock.now();
   try {
@@ -205,6 +206,7 @@ export async function admit<T extends ObjectDraft | undefined>(
     throw error;
   }
   observe((clock.now() - begun) / 1000, false);
+  if (guarded) await guard.check(asked, call.request.name);
   // What came in was a draft, and plugins give back what may be written into.
   const admitted = asked.object as T;
   if (object && admitted && admitted !== object) keepReadableOwners(object, admitted, call);

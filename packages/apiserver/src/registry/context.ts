@@ -8,6 +8,7 @@ import type { EventHub } from './event-hub.ts';
 import type { Kind } from './kind.ts';
 import type { ObjectForms } from './object-forms.ts';
 import type { DecodeCache } from './stored-object.ts';
+import type { WriteGuard } from './write-guard.ts';
 
 /** What the parts of the registry share. */
 export interface RegistryContext {
@@ -23,6 +24,7 @@ export interface RegistryContext {
   writeOptions(kind: Kind): WriteOptions | undefined;
   /** In the order in which they run. Filled before the first request. */
   readonly admission: readonly AdmissionPlugin[];
+  readonly guard?: WriteGuard | undefined;
   readonly metrics: AdmissionMetrics;
   readonly forms: ObjectForms;
 }

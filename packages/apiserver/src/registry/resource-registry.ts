@@ -67,6 +67,7 @@ import type { Allocators } from './strategies/services/service-allocation.ts';
 import { legacyBinding, subresourceHandler } from './subresources/index.ts';
 import { replaceObject } from './update-object.ts';
 import { watchObjects } from './watch-objects.ts';
+import type { WriteGuard } from './write-guard.ts';
 
 export interface ResourceRegistryOptions {
   readonly storage: Storage;
@@ -77,6 +78,7 @@ export interface ResourceRegistryOptions {
   readonly authorizer?: Authorizer;
   /** Runs after the built-in gates. */
   readonly admission?: readonly AdmissionPlugin[];
+  readonly guard?: WriteGuard;
   /** Addresses of Services, one range a family with a comma between. Default `10.96.0.0/16`. */
   readonly serviceCidr?: string;
   /**
@@ -188,6 +190,7 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
       hub: new EventHub({ storage, cache, clock, logger }),
       authorizer,
       writeOptions: (kind) => (kind.prefix === eventsPrefix ? eventOptions : undefined),
+      guard: options.guard,
       metrics: this.admissionMetrics,
       forms: new ObjectForms(this.catalog, clock),
       admission: builtinAdmission(

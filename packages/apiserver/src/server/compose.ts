@@ -80,17 +80,15 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
     random,
     logger,
     authorizer,
-    admission: [
-      escalationCheck({
-        authorizer: {
-          authorize: (request) => authorizer.authorize(request),
-          notCovered: (...asked) => rbac.notCovered(...asked),
-        },
-        mastersGroup,
-        rulesOf: (role, namespace) => rulesOf(role, namespace),
-      }),
-      ...(options.admission ?? []),
-    ],
+    admission: options.admission ?? [],
+    guard: escalationCheck({
+      authorizer: {
+        authorize: (request) => authorizer.authorize(request),
+        notCovered: (...asked) => rbac.notCovered(...asked),
+      },
+      mastersGroup,
+      rulesOf: (role, namespace) => rulesOf(role, namespace),
+    }),
     ...(serviceCidr && { serviceCidr }),
     ...(options.runtimeConfig && { runtimeConfig: options.runtimeConfig }),
     ...options.registry,
