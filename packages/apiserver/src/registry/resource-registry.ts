@@ -2,7 +2,6 @@ import {
   type ApiRequest,
   type Clock,
   deepFreeze,
-  isStatusError,
   type Logger,
   type Random,
   ResourceQuota,
@@ -159,7 +158,6 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
         return kind ? storage.count(`${kind.prefix}${namespace}/`) : 0;
       },
       write: (quota, fences) => this.#writeQuota(quota, fences),
-      recount: (quota, names) => this.#recountQuota(quota, names),
     });
     const strategies = builtinStrategies({
       quotas,
@@ -303,16 +301,6 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
   async #writeQuota(quota: ResourceQuota, within: readonly Fence[]): Promise<void> {
     const request = quotaStatus(quota, { verb: 'update', body: quota });
     await this.#handle(request, apiServerUser, (call) => this.#subresource({ ...call, within }, 'status'));
-  }
-
-  async #recountQuota(quota: ResourceQuota, names: readonly string[]): Promise<void> {
-    const body = { status: { used: Object.fromEntries(names.map((name) => [name, '0'])) } };
-    try {
-      const patch = { verb: 'patch', patchType: 'application/merge-patch+json', body } as const;
-      await this.handle(quotaStatus(quota, patch), apiServerUser);
-    } catch (error) {
-      if (!isStatusError(error, 'NotFound')) throw error;
-    }
   }
 
   async #resource(call: Call): Promise<ApiAnswer> {

@@ -18,7 +18,7 @@ import {
   semanticEqual,
   watch,
 } from '@keelson/core';
-import { countedKind, evaluatorFor, type QuotaEvaluator } from '@keelson/core/admission';
+import { countedKind, evaluatorFor, inAllScopes, type QuotaEvaluator } from '@keelson/core/admission';
 import { Subject } from 'rxjs';
 import { discoverTypes } from '../garbage-collector/discovered-types.ts';
 import { type Counted, quotaStatus } from './usage.ts';
@@ -144,11 +144,15 @@ export class ResourceQuotaController implements Controller {
     const quotas = this.#quotas.lister.inNamespace(event.object.metadata.namespace ?? '');
     if (quotas.length === 0) return;
     const now = this.#clock.now();
-    if (event.type === 'updated') {
-      if (semanticEqual(texts(evaluator.usage(event.object, now)), texts(evaluator.usage(event.previous, now)))) return;
-    }
+    const changed =
+      event.type === 'updated' &&
+      !semanticEqual(texts(evaluator.usage(event.object, now)), texts(evaluator.usage(event.previous, now)));
     for (const quota of quotas) {
       if (!Object.keys(quota.spec?.hard ?? {}).some((name) => evaluator.counts(name))) continue;
+      if (event.type === 'updated' && !changed) {
+        const isIn = (object: KubernetesObject) => inAllScopes(quota, evaluator, object);
+        if (isIn(event.object) === isIn(event.previous)) continue;
+      }
       this.#freed.add(quota.metadata.uid ?? '');
       this.#keys$.next(keyOf(quota));
     }

@@ -29,13 +29,9 @@ interface Charge {
   readonly amounts: ReadonlyMap<string, Quantity>;
 }
 
-type Freed = Extract<ReturnType<typeof charge>, { readonly type: 'charged' }>['freed'][number];
-
 interface Waiter extends Chargeable {
   /** Of earlier attempts, too. */
   readonly charges: Charge[];
-  /** By uid: what will be counted anew when the object is written. */
-  readonly freed: Map<string, Freed>;
   settle(refusal: StatusError | undefined): void;
   fail(error: unknown): void;
 }
@@ -90,15 +86,14 @@ export class NamespaceLedger {
    */
   async charge(asked: Chargeable): Promise<WriteTerms | undefined> {
     const charges: Charge[] = [];
-    const freed = new Map<string, Freed>();
     this.#users++;
     try {
       await new Promise<void>((resolve, reject) => {
         const settle = (refusal: StatusError | undefined) => (refusal ? reject(refusal) : resolve());
-        this.#waiting.push({ ...asked, charges, freed, settle, fail: reject });
+        this.#waiting.push({ ...asked, charges, settle, fail: reject });
         if (this.#waiting.length === 1) void this.alone(() => this.#chargeWaiting());
       });
-      return charges.length === 0 && freed.size === 0 ? undefined : this.#terms(asked, charges, [...freed.values()]);
+      return charges.length === 0 ? undefined : this.#terms(asked, charges);
     } catch (error) {
       await this.#giveBackLater(charges);
       throw error;
@@ -140,7 +135,7 @@ export class NamespaceLedger {
     });
   }
 
-  #terms(asked: Chargeable, charges: readonly Charge[], freed: readonly Freed[]): WriteTerms {
+  #terms(asked: Chargeable, charges: readonly Charge[]): WriteTerms {
     this.#users++;
     return {
       fences: charges.map(({ fence }) => fence),
@@ -157,7 +152,6 @@ export class NamespaceLedger {
         this.#land(charges);
         try {
           if (outcome === 'failed') await this.#giveBack(charges);
-          else for (const { quota, names } of freed) await this.#environment.recount(quota, names);
         } finally {
           this.#leave();
         }
@@ -219,15 +213,15 @@ export class NamespaceLedger {
     const changed = new Set<string>();
     const payers: Payer[] = [];
     for (const waiter of waiters) {
-      const { attributes, evaluator, object, charges, freed } = waiter;
+      const { attributes, evaluator, object, charges } = waiter;
       const open = [...next].filter(([uid]) => !charges.some((each) => each.uid === uid)).map(([, quota]) => quota);
       const before = attributes.operation === 'UPDATE' ? attributes.oldObject : undefined;
-      const outcome = charge(open, { evaluator, object, ...(before && { before }) }, now);
+      const reported = attributes.subresource === 'status';
+      const outcome = charge(open, { evaluator, object, ...(before && { before }), reported }, now);
       if (outcome.type === 'refused') {
         waiter.settle(refuse(attributes, outcome.reason));
         continue;
       }
-      if (!attributes.dryRun) for (const each of outcome.freed) freed.set(each.quota.metadata.uid ?? '', each);
       if (attributes.dryRun || outcome.quotas.length === 0) {
         if (charges.length > 0) this.#inFlight.add(charges);
         waiter.settle(undefined);

@@ -11,6 +11,4 @@ export interface QuotaEnvironment extends StoredObjects {
    * rejects with `Conflict`.
    */
   write(quota: ResourceQuota, fences: readonly Fence[]): Promise<void>;
-  /** Asks, as anybody could, that nothing be used of these names: what is used is then counted. */
-  recount(quota: ResourceQuota, names: readonly string[]): Promise<void>;
 }

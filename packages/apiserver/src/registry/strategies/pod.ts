@@ -41,9 +41,9 @@ export const podStrategy = strategyFor(Pod, {
     defaultPod(pod.spec);
     settleIps(pod.status);
   },
-  prepareCreate(pod) {
+  prepareCreate(pod, { warn }) {
     settleGrace(pod);
-    settleAppArmor(pod);
+    settleAppArmor(pod, warn);
     pod.status = { phase: 'Pending', qosClass: qosClassOf(pod.spec) };
     if ((pod.spec.schedulingGates?.length ?? 0) > 0) {
       pod.status.conditions = [

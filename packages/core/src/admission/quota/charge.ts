@@ -20,15 +20,8 @@ export function inAllScopes(quota: ResourceQuota, evaluator: QuotaEvaluator, obj
 }
 
 export type Charge =
-  /**
-   * The quotas of which more would be used, with their new `status.used`. `freed`: those of which less would be, in
-   * which resources: that room is nobody's before the object is written.
-   */
-  | {
-      readonly type: 'charged';
-      readonly quotas: readonly ResourceQuota[];
-      readonly freed: readonly { readonly quota: ResourceQuota; readonly names: readonly string[] }[];
-    }
+  /** The quotas of which more would be used, with their new `status.used`. */
+  | { readonly type: 'charged'; readonly quotas: readonly ResourceQuota[] }
   | { readonly type: 'refused'; readonly reason: string };
 
 /** One object that is about to be written, `before` what it replaces. */
@@ -36,44 +29,46 @@ export interface Charged {
   readonly evaluator: QuotaEvaluator;
   readonly object: KubernetesObject;
   readonly before?: KubernetesObject;
+  /** The object's status says what has happened: that counts, whether there is room or not. */
+  readonly reported?: boolean;
 }
 
-const nothing: Charge = { type: 'charged', quotas: [], freed: [] };
+const nothing: Charge = { type: 'charged', quotas: [] };
 
-/** Charges an object to the quotas of its namespace, or says in Kubernetes' words which of them has no room. */
+/**
+ * Charges an object to the quotas of its namespace, or says in Kubernetes' words which of them has no room. What takes
+ * less than before changes nothing: that room is nobody's until what is stored is counted again.
+ */
 export function charge(quotas: readonly ResourceQuota[], charged: Charged, now: number): Charge {
-  const { evaluator, object, before } = charged;
+  const { evaluator, object, before, reported = false } = charged;
   const concerned = quotas.filter((quota) => quotaMatches(quota, evaluator, object));
   for (const quota of concerned) {
     const limited = Object.keys(quota.status?.hard ?? {}).filter((name) => evaluator.counts(name));
     const missing = evaluator.missing?.(object, limited);
     if (missing !== undefined) return refused(`failed quota: ${quota.metadata.name}: ${missing}`);
-    const unknown = limited.filter((name) => quota.status?.used?.[name] === undefined).sort();
-    if (unknown.length > 0) {
-      return refused(`status unknown for quota: ${quota.metadata.name}, resources: ${unknown.join(',')}`);
+    if (limited.some((name) => quota.status?.used?.[name] === undefined)) {
+      return refused(`status unknown for quota: ${quota.metadata.name}, resources: ${limited.sort().join(',')}`);
     }
   }
+  if (concerned.length === 0) return nothing;
   const usage = evaluator.usage(object, now);
   const negative = Object.keys(usage)
     .filter((name) => (usage[name]?.nanos ?? 0n) < 0n)
     .sort();
   if (negative.length > 0) return refused(`quota usage is negative for resource(s): ${negative.join(',')}`);
-  const delta = withoutZeros(before === undefined ? usage : difference(usage, evaluator.usage(before, now)));
-  if (Object.keys(delta).length === 0) return nothing;
+  const more = increases(usage, before && evaluator.usage(before, now));
   const changed: ResourceQuota[] = [];
-  const freed: { readonly quota: ResourceQuota; readonly names: readonly string[] }[] = [];
   for (const quota of concerned) {
     const { hard = {}, used = {} } = quota.status ?? {};
-    const limited = Object.keys(delta).filter((name) => hard[name] !== undefined);
-    // Whoever takes less than before may do so, even where the quota has been lowered below that.
-    const less = limited.filter((name) => (delta[name]?.nanos ?? 0n) < 0n);
-    if (less.length > 0) freed.push({ quota, names: less });
-    const names = limited.filter((name) => !less.includes(name));
+    // A quota whose scopes the object comes into has it as a new one.
+    const isNew = before !== undefined && !inAllScopes(quota, evaluator, before);
+    const delta = isNew ? increases(usage, undefined) : more;
+    const names = Object.keys(delta).filter((name) => hard[name] !== undefined);
     if (names.length === 0) continue;
     const next = Object.fromEntries(
       names.map((name) => [name, addQuantity(used[name] ?? '0', delta[name] ?? '0')] as const),
     );
-    const exceeded = names.filter((name) => compareQuantity(next[name] ?? '0', hard[name] ?? '0') > 0);
+    const exceeded = reported ? [] : names.filter((name) => compareQuantity(next[name] ?? '0', hard[name] ?? '0') > 0);
     if (exceeded.length > 0) {
       const show = (amounts: Readonly<Record<string, string>> | Amounts) =>
         exceeded
@@ -87,21 +82,20 @@ export function charge(quotas: readonly ResourceQuota[], charged: Charged, now: 
     const written = Object.fromEntries(names.map((name) => [name, formatQuantity(next[name] ?? '0')]));
     changed.push({ ...quota, status: { ...quota.status, used: { ...used, ...written } } });
   }
-  return { type: 'charged', quotas: changed, freed };
+  return { type: 'charged', quotas: changed };
 }
 
 const refused = (reason: string): Charge => ({ type: 'refused', reason });
 
-function difference(after: Amounts, before: Amounts): Amounts {
-  const names = new Set([...Object.keys(after), ...Object.keys(before)]);
+/** Of what more is taken than before, and how much more. */
+function increases(after: Amounts, before: Amounts | undefined): Amounts {
   const zero = parseQuantity('0');
-  return Object.fromEntries(
-    [...names].map((name) => [name, subtractQuantity(after[name] ?? zero, before[name] ?? zero)]),
-  );
-}
-
-function withoutZeros(amounts: Amounts): Amounts {
-  return Object.fromEntries(Object.entries(amounts).filter(([, amount]) => amount.nanos !== 0n));
+  const more: Record<string, Amounts[string]> = {};
+  for (const [name, amount] of Object.entries(after)) {
+    const delta = subtractQuantity(amount, before?.[name] ?? zero);
+    if (delta.nanos > 0n) more[name] = delta;
+  }
+  return more;
 }
 
 /** What objects of one kind take of a quota together. */

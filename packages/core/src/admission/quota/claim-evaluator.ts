@@ -12,8 +12,11 @@ const ofClass = '.storageclass.storage.k8s.io/';
 export const claimEvaluator: QuotaEvaluator<PersistentVolumeClaim> = {
   group: '',
   resource: plain,
-  // An update may ask for more.
-  handles: (operation, subresource) => subresource === undefined && (operation === 'CREATE' || operation === 'UPDATE'),
+  // An update may ask for more, and its status may say that more was given.
+  handles: (operation, subresource) =>
+    operation === 'UPDATE'
+      ? subresource === undefined || subresource === 'status'
+      : operation === 'CREATE' && subresource === undefined,
   counts: (name) => names.has(name) || name.endsWith(`${ofClass}${storage}`) || name.endsWith(`${ofClass}${plain}`),
   usage(claim) {
     const usage: Record<string, Quantity> = { [countName('', plain)]: one, [plain]: one };

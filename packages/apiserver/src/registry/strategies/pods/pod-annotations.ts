@@ -78,7 +78,7 @@ interface Profile {
   readonly localhostProfile?: string;
 }
 
-function seccompOf(text: string): Profile | undefined {
+function profileOf(text: string): Profile | undefined {
   if (text === 'unconfined') return { type: 'Unconfined' };
   if (text === 'runtime/default' || text === 'docker/default') return { type: 'RuntimeDefault' };
   if (text.startsWith('localhost/')) return { type: 'Localhost', localhostProfile: text.slice('localhost/'.length) };
@@ -86,9 +86,10 @@ function seccompOf(text: string): Profile | undefined {
 }
 
 function mustMatch(annotation: string, field: Profile, kind: string, at: string, errors: FieldErrors): void {
-  const wanted = seccompOf(annotation);
-  if (!wanted) return;
-  if (wanted.type !== field.type) {
+  const wanted = profileOf(annotation);
+  // A seccomp profile that cannot be read has been refused; one of AppArmor fits no field, besides.
+  if (!wanted && kind === 'seccomp') return;
+  if (wanted?.type !== field.type) {
     errors.forbidden(`${at}.type`, `${kind} type in annotation and field must match`);
   } else if (wanted.type === 'Localhost' && wanted.localhostProfile !== field.localhostProfile) {
     errors.forbidden(`${at}.localhostProfile`, `${kind} profile in annotation and field must match`);
@@ -106,15 +107,18 @@ export function validateProfilesMatch(
   const pod = annotations[seccompPodAnnotation];
   const field = spec.securityContext?.seccompProfile;
   if (pod !== undefined && field) mustMatch(pod, field, 'seccomp', `${at}.securityContext.seccompProfile`, errors);
+  const isWindows = spec.os?.name === 'windows';
   for (const kind of ['seccomp', 'apparmor'] as const) {
+    if (kind === 'apparmor' && isWindows) continue;
+    const prefix = kind === 'seccomp' ? seccompContainerPrefix : appArmorPrefix;
+    const path = kind === 'seccomp' ? 'seccompProfile' : 'appArmorProfile';
     for (const list of ['initContainers', 'containers', 'ephemeralContainers'] as const) {
       spec[list]?.forEach(({ name, securityContext: context }, index) => {
-        const here = `${at}.${list}[${index}].securityContext.`;
-        const prefix = kind === 'seccomp' ? seccompContainerPrefix : appArmorPrefix;
         const text = annotations[prefix + name];
-        const own = kind === 'seccomp' ? context?.seccompProfile : context?.appArmorProfile;
-        const path = kind === 'seccomp' ? 'seccompProfile' : 'appArmorProfile';
-        if (text !== undefined && own) mustMatch(text, own, kind, here + path, errors);
+        if (text === undefined) return;
+        // What the pod says of AppArmor holds for its containers, too.
+        const own = context?.[path] ?? (kind === 'apparmor' ? spec.securityContext?.appArmorProfile : undefined);
+        if (own) mustMatch(text, own, kind, `${at}.${list}[${index}].securityContext.${path}`, errors);
       });
     }
   }

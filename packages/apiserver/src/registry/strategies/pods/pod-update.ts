@@ -10,7 +10,7 @@ import type { Draft } from '../../draft.ts';
 import type { FieldErrors } from '../../strategy.ts';
 import { inGo } from '../go-internal.ts';
 import { lineDiff } from './line-diff.ts';
-import { appArmorPrefix, mirrorAnnotation } from './pod-annotations.ts';
+import { appArmorPrefix, mirrorAnnotation, validatePodAnnotations } from './pod-annotations.ts';
 import { validateTolerations } from './scheduling-validation.ts';
 
 const fixed =
@@ -61,10 +61,9 @@ export function validatePodUpdate(pod: Pod, old: Pod, errors: FieldErrors): void
 const goText = (spec: PodSpec) => JSON.stringify(inGo('PodSpec', spec), undefined, 1);
 
 /** Annotations that only the kubelet's own files may set. */
-function validateAnnotationUpdate({ metadata }: Pod, old: Pod, errors: FieldErrors): void {
+function validateAnnotationUpdate({ metadata, spec }: Pod, old: Pod, errors: FieldErrors): void {
   const now = metadata.annotations ?? {};
   const before = old.metadata.annotations ?? {};
-  if (now === before) return;
   const at = 'metadata.annotations';
   const forbid = (key: string, why: string) => errors.forbidden(`${at}[${key}]`, why);
   for (const [key, value] of Object.entries(now)) {
@@ -81,6 +80,8 @@ function validateAnnotationUpdate({ metadata }: Pod, old: Pod, errors: FieldErro
     if (key.startsWith(appArmorPrefix)) forbid(key, 'may not remove AppArmor annotations');
     if (key === mirrorAnnotation) forbid(key, 'may not remove mirror pod annotation');
   }
+  // What is wrong with them is a cause of its own for the update, besides.
+  validatePodAnnotations(metadata, spec, at, errors, before);
 }
 
 function validateDeadline(spec: PodSpec, old: PodSpec, errors: FieldErrors): void {

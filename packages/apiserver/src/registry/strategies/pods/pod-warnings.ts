@@ -12,7 +12,7 @@ import {
 } from '@keelson/core';
 import { fractionalBytes } from '../claim-warnings.ts';
 import { addressWarnings } from '../ip-checks.ts';
-import { namesAppArmorByAnnotation } from './app-armor-fields.ts';
+import { appArmorWarning } from './app-armor-fields.ts';
 import { appArmorPrefix, seccompContainerPrefix, seccompPodAnnotation } from './pod-annotations.ts';
 import { portWarnings } from './port-warnings.ts';
 import { volumeWarnings } from './volume-warnings.ts';
@@ -110,12 +110,15 @@ const useSeccomp = 'non-functional in v1.27+; use the "seccompProfile" field ins
 
 type Annotations = NonNullable<ObjectMeta['annotations']>;
 
-function appArmorWarning(annotations: Annotations, { name, securityContext }: Container, at: string, warn: Warn): void {
-  if (appArmorPrefix + name in annotations && !securityContext?.appArmorProfile) warn(appArmorText({ name }, at));
+function oldAppArmorWarning(
+  annotations: Annotations,
+  { name, securityContext }: Container,
+  at: string,
+  warn: Warn,
+): void {
+  const key = appArmorPrefix + name;
+  if (key in annotations && !securityContext?.appArmorProfile) warn(appArmorWarning(`${at}[${key}]`));
 }
-
-const appArmorText = ({ name }: Pick<Container, 'name'>, at: string) =>
-  `${at}[${appArmorPrefix}${name}]: deprecated since v1.30; use the "appArmorProfile" field instead`;
 
 function seccompWarning(annotations: Annotations, { name, securityContext }: Container, at: string, warn: Warn): void {
   const key = seccompContainerPrefix + name;
@@ -177,8 +180,8 @@ function specWarnings({ metadata, spec = noSpec }: PodTemplateSpec, { at, metada
   for (const list of ['initContainers', 'containers'] as const) {
     spec[list]?.forEach((each, index) => {
       seccompWarning(annotations, each, annotationsAt, warn);
-      // Of pods it is told first of all.
-      if (at !== 'spec') appArmorWarning(annotations, each, annotationsAt, warn);
+      // Of pods it has been told already, when it became a field.
+      if (at !== 'spec') oldAppArmorWarning(annotations, each, annotationsAt, warn);
       containerWarnings(each, `${at}.${list}[${index}]`, warn);
     });
   }
@@ -204,11 +207,6 @@ export function podWarnings(pod: Pod, old: Pod | undefined): readonly string[] {
   // Pods are updated by programs, which nobody reads along with.
   if (old) return found;
   const warn = (text: string) => void found.push(text);
-  for (const list of ['initContainers', 'containers'] as const) {
-    for (const each of pod.spec[list] ?? []) {
-      if (namesAppArmorByAnnotation(pod, each)) warn(appArmorText(each, 'metadata.annotations'));
-    }
-  }
   const sentences = validateDnsLabel(pod.metadata.name);
   if (sentences.length > 0) {
     warn(

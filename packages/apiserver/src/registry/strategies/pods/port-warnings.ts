@@ -9,7 +9,7 @@ interface Seen {
 function relation(port: ContainerPort, other: ContainerPort): string | undefined {
   const [own, theirs] = [port.hostPort ?? 0, other.hostPort ?? 0];
   const sameAddress = (port.hostIP ?? '') === (other.hostIP ?? '');
-  if (own === 0 && theirs === 0) return sameAddress ? 'duplicate' : undefined;
+  if (own === 0 && theirs === 0 && sameAddress) return 'duplicate';
   if (own === 0 || theirs === 0) return 'overlapping';
   if (own !== theirs) return undefined;
   if (sameAddress) return 'duplicate';
