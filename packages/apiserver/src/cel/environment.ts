@@ -36,7 +36,7 @@ export interface CelFailure {
    * `program`: a constant part of it fails whenever it is evaluated.
    */
   readonly failure: 'compilation' | 'type' | 'program';
-  /** In the words of the real server: mistakes with their lines, the type that it gives, or the error. */
+  /** In the words of the real server: mistakes with their lines, the full name of the type that it gives, or the error. */
   readonly message: string;
 }
 
@@ -87,7 +87,7 @@ export class CelEnvironment {
       if (this.#cacheSize > 0 && text.length <= greatestKept) this.#known.set(text, found);
     }
     if (found.failure || !wantedType || isExactly(found.type, wantedType)) return found;
-    return { failure: 'type', message: found.type.toString() };
+    return { failure: 'type', message: found.type.fullName };
   }
 
   #compile(text: string): CelCompilation {

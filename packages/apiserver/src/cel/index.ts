@@ -17,6 +17,7 @@ export * from './library/index.ts';
 export * from './mutation-types.ts';
 export { CelProgram, type CelResult, type EvaluateOptions } from './runtime/program.ts';
 export { accepts, typeOf } from './runtime/type-of.ts';
+export { bindLibrary } from './standard/bind-library.ts';
 export { optionalLibrary } from './standard/optional-library.ts';
 export { standardLibrary } from './standard/standard-library.ts';
 export { twoVariableLibrary } from './standard/two-variable-library.ts';

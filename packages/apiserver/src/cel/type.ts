@@ -54,6 +54,13 @@ export class CelType<out V = unknown> {
     return this.#text;
   }
 
+  /** As it is named where another type was wanted: `list(google.protobuf.Timestamp)`, `null_type`. */
+  get fullName(): string {
+    if (this.kind === 'error') return '!error!';
+    if (this.parameters.length === 0) return this.name;
+    return `${this.name}(${this.parameters.map((each) => each.fullName).join(', ')})`;
+  }
+
   #format(): string {
     if (this.kind === 'duration' || this.kind === 'timestamp' || this.kind === 'any') return this.kind;
     if (this.kind === 'null') return 'null';

@@ -160,16 +160,6 @@ const typed = ({ object, params: given }: PolicyTypes) => ({
   ...(given && { params: given }),
 });
 
-const fullNames: Readonly<Record<string, string>> = {
-  duration: 'google.protobuf.Duration',
-  timestamp: 'google.protobuf.Timestamp',
-  null: 'null_type',
-};
-
-/** Types as they are named where another was wanted; within an expression their short names are used. */
-const fullTypeName = (type: string): string =>
-  type.replace(/(?<![\w.])(?:duration|timestamp|null)(?![\w.])/g, (name) => fullNames[name] ?? name);
-
 /** Why an expression cannot be used, in the words of Kubernetes. */
 export interface ExpressionProblem {
   readonly why: string;
@@ -190,9 +180,9 @@ export function expressionProblem(
 
 function whyUncompiled({ failure, message }: CelFailure, types: readonly CelType[]): string {
   if (failure !== 'type') return `compilation failed: ${message}`;
-  const names = types.map((each) => (each === nullType ? 'null_type' : each.toString()));
+  const names = types.map((each) => each.fullName);
   const expected = names.length === 1 ? names[0] : `one of [${names.join(' ')}]`;
-  return `must evaluate to ${expected} but got ${fullTypeName(message)}`;
+  return `must evaluate to ${expected} but got ${message}`;
 }
 
 /** The value of `variables`: each is evaluated when it is first asked for, and once. */

@@ -278,15 +278,14 @@ class CostEstimator {
     const entries = this.#entrySize(range);
     const path = this.#path(range);
     const isList = entries?.isList ?? this.#type(range).kind === 'list';
-    const key: Variable = { path: [...path, isList ? '@indices' : '@keys'], size: entries?.key, entries: undefined };
-    const value: Variable = {
-      path: [...path, isList ? '@items' : '@values'],
-      size: entries?.value,
-      entries: undefined,
-    };
+    const keys = [...path, isList ? '@indices' : '@keys'];
+    const values = [...path, isList ? '@items' : '@values'];
+    const value: Variable = { path: values, size: entries?.value, entries: undefined };
+    const key: Variable = { path: keys, size: entries?.key, entries: undefined };
     if (secondIterator === undefined) this.#push(iterator, isList ? value : key);
     else {
-      this.#push(iterator, key);
+      // cel-go writes both paths into one array, unless that one is full: keys are then taken to be as great as values.
+      this.#push(iterator, isFull(path.length) ? key : { ...key, path: values });
       this.#push(secondIterator, value);
     }
   }
@@ -355,6 +354,9 @@ function lengthOf({ value }: LiteralExpression): number {
   if (typeof value === 'string') return codePoints(value);
   return value instanceof Uint8Array ? value.length : 1;
 }
+
+/** An array that grew by one element after the other has room for twice as many whenever it is full. */
+const isFull = (length: number): boolean => Number.isInteger(Math.log2(length)) || length === 0;
 
 /** `optMap` and the like: a name for a value. */
 const isBind = ({ range, condition, accumulator }: ComprehensionExpression): boolean =>

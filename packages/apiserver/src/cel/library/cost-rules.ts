@@ -95,7 +95,8 @@ export function literalCount(node: CostNode | undefined): number | undefined {
 const formatSize = 64;
 
 /** What `==` of two values costs that a library of Kubernetes holds as one thing; undefined for all others. */
-export function opaqueEquality({ name }: CelType): CostEstimate | undefined {
+export function opaqueEquality({ name, fields }: CelType): CostEstimate | undefined {
+  if (fields) return undefined;
   if (name === 'kubernetes.NamedFormat') return times({ min: 1, max: formatSize }, perCharacter);
   return /^(?:net|kubernetes)\./.test(name) && name !== 'kubernetes.URL' ? fixed(1) : undefined;
 }

@@ -18,6 +18,7 @@ export function showIssues(text: string, issues: readonly CelIssue[]): string {
 
 function showIssue(text: string, { offset, message }: CelIssue): string {
   if (offset < 0) return `ERROR: <input>:-1:0: ${message}`;
+  if (text === '') return `ERROR: <input>:1:0: ${message}`;
   const before = text.slice(0, offset);
   const start = before.lastIndexOf('\n') + 1;
   const line = before.split('\n').length;

@@ -141,6 +141,32 @@ export const twoVariableMacros: readonly Macro[] = [
   fold('transformMapEntry', 2, 2, transformMapEntry),
 ];
 
+/** `body` in which a name stands for a value: a fold over nothing. */
+const bound = (make: ExpressionFactory, name: string, value: Expression, body: Expression): Expression =>
+  make.comprehension({
+    range: make.list([]),
+    iterator: '#unused',
+    accumulator: name,
+    init: value,
+    condition: make.literal(false),
+    step: make.identifier(name),
+    result: body,
+  });
+
+/** `cel.bind(v, value, e)` gives `e`, in which `v` stands for the value. */
+export const bindMacro: Macro = {
+  name: 'bind',
+  member: true,
+  argCount: 3,
+  expand(make, [variable, value, body], target) {
+    if (target.kind !== 'identifier' || target.name !== 'cel' || !variable || !value || !body) return undefined;
+    if (variable.kind !== 'identifier') {
+      return make.error(variable, 'cel.bind() variable names must be simple identifiers');
+    }
+    return bound(make, variable.name, value, body);
+  },
+};
+
 /** `x.optMap(v, e)` gives `optional.of(e)`, `x.optFlatMap(v, e)` gives `e`, and both none where `x` is none. */
 function optional(name: string, wraps: boolean): Macro {
   return {
@@ -152,15 +178,7 @@ function optional(name: string, wraps: boolean): Macro {
       if (!isName(variable)) {
         return make.error(variable, `${name}() variable name must be a simple identifier`);
       }
-      const value = make.comprehension({
-        range: make.list([]),
-        iterator: '#unused',
-        accumulator: variable.name,
-        init: make.call('value', [], target),
-        condition: make.literal(false),
-        step: make.identifier(variable.name),
-        result: body,
-      });
+      const value = bound(make, variable.name, make.call('value', [], target), body);
       return make.call('_?_:_', [
         make.call('hasValue', [], target),
         wraps ? make.call('optional.of', [value]) : value,

@@ -123,6 +123,8 @@ class Checker {
   }
 
   #lookup(name: string): Declared | undefined {
+    // A name after a dot is none of a comprehension's.
+    if (name.startsWith('.')) return this.#declarations.name(name);
     for (let index = this.#scopes.length - 1; index >= 0; index--) {
       const type = this.#scopes[index]?.get(name);
       if (type) return { kind: 'variable', name, type };
@@ -346,7 +348,7 @@ class Checker {
     if (range.kind === 'map') return [first, second];
     if (range.kind === 'list') return two ? [intType, first] : [first, dynType];
     if (range.kind === 'param') this.#assignable([range], [dynType]);
-    else if (!isDynOrError(range)) {
+    else if (range.kind !== 'dyn' && range.kind !== 'error') {
       const message = `expression of type '${range}' cannot be range of a comprehension (must be list, map, or dynamic)`;
       this.#tell(expression.range, message);
       return [errorType, errorType];

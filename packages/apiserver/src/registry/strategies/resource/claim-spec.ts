@@ -1,6 +1,5 @@
 import { validateDnsSubdomain } from '@keelson/core';
 import type { FieldErrors } from '../../strategy.ts';
-import type { ExpressionCheck } from '../admission-registration/index.ts';
 import { checkConfig, checkList, checkName, checkReferenced, checkSelectors } from './device-checks.ts';
 import type { ClaimSpec, DeviceRequest, ExactRequest } from './types.ts';
 
@@ -39,11 +38,11 @@ export function checkReferences(
   });
 }
 
-function checkExact(request: ExactRequest, at: string, errors: FieldErrors, check: ExpressionCheck): void {
+function checkExact(request: ExactRequest, at: string, errors: FieldErrors): void {
   const { deviceClassName = '', selectors, allocationMode, count } = request;
   if (deviceClassName === '') errors.required(`${at}.deviceClassName`);
   else errors.rule(`${at}.deviceClassName`, deviceClassName, validateDnsSubdomain(deviceClassName));
-  checkSelectors(selectors, `${at}.selectors`, errors, check);
+  checkSelectors(selectors, `${at}.selectors`, errors);
   if (allocationMode === 'All') {
     if (count) errors.invalid(`${at}.count`, count, "must not be specified when allocationMode is 'All'");
   } else if (allocationMode === 'ExactCount') {
@@ -51,7 +50,7 @@ function checkExact(request: ExactRequest, at: string, errors: FieldErrors, chec
   } else errors.notSupported(`${at}.allocationMode`, allocationMode ?? '', ['All', 'ExactCount']);
 }
 
-function checkRequest(request: DeviceRequest, at: string, errors: FieldErrors, check: ExpressionCheck): void {
+function checkRequest(request: DeviceRequest, at: string, errors: FieldErrors): void {
   const { name = '', exactly } = request;
   const firstAvailable = request.firstAvailable ?? [];
   checkName(name, `${at}.name`, errors);
@@ -61,30 +60,25 @@ function checkRequest(request: DeviceRequest, at: string, errors: FieldErrors, c
     return;
   }
   if (!alternatives) {
-    if (exactly) checkExact(exactly, `${at}.exactly`, errors, check);
+    if (exactly) checkExact(exactly, `${at}.exactly`, errors);
     else errors.required(at, 'exactly one of `exactly` or `firstAvailable` is required');
     return;
   }
   checkList(firstAvailable, `${at}.firstAvailable`, errors, { most: 8, keyOf: nameOf }, (each, here) => {
     checkName(nameOf(each), `${here}.name`, errors);
-    checkExact(each, here, errors, check);
+    checkExact(each, here, errors);
   });
 }
 
 const nameOf = ({ name = '' }: { readonly name?: string | undefined }) => name;
 
 /** KEP-4381: what devices are asked for. */
-export function checkClaimSpec(
-  spec: ClaimSpec | undefined,
-  at: string,
-  errors: FieldErrors,
-  check: ExpressionCheck,
-): void {
+export function checkClaimSpec(spec: ClaimSpec | undefined, at: string, errors: FieldErrors): void {
   const devices = spec?.devices;
   const here = `${at}.devices`;
   const names = requestNames(spec);
   checkList(devices?.requests, `${here}.requests`, errors, { most: 32, keyOf: nameOf }, (each, place) => {
-    checkRequest(each, place, errors, check);
+    checkRequest(each, place, errors);
   });
   checkList(
     devices?.constraints,

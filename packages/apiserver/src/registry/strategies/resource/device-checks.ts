@@ -1,6 +1,6 @@
 import { validateCIdentifier, validateDnsLabel, validateDnsSubdomain } from '@keelson/core';
 import type { FieldErrors } from '../../strategy.ts';
-import type { ExpressionCheck } from '../admission-registration/index.ts';
+import { checkDeviceExpression } from './device-expressions.ts';
 import type { DeviceConfig, Selector } from './types.ts';
 
 /** How a list is looked at: of how many at most, and what no two may have the same. */
@@ -90,12 +90,7 @@ export function checkReferenced(name: string, at: string, errors: FieldErrors): 
     errors.invalid(at, name, 'a fully qualified name must be a domain and a name separated by a slash');
 }
 
-export function checkSelectors(
-  selectors: readonly Selector[] | undefined,
-  at: string,
-  errors: FieldErrors,
-  check: ExpressionCheck,
-): void {
+export function checkSelectors(selectors: readonly Selector[] | undefined, at: string, errors: FieldErrors): void {
   checkList(selectors, at, errors, { most: 32 }, ({ cel }, each) => {
     const here = `${each}.cel`;
     if (!cel) {
@@ -104,7 +99,7 @@ export function checkSelectors(
     }
     const { expression = '' } = cel;
     if (expression.length > 10 * 1024) errors.tooLong(`${here}.expression`, 10 * 1024);
-    else check(expression, `${here}.expression`, errors);
+    else checkDeviceExpression(expression, `${here}.expression`, errors);
   });
 }
 

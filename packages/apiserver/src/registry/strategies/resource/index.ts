@@ -9,7 +9,6 @@ import type { ObjectReader } from '../../../admission/index.ts';
 import { forgetHollow } from '../../../schema/index.ts';
 import type { Draft } from '../../draft.ts';
 import { type NamedStrategy, strategyFor } from '../../strategy.ts';
-import type { ExpressionCheck } from '../admission-registration/index.ts';
 import { forbidOtherMetadata } from '../claim-validation.ts';
 import { checkConditions } from '../conditions.ts';
 import { goValue } from '../go-value.ts';
@@ -69,11 +68,7 @@ function dropGatedStatus(status: Draft<ClaimStatus> | undefined): void {
   for (const each of status?.devices ?? []) delete each.shareID;
 }
 
-/** `check` compiles expressions of CEL. */
-export function resourceStrategies(
-  reader: ObjectReader,
-  check: ExpressionCheck = () => undefined,
-): readonly NamedStrategy[] {
+export function resourceStrategies(reader: ObjectReader): readonly NamedStrategy[] {
   return [
     strategyFor(deviceClass, {
       nameRule: declaredName,
@@ -82,7 +77,7 @@ export function resourceStrategies(
       prepareCreate: ({ spec }) => void (spec && delete spec.extendedResourceName),
       prepareUpdate: ({ spec }) => void (spec && delete spec.extendedResourceName),
       validate({ spec }, errors) {
-        checkSelectors(spec?.selectors, 'spec.selectors', errors, check);
+        checkSelectors(spec?.selectors, 'spec.selectors', errors);
         checkList(spec?.config, 'spec.config', errors, { most: 32 }, (each, at) => {
           checkConfig(each, at, errors);
         });
@@ -108,12 +103,12 @@ export function resourceStrategies(
       askBeforeStatus: ({ status, metadata }, old, errors) =>
         checkAdminStatus(status, old.status, metadata.namespace, reader, errors),
       validate({ spec }, errors, old) {
-        if (!old) checkClaimSpec(spec, 'spec', errors, check);
+        if (!old) checkClaimSpec(spec, 'spec', errors);
       },
       validateUpdate({ spec }, { spec: old }, errors) {
         if (!deepEqual(spec, old))
           errors.invalid('spec', goValue(`${api}ResourceClaimSpec`, spec ?? {}), 'field is immutable');
-        else checkClaimSpec(spec, 'spec', errors, check);
+        else checkClaimSpec(spec, 'spec', errors);
       },
       validateStatusUpdate: checkClaimStatus,
     }),
@@ -130,7 +125,7 @@ export function resourceStrategies(
         errors.list.push(...validateAnnotations(annotations, 'spec.metadata.annotations'));
         errors.list.push(...validateLabels(labels, 'spec.metadata.labels'));
         if (spec?.metadata) forbidOtherMetadata(spec.metadata, 'spec.metadata', errors);
-        checkClaimSpec(spec?.spec, 'spec.spec', errors, check);
+        checkClaimSpec(spec?.spec, 'spec.spec', errors);
       },
       validateUpdate({ spec }, { spec: old }, errors) {
         if (!deepEqual(spec, old)) {
