@@ -54,12 +54,15 @@ export async function play(wire: Wire, twinCase: TwinCase, names: Names, { idleM
 }
 
 const longestUntilMs = 10_000;
+const longestMissingMs = 2_000;
 
 /** The answer that holds a text, or the last one. */
 async function asked(wire: Wire, request: WireRequest, text: string): Promise<Observation> {
   for (const began = Date.now(); ; ) {
     const seen = await wire.request(request);
-    if (seen.body.includes(text) || Date.now() - began > longestUntilMs) return seen;
+    // What is not there by then was refused before.
+    const longestMs = seen.status === 404 ? longestMissingMs : longestUntilMs;
+    if (seen.body.includes(text) || Date.now() - began > longestMs) return seen;
     await new Promise((wake) => setTimeout(wake, 50));
   }
 }
