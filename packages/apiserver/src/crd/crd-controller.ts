@@ -6,13 +6,12 @@ import {
   timestamp,
 } from '@keelson/core';
 import type { Call } from '../registry/admission-chain.ts';
+import { apiServerUser } from '../registry/api-server-user.ts';
 import type { RegistryContext } from '../registry/context.ts';
-import type { UserInfo } from '../registry/contract.ts';
-import { deleteCollection } from '../registry/delete-object.ts';
 import type { Draft } from '../registry/draft.ts';
 import type { Change } from '../registry/event-hub.ts';
 import type { Kind } from '../registry/kind.ts';
-import { customPrefixFor, prefixFor } from '../registry/kind.ts';
+import { prefixFor } from '../registry/kind.ts';
 import { updateObject } from '../registry/update-object.ts';
 import type { ServiceResolver } from '../server/service-resolver.ts';
 import { ConversionWebhook } from './conversion-webhook.ts';
@@ -20,9 +19,15 @@ import { approvalFinding, type Finding, finding, isTrue, withConditions } from '
 import { decideNames } from './crd-names.ts';
 import { cleanupFinalizer } from './crd-strategy.ts';
 import { customKinds, storageKind } from './custom-kind.ts';
+import { InstanceCleanup } from './instance-cleanup.ts';
 
 const prefix = prefixFor('apiextensions.k8s.io', 'customresourcedefinitions');
-const self: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
+/** Definitions that are settled at the same time: each waits for the disk twice. */
+const atOnce = 32;
+/** When a deletion of objects that failed is tried again, in milliseconds. */
+const retryCleanupMs = 5000;
+/** After which time it is said that objects of a definition do not go, in milliseconds; as by Kubernetes. */
+const tellCleanupMs = 60_000;
 
 interface Served {
   readonly spec: CustomResourceDefinition['spec'];
@@ -30,15 +35,26 @@ interface Served {
   readonly converter: ConversionWebhook | undefined;
 }
 
+interface Leaving {
+  readonly cleanup: InstanceCleanup;
+  /** What goes on now. */
+  working: Promise<void> | undefined;
+  /** One more look is wanted when that is over. */
+  again: boolean;
+  cancelTelling: () => void;
+}
+
 /** Serves what CRDs define as soon as they are stored, says so in their conditions, and cleans up after them. */
 export class CrdController {
   readonly #context: RegistryContext;
   readonly #pending = new Set<string>();
-  #working: Promise<void> | undefined;
+  readonly #active = new Map<string, Promise<void>>();
+  readonly #stopping = new AbortController();
   #unsubscribe: (() => void) | undefined;
-  readonly #leaving = new Map<string, () => void>();
-  /** What names a definition was granted. */
-  readonly #granted = new Map<string, { readonly group: string; readonly names: CustomResourceDefinitionNames }>();
+  /** By the name of their definition, whose objects go. */
+  readonly #leaving = new Map<string, Leaving>();
+  /** What names definitions were granted, by group and by their own name. */
+  readonly #granted = new Map<string, Map<string, CustomResourceDefinitionNames>>();
 
   readonly #services: ServiceResolver;
   /** What is served now, by the name of its definition. */
@@ -56,7 +72,7 @@ export class CrdController {
     const { entries, revision } = await storage.list(prefix);
     for (const entry of entries) {
       const definition = cache.get(entry).object as CustomResourceDefinition;
-      this.#grant(definition.metadata.name, definition);
+      if (definition.status?.acceptedNames) this.#grant(definition, definition.status.acceptedNames);
       if (isTrue(definition, 'Established')) this.#serve(definition);
       this.#enqueue(definition.metadata.name);
     }
@@ -74,77 +90,99 @@ export class CrdController {
       },
       revision,
     );
-    await this.#working;
+    await this.#settled();
   }
 
   async stop(): Promise<void> {
     this.#unsubscribe?.();
-    for (const end of this.#leaving.values()) end();
-    this.#leaving.clear();
-    await this.#working;
+    this.#stopping.abort();
+    this.#pending.clear();
+    await this.#settled();
+    await Promise.all([...this.#leaving.values()].map(({ working }) => working));
+    for (const name of this.#leaving.keys()) this.#stopLeaving(name);
     for (const { converter } of this.#served.values()) converter?.close();
+  }
+
+  async #settled(): Promise<void> {
+    while (this.#active.size > 0) await Promise.all(this.#active.values());
   }
 
   #enqueue(name: string): void {
     this.#pending.add(name);
-    this.#working ??= this.#work().finally(() => {
-      this.#working = undefined;
-      for (const each of this.#pending) this.#enqueue(each);
-    });
+    this.#work();
   }
 
-  async #work(): Promise<void> {
+  /** Several definitions at a time, each by itself in the order in which they came. */
+  #work(): void {
     for (const name of this.#pending) {
+      if (this.#active.size >= atOnce) return;
+      if (this.#active.has(name)) continue;
       this.#pending.delete(name);
-      try {
-        await this.#reconcile(name);
-      } catch (error) {
-        this.#context.logger.error('a custom resource definition could not be served', { name, error: String(error) });
-      }
+      const work = this.#reconcile(name)
+        .catch((error: unknown) => this.#failed('a custom resource definition could not be served', name, error))
+        .finally(() => {
+          this.#active.delete(name);
+          this.#work();
+        });
+      this.#active.set(name, work);
     }
+  }
+
+  #failed(message: string, name: string, error: unknown): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#context.logger.error(message, { name, error: String(error) });
   }
 
   async #reconcile(name: string): Promise<void> {
-    const { storage, cache } = this.#context;
-    const { entry } = await storage.get(prefix + name);
-    const definition = entry && (cache.get(entry).object as CustomResourceDefinition);
+    const definition = await this.#read(name);
     if (!definition) {
       this.#withdraw(name);
       this.#stopLeaving(name);
-      this.#grant(name, undefined);
+      this.#revoke(name);
       return;
     }
-    this.#grant(name, definition);
     const steps = [this.#acceptNames, this.#establish, this.#sayApproval];
     let current: CustomResourceDefinition | undefined = definition;
     for (const step of steps) current = current && (await step.call(this, current));
     if (!current || current.metadata.deletionTimestamp === undefined) return;
-    await this.#cleanUp(current);
+    await this.#leave(current);
   }
 
   /** Notes which names a definition has; others of its group may want what it has no longer. */
-  #grant(name: string, definition: CustomResourceDefinition | undefined): void {
-    const before = this.#granted.get(name);
-    const names = definition?.status?.acceptedNames;
-    if (definition && names) this.#granted.set(name, { group: definition.spec.group, names });
-    else this.#granted.delete(name);
-    if (!before || deepEqual(before.names, names)) return;
-    for (const [other, { group }] of this.#granted) {
-      if (other !== name && group === before.group) this.#enqueue(other);
-    }
+  #grant(
+    { metadata: { name }, spec: { group } }: CustomResourceDefinition,
+    names: CustomResourceDefinitionNames,
+  ): void {
+    const own = this.#granted.get(group) ?? new Map<string, CustomResourceDefinitionNames>();
+    const before = own.get(name);
+    this.#granted.set(group, own.set(name, names));
+    if (before && !deepEqual(before, names)) this.#tellOthers(own, name);
+  }
+
+  #revoke(name: string): void {
+    const group = name.slice(name.indexOf('.') + 1);
+    const own = this.#granted.get(group);
+    if (!own?.delete(name)) return;
+    if (own.size === 0) this.#granted.delete(group);
+    this.#tellOthers(own, name);
+  }
+
+  #tellOthers(own: ReadonlyMap<string, unknown>, name: string): void {
+    for (const other of own.keys()) if (other !== name) this.#enqueue(other);
   }
 
   /** Where the names are granted as they are wanted nothing is looked at again, whatever the conditions say. */
   async #acceptNames(definition: CustomResourceDefinition): Promise<CustomResourceDefinition | undefined> {
     const { spec, status, metadata } = definition;
+    if (status?.acceptedNames) this.#grant(definition, status.acceptedNames);
     if (deepEqual(spec.names, status?.acceptedNames)) return definition;
-    const others = [...this.#granted]
-      .filter(([name, { group }]) => name !== metadata.name && group === spec.group)
-      .map(([, { names }]) => names);
+    const others = [...(this.#granted.get(spec.group) ?? [])]
+      .filter(([name]) => name !== metadata.name)
+      .map(([, names]) => names);
     const { accepted, findings } = decideNames(definition, others);
-    const next = await this.#say(definition, findings, accepted);
-    if (next) this.#grant(metadata.name, next);
-    return next;
+    // At once: whoever of the group is decided on while this is written must not get the same.
+    this.#grant(definition, accepted);
+    return this.#say(definition, findings, accepted);
   }
 
   /** Whoever sees that a kind is established can use it: it is served before that is said. */
@@ -193,37 +231,94 @@ export class CrdController {
     this.#context.catalog.setCustom(name, []);
   }
 
-  async #cleanUp(definition: CustomResourceDefinition): Promise<void> {
+  /** To delete a hundred thousand objects may take minutes, in which other definitions are settled. */
+  async #leave(definition: CustomResourceDefinition): Promise<void> {
     if (!definition.metadata.finalizers?.includes(cleanupFinalizer)) return;
-    const { storage } = this.#context;
-    const { group, names } = definition.spec;
     const { name } = definition.metadata;
-    const begun = finding(
-      'Terminating',
-      'True',
-      'InstanceDeletionInProgress',
-      'CustomResource deletion is in progress',
-    );
-    const current = await this.#say(definition, [begun]);
-    if (!current) return;
-    let done = finding('Terminating', 'False', 'NeverEstablished', 'resource was never established');
-    if (isTrue(current, 'Established')) {
-      this.#serve(current);
-      const kind = storageKind(current, this.#served.get(name)?.converter);
-      const below = customPrefixFor(group, names.plural);
-      if (kind) await deleteCollection(this.#context, this.#call(kind, undefined));
-      if (kind && (await storage.count(below)) > 0) {
-        this.#waitForEnd(name, below);
-        return;
-      }
-      done = finding('Terminating', 'False', 'InstanceDeletionCompleted', 'removed all instances');
+    const known = this.#leaving.get(name);
+    if (known) {
+      this.#lookAgain(name, known);
+      return;
     }
-    await this.#update(current, (draft) => {
+    const current = await this.#say(definition, [inProgress]);
+    if (!current) return;
+    if (!isTrue(current, 'Established')) {
+      await this.#release(current, terminating('False', 'NeverEstablished', 'resource was never established'));
+      return;
+    }
+    this.#serve(current);
+    const changed = () => this.#lookAgain(name, leaving);
+    const cleanup = new InstanceCleanup(this.#context, current, { user: apiServerUser, changed });
+    const leaving: Leaving = { cleanup, working: undefined, again: false, cancelTelling: () => undefined };
+    this.#leaving.set(name, leaving);
+    this.#tellOfDelay(name, leaving);
+    this.#lookAgain(name, leaving);
+  }
+
+  #tellOfDelay(name: string, leaving: Leaving): void {
+    const tell = async () => {
+      for (const each of [delayed, inProgress]) {
+        const definition = await this.#read(name);
+        if (definition && this.#leaving.get(name) === leaving) await this.#say(definition, [each]);
+      }
+    };
+    leaving.cancelTelling = this.#context.clock.after(tellCleanupMs, () => {
+      tell()
+        .catch((error: unknown) => this.#failed(untold, name, error))
+        .finally(() => {
+          if (this.#leaving.get(name) === leaving) this.#tellOfDelay(name, leaving);
+        });
+    });
+  }
+
+  #lookAgain(name: string, leaving: Leaving): void {
+    if (this.#stopping.signal.aborted) return;
+    leaving.again = leaving.working !== undefined;
+    leaving.working ??= this.#cleanUp(name, leaving)
+      .catch((error: unknown) => this.#cleanupFailed(name, leaving, error))
+      .finally(() => {
+        leaving.working = undefined;
+        if (leaving.again && this.#leaving.get(name) === leaving) this.#lookAgain(name, leaving);
+      });
+  }
+
+  async #cleanUp(name: string, { cleanup }: Leaving): Promise<void> {
+    const definition = await this.#read(name);
+    const kind = definition && storageKind(definition, this.#served.get(name)?.converter);
+    if (!kind || !(await cleanup.run(kind, this.#stopping.signal))) return;
+    await this.#release(definition, terminating('False', 'InstanceDeletionCompleted', 'removed all instances'));
+  }
+
+  /** Nothing stands in the way of its end any more. */
+  async #release(definition: CustomResourceDefinition, done: Finding): Promise<void> {
+    await this.#update(definition, (draft) => {
       draft.metadata.finalizers = (draft.metadata.finalizers ?? []).filter((each) => each !== cleanupFinalizer);
       const conditions = withConditions(draft.status?.conditions, [done], timestamp(this.#context.clock));
       draft.status = { ...draft.status, conditions };
     });
-    this.#stopLeaving(name);
+    this.#stopLeaving(definition.metadata.name);
+  }
+
+  async #cleanupFailed(name: string, leaving: Leaving, error: unknown): Promise<void> {
+    this.#failed('the objects of a definition could not be deleted', name, error);
+    if (this.#stopping.signal.aborted) return;
+    const why = error instanceof Error ? error.message : String(error);
+    const failed = terminating('True', 'InstanceDeletionFailed', `could not issue all deletes: ${why}`);
+    this.#context.clock.after(retryCleanupMs, () => {
+      if (this.#leaving.get(name) === leaving) this.#lookAgain(name, leaving);
+    });
+    try {
+      const definition = await this.#read(name);
+      if (definition) await this.#say(definition, [failed]);
+    } catch (unsaid) {
+      this.#failed(untold, name, unsaid);
+    }
+  }
+
+  async #read(name: string): Promise<CustomResourceDefinition | undefined> {
+    const { storage, cache } = this.#context;
+    const { entry } = await storage.get(prefix + name);
+    return entry && (cache.get(entry).object as CustomResourceDefinition);
   }
 
   /** The definition with these conditions; undefined where it is gone. */
@@ -241,19 +336,10 @@ export class CrdController {
     });
   }
 
-  /** Finalizers of custom objects may take their time: looks again whenever one of them changes. */
-  #waitForEnd(name: string, below: string): void {
-    if (this.#leaving.has(name)) return;
-    const { hub, storage } = this.#context;
-    const end = hub.subscribe(
-      { prefix: below, change: () => this.#enqueue(name), progress: () => undefined, end: () => undefined },
-      storage.currentRevision(),
-    );
-    this.#leaving.set(name, end);
-  }
-
   #stopLeaving(name: string): void {
-    this.#leaving.get(name)?.();
+    const leaving = this.#leaving.get(name);
+    leaving?.cancelTelling();
+    leaving?.cleanup.close();
     this.#leaving.delete(name);
   }
 
@@ -266,7 +352,7 @@ export class CrdController {
     try {
       const { object } = await updateObject(
         this.#context,
-        this.#call(kind, definition.metadata.name, 'status'),
+        this.#call(kind, definition.metadata.name),
         (current) => {
           const draft = structuredClone(current.object) as Draft<CustomResourceDefinition>;
           change(draft);
@@ -281,21 +367,20 @@ export class CrdController {
     }
   }
 
-  #call(kind: Kind, name: string | undefined, subresource?: string): Call {
+  #call(kind: Kind, name: string): Call {
     const { group, version, resource } = kind.served;
-    return {
-      kind,
-      user: self,
-      dryRun: false,
-      warnings: [],
-      request: {
-        verb: name === undefined ? 'deletecollection' : 'update',
-        group,
-        version,
-        resource,
-        ...(name && { name }),
-        ...(subresource && { subresource }),
-      },
-    };
+    const request = { verb: 'update', group, version, resource, name, subresource: 'status' } as const;
+    return { kind, user: apiServerUser, dryRun: false, warnings: [], request };
   }
 }
+
+const terminating = (status: 'True' | 'False', reason: string, message: string): Finding =>
+  finding('Terminating', status, reason, message);
+
+const untold = 'the conditions of a custom resource definition could not be written';
+const inProgress = terminating('True', 'InstanceDeletionInProgress', 'CustomResource deletion is in progress');
+const delayed = terminating(
+  'True',
+  'InstanceDeletionCheck',
+  'could not confirm zero CustomResources remaining: context deadline exceeded',
+);

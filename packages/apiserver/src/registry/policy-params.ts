@@ -1,8 +1,7 @@
 import { type ApiRequest, isStatusError } from '@keelson/core';
 import type { FindParams } from '../admission/index.ts';
+import { apiServerUser } from './api-server-user.ts';
 import type { ApiAnswer, ResourceCatalog, UserInfo } from './contract.ts';
-
-const self: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
 
 /** What policies take their parameters from: objects of any kind that is served, in the version that is asked for. */
 export function findParams(
@@ -19,7 +18,7 @@ export function findParams(
       namespaced,
       async get(name, namespace) {
         try {
-          const answer = await handle({ ...target, verb: 'get', name, ...(namespace && { namespace }) }, self);
+          const answer = await handle({ ...target, verb: 'get', name, ...(namespace && { namespace }) }, apiServerUser);
           return answer.type === 'object' ? answer.value.object : undefined;
         } catch (error) {
           if (isStatusError(error, 'NotFound')) return undefined;
@@ -27,7 +26,7 @@ export function findParams(
         }
       },
       async list(namespace) {
-        const answer = await handle({ ...target, verb: 'list', ...(namespace && { namespace }) }, self);
+        const answer = await handle({ ...target, verb: 'list', ...(namespace && { namespace }) }, apiServerUser);
         return answer.type === 'list' ? answer.value.items.map((each) => each.object) : [];
       },
     };

@@ -21,10 +21,10 @@ import {
 import { notAllowedTo } from '../authorization/forbidden.ts';
 import { questionAbout } from '../authorization/selection.ts';
 import { CrdController, crdStrategy } from '../crd/index.ts';
-import { apiServerUser } from '../server/api-server-user.ts';
 import { EndpointServiceResolver } from '../server/service-resolver.ts';
 import type { Fence, Storage } from '../storage/contract.ts';
 import { admit, type Call, validateAdmission } from './admission-chain.ts';
+import { apiServerUser } from './api-server-user.ts';
 import { builtinKinds } from './builtin-kinds.ts';
 import { KindCatalog } from './catalog.ts';
 import { getComponentStatus, isComponentStatus, listComponentStatuses } from './component-statuses.ts';

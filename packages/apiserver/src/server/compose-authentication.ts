@@ -13,8 +13,8 @@ import {
   TokenMetrics,
 } from '../authentication/index.ts';
 import { lastUsedLabel } from '../authentication/legacy-tokens.ts';
+import { apiServerUser } from '../registry/api-server-user.ts';
 import type { ApiHandler } from '../registry/contract.ts';
-import { apiServerUser } from './api-server-user.ts';
 import { readObject } from './read-object.ts';
 
 export interface AuthenticationParts {

@@ -1,6 +1,6 @@
+export { apiServerUser } from '../registry/api-server-user.ts';
 export { ApiServer, type ApiServerOptions, HttpApiServer, type Listening, type ListenOptions } from './api-server.ts';
 export { AuthorizationPluginOptions } from './api-server-options.ts';
-export { apiServerUser } from './api-server-user.ts';
 export { AuthenticationPluginOptions } from './authentication-options.ts';
 export { type ApiServerParts, type ComposeOptions, composeApiServer } from './compose.ts';
 export { startTestApiServer, type TestApiServer, type TestApiServerOptions } from './start-test-api-server.ts';

@@ -1,6 +1,6 @@
 import { type ApiRequest, isStatusError, type KubernetesObject } from '@keelson/core';
+import { apiServerUser } from '../registry/api-server-user.ts';
 import type { ApiHandler } from '../registry/contract.ts';
-import { apiServerUser } from './api-server-user.ts';
 
 /** An object as it is stored now, for the server itself; `undefined`: there is none. */
 export async function readObject(

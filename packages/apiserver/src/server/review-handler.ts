@@ -20,11 +20,11 @@ import { requestToken } from '../authentication/token-requests.ts';
 import { type AccessReviewScope, checkAccessReview } from '../authorization/access-review-checks.ts';
 import { reviewAccess, reviewRules } from '../authorization/access-reviews.ts';
 import type { RbacAuthorizer } from '../authorization/index.ts';
+import { apiServerUser } from '../registry/api-server-user.ts';
 import type { ApiAnswer, ApiHandler, Authorizer, UserInfo } from '../registry/contract.ts';
 import type { ObjectDraft } from '../registry/draft.ts';
 import type { ResourceRegistry } from '../registry/resource-registry.ts';
 import { type ReviewAnswer, type ReviewCheck, withStatus } from '../registry/review-object.ts';
-import { apiServerUser } from './api-server-user.ts';
 
 export interface ReviewHandlerOptions {
   /** Everything that is no review goes on to it. */

@@ -1,7 +1,7 @@
 import { Event, IPAddress, Service, ServiceCIDR } from '@keelson/core';
 import { FakeClock, silentLogger } from '@keelson/core/testing';
 import { describe, expect, it } from 'vitest';
-import { apiServerUser } from './api-server-user.ts';
+import { apiServerUser } from '../registry/api-server-user.ts';
 import { ServiceRepair } from './service-repair.ts';
 import { startTestApiServer } from './start-test-api-server.ts';
 
