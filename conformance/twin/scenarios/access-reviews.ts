@@ -126,6 +126,7 @@ function resourceAttributes(rng: Rng): JsonObject {
   };
 }
 
+/** None that others may ask for as well: which of two bindings allows is chance. */
 const nonResourceAttributes = (rng: Rng): JsonObject => ({
   verb: rng.pick(['get', 'post', '*', 'GET', 'list']),
   path: rng.pick([
@@ -138,7 +139,7 @@ const nonResourceAttributes = (rng: Rng): JsonObject => ({
     '/logs/',
     '/',
     '',
-    '/apis',
+    '/apix',
     'twin',
     '*',
   ]),

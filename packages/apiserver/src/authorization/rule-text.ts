@@ -29,7 +29,7 @@ export function compactRules(rules: readonly PolicyRule[]): PolicyRule[] {
   for (const rule of rules) {
     const { verbs, ...what } = rule;
     const key = JSON.stringify(rule.nonResourceURLs ? rule : what);
-    const known = joined.get(key);
+    const known = rule.nonResourceURLs ? undefined : joined.get(key);
     joined.set(key, known ? { ...known, verbs: [...known.verbs, ...verbs] } : rule);
   }
   return [...joined.values()];

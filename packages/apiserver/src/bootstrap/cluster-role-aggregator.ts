@@ -1,4 +1,4 @@
-import { type Clock, type ClusterRole, deepEqual, isStatusError, type Logger } from '@keelson/core';
+import { type Clock, type ClusterRole, deepEqual, isStatusError, type Logger, type PolicyRule } from '@keelson/core';
 import { aggregatedRules } from '../authorization/aggregated-rules.ts';
 import { isClusterRole } from '../authorization/rbac-feed.ts';
 import type { RbacIndex } from '../authorization/rbac-index.ts';
@@ -54,8 +54,7 @@ export class ClusterRoleAggregator {
       const rules = aggregatedRules(role, index.clusterRoles());
       if (deepEqual(rules, role.rules ?? [])) continue;
       try {
-        await this.#update({ ...role, rules });
-        written = true;
+        if (await this.#update(role, rules)) written = true;
       } catch (error) {
         // A conflict brings a new version of the role by watch, and with it the next attempt.
         if (this.#stopped || isStatusError(error, 'Conflict', 'NotFound')) continue;
@@ -65,7 +64,8 @@ export class ClusterRoleAggregator {
     return written;
   }
 
-  async #update(role: ClusterRole): Promise<void> {
+  /** Whether that made a difference: where nothing is aggregated, rules stay that somebody else has written. */
+  async #update(role: ClusterRole, rules: readonly PolicyRule[]): Promise<boolean> {
     const { handler, index, user } = this.#options;
     const target = { group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'clusterroles' };
     const { name } = role.metadata;
@@ -73,12 +73,16 @@ export class ClusterRoleAggregator {
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'ClusterRole',
       metadata: { name },
-      ...(role.rules?.length && { rules: role.rules }),
+      ...(rules.length > 0 && { rules }),
     };
     // As the controller of Kubernetes does it, so that both own the same.
     const options = { fieldManager: 'clusterrole-aggregation-controller', force: true };
     const patchType = 'application/apply-patch+yaml';
     const answer = await handler.handle({ ...target, verb: 'patch', name: name ?? '', body, patchType, options }, user);
-    if (answer.type === 'object' && isClusterRole(answer.value.object)) index.setClusterRole(answer.value.object);
+    if (answer.type !== 'object' || !isClusterRole(answer.value.object)) return false;
+    const changed = answer.value.object;
+    if (deepEqual(changed.rules ?? [], role.rules ?? [])) return false;
+    index.setClusterRole(changed);
+    return true;
   }
 }
