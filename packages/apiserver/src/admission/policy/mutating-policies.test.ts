@@ -173,6 +173,16 @@ describe('mutating policies', () => {
       `${denied}JSON Patch: error in remove for path: '/spec/nope': Unable to remove nonexistent key: nope: missing value`,
       { mutations: [patch('[JSONPatch{op: "remove", path: "/spec/nope"}]')] },
     ],
+    [
+      'a place to test that is none',
+      `${denied}JSON Patch: test operation does not apply: is missing path: /spec/nope/x: missing value`,
+      { mutations: [patch('[JSONPatch{op: "test", path: "/spec/nope/x", value: 1}]')] },
+    ],
+    [
+      'a place to copy to that is none',
+      `${denied}JSON Patch: copy operation does not apply: doc is missing destination path: /spec/nope/x: missing value`,
+      { mutations: [patch('[JSONPatch{op: "copy", from: "/spec/replicas", path: "/spec/nope/x"}]')] },
+    ],
     ['no operation', `${denied}JSON Patch: Unexpected kind: `, { mutations: [patch('[JSONPatch{path: "/a"}]')] }],
     [
       'a kind of parameters that is none',

@@ -86,7 +86,11 @@ function failureText({ op, path, from }: Operation, cause: unknown): string {
     return `${op} operation failed to decode from: missing value`;
   const key = (at: string) => at.split('/').at(-1) ?? '';
   const at = `error in ${op} for path: '${path}': `;
-  if (op === 'test') return `testing value ${path} failed: test failed`;
+  if (op === 'test') {
+    return why.startsWith('missing path')
+      ? `test operation does not apply: is missing path: ${path}: missing value`
+      : `testing value ${path} failed: test failed`;
+  }
   if (why.startsWith('unable to remove nonexistent key')) {
     const removed = key(op === 'move' ? (from ?? '') : path);
     return `error in ${op} for path: '${op === 'move' ? removed : path}': Unable to remove nonexistent key: ${removed}: missing value`;
@@ -95,7 +99,8 @@ function failureText({ op, path, from }: Operation, cause: unknown): string {
     const source = (op === 'move' || op === 'copy') && why.endsWith(from ?? '');
     if (source) return `${op} operation does not apply: doc is missing from path: ${from}: missing value`;
     const shown = op === 'add' || op === 'remove' ? JSON.stringify(path) : path;
-    return `${op} operation does not apply: doc is missing path: ${shown}: missing value`;
+    const which = op === 'move' || op === 'copy' ? 'destination path' : 'path';
+    return `${op} operation does not apply: doc is missing ${which}: ${shown}: missing value`;
   }
   if (why.includes('is not a position'))
     return `${at}strconv.Atoi: parsing ${JSON.stringify(key(path))}: invalid syntax`;
