@@ -17,6 +17,7 @@ import {
   Service,
   semanticEqual,
   watch,
+  watchKeys,
 } from '@keelson/core';
 import { countedKind, evaluatorFor, inAllScopes, type QuotaEvaluator } from '@keelson/core/admission';
 import { Subject } from 'rxjs';
@@ -69,7 +70,7 @@ export class ResourceQuotaController implements Controller {
             !semanticEqual(quota.spec, event.previous.spec),
         )
         .self(),
-      { informer: this.#quotas, keys$: this.#keys$.asObservable() },
+      watchKeys(this.#quotas, 'counted objects', this.#keys$),
     ];
   }
 
@@ -122,7 +123,7 @@ export class ResourceQuotaController implements Controller {
     const types = await discoverTypes(this.#client.transport, signal);
     let complete = true;
     for (const { group, resource } of wanted) {
-      const type = types.find((each) => each.group === group && each.plural === resource);
+      const type = types.find((each) => each.group === group && each.plural === resource && each.namespaced);
       if (type === undefined) complete = false;
       else this.#follow(this.#informers.for(type));
     }

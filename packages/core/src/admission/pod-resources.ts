@@ -24,7 +24,10 @@ function wholePod(pod: Pod, kind: Kind): Amounts {
   const statuses = new Map(
     [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].map((each) => [each.name, each]),
   );
-  const of = (container: Container) => ofContainer(container, statuses.get(container.name), kind);
+  const isInfeasible = (status?.conditions ?? []).some(
+    ({ type, reason }) => type === 'PodResizePending' && reason === 'Infeasible',
+  );
+  const of = (container: Container) => ofContainer(container, statuses.get(container.name), kind, isInfeasible);
   let running: Amounts = {};
   for (const container of spec.containers ?? []) running = sum(running, of(container));
   let starting: Amounts = {};
@@ -52,12 +55,21 @@ function wholePod(pod: Pod, kind: Kind): Amounts {
 
 const isPodLevel = (name: string) => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-');
 
-/** While a container is being resized it holds the larger of what it has and what it is to have. */
-function ofContainer(container: Container, status: ContainerStatus | undefined, kind: Kind): Amounts {
-  let own = parseAmounts(container.resources?.[kind]);
-  if (status === undefined) return own;
-  own = larger(own, parseAmounts(status.resources?.[kind]));
-  return kind === 'requests' ? larger(own, parseAmounts(status.allocatedResources)) : own;
+/**
+ * While a container is being resized it holds the larger of what it has and what it is to have (KEP-1287); where its node
+ * has said that this will never be, only what it has. A status that does not say what it has says nothing.
+ */
+function ofContainer(
+  container: Container,
+  status: ContainerStatus | undefined,
+  kind: Kind,
+  isInfeasible: boolean,
+): Amounts {
+  const wanted = parseAmounts(container.resources?.[kind]);
+  if (status?.resources === undefined) return wanted;
+  const has = parseAmounts(status.resources[kind]);
+  const held = kind === 'requests' ? larger(has, parseAmounts(status.allocatedResources)) : has;
+  return isInfeasible ? held : larger(wanted, held);
 }
 
 export function parseAmounts(amounts: Readonly<Record<string, string>> | undefined): Amounts {

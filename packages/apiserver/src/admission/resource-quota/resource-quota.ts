@@ -4,13 +4,15 @@ import type { AdmissionEnvironment } from '../contract.ts';
 
 /** Kinds that are not stored or come and go by themselves. */
 const uncounted = new Set([
-  'events',
-  'bindings',
-  'componentstatuses',
-  'localsubjectaccessreviews',
-  'selfsubjectaccessreviews',
-  'subjectaccessreviews',
-  'tokenreviews',
+  '/bindings',
+  '/componentstatuses',
+  '/events',
+  'events.k8s.io/events',
+  'authentication.k8s.io/tokenreviews',
+  'authorization.k8s.io/localsubjectaccessreviews',
+  'authorization.k8s.io/selfsubjectaccessreviews',
+  'authorization.k8s.io/selfsubjectrulesreviews',
+  'authorization.k8s.io/subjectaccessreviews',
 ]);
 
 /**
@@ -22,7 +24,7 @@ export function resourceQuota({ reader, quotas }: AdmissionEnvironment): Admissi
     name: 'ResourceQuota',
     async validate(attributes) {
       const { namespace, group, resource, operation, subresource, object } = attributes;
-      if (namespace === undefined || object === undefined || uncounted.has(resource)) return undefined;
+      if (namespace === undefined || object === undefined || uncounted.has(`${group}/${resource}`)) return undefined;
       if (operation !== 'CREATE' && operation !== 'UPDATE') return undefined;
       if (group === '' && resource === 'namespaces') return undefined;
       const evaluator = evaluatorFor(group, resource);

@@ -54,7 +54,8 @@ function inScope(
     status?.currentVolumeAttributesClassName,
     status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
   ].filter((each) => each !== undefined && each !== '');
+  // Of several classes, during a change from one to another, it is enough that one is as asked.
   if (operator === 'In') return classes.some((each) => values.includes(String(each)));
-  if (operator === 'NotIn') return !classes.some((each) => values.includes(String(each)));
+  if (operator === 'NotIn') return classes.length === 0 || classes.some((each) => !values.includes(String(each)));
   return (operator === 'Exists') === classes.length > 0;
 }

@@ -69,9 +69,10 @@ export function takesResources({ metadata, status }: Pod, now: number): boolean 
   return now <= Date.parse(deletionTimestamp) + deletionGracePeriodSeconds * 1000;
 }
 
-/** A resource of somebody else's domain, such as `nvidia.com/gpu`. */
+/** A resource of somebody else's domain, such as `nvidia.com/gpu`, or the devices of a class (KEP-5004). */
 function isExtended(name: string): boolean {
-  return name.includes('/') && !name.includes('kubernetes.io/') && !name.startsWith('requests.');
+  if (name.startsWith('deviceclass.resource.kubernetes.io/')) return true;
+  return name.includes('/') && !name.includes('kubernetes.io/');
 }
 
 function inScope(pod: Pod, { scopeName, operator, values = [] }: ScopedResourceSelectorRequirement): boolean {
