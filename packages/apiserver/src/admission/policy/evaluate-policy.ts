@@ -1,4 +1,5 @@
 import { type Activation, CelError, type CelResult, type CelValue, jsonValue } from '../../cel/index.ts';
+import type { MatchOutcome } from '../webhook/contract.ts';
 import type { PolicyAnnotation, PolicyValidation, ValidatingPolicy } from './contract.ts';
 import { type PolicyExpression, type PolicyVariable, VariableValues } from './policy-expressions.ts';
 
@@ -78,8 +79,8 @@ export async function evaluatePolicy(
 ): Promise<PolicyOutcome> {
   const broken = (message: string): readonly PolicyRefusal[] => (policy.failsOpen ? [] : [{ message }]);
   const matched = await conditionsHold(policy.conditions, activation, signal);
-  if (matched === false) return { refusals: [], annotations: [], excluded: true };
-  if (matched !== true) return { refusals: broken(matched.error), annotations: [] };
+  if (matched === 'excluded') return { refusals: [], annotations: [], excluded: true };
+  if (matched !== 'matched') return { refusals: broken(matched.error), annotations: [] };
   const evaluation = new Evaluation(policy.variables, activation, costOfAll, signal);
   const refusals: PolicyRefusal[] = [];
   for (const [index, validation] of policy.validations.entries()) {
@@ -101,12 +102,12 @@ export async function evaluatePolicy(
   return { refusals, annotations };
 }
 
-/** What is wrong, where that cannot be told. */
+/** Whether all match conditions of a webhook or a policy hold (KEP-3716). */
 export async function conditionsHold(
   conditions: readonly PolicyExpression[],
   activation: Activation,
   signal: AbortSignal | undefined,
-): Promise<boolean | { readonly error: string }> {
+): Promise<MatchOutcome> {
   // Kubernetes shows them a namespace of which nothing is known.
   const evaluation = new Evaluation([], { ...activation, namespaceObject: jsonValue({}) }, costOfConditions, signal);
   const errors = new Set<string>();
@@ -114,9 +115,9 @@ export async function conditionsHold(
     const result = await evaluation.of(condition);
     if (evaluation.spent) return { error: outOfBudget };
     if (result.error !== undefined) errors.add(`expression '${condition.text}' resulted in error: ${result.error}`);
-    else if (result.value === false) return false;
+    else if (result.value === false) return 'excluded';
   }
-  if (errors.size === 0) return true;
+  if (errors.size === 0) return 'matched';
   const all = [...errors];
   return { error: all.length === 1 ? (all[0] ?? '') : `[${all.join(', ')}]` };
 }

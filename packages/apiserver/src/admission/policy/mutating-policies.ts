@@ -117,8 +117,8 @@ class Mutator {
     const params = given === undefined ? null : jsonValue(given);
     const fail = (message: string) => this.#refuse(policy, binding, message, 'Invalid');
     const matched = await conditionsHold(policy.conditions, { ...(await this.#input.of(form)), params }, signal);
-    if (matched !== true) {
-      if (matched !== false) fail(matched.error);
+    if (matched !== 'matched') {
+      if (matched !== 'excluded') fail(matched.error);
       return;
     }
     for (const mutation of policy.mutations) {

@@ -1,9 +1,9 @@
 import { Namespace, StatusError } from '@keelson/core';
 import type { AdmissionAttributes, ObjectForm } from '@keelson/core/admission';
-import { type Activation, CelAuthorizer, jsonValue, namespaceOf as namespaceShown } from '../../cel/index.ts';
+import { type Activation, jsonValue, namespaceOf as namespaceShown } from '../../cel/index.ts';
 import type { Authorizer } from '../../registry/contract.ts';
+import { requestActivation } from '../admission-expressions.ts';
 import type { ObjectReader } from '../object-reader.ts';
-import { reviewRequest } from '../webhook/admission-review.ts';
 import type { Shown } from '../webhook/choose-webhook.ts';
 
 export interface PolicyInputEnvironment {
@@ -34,25 +34,11 @@ export class PolicyInput {
   async of(form: ObjectForm): Promise<Activation> {
     const known = this.#activations.get(form);
     if (known) return known;
-    const { group, version, resource, subresource, namespace, name, user } = this.#attributes;
-    const { object, oldObject } = await this.#shown.in(form);
+    const shown = await this.#shown.in(form);
     const { authorizer } = this.#environment;
-    const asker = new CelAuthorizer(user, (request) => authorizer.authorize(request));
-    const own = {
-      group,
-      version,
-      resource,
-      ...(subresource && { subresource }),
-      ...(namespace && { namespace }),
-      name,
-    };
     const activation: Activation = {
-      object: object === undefined ? null : jsonValue(object),
-      oldObject: oldObject === undefined ? null : jsonValue(oldObject),
-      request: jsonValue(reviewRequest(this.#attributes, form)),
+      ...requestActivation({ attributes: this.#attributes, form, shown, authorizer }),
       namespaceObject: jsonValue(await this.#namespaceObject()),
-      authorizer: asker,
-      'authorizer.requestResource': asker.resource(own),
     };
     this.#activations.set(form, activation);
     return activation;
