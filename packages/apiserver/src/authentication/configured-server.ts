@@ -9,6 +9,8 @@ export interface ConfiguredServerOptions {
   readonly random: () => number;
   /** For one attempt, in milliseconds; default 30 s. */
   readonly timeoutMs?: number;
+  /** Told of each attempt: how many seconds it took, and what went wrong, if something did. */
+  readonly attempted?: (seconds: number, error: unknown) => void;
 }
 
 const attempts = 5;
@@ -50,7 +52,7 @@ export class ConfiguredServer {
    * @param timeout the query's parameter of that name
    */
   async post(body: unknown, timeout?: string): Promise<unknown> {
-    const { config, clock, random } = this.#options;
+    const { config, clock, random, attempted } = this.#options;
     let url = config.server;
     if (timeout !== undefined) {
       const full = new URL(url);
@@ -59,9 +61,13 @@ export class ConfiguredServer {
     }
     const request = { method: 'POST', body: JSON.stringify(body), headers: this.#headers } as const;
     for (let attempt = 1; ; attempt++) {
+      const begun = clock.now();
       try {
-        return await this.#client.ask(url, request);
+        const answer = await this.#client.ask(url, request);
+        attempted?.((clock.now() - begun) / 1000, undefined);
+        return answer;
       } catch (error) {
+        attempted?.((clock.now() - begun) / 1000, error);
         if (attempt >= attempts || !passes(error)) throw error;
         const pauseMs = firstPauseMs * growth ** (attempt - 1) * (1 + 0.2 * random());
         await clock.sleep(pauseMs, this.#closing.signal);

@@ -31,6 +31,9 @@ export class HttpStatusError extends Error {
   }
 }
 
+/** There was no answer in time: the `cause` of what `ask` rejects with. */
+export class LateAnswerError extends Error {}
+
 const longestAnswer = 1024 * 1024;
 
 /** Asks one server for JSON, over HTTPS and nothing else. Redirects are not followed; answers over 1 MiB are refused. */
@@ -61,7 +64,9 @@ export class JsonClient {
   /** The parsed body of a 2xx. Rejects for everything else, with the URL. */
   async ask(url: string, { method = 'GET', body, headers = {} }: JsonRequest = {}): Promise<unknown> {
     const late = new AbortController();
-    const cancel = this.#clock.after(this.#timeoutMs, () => late.abort(new Error('the answer took too long')));
+    const cancel = this.#clock.after(this.#timeoutMs, () =>
+      late.abort(new LateAnswerError('the answer took too long')),
+    );
     try {
       const text = await this.#send(url, method, body, headers, late.signal);
       return JSON.parse(text);

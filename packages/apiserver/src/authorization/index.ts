@@ -1,5 +1,6 @@
 export { Authorizers, nodeAndRbac } from './authorization-configuration.ts';
 export { changeProblem, nameProblem, parseAuthorizers } from './authorization-file.ts';
+export { AuthorizationMetrics } from './authorization-metrics.ts';
 export { authorizerChain } from './authorizer-chain.ts';
 export { escalationCheck } from './escalation-check.ts';
 export { forbidden, notAllowedTo } from './forbidden.ts';

@@ -1,5 +1,5 @@
-import type { UserInfo } from '../registry/contract.ts';
-import { NumberSeries } from './metric-series.ts';
+import type { AuthorizationDecision, UserInfo } from '../registry/contract.ts';
+import { HistogramSeries, NumberSeries } from './metric-series.ts';
 
 /** Names that are told as they are; others only by their sort, lest every user have a line. */
 const knownUsers: ReadonlySet<string> = new Set([
@@ -9,6 +9,14 @@ const knownUsers: ReadonlySet<string> = new Set([
   'kubelet',
   'system:serviceaccount:kube-system:default',
 ]);
+
+const durationBuckets = Array.from({ length: 15 }, (_, index) => 2 ** index / 1000);
+
+function resultOf({ allowed, denied, error }: AuthorizationDecision): string {
+  if (allowed) return 'allowed';
+  if (error !== undefined) return 'error';
+  return denied ? 'denied' : 'no-opinion';
+}
 
 /** Who came in, and who did not, under Kubernetes' names. */
 export class AccessMetrics {
@@ -30,11 +38,11 @@ export class AccessMetrics {
     help: 'Questions whether something may be done, by their answer.',
     labels: ['result'],
   });
-  readonly #decisions = new NumberSeries({
-    type: 'counter',
-    name: 'apiserver_authorization_decisions_total',
-    help: 'Decisions of an authorizer that let something be done.',
-    labels: ['decision', 'name', 'type'],
+  readonly #durations = new HistogramSeries({
+    name: 'authorization_duration_seconds',
+    help: 'How long it took to say whether something may be done, by the answer.',
+    labels: ['result'],
+    buckets: durationBuckets,
   });
   readonly #handshakes = new NumberSeries({
     type: 'counter',
@@ -57,9 +65,10 @@ export class AccessMetrics {
     this.#attempts.add([result]);
   }
 
-  authorized(allowed: boolean): void {
-    this.#authorizations.add([allowed ? 'allowed' : 'no-opinion']);
-    if (allowed) this.#decisions.add(['allowed', 'rbac', 'RBAC']);
+  authorized(decision: AuthorizationDecision, seconds: number): void {
+    const result = [resultOf(decision)];
+    this.#authorizations.add(result);
+    this.#durations.observe(result, seconds);
   }
 
   handshakeFailed(): void {
@@ -67,7 +76,7 @@ export class AccessMetrics {
   }
 
   text(): string {
-    const all = [this.#attempts, this.#users, this.#authorizations, this.#decisions, this.#handshakes];
+    const all = [this.#attempts, this.#users, this.#authorizations, this.#durations, this.#handshakes];
     return all.map((each) => each.text()).join('');
   }
 }

@@ -21,6 +21,7 @@ import { type HttpResponse, send, statusReply, textReply } from './reply.ts';
 import { parseRequestInfo, type RequestInfo } from './request-info.ts';
 import { checkTimeout } from './request-timeout.ts';
 import { ResourceFace, type ResourceVisit, type Upgrade } from './resource-face.ts';
+import { sendLong } from './send-pieces.ts';
 import { wantsWebSocket } from './watch-websocket.ts';
 
 export interface ApiFaceOptions {
@@ -96,11 +97,9 @@ export class ApiFace {
       const extension = this.#options.aggregator.claim(info);
       if (extension) await this.#forward(extension, request, response, { info, user, departure, seat });
       else if (!info.isResource) {
-        await send(
-          request,
-          response,
-          await this.#options.routes.answer({ path, query, headers: request.headers, method, pretty }),
-        );
+        const reply = await this.#options.routes.answer({ path, query, headers: request.headers, method, pretty });
+        if ('pieces' in reply) await sendLong(request, response, reply, { clock, stalled: () => seat?.finish() });
+        else await send(request, response, reply);
       } else if (connects) {
         const signal = AbortSignal.any([departure.signal, this.#stopping.signal]);
         await this.#options.connector.serve(request, response, { info, query, user, signal });
@@ -262,9 +261,11 @@ export class ApiFace {
     trail: AuditTrail | undefined,
     upgrade = false,
   ): Promise<void> {
+    const { authorizer, clock, metrics } = this.#options;
     for (const asked of questions(user, info, upgrade)) {
-      const decision = await this.#options.authorizer.authorize(asked);
-      this.#options.metrics.access.authorized(decision.allowed);
+      const begun = clock.now();
+      const decision = await authorizer.authorize(asked);
+      metrics.access.authorized(decision, (clock.now() - begun) / 1000);
       trail?.decided(decision);
       if (decision.allowed) continue;
       response?.setHeader('x-content-type-options', 'nosniff');
@@ -298,6 +299,8 @@ export class ApiFace {
       }
       if (isBug(error)) await trail?.record?.broke(messageOf(error));
       const failure = this.#toStatus(error, request);
+      // Wrong credentials: who tries many is told slowly, and keeps the server no busier than it likes.
+      if (failure.code === 401 && failure.cause !== undefined) await this.#refusals.wait(() => departure.signal);
       await trail?.failed(failure);
       const reply = statusReply(failure, { pretty, accept: request.headers.accept });
       if (reply.code === 413 || reply.code === 408) await refuseBody(request, response, reply, this.#options.clock);

@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { type Clock, type Logger, loadKubeconfig, parseDuration, type Random } from '@keelson/core';
 import {
+  AuthorizationMetrics,
   type Authorizers,
   authorizerChain,
   changeProblem,
@@ -29,6 +30,10 @@ interface Needs {
   readonly logger: Logger;
 }
 
+interface WebhookNeeds extends Pick<Needs, 'clock' | 'random'> {
+  readonly metrics: AuthorizationMetrics;
+}
+
 /**
  * The authorizers that the configuration tells about, in its order. Files are read in the phase `storage`; before it
  * webhooks let nobody through. Without a configuration: Node and RBAC.
@@ -36,6 +41,7 @@ interface Needs {
 export class ConfiguredAuthorizers {
   readonly #source: Authorizers | string;
   readonly #metrics: ReloadMetrics | undefined;
+  readonly #decisions = new AuthorizationMetrics();
   #file: WatchedFile<Opened> | undefined;
   #opened: Opened;
   #chainOf: (opened: Opened) => Authorizer = () => masters;
@@ -54,14 +60,15 @@ export class ConfiguredAuthorizers {
   }
 
   metricsText(): string {
-    return this.#metrics?.text() ?? '';
+    return `${this.#decisions.text()}${this.#metrics?.text() ?? ''}`;
   }
 
   /** Rejects for files that cannot be read. */
   async open(needs: Needs): Promise<void> {
     const source = this.#source;
+    const own = { ...needs, metrics: this.#decisions };
     if (typeof source !== 'string') {
-      this.#use({ all: source, webhooks: await openWebhooks(source, needs) });
+      this.#use({ all: source, webhooks: await openWebhooks(source, own) });
       return;
     }
     let first: Authorizers | undefined;
@@ -74,7 +81,7 @@ export class ConfiguredAuthorizers {
         const all = besideFile(parseAuthorizers(text), source);
         const problem = changeProblem(first ?? all, all);
         if (problem !== undefined) throw new Error(problem);
-        const webhooks = await openWebhooks(all, needs);
+        const webhooks = await openWebhooks(all, own);
         first ??= all;
         return { all, webhooks };
       },
@@ -95,13 +102,15 @@ export class ConfiguredAuthorizers {
   }
 
   chain(nodes: NodeAuthorizer, rbac: RbacAuthorizer): Authorizer {
-    if (this.#source === nodeAndRbac) return authorizerChain([nodes, rbac]);
     this.#chainOf = ({ all, webhooks }) =>
       authorizerChain([
         masters,
-        ...all.map(({ type, name }) => {
-          if (type === 'Node') return nodes;
-          return type === 'RBAC' ? rbac : (webhooks.get(name) ?? notOpen);
+        ...all.map((each) => {
+          const byType = each.type === 'Node' ? nodes : rbac;
+          return this.#decisions.measured(
+            each,
+            each.type === 'Webhook' ? (webhooks.get(each.name) ?? notOpen) : byType,
+          );
         }),
       ]);
     this.#use(this.#opened);
@@ -137,13 +146,13 @@ const besideFile = (all: Authorizers, file: string): Authorizers =>
     return { ...each, webhook: { ...each.webhook, connectionInfo } };
   });
 
-async function openWebhooks(all: Authorizers, needs: Needs): Promise<ReadonlyMap<string, WebhookAuthorizer>> {
+async function openWebhooks(all: Authorizers, needs: WebhookNeeds): Promise<ReadonlyMap<string, WebhookAuthorizer>> {
   const problem = nameProblem(all);
   if (problem !== undefined) throw new Error(problem);
   const webhooks = new Map<string, WebhookAuthorizer>();
   try {
     for (const [index, { name, webhook }] of all.entries()) {
-      if (webhook) webhooks.set(name, await openWebhook(webhook, index, needs));
+      if (webhook) webhooks.set(name, await openWebhook(webhook, { ...needs, name, index }));
     }
   } catch (error) {
     closeAll({ webhooks });
@@ -156,7 +165,10 @@ function closeAll({ webhooks }: Pick<Opened, 'webhooks'>): void {
   for (const each of webhooks.values()) each.close();
 }
 
-async function openWebhook(webhook: Webhook, index: number, { clock, random }: Needs): Promise<WebhookAuthorizer> {
+async function openWebhook(
+  webhook: Webhook,
+  { clock, random, metrics, name, index }: WebhookNeeds & { readonly name: string; readonly index: number },
+): Promise<WebhookAuthorizer> {
   const milliseconds = (text: string | undefined) => parseDuration(text ?? '') ?? 0;
   const { cacheAuthorizedRequests, cacheUnauthorizedRequests, connectionInfo } = webhook;
   const { kubeConfigFile: file = '' } = connectionInfo;
@@ -169,6 +181,7 @@ async function openWebhook(webhook: Webhook, index: number, { clock, random }: N
     clock,
     random,
     config,
+    observer: metrics.webhook(name),
     version: webhook.subjectAccessReviewVersion === 'v1beta1' ? 'v1beta1' : 'v1',
     timeoutMs: milliseconds(webhook.timeout),
     authorizedTtlMs: cacheAuthorizedRequests ? milliseconds(webhook.authorizedTTL) : 0,

@@ -1,10 +1,11 @@
 import type { ClientConfig, Clock } from '@keelson/core';
 import { z } from 'zod';
 import { ConfiguredServer } from '../../authentication/configured-server.ts';
-import { HttpStatusError } from '../../authentication/https-json.ts';
+import { HttpStatusError, LateAnswerError } from '../../authentication/https-json.ts';
 import type { AuthorizationDecision, AuthorizationRequest, Authorizer } from '../../registry/contract.ts';
+import type { WebhookObserver, WebhookResult } from '../authorization-metrics.ts';
 import { DecisionCache } from './decision-cache.ts';
-import { AccessConditions } from './match-conditions.ts';
+import { AccessConditions, type ConditionOutcome } from './match-conditions.ts';
 import { type AccessQuestion, accessQuestion } from './subject-access-review.ts';
 
 export interface WebhookAuthorizerOptions {
@@ -24,6 +25,7 @@ export interface WebhookAuthorizerOptions {
   readonly matchConditions: readonly string[];
   /** Gives a random number in [0, 1): attempts after a failure are spread. */
   readonly random: () => number;
+  readonly observer?: WebhookObserver;
 }
 
 const Review = z.object({
@@ -53,7 +55,11 @@ export class WebhookAuthorizer implements Authorizer {
     this.#options = options;
     this.#conditions = new AccessConditions(matchConditions);
     this.#cache = new DecisionCache(clock);
-    this.#server = new ConfiguredServer(options);
+    const { observer } = options;
+    this.#server = new ConfiguredServer({
+      ...options,
+      ...(observer && { attempted: (seconds, error) => observer.asked(resultOf(error), seconds) }),
+    });
   }
 
   close(): void {
@@ -62,11 +68,21 @@ export class WebhookAuthorizer implements Authorizer {
 
   authorize(request: AuthorizationRequest): AuthorizationDecision | Promise<AuthorizationDecision> {
     const question = accessQuestion(request);
-    const wanted = this.#conditions.match(question);
+    const wanted = this.#match(question);
     if (wanted === false) return noOpinion;
     if (wanted !== true) return this.#undecided(wanted.error);
     const key = JSON.stringify(question);
     return this.#cache.get(key) ?? this.#review(key, question);
+  }
+
+  #match(question: AccessQuestion): ConditionOutcome {
+    const { clock, observer, matchConditions } = this.#options;
+    if (!observer || matchConditions.length === 0) return this.#conditions.match(question);
+    const begun = clock.now();
+    const outcome = this.#conditions.match(question);
+    const told = outcome === true ? 'matched' : outcome === false ? 'excluded' : 'failed';
+    observer.conditions((clock.now() - begun) / 1000, told);
+    return outcome;
   }
 
   async #review(key: string, question: AccessQuestion): Promise<AuthorizationDecision> {
@@ -75,10 +91,11 @@ export class WebhookAuthorizer implements Authorizer {
     try {
       answer = Review.safeParse(await this.#ask(question));
     } catch (error) {
-      return this.#undecided(error instanceof Error ? error.message : String(error));
+      return this.#unanswered(error instanceof Error ? error.message : String(error), resultOf(error));
     }
     if (!answer.success) {
-      return this.#undecided(`the webhook's answer is no SubjectAccessReview: ${z.prettifyError(answer.error)}`);
+      const problem = z.prettifyError(answer.error);
+      return this.#unanswered(`the webhook's answer is no SubjectAccessReview: ${problem}`, 'error');
     }
     const { allowed, denied, reason } = answer.data.status;
     if (allowed && denied) {
@@ -88,6 +105,12 @@ export class WebhookAuthorizer implements Authorizer {
     const decision: AuthorizationDecision = { allowed, ...(denied && { denied: true as const }), reason };
     if (key.length < longestRemembered) this.#cache.set(key, decision, allowed ? authorizedTtlMs : unauthorizedTtlMs);
     return decision;
+  }
+
+  #unanswered(error: string, result: WebhookResult): AuthorizationDecision {
+    const { failurePolicy, observer } = this.#options;
+    if (failurePolicy === 'NoOpinion') observer?.failedOpen(result);
+    return this.#undecided(error);
   }
 
   #undecided(error: string): AuthorizationDecision {
@@ -110,6 +133,11 @@ export class WebhookAuthorizer implements Authorizer {
       throw inKubernetesWords(error);
     }
   }
+}
+
+function resultOf(error: unknown): WebhookResult {
+  if (error === undefined) return 'success';
+  return error instanceof Error && error.cause instanceof LateAnswerError ? 'timeout' : 'error';
 }
 
 const noOpinion: AuthorizationDecision = { allowed: false, reason: '' };
