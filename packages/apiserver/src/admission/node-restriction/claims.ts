@@ -1,6 +1,7 @@
 import { deepEqual, type PersistentVolumeClaim } from '@keelson/core';
+import { inGo } from '../../registry/strategies/go-internal.ts';
+import { lineDiff } from '../../registry/strategies/pods/line-diff.ts';
 import { refuse } from '../refuse.ts';
-import { changedLines } from './changed-lines.ts';
 import type { Restrict } from './restrict.ts';
 
 /** A kubelet reports what it has made of a claim's size, and nothing else of it. */
@@ -15,7 +16,7 @@ export const restrictClaim: Restrict = (node, attributes) => {
   throw refuse(
     attributes,
     `node ${JSON.stringify(node)} is not allowed to update fields other than status.quantity and status.conditions: ` +
-      changedLines(old, next),
+      lineDiff(goText(old), goText(next)),
   );
 };
 
@@ -24,4 +25,13 @@ function withoutSizes(claim: PersistentVolumeClaim | undefined) {
   const { capacity, conditions, allocatedResources, allocatedResourceStatuses, ...status } = claim.status ?? {};
   const { resourceVersion, managedFields, ...metadata } = claim.metadata;
   return { metadata, spec: claim.spec, status };
+}
+
+/** The whole object as Kubernetes' messages show it; what kind it is does not stand in it. */
+function goText(claim: ReturnType<typeof withoutSizes>): string {
+  const { Kind, APIVersion, ...shown } = { ...(inGo('PersistentVolumeClaim', claim) as object) } as Record<
+    string,
+    unknown
+  >;
+  return JSON.stringify(shown, undefined, 1);
 }
