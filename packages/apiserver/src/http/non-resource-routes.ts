@@ -6,7 +6,7 @@ import type { OpenApi } from '../openapi/index.ts';
 import type { Health } from './health.ts';
 import type { ApiMetrics } from './metrics.ts';
 import { checkAccept, mediaTypes, negotiatePlain, onlyAccepted, produced } from './negotiate.ts';
-import { jsonReply, notFoundReply, type Reply } from './reply.ts';
+import { jsonReply, type LongReply, notFoundReply, type Reply } from './reply.ts';
 import { methodNotAllowed, unknownResource } from './route-resource.ts';
 import { serialize, type Typed } from './serialize.ts';
 import { version } from './version.ts';
@@ -41,7 +41,7 @@ export class NonResourceRoutes {
     this.#options = options;
   }
 
-  async answer(request: RouteRequest): Promise<Reply> {
+  async answer(request: RouteRequest): Promise<Reply | LongReply> {
     const { path, query, headers, method } = request;
     const { health, openApi, metrics } = this.#options;
     // These mind no method, in Kubernetes neither.

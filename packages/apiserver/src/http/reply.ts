@@ -17,6 +17,11 @@ export interface Reply {
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
 }
 
+/** An answer whose long body is there in pieces: it is sent as fast as the client reads. */
+export interface LongReply extends Omit<Reply, 'body'> {
+  readonly pieces: readonly Uint8Array[];
+}
+
 /** Answers from this many bytes on are compressed for clients that accept it, as by Kubernetes. */
 const gzipFrom = 128 * 1024;
 const compress = promisify(gzip);

@@ -5,7 +5,7 @@ import type { Clock } from '@keelson/core';
 import type { HttpRequest } from '../authentication/index.ts';
 import { drained, write } from './drained.ts';
 import type { Pieces } from './join-list.ts';
-import { acceptsGzip, type HttpResponse, headersOf, type Reply, send } from './reply.ts';
+import { acceptsGzip, type HttpResponse, headersOf, type LongReply, type Reply, send } from './reply.ts';
 import { turns } from './turns.ts';
 
 /** A client that leaves an answer unread for so long is given up. */
@@ -36,7 +36,8 @@ export async function sendPieces(
   const zip = acceptsGzip(request);
   if (zip) {
     headers['content-encoding'] = 'gzip';
-    headers['vary'] = 'Accept-Encoding';
+    headers['vary'] = headers['vary'] ? ['Accept-Encoding', String(headers['vary'])] : 'Accept-Encoding';
+    delete headers['content-length'];
   }
   if (response.destroyed || response.headersSent) return;
   response.writeHead(reply.code, headers);
@@ -54,6 +55,41 @@ export async function sendPieces(
   const all = joined([first.value, second.value], pieces);
   if (zip) await pipeline(Readable.from(all), createGzip({ level: 1, chunkSize: 64 * 1024 }), consume);
   else await consume(all);
+}
+
+/** Sends what is there in pieces of whatever size. */
+export function sendLong(
+  request: HttpRequest,
+  response: HttpResponse,
+  { pieces, ...reply }: LongReply,
+  options: SendPiecesOptions,
+): Promise<void> {
+  const length = pieces.reduce((sum, each) => sum + each.length, 0);
+  if (length < shortBytes || request.method === 'HEAD') {
+    return send(request, response, { ...reply, body: Buffer.concat(pieces, length) });
+  }
+  const headers = { ...reply.headers, 'content-length': String(length) };
+  return sendPieces(request, response, { ...reply, headers, body: gathered(pieces) }, options);
+}
+
+const shortBytes = 512 * 1024;
+const pieceBytes = 256 * 1024;
+
+async function* gathered(pieces: readonly Uint8Array[]): Pieces {
+  let parts: Uint8Array[] = [];
+  let size = 0;
+  for (const piece of pieces) {
+    for (let from = 0; from < piece.length; from += pieceBytes) {
+      const part = piece.subarray(from, from + pieceBytes);
+      parts.push(part);
+      size += part.length;
+      if (size < pieceBytes) continue;
+      yield Buffer.concat(parts, size);
+      parts = [];
+      size = 0;
+    }
+  }
+  if (size > 0) yield Buffer.concat(parts, size);
 }
 
 async function* joined(known: readonly Buffer[], rest: AsyncIterator<Buffer>): AsyncIterable<Buffer> {

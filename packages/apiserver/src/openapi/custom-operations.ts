@@ -32,27 +32,36 @@ const camel = (group: string) =>
 
 /** What the API's own operations have in common, less what custom resources do not have: protobuf, strategic merge. */
 function shapesOf({ shapes }: OpenApiTables): (action: string) => Shape {
+  const made = new Map<string, Shape>();
   const own = (action: string) =>
     shapes.find((each) => each.action === action && (each.parameters?.includes(' ') || action === 'get'));
   const selection = own('list')?.parameters ?? '';
   const version = selection.split(' ').find((key) => key.startsWith('resourceVersion-')) ?? '';
   const none: Shape = { codes: '200+ 401', schemes: 'https' };
   const base = { consumes: types, produces: types };
-  return (action) => {
+  const make = (action: string): Shape => {
     const shape = { ...(own(action) ?? none), ...base };
     if (action === 'get') return { ...shape, parameters: version };
     if (action === 'patch') return { ...shape, consumes: patchTypes, codes: '200+ 401' };
     if (action === 'deletecollection') return { ...shape, parameters: selection };
     return shape;
   };
+  return (action) => {
+    const shape = made.get(action) ?? make(action);
+    made.set(action, shape);
+    return shape;
+  };
 }
+
+const shapesOfTables = new WeakMap<OpenApiTables, (action: string) => Shape>();
 
 /** The operations of custom resources, which no generated table has, and the parameters that their paths share. */
 export function customOperations(
   resources: readonly ServedResource[],
   tables: OpenApiTables,
 ): { readonly operations: readonly Operation[]; readonly pathParameters: Readonly<Record<string, string>> } {
-  const shapeOf = shapesOf(tables);
+  const shapeOf = shapesOfTables.get(tables) ?? shapesOf(tables);
+  shapesOfTables.set(tables, shapeOf);
   const key = (name: string) => Object.keys(tables.parameters).find((each) => each.startsWith(`${name}-`)) ?? name;
   const pathParameters: Record<string, string> = {};
   const operations = resources.flatMap((resource) => {

@@ -17,8 +17,15 @@ function varint(value: number): Buffer {
   return Buffer.from([...digits, rest]);
 }
 
-export const bytes = (field: number, content: Buffer) =>
-  Buffer.concat([varint(field * 8 + 2), varint(content.length), content]);
+/** What stands before so many bytes of a field. */
+export const head = (field: number, length: number) => Buffer.concat([varint(field * 8 + 2), varint(length)]);
+export const bytes = (field: number, content: Buffer) => Buffer.concat([head(field, content.length), content]);
+/** As `bytes`, of content that is in pieces. */
+export const pieces = (field: number, content: readonly Buffer[]): readonly Buffer[] => [
+  head(field, lengthOf(content)),
+  ...content,
+];
+export const lengthOf = (content: readonly Buffer[]) => content.reduce((sum, { length }) => sum + length, 0);
 export const text = (field: number, value: unknown) =>
   typeof value === 'string' && value !== '' ? bytes(field, Buffer.from(value)) : nothing;
 export const flag = (field: number, value: unknown) =>

@@ -6,26 +6,36 @@ export interface MergedDocument {
   readonly definitions: Readonly<Record<string, unknown>>;
 }
 
+/** What this server's own document has. */
+export interface OwnDocument {
+  hasPath(path: string): boolean;
+  definition(name: string): unknown;
+}
+
 const reference = '#/definitions/';
 
-/** Adds the paths and definitions of other servers. A definition whose name is another's gets one of its own, `NAME_v2`. */
-export function mergeDocuments(own: MergedDocument, others: readonly MergedDocument[]): MergedDocument {
-  if (others.length === 0) return own;
-  const paths: Record<string, unknown> = { ...own.paths };
-  const definitions: Record<string, unknown> = { ...own.definitions };
+/** What other servers add to a document. A definition whose name is another's gets one of its own, `NAME_v2`. */
+export function addedByOthers(own: OwnDocument, others: readonly MergedDocument[]): MergedDocument {
+  const paths: Record<string, unknown> = {};
+  const definitions: Record<string, unknown> = {};
   for (const other of others) {
     const names = new Map<string, string>();
     for (const [name, definition] of Object.entries(other.definitions)) {
+      const isTaken = (free: string) => {
+        const known = definitions[free] ?? own.definition(free);
+        return known !== undefined && !deepEqual(known, definition);
+      };
       let free = name;
-      for (let at = 2; free in definitions && !deepEqual(definitions[free], definition); at++) free = `${name}_v${at}`;
+      for (let at = 2; isTaken(free); at++) free = `${name}_v${at}`;
       if (free !== name) names.set(reference + name, reference + free);
-      definitions[free] = definition;
+      if (own.definition(free) === undefined) definitions[free] = definition;
     }
-    for (const [path, item] of Object.entries(other.paths)) paths[path] ??= renamed(item, names);
+    for (const [path, item] of Object.entries(other.paths))
+      if (!own.hasPath(path)) paths[path] ??= renamed(item, names);
     // What was renamed may refer to what was renamed.
     for (const name of Object.keys(other.definitions)) {
       const free = names.get(reference + name)?.slice(reference.length) ?? name;
-      definitions[free] = renamed(definitions[free], names);
+      if (definitions[free] !== undefined) definitions[free] = renamed(definitions[free], names);
     }
   }
   return { paths, definitions };

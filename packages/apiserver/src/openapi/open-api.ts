@@ -1,53 +1,47 @@
 import { createHash } from 'node:crypto';
 import type { Extensions } from '../aggregation/index.ts';
 import { parseAccept } from '../http/negotiate.ts';
-import { notFoundReply, type Reply } from '../http/reply.ts';
-import { version } from '../http/version.ts';
+import { type LongReply, notFoundReply, type Reply } from '../http/reply.ts';
 import type { ResourceCatalog, ServedResource } from '../registry/contract.ts';
 import { definitionsJson } from '../schema/generated/definitions.ts';
 import { operationsJson } from '../schema/generated/operations.ts';
 import { customOperations } from './custom-operations.ts';
-import { withDescriptions } from './descriptions.ts';
-import { groupBy } from './group-by.ts';
-import { mergeDocuments } from './merge-documents.ts';
-import { pathItems, sharedParameters } from './path-items.ts';
-import { encodeOpenApiV2, protobufV2MediaType } from './protobuf-v2.ts';
-import { encodeOpenApiV3, protobufV3MediaType } from './protobuf-v3.ts';
-import { customSchemas, type Json, openApi2, openApi3, reachable, type SchemaStyle, toOpenApi } from './schemas.ts';
-import { loadTables, type OpenApiTables, type Operation } from './tables.ts';
+import { type DocumentPart, DocumentParts } from './document-parts.ts';
+import { type DocumentForm, formsOfThree, formsOfTwo } from './forms.ts';
+import { addedByOthers, type OwnDocument } from './merge-documents.ts';
+import { customSchemaName, customSchemas, openApi2 } from './schemas.ts';
+import { loadTables, type OpenApiTables, placeOfPath } from './tables.ts';
 
-interface Document {
-  readonly body: string | Buffer;
-  readonly etag: string;
-}
-
-const info = { title: 'Kubernetes', version: `${version.major}.${version.minor}` };
-const securityScheme = { BearerToken: { type: 'apiKey', name: 'authorization', in: 'header' } };
-const json = 'application/json';
 /** Documents that belong to no group, and are served whatever the groups are. */
 const ownPlaces = ['.well-known/openid-configuration', 'api', 'apis', 'openid/v1/jwks', 'version'];
 
-/** `/openapi/v3` and `/openapi/v2`: made from the schema table and the CRDs when first asked for. */
+/**
+ * `/openapi/v3` and `/openapi/v2`: made from the schema table and the CRDs when asked for, of parts that are written once.
+ * While much has to be written others get their turns.
+ */
 export class OpenApi {
   readonly #catalog: ResourceCatalog;
   readonly #extensions: Extensions | undefined;
-  #tables: OpenApiTables | undefined;
+  #loaded: { readonly tables: OpenApiTables; readonly parts: DocumentParts } | undefined;
   #index: ReadonlyMap<string, string> | undefined;
   #table: string | undefined;
-  readonly #documents = new Map<string, Document>();
 
   constructor(catalog: ResourceCatalog, extensions?: Extensions) {
     this.#catalog = catalog;
     this.#extensions = extensions;
     const forget = () => {
       this.#index = undefined;
-      this.#documents.clear();
     };
     catalog.changes$.subscribe(forget);
     extensions?.changes$.subscribe(forget);
   }
 
-  answer(path: string, query: URLSearchParams, accept: string | undefined, ifNoneMatch: string | undefined): Reply {
+  async answer(
+    path: string,
+    query: URLSearchParams,
+    accept: string | undefined,
+    ifNoneMatch: string | undefined,
+  ): Promise<Reply | LongReply> {
     if (path === '/openapi/v2') return this.#versionTwo(accept, ifNoneMatch);
     if (path === '/openapi/v2/') return notFoundReply();
     if (path === '/openapi/v3') return this.#indexReply();
@@ -56,13 +50,14 @@ export class OpenApi {
     if (!path.startsWith('/openapi/v3/') || hash === undefined) return empty(404, {});
     const asked = query.get('hash');
     const base = { etag: `"${hash}"`, vary: 'Accept' };
-    const contentType = wanted(accept, protobufV3MediaType);
-    if (contentType === undefined) return empty(406, { vary: 'Accept' });
+    const form = wanted(accept, formsOfThree);
+    if (form === undefined) return empty(406, { vary: 'Accept' });
+    const contentType = form.mediaType;
     if (asked !== null && asked !== '' && asked !== hash)
       return { ...empty(301, { ...base, location: `${path}?hash=${hash}` }), contentType };
     if (ifNoneMatch === base.etag) return { code: 304, contentType, body: '', headers: base };
     const lasting: Record<string, string> = asked === hash ? { 'cache-control': 'public, immutable' } : {};
-    return { code: 200, contentType, body: this.#document(place, contentType), headers: { ...base, ...lasting } };
+    return { code: 200, contentType, pieces: await this.#write([place], form), headers: { ...base, ...lasting } };
   }
 
   #indexReply(): Reply {
@@ -79,98 +74,117 @@ export class OpenApi {
     if (this.#index) return this.#index;
     this.#table ??= createHash('sha256').update(definitionsJson).update(operationsJson).digest('hex');
     const table = this.#table;
-    const served = groupBy(this.#catalog.list(), placeOf);
     const groups = this.#catalog.groups().flatMap(({ group, versions }) => {
       const places = versions.map((each) => place(group, each));
-      const custom = places.every((each) => served.get(each)?.every(({ custom: own }) => own));
-      return group === '' || custom ? places : [`apis/${group}`, ...places];
+      return group === '' || !this.#catalog.hasBuiltIn(group) ? places : [`apis/${group}`, ...places];
     });
     const hashes = [...new Set([...ownPlaces, ...groups])].sort().map((each) => {
-      const own = (served.get(each) ?? []).map((resource) =>
-        resource.custom ? digestOf(resource) : resource.resource,
-      );
-      return [each, createHash('sha512').update(`${table}${each}${own.join()}`).digest('hex').toUpperCase()] as const;
+      const content = contentOf(this.#servedIn(each));
+      return [each, createHash('sha512').update(`${table}${each}${content}`).digest('hex').toUpperCase()] as const;
     });
     this.#index = new Map(hashes);
     return this.#index;
   }
 
-  #document(placeName: string, contentType: string): string | Buffer {
-    const key = `${contentType} ${placeName}`;
-    const known = this.#documents.get(key);
-    if (known) return known.body;
-    const { paths, schemas } = this.#parts([placeName], openApi3);
-    const components = { ...(Object.keys(schemas).length > 0 && { schemas }), securitySchemes: securityScheme };
-    const document = { openapi: '3.0.0', info, paths, components };
-    const body = contentType === json ? JSON.stringify(document) : encodeOpenApiV3(document);
-    this.#documents.set(key, { body, etag: '' });
-    return body;
-  }
-
-  #versionTwo(accept: string | undefined, ifNoneMatch: string | undefined): Reply {
+  async #versionTwo(accept: string | undefined, ifNoneMatch: string | undefined): Promise<Reply | LongReply> {
     const headers = { vary: 'Accept-Encoding, Accept' };
-    const contentType = wanted(accept, protobufV2MediaType);
-    if (contentType === undefined) return empty(406, headers);
-    const document = this.#documents.get(contentType) ?? this.#makeVersionTwo(contentType);
-    const tagged = { ...headers, etag: document.etag };
-    if (ifNoneMatch === document.etag) return { code: 304, contentType, body: '', headers: tagged };
-    return { code: 200, contentType, body: document.body, headers: tagged };
-  }
-
-  #makeVersionTwo(contentType: string): Document {
+    const form = wanted(accept, formsOfTwo);
+    if (form === undefined) return empty(406, headers);
+    const contentType = form.mediaType;
     const hashes = this.#hashes();
-    const own = this.#parts([...hashes.keys()], openApi2);
     const documents = this.#extensions?.openApiDocuments() ?? [];
-    const { paths, definitions } = mergeDocuments({ paths: own.paths, definitions: own.schemas }, documents);
-    const whole = {
-      swagger: '2.0',
-      info,
-      paths,
-      definitions,
-      parameters: sharedParameters(this.#load(), openApi2),
-      securityDefinitions: securityScheme,
-      security: [{ BearerToken: [] }],
-    };
-    const body = contentType === protobufV2MediaType ? encodeOpenApiV2(whole) : JSON.stringify(whole);
     // One tag for both forms: it names what they are made from.
-    const etag = createHash('sha512')
-      .update([...hashes.values()].join())
-      .update(documents.length === 0 ? '' : JSON.stringify(documents))
-      .digest('hex');
-    const document = { body, etag: `"${etag.toUpperCase()}"` };
-    this.#documents.set(contentType, document);
-    return document;
+    const hash = createHash('sha512').update([...hashes.values()].join());
+    if (documents.length > 0) hash.update(JSON.stringify(documents));
+    const etag = `"${hash.digest('hex').toUpperCase()}"`;
+    const tagged = { ...headers, etag };
+    if (ifNoneMatch === etag) return { code: 304, contentType, body: '', headers: tagged };
+    const added = documents.length === 0 ? undefined : addedByOthers(this.#own(), documents);
+    const pieces = await this.#write([...hashes.keys()], form, added);
+    return { code: 200, contentType, pieces, headers: tagged };
   }
 
-  #parts(places: readonly string[], style: SchemaStyle): { readonly paths: Json; readonly schemas: Json } {
-    const tables = this.#load();
-    const { definitions, byPlace } = tables;
-    const resources = this.#catalog.list();
-    const served = new Set(resources.map((each) => `${placeOf(each)}/${each.resource}`));
-    const builtin = places.flatMap((each) =>
-      (byPlace.get(each) ?? []).filter((operation) => isServed(operation, each, served)),
-    );
-    const own = resources.filter((each) => each.custom && places.includes(placeOf(each)));
-    const custom = customOperations(own, tables);
-    const operations = [...builtin, ...custom.operations];
-    const roots = operations.flatMap(({ body, answer }) => [body, answer]).filter((each) => each !== undefined);
-    const schemas: Record<string, Json> = {};
-    for (const each of own) Object.assign(schemas, customSchemas(each, style));
-    const meta = own.length === 0 ? [] : ['ObjectMeta', 'ListMeta'];
-    const needed = reachable(definitions, [
-      ...roots,
-      ...meta.map((each) => `io.k8s.apimachinery.pkg.apis.meta.v1.${each}`),
-    ]);
-    for (const name of [...needed].sort()) schemas[name] = toOpenApi(definitions[name] ?? {}, style, name);
-    for (const [name, schema] of Object.entries(schemas)) schemas[name] = withDescriptions(name, schema);
-    const pathParameters = { ...tables.pathParameters, ...custom.pathParameters };
-    return { paths: pathItems(operations, { parameters: tables.parameters, pathParameters }, style), schemas };
+  /** What is served changes while it is written: all that is looked at is taken before the first turn of others. */
+  async #write(
+    places: readonly string[],
+    form: DocumentForm,
+    added: { readonly paths: object; readonly definitions: object } = { paths: {}, definitions: {} },
+  ): Promise<readonly Buffer[]> {
+    const { tables, parts } = this.#load();
+    const custom = places.flatMap((each) => this.#servedIn(each).filter((resource) => resource.custom));
+    const paths: Buffer[] = [];
+    const schemas: Buffer[] = [];
+    const roots = new Set<string>();
+    const take = (part: DocumentPart) => {
+      if (part.paths.length > 0) paths.push(part.paths);
+      if (part.schemas.length > 0) schemas.push(part.schemas);
+      for (const each of part.roots) roots.add(each);
+      return parts.rest();
+    };
+    for (const each of places) await take(parts.ofPlace(each, this.#catalog, form));
+    for (const each of custom) await take(parts.ofCustom(each, form));
+    schemas.push(...(await parts.shared(roots, form)));
+    void take({ paths: form.paths(added.paths), schemas: form.schemas(added.definitions), roots: [] });
+    return form.document(paths, schemas, tables);
   }
 
-  #load(): OpenApiTables {
-    this.#tables ??= loadTables();
-    return this.#tables;
+  /** What the document of version 2 has of this server's own, for who adds to it. */
+  #own(): OwnDocument {
+    const { tables, parts } = this.#load();
+    const custom = new Map<string, ServedResource>();
+    for (const each of this.#catalog.list()) {
+      if (!each.custom) continue;
+      const name = customSchemaName(each.group, each.version, each.kind);
+      custom.set(name, each).set(`${name}List`, each);
+    }
+    const paths = new Map<string, ReadonlySet<string>>();
+    const pathsIn = (name: string) => {
+      const builtin = parts.servedIn(name, this.#catalog);
+      const { operations } = customOperations(
+        this.#servedIn(name).filter((each) => each.custom),
+        tables,
+      );
+      return new Set([...builtin, ...operations].map(({ path }) => path));
+    };
+    return {
+      hasPath(path) {
+        const name = placeOfPath(path);
+        const known = paths.get(name) ?? pathsIn(name);
+        paths.set(name, known);
+        return known.has(path);
+      },
+      definition(name) {
+        const resource = custom.get(name);
+        return resource ? customSchemas(resource, openApi2)[name] : parts.definition(name, openApi2);
+      },
+    };
   }
+
+  #servedIn(name: string): readonly ServedResource[] {
+    const [first, ...rest] = name.split('/');
+    if (first === 'api') return this.#catalog.inVersion('', rest[0] ?? '');
+    return first === 'apis' && rest.length === 2 ? this.#catalog.inVersion(rest[0] ?? '', rest[1] ?? '') : [];
+  }
+
+  #load() {
+    if (!this.#loaded) {
+      const tables = loadTables();
+      this.#loaded = { tables, parts: new DocumentParts(tables) };
+    }
+    return this.#loaded;
+  }
+}
+
+const contents = new WeakMap<readonly ServedResource[], string>();
+
+/** What tells whether a version of a group is what it was. */
+function contentOf(served: readonly ServedResource[]): string {
+  let content = contents.get(served);
+  if (content === undefined) {
+    content = served.map((each) => (each.custom ? digestOf(each) : each.resource)).join();
+    contents.set(served, content);
+  }
+  return content;
 }
 
 const digests = new WeakMap<ServedResource, string>();
@@ -187,24 +201,14 @@ function digestOf(resource: ServedResource): string {
 
 const empty = (code: number, headers: Reply['headers']): Reply => ({ code, contentType: '', body: '', headers });
 
-/** JSON or the given form, as the Accept header prefers; `@` is how some clients write the first dot of the version. */
-function wanted(accept: string | undefined, protobuf: string): string | undefined {
+/** The form that the Accept header prefers; `@` is how some clients write the first dot of the version. */
+function wanted(accept: string | undefined, [plain, ...others]: readonly DocumentForm[]): DocumentForm | undefined {
   for (const { mediaType } of parseAccept(accept)) {
-    if (mediaType === json || mediaType === '*/*' || mediaType === 'application/*') return json;
-    if (mediaType.replace('@', '.') === protobuf) return protobuf;
+    if (mediaType === plain?.mediaType || mediaType === '*/*' || mediaType === 'application/*') return plain;
+    const found = others.find((each) => mediaType.replace('@', '.') === each.mediaType);
+    if (found) return found;
   }
   return undefined;
 }
 
-/** Whether the resource that a path leads to is served in this version. */
-function isServed({ path, kind }: Operation, placeName: string, served: ReadonlySet<string>): boolean {
-  if (kind === undefined) return true;
-  const rest = path.slice(placeName.length + 2).replace(/^watch\//, '');
-  const parts = rest.split('/');
-  // Below a namespace lies a resource, or a subresource of the namespace itself.
-  const at = parts[0] === 'namespaces' && parts[1] === '{namespace}' ? parts[2] : parts[0];
-  return served.has(`${placeName}/${at}`) || served.has(`${placeName}/${parts[0]}`);
-}
-
 const place = (group: string, each: string) => (group === '' ? `api/${each}` : `apis/${group}/${each}`);
-const placeOf = (resource: ServedResource) => place(resource.group, resource.version);

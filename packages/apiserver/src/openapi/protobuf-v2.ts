@@ -11,6 +11,7 @@ import {
   message,
   named,
   nothing,
+  pieces,
   text,
   texts,
 } from './gnostic-wire.ts';
@@ -18,32 +19,40 @@ import {
 /** What kubectl before 1.29 and older Helm ask for, and do without no longer. */
 export const protobufV2MediaType = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
-/** An OpenAPI v2 document in the protobuf encoding of gnostic (openapiv2/OpenAPIv2.proto). */
-export function encodeOpenApiV2(document: {
-  readonly info: { readonly title: string; readonly version: string };
-  readonly paths: unknown;
-  readonly definitions: unknown;
-  readonly parameters: unknown;
-  readonly securityDefinitions: unknown;
-  readonly security: readonly unknown[];
-}): Buffer {
-  const { info, paths, definitions, parameters: shared, securityDefinitions, security } = document;
-  const schemas = entries(definitions).map(([name, each]) => bytes(1, named(name, schema(Loose.parse(each)))));
+/** Entries of the paths of a document, in the protobuf encoding of gnostic (openapiv2/OpenAPIv2.proto). */
+export const pathsV2 = (paths: unknown): Buffer =>
+  message(...entries(paths).map(([path, item]) => bytes(2, named(path, pathItem(Loose.parse(item))))));
+
+/** Entries of its definitions. */
+export const schemasV2 = (definitions: unknown): Buffer =>
+  message(...entries(definitions).map(([name, each]) => bytes(1, named(name, schema(Loose.parse(each))))));
+
+/** A document of such entries, in pieces. */
+export function documentV2(
+  paths: readonly Buffer[],
+  definitions: readonly Buffer[],
+  around: {
+    readonly info: { readonly title: string; readonly version: string };
+    readonly parameters: unknown;
+    readonly securityDefinitions: unknown;
+    readonly security: readonly unknown[];
+  },
+): readonly Buffer[] {
+  const { info, parameters: shared, securityDefinitions, security } = around;
   const keys = entries(securityDefinitions).map(([name, each]) =>
     bytes(1, named(name, bytes(2, apiKey(Loose.parse(each))))),
   );
   const needs = security.map((each) =>
     bytes(12, message(...entries(each).map(([name, scopes]) => bytes(1, named(name, texts(1, scopes)))))),
   );
-  return message(
-    text(1, '2.0'),
-    bytes(2, message(text(1, info.title), text(2, info.version))),
-    bytes(8, message(...entries(paths).map(([path, item]) => bytes(2, named(path, pathItem(Loose.parse(item))))))),
-    bytes(9, message(...schemas)),
+  return [
+    message(text(1, '2.0'), bytes(2, message(text(1, info.title), text(2, info.version)))),
+    ...pieces(8, paths),
+    ...pieces(9, definitions),
     bytes(10, message(...entries(shared).map(([name, each]) => bytes(1, named(name, parameter(Loose.parse(each))))))),
     ...needs,
     bytes(13, message(...keys)),
-  );
+  ];
 }
 
 const apiKey = (object: Loose) => message(text(1, object['type']), text(2, object['name']), text(3, object['in']));

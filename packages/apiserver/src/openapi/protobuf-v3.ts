@@ -13,6 +13,7 @@ import {
   message,
   named,
   nothing,
+  pieces,
   text,
   texts,
 } from './gnostic-wire.ts';
@@ -20,27 +21,33 @@ import {
 /** The binary form in which client-go reads OpenAPI v3. */
 export const protobufV3MediaType = 'application/com.github.proto-openapi.spec.v3.v1.0+protobuf';
 
-/** An OpenAPI v3 document in the protobuf encoding of gnostic (openapiv3/OpenAPIv3.proto). */
-export function encodeOpenApiV3(document: {
-  readonly openapi: string;
-  readonly info: { readonly title: string; readonly version: string };
-  readonly paths: unknown;
-  readonly components: { readonly schemas?: unknown; readonly securitySchemes: unknown };
-}): Buffer {
-  const { openapi, info, paths, components } = document;
-  const { schemas, securitySchemes } = components;
+/** Entries of the paths of a document, in the protobuf encoding of gnostic (openapiv3/OpenAPIv3.proto). */
+export const pathsV3 = (paths: unknown): Buffer =>
+  message(...entries(paths).map(([path, item]) => bytes(1, named(path, pathItem(Loose.parse(item))))));
+
+/** Entries of its schemas. */
+export const schemasV3 = (object: unknown): Buffer => namedSchemas(object);
+
+/** A document of such entries, in pieces. */
+export function documentV3(
+  paths: readonly Buffer[],
+  schemaEntries: readonly Buffer[],
+  around: {
+    readonly openapi: string;
+    readonly info: { readonly title: string; readonly version: string };
+    readonly securitySchemes: unknown;
+  },
+): readonly Buffer[] {
+  const { openapi, info, securitySchemes } = around;
   const security = entries(securitySchemes).map(([name, each]) =>
     bytes(1, named(name, bytes(1, scheme(Loose.parse(each))))),
   );
-  return message(
-    text(1, openapi),
-    bytes(2, message(text(1, info.title), text(6, info.version))),
-    bytes(4, message(...entries(paths).map(([path, item]) => bytes(1, named(path, pathItem(Loose.parse(item))))))),
-    bytes(
-      5,
-      message(schemas === undefined ? nothing : bytes(1, namedSchemas(schemas)), bytes(7, message(...security))),
-    ),
-  );
+  const components = [...(schemaEntries.length > 0 ? pieces(1, schemaEntries) : []), bytes(7, message(...security))];
+  return [
+    message(text(1, openapi), bytes(2, message(text(1, info.title), text(6, info.version)))),
+    ...pieces(4, paths),
+    ...pieces(5, components),
+  ];
 }
 
 const scheme = (object: Loose) => message(text(1, object['type']), text(3, object['name']), text(4, object['in']));

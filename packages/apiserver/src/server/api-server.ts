@@ -178,8 +178,10 @@ export class HttpApiServer {
     const decision = await this.#options.authorizer.authorize(asked);
     if (!decision.allowed) throw forbidden(asked, decision.reason);
     const query = new URLSearchParams(search);
-    const { code, body } = await this.#routes.answer({ path, query, headers: {}, method, pretty: false });
+    const reply = await this.#routes.answer({ path, query, headers: {}, method, pretty: false });
+    const body = 'pieces' in reply ? Buffer.concat(reply.pieces) : reply.body;
     const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
+    const { code } = reply;
     if (code >= 400) throw StatusError.of(code, code === 404 ? 'NotFound' : 'InternalError', text.trim(), {});
     return text;
   }
