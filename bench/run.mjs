@@ -9,12 +9,13 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { durableWrites, fanOut } from './api.mjs';
 import { startPeer, up } from './clusters.mjs';
+import { flooded } from './flood.mjs';
 import { inProcessWrites, testServerStarts } from './in-process.mjs';
 import { fillWithPods, listPods } from './lists.mjs';
 import { scheduling } from './scheduling.mjs';
 import { expectStatus, lines, open, request } from './target.mjs';
 
-const parts = ['start', 'writes', 'watch', 'lists', 'scheduling', 'million'];
+const parts = ['start', 'writes', 'watch', 'flood', 'lists', 'scheduling', 'million'];
 const argv = process.argv.slice(2);
 // `--peer` with nothing behind it.
 const bare = argv.indexOf('--peer');
@@ -22,7 +23,7 @@ if (bare >= 0 && (argv[bare + 1] ?? '--').startsWith('--')) argv.splice(bare, 1,
 const { values: flags } = parseArgs({
   args: argv,
   options: {
-    only: { type: 'string', default: 'start,writes,watch,lists,scheduling' },
+    only: { type: 'string', default: 'start,writes,watch,flood,lists,scheduling' },
     peer: { type: 'string' },
     pods: { type: 'string', default: '50000' },
     rounds: { type: 'string', default: '3' },
@@ -165,6 +166,21 @@ async function measureWatch(sides) {
   note('watch: one event to the last of 1,000 watchers', show(keelson), peer && show(peer));
 }
 
+async function measureFlood(sides) {
+  const [keelson, peer] = await sideBySide(
+    sides,
+    (side) => flooded(side.target),
+    (a, b) => a.under.p99 < b.under.p99,
+  );
+  const show = ({ calm, under, rates }) =>
+    `p50 ${ms(under.p50)}, p99 ${ms(under.p99)} (in calm ${ms(calm.p50)}, ${ms(calm.p99)}); the flood got ${Object.entries(
+      rates,
+    )
+      .map(([code, perSecond]) => `${perSecond} × ${code}`)
+      .join(', ')} a second`;
+  note('flood: requests of one user while another floods with 400 loops', show(keelson), peer && show(peer));
+}
+
 async function measureLists(sides) {
   const namespace = `pods-${process.pid}`;
   for (const { target } of sides) {
@@ -232,12 +248,13 @@ console.log(
     .join(' ')}; best of ${rounds} rounds\n`,
 );
 if (wanted('start')) await measureStart();
-if (wanted('writes') || wanted('watch') || wanted('lists')) {
+if (['writes', 'watch', 'flood', 'lists'].some(wanted)) {
   const sides = [await up(['--runtime', 'simulated', '--nodes', '0'])];
   try {
     if (flags.peer !== undefined) sides.push(await startPeer(flags.peer));
     if (wanted('writes')) await measureWrites(sides);
     if (wanted('watch')) await measureWatch(sides);
+    if (wanted('flood')) await measureFlood(sides);
     if (wanted('lists')) await measureLists(sides);
   } finally {
     for (const each of sides) await each.stop();

@@ -1,4 +1,4 @@
-import { type KubernetesObject, StatusError, timestamp } from '@keelson/core';
+import { isStatusError, type KubernetesObject, StatusError, timestamp } from '@keelson/core';
 import { isMarkedHollow } from '../schema/index.ts';
 import { KeyExistsError } from '../storage/contract.ts';
 import { admit, type Call, validateAdmission } from './admission-chain.ts';
@@ -36,12 +36,24 @@ export function warnOnce({ warnings }: Call, text: string | undefined): void {
   if (text !== undefined && !warnings.includes(text)) warnings.push(text);
 }
 
+/** Names that are tried for a `generateName` until one is free (KEP-4420). */
+const mostNames = 8;
+
 /** POST: decode, default, admit, prepare, validate, store. */
 export async function createObject(context: RegistryContext, call: Call): Promise<EncodedObject> {
-  const { kind, request } = call;
-  const draft = decodeBody(kind, request.body, request, (text) => call.warnings.push(text));
-  recordSent(context, call, draft);
-  return createDecoded(context, call, draft);
+  const { kind, request, warnings } = call;
+  const warned = warnings.length;
+  for (let attempt = 1; ; attempt++) {
+    const draft = decodeBody(kind, request.body, request, (text) => warnings.push(text));
+    if (attempt === 1) recordSent(context, call, draft);
+    const generated = !draft.metadata.name && draft.metadata.generateName && !kind.strategy.generatesNoNames;
+    try {
+      return await createDecoded(context, call, draft);
+    } catch (error) {
+      if (!generated || attempt === mostNames || !isStatusError(error, 'AlreadyExists')) throw error;
+      warnings.splice(warned);
+    }
+  }
 }
 
 export async function createDecoded(

@@ -6,11 +6,11 @@ import { MemoryStorage } from '../storage/memory-storage.ts';
 import { inProcessTransport } from './in-process-transport.ts';
 import { ResourceRegistry } from './resource-registry.ts';
 
-function open() {
+function open(random = systemRandom) {
   const registry = new ResourceRegistry({
     storage: new MemoryStorage(),
     clock: systemClock,
-    random: systemRandom,
+    random,
     logger: silentLogger,
   });
   return {
@@ -34,6 +34,22 @@ describe('the registry', () => {
     expect((await client.list(ConfigMap, { namespace: 'default' })).items).toEqual([patched]);
     await client.delete(ConfigMap, ref);
     await expect(client.get(ConfigMap, ref)).rejects.toMatchObject({ code: 404, message: 'configmaps "a" not found' });
+  });
+
+  it('tries eight names for a prefix before it says that one exists', async () => {
+    let same = 0;
+    const { client } = open(() => (same-- > 0 ? 0 : systemRandom()));
+    const create = () => client.create(ConfigMap, { metadata: { namespace: 'default', generateName: 'x-' } });
+    // Of a name and a uid, and of the names that come after it.
+    same = 40;
+    const first = await create();
+    same = 40;
+    const second = await create();
+    expect(first.metadata.name).toBe('x-bbbbb');
+    expect(second.metadata.name).toMatch(/^x-/);
+    expect(second.metadata.name).not.toBe(first.metadata.name);
+    same = Number.POSITIVE_INFINITY;
+    await expect(create()).rejects.toMatchObject({ code: 409, message: 'configmaps "x-bbbbb" already exists' });
   });
 
   it('watches from the beginning and tells what comes and goes', async () => {

@@ -7,6 +7,7 @@ import type { Logger } from '@keelson/core';
 import type { HttpRequest } from '../authentication/index.ts';
 import type { HttpResponse } from '../http/reply.ts';
 import type { KeyPair } from '../pki/index.ts';
+import { RequestTurns } from './request-turns.ts';
 
 export interface SecureListenerOptions {
   readonly server: KeyPair;
@@ -90,8 +91,15 @@ export class SecureListener {
         logger.error('a request was left unanswered', { error: String(error) });
         stream.destroy();
       });
-    const answer = (request: HttpRequest, response: HttpResponse) =>
-      void guarded(handle(request, response), 'stream' in response ? response.stream : request.socket);
+    const turns = new RequestTurns();
+    const answer = (request: HttpRequest, response: HttpResponse) => {
+      const stream = 'stream' in response ? response.stream : request.socket;
+      const connection = ('stream' in response ? response.stream.session : undefined) ?? request.socket;
+      turns.begin(connection, () => {
+        // Who has gone meanwhile costs nothing more.
+        if (!stream.destroyed) void guarded(handle(request, response), stream);
+      });
+    };
     this.#server.on('request', answer);
     this.#server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
       const { head, body } = refusal(417);
