@@ -9,7 +9,7 @@ import {
   type Quantity,
   quantityValue,
 } from '@keelson/core';
-import { type Amounts, parseAmounts, podLimits, podRequests } from '@keelson/core/admission';
+import { type Amounts, parseAmounts, podAmountsAsWritten } from '@keelson/core/admission';
 
 interface Subject {
   readonly requests: Amounts;
@@ -19,7 +19,10 @@ interface Subject {
 /** What a pod breaks of a LimitRange, in Kubernetes' words; names of resources in alphabetical order. */
 export function podLimitErrors({ spec }: LimitRange, pod: Pod): readonly string[] {
   return (spec?.limits ?? []).flatMap((limit) => {
-    if (limit.type === 'Pod') return errorsOf(limit, { requests: podRequests(pod), limits: podLimits(pod) });
+    if (limit.type === 'Pod') {
+      const [requests, limits] = [podAmountsAsWritten(pod, 'requests'), podAmountsAsWritten(pod, 'limits')];
+      return errorsOf(limit, { requests, limits });
+    }
     if (limit.type !== 'Container') return [];
     return [...(pod.spec.containers ?? []), ...(pod.spec.initContainers ?? [])].flatMap(({ resources }) =>
       errorsOf(limit, { requests: parseAmounts(resources?.requests), limits: parseAmounts(resources?.limits) }),

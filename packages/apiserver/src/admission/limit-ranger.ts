@@ -1,4 +1,4 @@
-import { type Container, LimitRange, PersistentVolumeClaim, Pod } from '@keelson/core';
+import { type Container, type KubernetesObject, LimitRange, PersistentVolumeClaim, Pod } from '@keelson/core';
 import type { AdmissionAttributes, AdmissionPlugin } from '@keelson/core/admission';
 import type { AdmissionEnvironment } from './contract.ts';
 import { claimLimitErrors, podLimitErrors } from './limit-checks.ts';
@@ -13,9 +13,8 @@ export function limitRanger({ reader }: AdmissionEnvironment): AdmissionPlugin {
     name: 'LimitRanger',
     resources: [Pod, PersistentVolumeClaim],
     async admit(attributes) {
-      if (attributes.operation !== 'CREATE' || attributes.namespace === undefined) return undefined;
-      const pod = objectAs(attributes, Pod);
-      if (!pod) return undefined;
+      const pod = limitedPod(attributes);
+      if (!pod || attributes.namespace === undefined) return undefined;
       let next = pod;
       for (const limits of await reader.list(LimitRange, attributes.namespace)) next = withDefaults(next, limits);
       return next === pod ? undefined : next;
@@ -32,16 +31,32 @@ export function limitRanger({ reader }: AdmissionEnvironment): AdmissionPlugin {
   };
 }
 
-function checksFor(attributes: AdmissionAttributes): ((limits: LimitRange) => readonly string[]) | undefined {
-  const { operation, subresource, group, resource, object } = attributes;
-  if (operation !== 'CREATE' && operation !== 'UPDATE') return undefined;
-  const claim = objectAs(attributes, PersistentVolumeClaim);
-  if (claim) return (limits) => claimLimitErrors(limits, claim);
+/** A pod that is new, or that is being resized: by nothing else its resources change. */
+function limitedPod({
+  operation,
+  subresource,
+  group,
+  resource,
+  object,
+  oldObject,
+}: AdmissionAttributes): Pod | undefined {
   if (group !== '' || resource !== 'pods' || object === undefined) return undefined;
-  const resized = operation === 'UPDATE' && subresource === 'resize';
-  if (!resized && (operation !== 'CREATE' || subresource !== undefined)) return undefined;
+  const limited =
+    operation === 'CREATE' ? subresource === undefined : operation === 'UPDATE' && subresource === 'resize';
   // The resource is pods: the registry has decoded it as one.
-  return (limits) => podLimitErrors(limits, object as Pod);
+  return limited && !isGoing(oldObject) ? (object as Pod) : undefined;
+}
+
+/** What is being deleted is let go whatever its size. */
+const isGoing = (old: KubernetesObject | undefined) => old?.metadata.deletionTimestamp !== undefined;
+
+function checksFor(attributes: AdmissionAttributes): ((limits: LimitRange) => readonly string[]) | undefined {
+  const pod = limitedPod(attributes);
+  if (pod) return (limits) => podLimitErrors(limits, pod);
+  const { operation, oldObject } = attributes;
+  if ((operation !== 'CREATE' && operation !== 'UPDATE') || isGoing(oldObject)) return undefined;
+  const claim = objectAs(attributes, PersistentVolumeClaim);
+  return claim && ((limits) => claimLimitErrors(limits, claim));
 }
 
 function withDefaults(pod: Pod, { spec }: LimitRange): Pod {

@@ -15,6 +15,6 @@ export {
   type Reinvocation,
   type WriteTerms,
 } from './contract.ts';
-export { type Amounts, parseAmounts, podLimits, podRequests } from './pod-resources.ts';
+export { type Amounts, parseAmounts, podAmountsAsWritten, podLimits, podRequests } from './pod-resources.ts';
 export * from './quota/index.ts';
 export { WebhookServer, type WebhookServerOptions } from './webhook-server.ts';

@@ -14,13 +14,18 @@ export function podRequests(pod: Pod): Amounts {
   return wholePod(pod, 'requests');
 }
 
+/** As `podRequests` or `podLimits`, by what containers and pod say alone: without overhead, whatever is in use meanwhile. */
+export function podAmountsAsWritten({ spec }: Pick<Pod, 'spec'>, kind: Kind): Amounts {
+  const { overhead: _overhead, ...written } = spec;
+  return wholePod({ spec: written }, kind);
+}
+
 /** As `podRequests`, for limits; overhead only raises a limit that is there. */
 export function podLimits(pod: Pod): Amounts {
   return wholePod(pod, 'limits');
 }
 
-function wholePod(pod: Pod, kind: Kind): Amounts {
-  const { spec, status } = pod;
+function wholePod({ spec, status }: Pick<Pod, 'spec' | 'status'>, kind: Kind): Amounts {
   const statuses = new Map(
     [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].map((each) => [each.name, each]),
   );
@@ -53,7 +58,8 @@ function wholePod(pod: Pod, kind: Kind): Amounts {
   return total;
 }
 
-const isPodLevel = (name: string) => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-');
+/** What may be said of a pod as a whole. */
+export const isPodLevel = (name: string) => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-');
 
 /**
  * While a container is being resized it holds the larger of what it has and what it is to have (KEP-1287); where its node

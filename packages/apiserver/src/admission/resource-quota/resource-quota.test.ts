@@ -111,6 +111,28 @@ describe('ResourceQuota', () => {
     expect(await used()).toEqual({ 'services.nodeports': '2' });
   });
 
+  it('asks nothing of containers where the pod as a whole says something', async () => {
+    await quota({ 'requests.cpu': '2', 'limits.memory': '1Gi' });
+    await client().create(Pod, pod('a', {}, { resources: { requests: { cpu: '1' } } }));
+    expect(await used()).toEqual({ 'requests.cpu': '1', 'limits.memory': '0' });
+    expect(await refusal(client().create(Pod, pod('b', {}, { resources: {} })))).toBe(
+      'pods "b" is forbidden: failed quota: q: must specify limits.memory for: c; requests.cpu for: c',
+    );
+  });
+
+  it('has a pod that gets a deadline as a new one, where only such pods count', async () => {
+    await quota({ pods: '1' }, {}, { scopes: ['Terminating'] });
+    const limited = async (name: string) => {
+      const made = await client().create(Pod, pod(name));
+      return client().update(Pod, { ...made, spec: { ...made.spec, activeDeadlineSeconds: 60 } });
+    };
+    await limited('a');
+    expect(await used()).toEqual({ pods: '1' });
+    expect(await refusal(limited('b'))).toBe(
+      'pods "b" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1',
+    );
+  });
+
   it('names all that has to be counted where one of them is not', async () => {
     const made = await quota({ secrets: '2', 'count/secrets': '3' });
     await client().updateStatus(ResourceQuota, { ...made, status: { ...made.status, used: { secrets: '0' } } });
@@ -176,5 +198,40 @@ describe('LimitRanger', () => {
     ).toBe(
       'pods "b" is forbidden: [maximum cpu usage per Container is 1, but limit is 2, cpu max limit to request ratio per Container is 3, but provided ratio is 20.000000, maximum memory usage per Pod is 1Gi, but limit is 2Gi]',
     );
+  });
+
+  it('holds a pod that is resized to the bounds by what it says alone, with what is missing filled in', async () => {
+    const made = await client().create(Pod, pod('a', { requests: { cpu: '500m' }, limits: { cpu: '1' } }));
+    const containerStatuses = [
+      {
+        name: 'c',
+        image: 'i',
+        imageID: 'i',
+        ready: true,
+        restartCount: 0,
+        resources: { requests: { cpu: '4' }, limits: { cpu: '5' } },
+      },
+    ];
+    await client().updateStatus(Pod, { ...made, status: { ...made.status, phase: 'Running', containerStatuses } });
+    await client().create(LimitRange, {
+      metadata: { name: 'l', namespace },
+      spec: {
+        limits: [
+          { type: 'Pod', max: { cpu: '2' } },
+          { type: 'Container', default: { memory: '1Gi' } },
+        ],
+      },
+    });
+    const resize = async (limit: string) => {
+      const resources = { requests: { cpu: '750m' }, limits: { cpu: limit } };
+      const strategic = { spec: { containers: [{ name: 'c', resources }] } };
+      const next = await client().patch(Pod, { name: 'a', namespace }, { strategic }, { subresource: 'resize' });
+      return next.spec.containers?.[0]?.resources;
+    };
+    expect(await resize('1500m')).toEqual({
+      requests: { cpu: '750m', memory: '1Gi' },
+      limits: { cpu: '1500m', memory: '1Gi' },
+    });
+    expect(await refusal(resize('3'))).toBe('pods "a" is forbidden: maximum cpu usage per Pod is 2, but limit is 3');
   });
 });

@@ -23,12 +23,12 @@ export function resourceQuota({ reader, quotas }: AdmissionEnvironment): Admissi
   return {
     name: 'ResourceQuota',
     async validate(attributes) {
-      const { namespace, group, resource, operation, subresource, object } = attributes;
+      const { namespace, group, resource, operation, subresource, object, oldObject } = attributes;
       if (namespace === undefined || object === undefined || uncounted.has(`${group}/${resource}`)) return undefined;
       if (operation !== 'CREATE' && operation !== 'UPDATE') return undefined;
       if (group === '' && resource === 'namespaces') return undefined;
       const evaluator = evaluatorFor(group, resource);
-      if (!evaluator.handles(operation, subresource)) return undefined;
+      if (!evaluator.handles(operation, subresource, object, oldObject)) return undefined;
       if ((await reader.list(ResourceQuota, namespace)).length === 0) return undefined;
       return quotas.ledgerOf(namespace).charge({ attributes, evaluator, object });
     },

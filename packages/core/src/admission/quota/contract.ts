@@ -6,8 +6,8 @@ export interface QuotaEvaluator<T extends KubernetesObject = KubernetesObject> {
   readonly group: string;
   /** Plural resource name. */
   readonly resource: string;
-  /** Whether a request may change what the object counts for. */
-  handles(operation: string, subresource: string | undefined): boolean;
+  /** Whether a request may change what the object counts for, or which scopes it is in. `before`: of an update. */
+  handles(operation: string, subresource: string | undefined, object: T, before: T | undefined): boolean;
   /** Whether quotas may limit this name by this kind, such as `limits.cpu` by pods. */
   counts(name: string): boolean;
   /** What the object takes. `now` in milliseconds since the epoch. */

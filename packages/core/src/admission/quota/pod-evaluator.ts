@@ -1,6 +1,6 @@
 import type { Container, Pod, PodAffinityTerm, ScopedResourceSelectorRequirement } from '../../api/index.ts';
 import type { Quantity } from '../../machinery/index.ts';
-import { podLimits, podRequests } from '../pod-resources.ts';
+import { isPodLevel, podLimits, podRequests } from '../pod-resources.ts';
 import type { QuotaEvaluator } from './contract.ts';
 import { countName, one } from './count-evaluator.ts';
 
@@ -26,8 +26,12 @@ const mustBeSaid: ReadonlyMap<string, readonly ['requests' | 'limits', string]> 
 export const podEvaluator: QuotaEvaluator<Pod> = {
   group: '',
   resource: 'pods',
-  handles: (operation, subresource) =>
-    subresource === undefined ? operation === 'CREATE' : subresource === 'resize' && operation === 'UPDATE',
+  handles(operation, subresource, pod, before) {
+    if (operation === 'CREATE') return subresource === undefined;
+    if (operation !== 'UPDATE') return false;
+    if (subresource === undefined) return before !== undefined && isTerminating(pod) !== isTerminating(before);
+    return subresource === 'resize';
+  },
   counts: (name) =>
     fixed.has(name) ||
     name.startsWith('hugepages-') ||
@@ -48,10 +52,11 @@ export const podEvaluator: QuotaEvaluator<Pod> = {
   },
   inScope,
   missing(pod, limited) {
+    // What is said of the pod as a whole is enough, whatever it leaves out (KEP-2837).
+    if (saysForAll(pod)) return undefined;
     const wanted = limited.filter((name) => mustBeSaid.has(name)).sort();
     const parts = wanted.flatMap((name) => {
       const [kind, resource] = mustBeSaid.get(name) ?? ['requests', name];
-      if (pod.spec.resources?.[kind]?.[resource] !== undefined) return [];
       const silent = [...(pod.spec.containers ?? []), ...(pod.spec.initContainers ?? [])]
         .filter((container) => container.resources?.[kind]?.[resource] === undefined)
         .map((container) => container.name);
@@ -78,9 +83,9 @@ function isExtended(name: string): boolean {
 function inScope(pod: Pod, { scopeName, operator, values = [] }: ScopedResourceSelectorRequirement): boolean {
   switch (scopeName) {
     case 'Terminating':
-      return (pod.spec.activeDeadlineSeconds ?? -1) >= 0;
+      return isTerminating(pod);
     case 'NotTerminating':
-      return (pod.spec.activeDeadlineSeconds ?? -1) < 0;
+      return !isTerminating(pod);
     case 'BestEffort':
       return isBestEffort(pod);
     case 'NotBestEffort':
@@ -98,13 +103,18 @@ function inScope(pod: Pod, { scopeName, operator, values = [] }: ScopedResourceS
   }
 }
 
+const isTerminating = ({ spec }: Pod) => (spec.activeDeadlineSeconds ?? -1) >= 0;
+
+const saysForAll = ({ spec: { resources } }: Pod) =>
+  [resources?.requests, resources?.limits].some((each) => Object.keys(each ?? {}).some(isPodLevel));
+
 /** Zero amounts count as none, as they do for the QoS class. */
 function isBestEffort({ spec }: Pod): boolean {
   const asks = ({ resources }: Pick<Container, 'resources'>) =>
     [resources?.requests, resources?.limits].some((each) =>
       (['cpu', 'memory'] as const).some((name) => !isZero(each?.[name])),
     );
-  if (spec.resources && asks({ resources: spec.resources })) return false;
+  if (spec.resources) return !asks({ resources: spec.resources });
   return ![...(spec.containers ?? []), ...(spec.initContainers ?? [])].some(asks);
 }
 

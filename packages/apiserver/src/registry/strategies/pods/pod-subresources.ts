@@ -35,7 +35,11 @@ const resizable = ['cpu', 'memory'];
 export function validateResize(pod: Pod, old: Pod, errors: FieldErrors): void {
   validatePod(pod, errors, old);
   const from = errors.list.length;
-  if (old.spec.resources) errors.forbidden(whole, 'pods with pod-level resources cannot be resized');
+  if (saysForAll(old.spec)) {
+    const why =
+      'resize of pods with pod-level resources is forbidden when InPlacePodLevelResourcesVerticalScalingEnabled feature gate is disabled';
+    errors.forbidden(whole, why);
+  }
   if (old.metadata.annotations?.[mirrorAnnotation] !== undefined) {
     errors.forbidden(whole, 'static pods cannot be resized');
   }
@@ -56,6 +60,10 @@ export function validateResize(pod: Pod, old: Pod, errors: FieldErrors): void {
   }
   if (changesOthers(pod.spec, old.spec)) errors.forbidden('spec', 'only cpu and memory resources are mutable');
 }
+
+/** Whether anything is said of the resources of the pod as a whole. */
+const saysForAll = ({ resources }: PodSpec) =>
+  Object.keys(resources?.requests ?? {}).length > 0 || Object.keys(resources?.limits ?? {}).length > 0;
 
 /** Whether the containers are the same ones. */
 function validateNames(spec: PodSpec, old: PodSpec, errors: FieldErrors): boolean {

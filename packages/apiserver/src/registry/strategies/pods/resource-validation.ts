@@ -266,16 +266,15 @@ export function validatePodResources(
   for (const [name, value] of Object.entries(requests)) least('requests', name, value, asked.get(name));
   const bounds = aggregateResources(spec, 'limits');
   for (const [name, value] of Object.entries(limits)) if (isHuge(name)) least('limits', name, value, bounds.get(name));
-  for (const list of ['containers', 'initContainers'] as const) {
-    spec[list]?.forEach((container, index) => {
-      for (const [name, value] of Object.entries(container.resources?.limits ?? {})) {
-        const most = limits[name];
-        if (most === undefined || compareQuantity(value, most) <= 0) continue;
-        const why = `must be less than or equal to pod limits of ${formatQuantity(most)}`;
-        errors.invalid(`${here}.${list}[${index}][${name}].limits`, formatQuantity(value), why);
-      }
-    });
-  }
+  // Not of init containers: what they may use is looked at where they run.
+  spec.containers?.forEach((container, index) => {
+    for (const [name, value] of Object.entries(container.resources?.limits ?? {})) {
+      const most = limits[name];
+      if (most === undefined || compareQuantity(value, most) <= 0) continue;
+      const why = `must be less than or equal to pod limits of ${formatQuantity(most)}`;
+      errors.invalid(`${here}.containers[${index}][${name}].limits`, formatQuantity(value), why);
+    }
+  });
 }
 
 /** Answers with the names of the pod's resource claims. */
