@@ -1,5 +1,5 @@
 import { deepEqual, isJsonObject, type JsonObject, type KubernetesObject, StatusError } from '@keelson/core';
-import type { AdmissionAttributes, AdmissionPlugin, ObjectForm, Reinvocation } from '@keelson/core/admission';
+import type { AdmissionAttributes, AdmissionPlugin, ObjectForm } from '@keelson/core/admission';
 import { jsonValue } from '../../cel/index.ts';
 import { refuse } from '../refuse.ts';
 import { Shown } from '../webhook/choose-webhook.ts';
@@ -64,7 +64,7 @@ class Mutator {
     const invocations: Invocation[] = [];
     for (const each of bound) invocations.push(...(await this.#invocations(each)));
     const { reinvocation, object } = this.#attributes;
-    const rounds = roundsOf(reinvocation);
+    const rounds = InvocationRounds.of(pluginName, reinvocation);
     const again = reinvocation?.again ?? false;
     if (again && !deepEqual(object, rounds.output)) rounds.changed();
     for (const invocation of invocations) {
@@ -182,11 +182,3 @@ function refused(attributes: AdmissionAttributes, first: Refusal, all: readonly 
 }
 
 const textOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
-
-function roundsOf(reinvocation: Reinvocation | undefined): InvocationRounds {
-  const kept = reinvocation?.kept.get(pluginName);
-  if (kept instanceof InvocationRounds) return kept;
-  const made = new InvocationRounds();
-  reinvocation?.kept.set(pluginName, made);
-  return made;
-}

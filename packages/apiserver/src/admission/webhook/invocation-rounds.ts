@@ -1,7 +1,17 @@
 import type { KubernetesObject } from '@keelson/core';
+import type { Reinvocation } from '@keelson/core/admission';
 
 /** What the second round must know of the first. */
 export class InvocationRounds {
+  /** Those of a plugin in one request; new ones where nobody may be asked again. */
+  static of(plugin: string, reinvocation: Reinvocation | undefined): InvocationRounds {
+    const kept = reinvocation?.kept.get(plugin);
+    if (kept instanceof InvocationRounds) return kept;
+    const made = new InvocationRounds();
+    reinvocation?.kept.set(plugin, made);
+    return made;
+  }
+
   /** Those that want to be asked again, and were asked. */
   #asked = new Set<string>();
   #again = new Set<string>();

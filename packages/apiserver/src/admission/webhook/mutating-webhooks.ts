@@ -1,5 +1,5 @@
 import { deepEqual, isJsonObject, type JsonObject, type KubernetesObject, StatusError } from '@keelson/core';
-import type { AdmissionAttributes, AdmissionPlugin, Reinvocation } from '@keelson/core/admission';
+import type { AdmissionAttributes, AdmissionPlugin } from '@keelson/core/admission';
 import type { AdmissionEnvironment } from '../contract.ts';
 import type { WebhookVerdict } from './admission-response.ts';
 import { applyWebhookPatch, readWebhookPatch, UndecodablePatch } from './apply-webhook-patch.ts';
@@ -34,7 +34,7 @@ async function dispatch(
   attributes: AdmissionAttributes,
 ): Promise<KubernetesObject | undefined> {
   const { reinvocation } = attributes;
-  const rounds = roundsOf(reinvocation);
+  const rounds = InvocationRounds.of(pluginName, reinvocation);
   const again = reinvocation?.again ?? false;
   if (again && !deepEqual(attributes.object, rounds.output)) rounds.changed();
   const shown = new Shown(attributes);
@@ -52,14 +52,6 @@ async function dispatch(
   }
   rounds.output = shown.object;
   return shown.object === attributes.object ? undefined : shown.object;
-}
-
-function roundsOf(reinvocation: Reinvocation | undefined): InvocationRounds {
-  const kept = reinvocation?.kept.get(pluginName);
-  if (kept instanceof InvocationRounds) return kept;
-  const made = new InvocationRounds();
-  reinvocation?.kept.set(pluginName, made);
-  return made;
 }
 
 /** The object as the webhook has changed it; undefined where it has not. Rejects with what the client is told. */
