@@ -6,6 +6,7 @@ import {
 import { type FieldErrors, type NamedStrategy, strategyFor } from '../../strategy.ts';
 import { ExpressionChecks } from './expression-checks.ts';
 import {
+  bindingBasics,
   checkConstraints,
   checkFailurePolicy,
   checkMatch,
@@ -13,7 +14,7 @@ import {
   checkParamRef,
   checkPolicyName,
   checkVariables,
-  defaultMatch,
+  policyBasics,
 } from './policy-parts.ts';
 import { checkMatchConditions, type ExpressionCheck } from './rules.ts';
 
@@ -78,21 +79,11 @@ function checkMutation(mutation: Mutation, at: string, errors: FieldErrors, chec
 
 export const mutatingPolicyStrategies: readonly NamedStrategy[] = [
   strategyFor(MutatingAdmissionPolicy, {
-    generation: 'spec',
-    unconditionalUpdate: false,
-    defaults({ spec }) {
-      if (!spec) return;
-      spec.failurePolicy ??= 'Fail';
-      defaultMatch(spec.matchConstraints);
-    },
+    ...policyBasics,
     validate: (object, errors) => checkMutatingPolicy(object, errors),
   }),
   strategyFor(MutatingAdmissionPolicyBinding, {
-    generation: 'spec',
-    unconditionalUpdate: false,
-    defaults({ spec }) {
-      defaultMatch(spec?.matchResources);
-    },
+    ...bindingBasics,
     validate({ spec }, errors) {
       checkPolicyName(spec?.policyName ?? '', errors);
       if (spec?.paramRef) checkParamRef(spec.paramRef, 'spec.paramRef', errors);

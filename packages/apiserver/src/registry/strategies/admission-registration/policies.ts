@@ -4,6 +4,7 @@ import { checkConditions } from '../conditions.ts';
 import { resetMetadata } from '../reset-metadata.ts';
 import { ExpressionChecks } from './expression-checks.ts';
 import {
+  bindingBasics,
   checkConstraints,
   checkFailurePolicy,
   checkMatch,
@@ -11,7 +12,7 @@ import {
   checkParamRef,
   checkPolicyName,
   checkVariables,
-  defaultMatch,
+  policyBasics,
 } from './policy-parts.ts';
 import { checkMatchConditions, type ExpressionCheck } from './rules.ts';
 
@@ -109,13 +110,7 @@ function checkBinding({ spec }: ValidatingAdmissionPolicyBinding, errors: FieldE
 
 export const policyStrategies: readonly NamedStrategy[] = [
   strategyFor(ValidatingAdmissionPolicy, {
-    generation: 'spec',
-    unconditionalUpdate: false,
-    defaults({ spec }) {
-      if (!spec) return;
-      spec.failurePolicy ??= 'Fail';
-      defaultMatch(spec.matchConstraints);
-    },
+    ...policyBasics,
     prepareStatusUpdate: (object, old) => resetMetadata(object, old),
     validate: (object, errors) => checkPolicy(object, errors),
     validateStatusUpdate({ status }, _old, errors) {
@@ -128,11 +123,7 @@ export const policyStrategies: readonly NamedStrategy[] = [
     },
   }),
   strategyFor(ValidatingAdmissionPolicyBinding, {
-    generation: 'spec',
-    unconditionalUpdate: false,
-    defaults({ spec }) {
-      defaultMatch(spec?.matchResources);
-    },
+    ...bindingBasics,
     validate: (object, errors) => checkBinding(object, errors),
   }),
 ];

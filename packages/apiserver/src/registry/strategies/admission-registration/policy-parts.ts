@@ -19,13 +19,39 @@ const reserved = new Set(
   ),
 );
 
-export function defaultMatch(match: Draft<MatchResources> | undefined): void {
+function defaultMatch(match: Draft<MatchResources> | undefined): void {
   if (!match) return;
   match.matchPolicy ??= 'Equivalent';
   match.namespaceSelector ??= {};
   match.objectSelector ??= {};
   for (const rule of [...(match.resourceRules ?? []), ...(match.excludeResourceRules ?? [])]) rule.scope ??= '*';
 }
+
+/** What policies of both types have in common. */
+interface Policy {
+  spec?: { failurePolicy?: string; matchConstraints?: Draft<MatchResources> };
+}
+
+interface Binding {
+  spec?: { matchResources?: Draft<MatchResources> };
+}
+
+/** How policies are decoded, whatever they do: the spec alone makes a generation, and none is written over unseen. */
+export const policyBasics = {
+  generation: 'spec',
+  unconditionalUpdate: false,
+  defaults({ spec }: Policy): void {
+    if (!spec) return;
+    spec.failurePolicy ??= 'Fail';
+    defaultMatch(spec.matchConstraints);
+  },
+} as const;
+
+export const bindingBasics = {
+  generation: 'spec',
+  unconditionalUpdate: false,
+  defaults: ({ spec }: Binding): void => defaultMatch(spec?.matchResources),
+} as const;
 
 export function checkMatch(match: MatchResources, at: string, errors: FieldErrors, mutates = false): void {
   if (match.matchPolicy === undefined) errors.required(`${at}.matchPolicy`);
