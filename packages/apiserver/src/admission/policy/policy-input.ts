@@ -1,9 +1,9 @@
-import { Namespace, StatusError } from '@keelson/core';
 import type { AdmissionAttributes, ObjectForm } from '@keelson/core/admission';
 import { type Activation, jsonValue, namespaceOf as namespaceShown } from '../../cel/index.ts';
 import type { Authorizer } from '../../registry/contract.ts';
 import { requestActivation } from '../admission-expressions.ts';
 import type { ObjectReader } from '../object-reader.ts';
+import { namespaceInRequest } from '../request-namespace.ts';
 import type { Shown } from '../webhook/choose-webhook.ts';
 
 export interface PolicyInputEnvironment {
@@ -50,10 +50,7 @@ export class PolicyInput {
     this.#namespace ??=
       namespace === '' || (group === '' && resource === 'namespaces')
         ? Promise.resolve(null)
-        : this.#environment.reader.get(Namespace, namespace).then((found) => {
-            if (!found) throw StatusError.notFound({ group: '', resource: 'namespaces' }, namespace);
-            return namespaceShown(found);
-          });
+        : namespaceInRequest(this.#attributes, namespace, this.#environment.reader).then(namespaceShown);
     return this.#namespace;
   }
 }

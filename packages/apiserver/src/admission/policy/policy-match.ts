@@ -1,9 +1,9 @@
-import type { LabelSelector, MatchResources, NamedRuleWithOperations } from '@keelson/core';
+import type { MatchResources, NamedRuleWithOperations } from '@keelson/core';
 import type { AdmissionAttributes, ObjectForm } from '@keelson/core/admission';
 import type { ObjectReader } from '../object-reader.ts';
 import { formFor } from '../rule-set.ts';
 import { namespaceOf } from '../webhook/admission-review.ts';
-import { selectorsMatch } from '../webhook/match-webhook.ts';
+import { selectorsMatch, unlessEmpty } from '../webhook/match-webhook.ts';
 import type { Matcher } from './contract.ts';
 
 /** What is left out means everything. */
@@ -16,11 +16,6 @@ export function matcherOf(match: MatchResources | undefined): Matcher {
     namespaceSelector: unlessEmpty(namespaceSelector),
     objectSelector: unlessEmpty(objectSelector),
   };
-}
-
-function unlessEmpty(selector: LabelSelector | undefined): LabelSelector | undefined {
-  const { matchLabels, matchExpressions } = selector ?? {};
-  return Object.keys(matchLabels ?? {}).length === 0 && !matchExpressions?.length ? undefined : selector;
 }
 
 const names = ({ resourceNames }: NamedRuleWithOperations, name: string) =>

@@ -1,8 +1,15 @@
-import { type KubernetesObject, labelSelectorMatches, Namespace, StatusError } from '@keelson/core';
+import { type KubernetesObject, type LabelSelector, labelSelectorMatches } from '@keelson/core';
 import type { AdmissionAttributes } from '@keelson/core/admission';
 import type { ObjectReader } from '../object-reader.ts';
+import { namespaceInRequest } from '../request-namespace.ts';
 import { namespaceOf } from './admission-review.ts';
 import type { Webhook } from './contract.ts';
+
+/** A selector that selects everything is none. */
+export function unlessEmpty(selector: LabelSelector | undefined): LabelSelector | undefined {
+  const { matchLabels, matchExpressions } = selector ?? {};
+  return Object.keys(matchLabels ?? {}).length === 0 && !matchExpressions?.length ? undefined : selector;
+}
 
 type Selectors = Pick<Webhook, 'namespaceSelector' | 'objectSelector'>;
 
@@ -34,14 +41,13 @@ const selectsObject = (selector: Webhook['objectSelector'], object: KubernetesOb
   object !== undefined && labelSelectorMatches(selector, object.metadata.labels);
 
 async function namespaceLabels(
-  { resource, subresource, operation }: AdmissionAttributes,
+  attributes: AdmissionAttributes,
   object: KubernetesObject | undefined,
   namespace: string,
   reader: ObjectReader,
 ): Promise<Readonly<Record<string, string>> | undefined> {
+  const { resource, subresource, operation } = attributes;
   const written = operation === 'CREATE' || operation === 'UPDATE';
   if (resource === 'namespaces' && subresource === undefined && written) return object?.metadata.labels;
-  const found = await reader.get(Namespace, namespace);
-  if (!found) throw StatusError.notFound({ group: '', resource: 'namespaces' }, namespace);
-  return found.metadata.labels;
+  return (await namespaceInRequest(attributes, namespace, reader)).metadata.labels;
 }

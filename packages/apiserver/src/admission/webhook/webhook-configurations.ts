@@ -1,13 +1,13 @@
 import {
   deepEqual,
   type KubernetesObject,
-  type LabelSelector,
   type MutatingWebhook,
   type MutatingWebhookConfiguration,
   type ValidatingWebhook,
   type ValidatingWebhookConfiguration,
 } from '@keelson/core';
 import type { MatchConditionsCompiler, Webhook, WebhookType } from './contract.ts';
+import { unlessEmpty } from './match-webhook.ts';
 import { WebhookClient, type WebhookClientEnvironment } from './webhook-client.ts';
 import { WebhookSet } from './webhook-set.ts';
 
@@ -86,12 +86,6 @@ export class WebhookConfigurations {
       client: new WebhookClient(source.clientConfig, this.#environment),
     };
   }
-}
-
-function unlessEmpty(selector: LabelSelector | undefined): LabelSelector | undefined {
-  const { matchLabels, matchExpressions } = selector ?? {};
-  const empty = Object.keys(matchLabels ?? {}).length === 0 && !matchExpressions?.length;
-  return empty ? undefined : selector;
 }
 
 /** Narrows what lies under the prefix of a configuration's kind. */
