@@ -1,30 +1,45 @@
 export {
   declareSchema,
-  escapeName,
   greatestCount,
-  greatestRequest,
   jsonValue,
   type SchemaDeclaration,
   schemaValue,
   sizesOf,
-  unescapeName,
 } from './adapters/index.ts';
-export * from './contract.ts';
-export * from './cost/cost-estimator.ts';
-export * from './environment.ts';
-export * from './kubernetes-types.ts';
-export * from './library/index.ts';
-export * from './mutation-types.ts';
-export { CelProgram, type CelResult, type EvaluateOptions } from './runtime/program.ts';
-export { accepts, typeOf } from './runtime/type-of.ts';
+export type { SizeEstimate } from './contract.ts';
+export {
+  type Activation,
+  type CelCompilation,
+  CelEnvironment,
+  type CelEnvironmentOptions,
+  type CelExpression,
+  type CelFailure,
+} from './environment.ts';
+export {
+  admissionVariables,
+  customKindType,
+  customListType,
+  kindType,
+  namespaceOf,
+  variablesType,
+  variableType,
+} from './kubernetes-types.ts';
+export { CelAuthorizer, goRegexp, jsonPatchLibrary, kubernetesLibraries, quantityType } from './library/index.ts';
+export { CelJsonPatch, CelObjectPatch, jsonPatchType, mutationStruct, objectPatchType } from './mutation-types.ts';
+export type { CelResult } from './runtime/program.ts';
 export { bindLibrary } from './standard/bind-library.ts';
-export { optionalLibrary } from './standard/optional-library.ts';
 export { standardLibrary } from './standard/standard-library.ts';
-export { twoVariableLibrary } from './standard/two-variable-library.ts';
-export * from './standard-types.ts';
-export * from './syntax/expression.ts';
-export * from './syntax/macro.ts';
-export * from './type.ts';
-export type { ResolveStruct } from './types/declarations.ts';
-export type { CelStruct } from './types/struct.ts';
-export * from './value.ts';
+export {
+  anyType,
+  boolType,
+  dynType,
+  fieldsOf,
+  listType,
+  mapType,
+  nullType,
+  objectType,
+  optionalType,
+  stringType,
+} from './standard-types.ts';
+export type { CelType } from './type.ts';
+export { CelArray, CelError, CelList, CelMap, CelObject, CelOptional, type CelValue } from './value.ts';
