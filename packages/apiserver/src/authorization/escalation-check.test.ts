@@ -106,6 +106,47 @@ describe('handing on what one does not hold', () => {
     await expect(as('binder').create(RoleBinding, binding('c', 'ClusterRole', 'edit'))).rejects.toThrow('is forbidden');
   });
 
+  it('looks at what is handed on before the object has a name and is found valid', async () => {
+    const lacking = (name: string) =>
+      `roles.rbac.authorization.k8s.io ${name}is forbidden: user "jane" (groups=["dev" "system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n`;
+    const rules = [{ nonResourceURLs: ['/x'], verbs: ['get'] }];
+    await expect(as('jane').create(Role, role('invalid', rules))).rejects.toMatchObject({
+      code: 403,
+      message: `${lacking('"invalid" ')}{NonResourceURLs:["/x"], Verbs:["get"]}`,
+    });
+    const generated = { metadata: { generateName: 'g-', namespace: 'default' }, rules };
+    await expect(as('jane').create(Role, generated)).rejects.toMatchObject({
+      message: `${lacking('')}{NonResourceURLs:["/x"], Verbs:["get"]}`,
+    });
+    const unbound = (kind: 'Role' | 'ClusterRole', to: string) =>
+      as('jane').create(RoleBinding, binding('u', kind, to));
+    await expect(unbound('ClusterRole', '')).rejects.toMatchObject({ code: 400, message: 'Name parameter required.' });
+    const other = { ...binding('u', 'Role', 'x'), roleRef: { apiGroup, kind: 'Other', name: 'x' } };
+    await expect(as('jane').create(RoleBinding, other)).rejects.toMatchObject({
+      code: 500,
+      message: 'unsupported role reference kind: "Other"',
+    });
+    const nobody = { ...binding('u', 'Role', 'missing'), subjects: [{ kind: 'Person', name: '' }] };
+    await expect(as('jane').create(RoleBinding, nobody)).rejects.toMatchObject({ code: 404 });
+  });
+
+  it('tells of roles that are bound to somebody and do not exist', async () => {
+    const dangling = binding('dangling', 'ClusterRole', 'none');
+    await server.client.create(RoleBinding, { ...dangling, subjects: [{ kind: 'User', name: 'jane', apiGroup }] });
+    const user = { name: 'jane', groups: [] };
+    const asked = { user, verb: 'get', group: '', version: 'v1', resource: 'x', namespace: 'default' };
+    await waitFor(async () => (await server.authorizer.authorize(asked)).reason !== '');
+    expect((await server.authorizer.authorize(asked)).reason).toBe(
+      'RBAC: clusterrole.rbac.authorization.k8s.io "none" not found',
+    );
+    const wanted = role('r', [{ apiGroups: ['apps'], resources: ['deployments'], verbs: ['watch'] }]);
+    await expect(as('jane').create(Role, wanted)).rejects.toThrow(
+      'not currently held:\n{APIGroups:["apps"], Resources:["deployments"], Verbs:["watch"]}; resolution errors: [roles.rbac.authorization.k8s.io "none" not found]',
+    );
+    await server.client.delete(RoleBinding, { name: 'dangling', namespace: 'default' });
+    await waitFor(async () => (await server.authorizer.authorize(asked)).reason === '');
+  });
+
   it('lets a role be bound that was made a moment ago', async () => {
     const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }];
     for (let index = 0; index < 20; index++) {
