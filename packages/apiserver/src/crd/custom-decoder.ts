@@ -1,6 +1,7 @@
-import type { JSONSchemaProps } from '@keelson/core';
+import { isJsonObject, type JSONSchemaProps, type JsonValue } from '@keelson/core';
+import { FieldErrors } from '../registry/strategy.ts';
 import type { DecodeFindings } from '../schema/index.ts';
-import { copy, DecodeError, decodeAs } from '../schema/index.ts';
+import { copy, DecodeError, decodeAs, describeJson, InvalidFieldError } from '../schema/index.ts';
 
 type Json = Record<string, unknown>;
 interface CustomFindings extends DecodeFindings {
@@ -45,11 +46,29 @@ export function decodeCustom(
 function decodeMetadata(value: unknown, at: string, findings: DecodeFindings): unknown {
   if (value === undefined || value === null) return {};
   if (!isObject(value))
-    throw new DecodeError(`json: cannot unmarshal ${typeof value} into Go value of type v1.ObjectMeta`);
+    throw new DecodeError(`json: cannot unmarshal ${describeJson(value)} into Go value of type v1.ObjectMeta`);
   const unknown: string[] = [];
   const decoded = decodeAs(objectMeta, value, { unknown });
   for (const each of unknown) findings.unknown.push(each.replace('"', `"${at}.`));
   return decoded;
+}
+
+function decodeEmbedded(value: unknown, at: string, findings: DecodeFindings): unknown {
+  try {
+    return decodeMetadata(value, at, findings);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    const errors = new FieldErrors();
+    errors.invalid(at, inOrderOfNames(value as JsonValue), error.message);
+    throw new InvalidFieldError(errors.list);
+  }
+}
+
+function inOrderOfNames(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map(inOrderOfNames);
+  if (!isJsonObject(value)) return value;
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(members.map(([name, each]) => [name, inOrderOfNames(each ?? null)]));
 }
 
 function pruneObject(value: Readonly<Json>, schema: JSONSchemaProps, at: string, findings: CustomFindings): Json {
@@ -62,8 +81,9 @@ function pruneObject(value: Readonly<Json>, schema: JSONSchemaProps, at: string,
     const path = at === '' ? key : `${at}.${key}`;
     const own = schema.properties && Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined;
     if (embedded && (key === 'apiVersion' || key === 'kind')) set(result, key, copy(each));
-    else if (embedded && key === 'metadata') set(result, key, decodeMetadata(each, path, findings));
-    else if (own) {
+    else if (embedded && key === 'metadata' && !(each === null && own)) {
+      set(result, key, decodeEmbedded(each, path, findings));
+    } else if (own) {
       // A null where null means nothing is as good as absent.
       if (each !== null || own.nullable || findings.keepNulls) set(result, key, prune(each, own, path, findings));
     } else if (typeof values === 'object') {

@@ -1,4 +1,5 @@
-import { type JSONSchemaProps, type ObjectMeta, validateObjectMeta } from '@keelson/core';
+import { type JSONSchemaProps, type ManagedFieldsEntry, type ObjectMeta, validateObjectMeta } from '@keelson/core';
+import { checkManagerName, mostSubresourceBytes } from '../registry/object-metadata.ts';
 import type { FieldErrors } from '../registry/strategy.ts';
 import { itemsOf, valuesOf } from './custom-decoder.ts';
 
@@ -25,6 +26,20 @@ function embeds(schema: JSONSchemaProps): boolean {
   return answer;
 }
 
+/** What the server itself keeps of other objects, a client says of these. */
+function validateManagers(entries: readonly ManagedFieldsEntry[], at: string, errors: FieldErrors): void {
+  entries.forEach(({ operation = '', fieldsType = '', manager = '', subresource = '' }, index) => {
+    const here = `${at}[${index}]`;
+    if (operation !== 'Apply' && operation !== 'Update')
+      errors.invalid(`${here}.operation`, operation, 'must be `Apply` or `Update`');
+    if (fieldsType !== '' && fieldsType !== 'FieldsV1')
+      errors.invalid(`${here}.fieldsType`, fieldsType, 'must be `FieldsV1`');
+    checkManagerName(manager, `${here}.manager`, errors.list);
+    if (Buffer.byteLength(subresource) > mostSubresourceBytes)
+      errors.tooLong(`${here}.subresource`, mostSubresourceBytes);
+  });
+}
+
 /** What is wrong with the metadata of resources that are part of others, which have been decoded as metadata. */
 export function validateEmbedded(value: unknown, schema: JSONSchemaProps, at: string, errors: FieldErrors): void {
   const own = schema['x-kubernetes-embedded-resource'] === true && at !== '';
@@ -36,8 +51,11 @@ export function validateEmbedded(value: unknown, schema: JSONSchemaProps, at: st
   }
   if (!isObject(value)) return;
   const { metadata } = value;
-  if (own && isObject(metadata))
-    errors.list.push(...validateObjectMeta(metadata as Json & ObjectMeta, `${at}.metadata`));
+  if (own && isObject(metadata)) {
+    const meta = metadata as Json & ObjectMeta;
+    errors.list.push(...validateObjectMeta(meta, `${at}.metadata`));
+    validateManagers(meta.managedFields ?? [], `${at}.metadata.managedFields`, errors);
+  }
   const values = valuesOf(schema);
   for (const [name, each] of Object.entries(value)) {
     const property = schema.properties && Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;

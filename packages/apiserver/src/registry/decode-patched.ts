@@ -1,5 +1,5 @@
 import { goText, isJsonObject, type JsonValue, leftoverOfPatch, StatusError } from '@keelson/core';
-import { DecodeError, patchSchemaOf } from '../schema/index.ts';
+import { DecodeError, InvalidFieldError, patchSchemaOf } from '../schema/index.ts';
 import type { Call } from './admission-chain.ts';
 import { goKind, noTypeField, refuseOtherType } from './custom-type.ts';
 import { isObject, type Json, type ObjectDraft } from './draft.ts';
@@ -173,6 +173,7 @@ export function decodeApplied({ kind, request, warnings }: Call, merged: Readonl
     return decodeUnstructured(kind, { ...merged, metadata }, { keepNulls: true }).object;
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
+    if (error instanceof InvalidFieldError) throw StatusError.invalid(kind.kindName, request.name ?? '', error.fields);
     throw new StatusError({
       status: 'Failure',
       message: `failed to convert new object (${describe(kind, applied)}) to proper version: unable to convert unstructured object to ${typeText(kind)}: ${unstructuredText(kind, merged, error)}`,

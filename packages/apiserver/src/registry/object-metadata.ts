@@ -148,7 +148,7 @@ function checkUnchanged(object: KubernetesObject, old: KubernetesObject, errors:
 }
 
 const mostManagerBytes = 128;
-const mostSubresourceBytes = 256;
+export const mostSubresourceBytes = 256;
 
 /** Names in managedFields; entries that cannot be read have been left out by now. */
 function checkManagers(entries: readonly ManagedFieldsEntry[], errors: FieldErrors): void {

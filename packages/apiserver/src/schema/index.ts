@@ -1,6 +1,6 @@
 export { type DecodeFindings, decodeAs, emptyOf } from './codec.ts';
 export { copy } from './copy.ts';
-export { DecodeError } from './decode-error.ts';
+export { DecodeError, describeJson, InvalidFieldError } from './decode-error.ts';
 export { mostStrictErrors } from './findings.ts';
 export { inGoOrder } from './go-order.ts';
 export { type GoField, type GoType, goFields } from './go-types.ts';
