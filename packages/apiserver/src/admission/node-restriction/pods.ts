@@ -34,6 +34,8 @@ const restrictWhole: Restrict = (node, attributes, environment) => {
     case 'CREATE':
       return restrictCreate(node, attributes, environment, pod);
     case 'DELETE':
+      // One of a collection has no name to find the pod by: it is passed over, as what is gone already.
+      if (attributes.name === '') throw StatusError.notFound({ group: '', resource: 'pod' }, '');
       if (old && old.spec.nodeName !== node) {
         throw refuse(attributes, `node ${q(node)} can only delete pods with spec.nodeName set to itself`);
       }
@@ -103,7 +105,8 @@ function restrictStatus(node: string, attributes: AdmissionAttributes): void {
   const fail = (why: string) => refuse(attributes, `node ${q(node)} ${why}`);
   // The resource is pods: the registry has decoded both as such.
   const [pod, old] = [object as Pod | undefined, oldObject as Pod | undefined];
-  if (!pod || pod.spec.nodeName !== node) {
+  // A write of the status changes no spec: what it says of the node is not what will be stored.
+  if (!pod || old?.spec.nodeName !== node) {
     throw fail('can only update pod status for pods with spec.nodeName set to itself');
   }
   if (!deepEqual(pod.metadata.labels ?? {}, old?.metadata.labels ?? {})) {

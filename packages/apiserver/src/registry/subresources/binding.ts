@@ -121,7 +121,8 @@ function bound(
   const draft = copy(pod) as Draft<Pod>;
   draft.spec.nodeName = node;
   // An object as it is stored says that there is no time of a probe, which the type does not know.
-  draftJson(draft)['status'] = { ...draft.status, conditions: [...conditions, scheduled] };
+  const { nominatedNodeName: _nominated, ...status } = draft.status ?? {};
+  draftJson(draft)['status'] = { ...status, conditions: [...conditions, scheduled] };
   if (annotations) draft.metadata.annotations = { ...draft.metadata.annotations, ...annotations };
   if (labels) draft.metadata.labels = { ...draft.metadata.labels, ...labels };
   return draft;

@@ -25,8 +25,13 @@ describe('subresources', () => {
   it('binds a pod once', async () => {
     const { client } = open();
     await client.create(Pod, { metadata: ref, spec: { containers } });
+    const nominate = (nominatedNodeName: string) =>
+      client.patch(Pod, ref, { merge: { status: { nominatedNodeName } } }, { subresource: 'status' });
+    expect((await nominate('n1')).status?.nominatedNodeName).toBe('n1');
     await client.createSubresource(Pod, ref, 'binding', { metadata: ref, target: { kind: 'Node', name: 'n1' } });
     const pod = await client.get(Pod, ref);
+    expect(pod.status?.nominatedNodeName).toBeUndefined();
+    await expect(nominate('n2')).rejects.toThrow('may not be set on pods that are already bound to a node');
     expect(pod.spec.nodeName).toBe('n1');
     expect(pod.metadata.generation).toBe(1);
     expect(pod.status?.conditions).toMatchObject([{ type: 'PodScheduled', status: 'True' }]);

@@ -15,6 +15,9 @@ export function validatePodStatusUpdate(pod: Pod, old: Pod, errors: FieldErrors)
     errors.rule('status.nominatedNodeName', status.nominatedNodeName, validateDnsSubdomain(status.nominatedNodeName));
   }
   const before = old.status ?? {};
+  if (spec.nodeName && status.nominatedNodeName && status.nominatedNodeName !== before.nominatedNodeName) {
+    errors.forbidden('status.nominatedNodeName', 'may not be set on pods that are already bound to a node');
+  }
   if (spec.nodeName !== old.spec.nodeName) {
     errors.forbidden('status.nodeName', 'may not be changed directly');
   }
