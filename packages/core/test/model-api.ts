@@ -34,6 +34,7 @@ export class ModelApi implements Transport {
   /** Called before each request; what it throws is the answer. */
   fault: (request: ApiRequest) => void = () => undefined;
   #revision = 1;
+  #held = false;
   #compacted = 0;
   #uid = 0;
   readonly #objects = new Map<string, Map<string, KubernetesObject>>();
@@ -74,6 +75,16 @@ export class ModelApi implements Transport {
     this.#log = [];
     this.#pages.clear();
     this.endWatches(new Error('the server has gone'));
+  }
+
+  /** From now on watches are sent nothing, until `release`. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  release(): void {
+    this.#held = false;
+    for (const each of this.#streams) each.wake();
   }
 
   /** Sends a bookmark with the latest revision. */
@@ -136,7 +147,7 @@ export class ModelApi implements Transport {
         const woken = new Promise<void>((resolve) => {
           wake = resolve;
         });
-        for (let next = queue.shift(); next; next = queue.shift()) {
+        for (let next = this.#take(queue); next; next = this.#take(queue)) {
           const { collection, event } = next;
           if (collection !== collectionOf(request)) continue;
           if (!inScope(request, event.object) && event.type !== 'BOOKMARK') continue;
@@ -157,6 +168,10 @@ export class ModelApi implements Transport {
 
   async raw(): Promise<string> {
     throw StatusError.methodNotAllowed('raw');
+  }
+
+  #take(queue: Logged[]): Logged | undefined {
+    return this.#held ? undefined : queue.shift();
   }
 
   #list(request: ApiRequest): unknown {

@@ -17,6 +17,7 @@ import {
   type ReconcileResult,
   refOf,
   watch,
+  watchKeys,
   wellKnown,
 } from '@keelson/core';
 import { Subject } from 'rxjs';
@@ -61,7 +62,7 @@ export class GarbageCollectorController implements Controller {
       watch(definitions)
         .filter((each) => this.isNew(each))
         .map(() => [defined]),
-      { informer: definitions, keys$: this.keys$.asObservable() },
+      watchKeys(definitions, 'dependents', this.keys$),
       watch(informers.for(namespaceType))
         .filter(({ metadata }) => metadata.name === 'default' || metadata.name === 'kube-system')
         .map(() => [discovery]),

@@ -1,30 +1,66 @@
 import type { Observable } from 'rxjs';
-import type { Informer } from '../informer/index.ts';
+import type { KubernetesObject } from '../api/index.ts';
+import type { Client } from '../client/index.ts';
+import type { Informer, InformerEvent } from '../informer/index.ts';
 import type { ObjectKey } from '../machinery/index.ts';
 import { tokenList } from '../plugin/index.ts';
+import type { Priority } from '../workqueue/index.ts';
+
+/** A key to reconcile, and the event that concerns it; none where something else does. */
+export interface Trigger {
+  readonly key: ObjectKey;
+  readonly event?: InformerEvent<KubernetesObject>;
+  /** Default: `low` for what is there when the watch begins, `normal` for what changes. */
+  readonly priority?: Priority;
+}
 
 /** Keys to reconcile, drawn from an informer's events, and the informer that must have synced before the first reconcile. */
 export interface Watch {
   readonly informer: Informer;
-  readonly keys$: Observable<ObjectKey>;
+  /** Says in traces and logs how events become keys: `Pod → its owner`. */
+  readonly name: string;
+  /** What is there when somebody subscribes, then every event. */
+  readonly triggers$: Observable<Trigger>;
 }
 
 export interface ReconcileContext {
   /** Aborted at stop and when the reconcile exceeds its time limit. */
   readonly signal: AbortSignal;
+  /**
+   * A client whose writes are remembered with the key: the next reconcile of the key waits until the informers of the
+   * controller's watches have seen them. `quiet`: their events, and nothing else, do not cause that reconcile.
+   */
+  track(client: Client, options?: { readonly quiet?: boolean }): Client;
+  /** Notes in the reconcile's trace that an object was read from a cache. */
+  read(kind: string, key: ObjectKey): void;
 }
 
 /** Nothing: done until the next event. `requeueAfter` in milliseconds: once more then. A throw: again with back-off. */
 export type ReconcileResult = undefined | { readonly requeueAfter: number };
+
+/** A reconcile that fails with this is not tried again before the next event: the same would come of it. */
+export class TerminalError extends Error {
+  override readonly name = 'TerminalError';
+}
 
 /** Level-triggered: brings the world for one key to what is desired, whatever happened in between. Never runs twice at once for a key. */
 export interface Controller {
   readonly name: string;
   /** Keys reconciled at once. Default 4. */
   readonly concurrency?: number;
+  /** In milliseconds, instead of the manager's. */
+  readonly reconcileTimeoutMs?: number;
+  /** Back-off of a key that fails, in milliseconds: doubled from the first to the longest. Default 5 and 1,000,000. */
+  readonly backOff?: { readonly firstMs: number; readonly longestMs: number };
   readonly watches: readonly Watch[];
   reconcile(key: ObjectKey, context: ReconcileContext): Promise<ReconcileResult | void>;
 }
 
 /** Every controller that the manager runs. */
 export const Controllers = tokenList<Controller>('Controllers');
+
+/** Who of several processes may act. */
+export interface Leadership {
+  /** Resolves when this process leads, to a signal that is aborted when it no longer does; rejects when `signal` is aborted. */
+  lead(signal: AbortSignal): Promise<AbortSignal>;
+}

@@ -1,7 +1,8 @@
 import type { Clock, Random } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
-import type { Controller } from './contract.ts';
+import type { Controller, Leadership, Watch } from './contract.ts';
 import { type ControllerMetrics, RunningController } from './running-controller.ts';
+import { TraceBuffer } from './trace.ts';
 
 export interface ControllerManagerOptions {
   readonly controllers: readonly Controller[];
@@ -10,41 +11,60 @@ export interface ControllerManagerOptions {
   readonly logger: Logger;
   /** Default 2 minutes. */
   readonly reconcileTimeoutMs?: number;
+  /** Where every reconcile is noted; default: a buffer of the last thousand. */
+  readonly traces?: TraceBuffer;
+  /** Who may reconcile, where several processes run the same controllers; default: this one. */
+  readonly leadership?: Leadership;
 }
 
 /**
  * Runs controllers: each waits for its informers, then works on its keys with `concurrency` workers, never twice at
- * once on one key. A reconcile that throws is tried again after 5 ms, 10 ms … 1,000 s.
+ * once on one key. A reconcile that throws is tried again after 5 ms, 10 ms … 1,000 s. Without leadership caches and
+ * queues are kept up, ready to go on.
  */
 export class ControllerManager {
-  readonly #running: readonly RunningController[];
+  readonly traces: TraceBuffer;
+  readonly #running: ReadonlyMap<string, RunningController>;
   #started = false;
 
   /** @throws Error when two controllers have one name */
-  constructor({ controllers, reconcileTimeoutMs = 120_000, ...environment }: ControllerManagerOptions) {
-    const names = new Set<string>();
-    for (const { name } of controllers) {
-      if (names.has(name)) throw new Error(`there are two controllers with the name "${name}"`);
-      names.add(name);
+  constructor({ controllers, reconcileTimeoutMs = 120_000, traces, ...environment }: ControllerManagerOptions) {
+    this.traces = traces ?? new TraceBuffer();
+    const running = new Map<string, RunningController>();
+    for (const each of controllers) {
+      if (running.has(each.name)) throw new Error(`there are two controllers with the name "${each.name}"`);
+      running.set(each.name, new RunningController(each, { ...environment, reconcileTimeoutMs, traces: this.traces }));
     }
-    this.#running = controllers.map((each) => new RunningController(each, { ...environment, reconcileTimeoutMs }));
+    this.#running = running;
   }
 
   start(): void {
     if (this.#started) return;
     this.#started = true;
-    for (const each of this.#running) each.start();
+    for (const each of this.#running.values()) each.start();
+  }
+
+  /**
+   * From now on the watch's keys are reconciled by the controller as well, until the function returned is called.
+   * @throws Error when there is no controller of that name
+   */
+  addWatch(controller: string, watch: Watch): () => void {
+    const running = this.#running.get(controller);
+    if (!running) {
+      throw new Error(`there is no controller "${controller}"; there are ${[...this.#running.keys()].join(', ')}`);
+    }
+    return running.addWatch(watch);
   }
 
   /** Takes no more keys; reconciles under way may finish until `signal` is aborted. */
   async stop(signal: AbortSignal): Promise<void> {
     const abort = () => {
-      for (const each of this.#running) each.abort(signal.reason);
+      for (const each of this.#running.values()) each.abort(signal.reason);
     };
     if (signal.aborted) abort();
     signal.addEventListener('abort', abort, { once: true });
     try {
-      await Promise.all(this.#running.map((each) => each.stop()));
+      await Promise.all([...this.#running.values()].map((each) => each.stop()));
     } finally {
       signal.removeEventListener('abort', abort);
     }
@@ -52,6 +72,6 @@ export class ControllerManager {
 
   /** By controller. */
   get metrics(): Readonly<Record<string, ControllerMetrics>> {
-    return Object.fromEntries(this.#running.map((each) => [each.name, each.metrics]));
+    return Object.fromEntries([...this.#running].map(([name, each]) => [name, each.metrics]));
   }
 }

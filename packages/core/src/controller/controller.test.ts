@@ -8,11 +8,14 @@ import { ownerReferenceTo, StatusError } from '../machinery/index.ts';
 import { FakeClock, settle } from '../testing/index.ts';
 import {
   addFinalizer,
+  allOf,
   type Controller,
   ControllerManager,
   createEventRecorder,
   hasFinalizer,
+  not,
   removeFinalizer,
+  TerminalError,
   type Watch,
   watch,
 } from './index.ts';
@@ -38,7 +41,7 @@ function setup() {
 
 const collect = (source: Watch) => {
   const keys: string[] = [];
-  source.keys$.subscribe((key) => keys.push(key));
+  source.triggers$.subscribe(({ key }) => keys.push(key));
   return keys;
 };
 
@@ -276,6 +279,212 @@ describe('ControllerManager', () => {
     await put('b');
     await settle();
     expect(seen).toEqual(['a', 'b']);
+    await manager.stop(now);
+    await informers.stop();
+  });
+
+  it('does not reconcile a key before the caches have seen what its last reconcile wrote', async () => {
+    const { api, client, clock, informers, put, run, now, lines } = setup();
+    await put('a');
+    const informer = informers.for(ConfigMap);
+    await informer.waitForSync();
+    const seen: (string | undefined)[] = [];
+    const manager = run({
+      watches: [watch(informer).self()],
+      async reconcile(key, context) {
+        const known = informer.lister.get(key);
+        seen.push(known?.data?.['n']);
+        const n = Number(known?.data?.['n'] ?? 0);
+        if (n >= 3) return undefined;
+        // The cache is held back until long after the answer.
+        api.hold();
+        await context
+          .track(client)
+          .patch(ConfigMap, { name: 'a', namespace: 'default' }, { merge: { data: { n: `${n + 1}` } } });
+        return { requeueAfter: 1 };
+      },
+    });
+    for (let each = 0; each < 4; each += 1) {
+      await clock.advance(12_000);
+      api.release();
+      await clock.advance(1);
+    }
+    expect(seen.slice(0, 4)).toEqual([undefined, '1', '2', '3']);
+    expect(seen.slice(4).every((each) => each === '3')).toBe(true);
+    expect(lines.some((line) => line.includes('waits for the caches to see what the last one wrote'))).toBe(true);
+    const traces = manager.traces.list({ key: 'default/a' });
+    expect(traces.map((each) => each.outcome).slice(0, 2)).toEqual(['requeueAfter', 'requeueAfter']);
+    expect(traces.some((each) => each.caughtUpMs >= 10_000)).toBe(true);
+    await manager.stop(now);
+    await informers.stop();
+  });
+
+  it('does not run again for its own quiet writes, but for those of others and for what a list brought', async () => {
+    const { api, client, clock, informers, put, run, now } = setup();
+    await put('a');
+    const informer = informers.for(ConfigMap);
+    await informer.waitForSync();
+    const ref = { name: 'a', namespace: 'default' };
+    const patch = (by: typeof client, data: Record<string, string>) => by.patch(ConfigMap, ref, { merge: { data } });
+    let runs = 0;
+    let during: () => Promise<unknown> = async () => undefined;
+    const manager = run({
+      watches: [watch(informer).self()],
+      async reconcile(_, context) {
+        runs += 1;
+        await during();
+        await patch(context.track(client, { quiet: true }), { mine: String(runs) });
+      },
+    });
+    await clock.advance(1_000);
+    expect(runs).toBe(1);
+    await patch(client, { theirs: '1' });
+    await clock.advance(1_000);
+    expect(runs).toBe(2);
+    // Somebody else writes while it runs, before it does: that is not its own.
+    let once = true;
+    during = async () => {
+      if (once) await patch(client, { theirs: '3' });
+      once = false;
+    };
+    await patch(client, { theirs: '2' });
+    await clock.advance(1_000);
+    expect(runs).toBe(4);
+    // What happened while nobody watched cannot be told apart: better once too often.
+    during = async () => {
+      api.hold();
+      api.endWatches(StatusError.expired('too old'));
+      during = async () => undefined;
+    };
+    await patch(client, { theirs: '4' });
+    await clock.advance(60_000);
+    api.release();
+    await clock.advance(60_000);
+    expect(runs).toBe(6);
+    const [first] = manager.traces.list();
+    expect(first).toMatchObject({
+      controller: 'test',
+      key: 'default/a',
+      priority: 'low',
+      outcome: 'success',
+      causes: [{ type: 'added', watch: 'ConfigMap', kind: 'ConfigMap', object: 'default/a', resourceVersion: '2' }],
+      writes: [{ verb: 'patch', kind: 'ConfigMap', key: 'default/a', resourceVersion: '3' }],
+    });
+    await manager.stop(now);
+    await informers.stop();
+  });
+
+  it('leaves a key alone that failed for good, until something happens to it', async () => {
+    const { client, clock, informers, put, run, now } = setup();
+    await put('a');
+    let runs = 0;
+    const manager = run({
+      watches: [watch(informers.for(ConfigMap)).self()],
+      async reconcile() {
+        runs += 1;
+        throw new TerminalError('this can never work');
+      },
+    });
+    await clock.advance(3_600_000);
+    expect(runs).toBe(1);
+    await client.patch(ConfigMap, { name: 'a', namespace: 'default' }, { merge: { data: { x: '1' } } });
+    await clock.advance(1_000);
+    expect(runs).toBe(2);
+    expect(manager.metrics['test']).toMatchObject({ errors: 2, terminalErrors: 2, queue: { retries: 0 } });
+    await manager.stop(now);
+    await informers.stop();
+  });
+
+  it('reconciles those that refer to what changed, by an index', async () => {
+    const { client, clock, informers, run, now } = setup();
+    const create = (name: string, uses: string) =>
+      client.create(Pod, { metadata: { name, namespace: 'ns', labels: { uses } }, spec: { containers: [] } });
+    await Promise.all([create('p1', 'one'), create('p2', 'two'), create('p3', 'one')]);
+    const pods = informers.for(Pod);
+    const seen: string[] = [];
+    const uses = ({ metadata }: Pod) => [`ns/${metadata.labels?.['uses']}`];
+    const manager = run({
+      watches: [watch(informers.for(ConfigMap)).referencedBy(pods, uses), watch(pods).filter(not(allOf())).self()],
+      reconcile: async (key) => void seen.push(key),
+    });
+    await clock.advance(1_000);
+    await client.create(ConfigMap, { metadata: { name: 'one', namespace: 'ns' } });
+    await clock.advance(1_000);
+    expect(seen).toEqual(['ns/p1', 'ns/p3']);
+    expect(manager.traces.list()[0]?.causes).toMatchObject([{ watch: 'ConfigMap → every Pod that refers to it' }]);
+    await client.patch(Pod, { name: 'p3', namespace: 'ns' }, { merge: { metadata: { labels: { uses: 'two' } } } });
+    await clock.advance(1_000);
+    await client.patch(ConfigMap, { name: 'one', namespace: 'ns' }, { merge: { data: { x: '1' } } });
+    await clock.advance(1_000);
+    expect(seen.slice(2)).toEqual(['ns/p1']);
+    await manager.stop(now);
+    await informers.stop();
+  });
+
+  it('takes watches in and lets them go while it runs', async () => {
+    const { client, clock, informers, put, run, now } = setup();
+    const seen: string[] = [];
+    const manager = run({ watches: [], reconcile: async (key) => void seen.push(key) });
+    await put('a');
+    const remove = manager.addWatch('test', watch(informers.for(ConfigMap)).self());
+    await clock.advance(1_000);
+    expect(seen).toEqual(['default/a']);
+    remove();
+    await client.patch(ConfigMap, { name: 'a', namespace: 'default' }, { merge: { data: { x: '1' } } });
+    await clock.advance(1_000);
+    expect(seen).toEqual(['default/a']);
+    expect(() => manager.addWatch('nobody', watch(informers.for(ConfigMap)).self())).toThrow(
+      'there is no controller "nobody"; there are test',
+    );
+    await manager.stop(now);
+    await informers.stop();
+  });
+
+  it('works while it leads, and is ready when it does', async () => {
+    const { api, clock, informers, logger, put, now } = setup();
+    await put('a');
+    const terms: { lead: (lost: AbortSignal) => void }[] = [];
+    const leadership = {
+      lead: (signal: AbortSignal) =>
+        new Promise<AbortSignal>((resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason));
+          terms.push({ lead: resolve });
+        }),
+    };
+    const journal: string[] = [];
+    const controller: Controller = {
+      name: 'test',
+      watches: [watch(informers.for(ConfigMap)).self()],
+      async reconcile(key, { signal }) {
+        try {
+          await clock.sleep(1_000, signal);
+          journal.push(`${key} done`);
+        } catch (error) {
+          journal.push(`${key} ${String(error)}`);
+          throw error;
+        }
+      },
+    };
+    const manager = new ControllerManager({ controllers: [controller], clock, random: () => 0.5, logger, leadership });
+    manager.start();
+    await clock.advance(10_000);
+    expect({ journal, metrics: manager.metrics['test'] }).toMatchObject({
+      journal: [],
+      metrics: { synced: true, leading: false, queue: { depth: 1 } },
+    });
+    const requests = api.requests.length;
+    const lost = new AbortController();
+    terms[0]?.lead(lost.signal);
+    await clock.advance(500);
+    expect(manager.metrics['test']?.leading).toBe(true);
+    lost.abort(new Error('somebody else leads'));
+    await clock.advance(5_000);
+    expect(journal).toEqual(['default/a Error: somebody else leads']);
+    expect(manager.metrics['test']).toMatchObject({ leading: false, errors: 0, queue: { depth: 1 } });
+    terms[1]?.lead(new AbortController().signal);
+    await clock.advance(1_000);
+    expect(journal.at(-1)).toBe('default/a done');
+    expect(api.requests.length).toBe(requests);
     await manager.stop(now);
     await informers.stop();
   });

@@ -1,4 +1,13 @@
-export { type Controller, Controllers, type ReconcileContext, type ReconcileResult, type Watch } from './contract.ts';
+export {
+  type Controller,
+  Controllers,
+  type Leadership,
+  type ReconcileContext,
+  type ReconcileResult,
+  TerminalError,
+  type Trigger,
+  type Watch,
+} from './contract.ts';
 export { ControllerManager, type ControllerManagerOptions } from './controller-manager.ts';
 export {
   createEventRecorder,
@@ -7,5 +16,15 @@ export {
 } from './create-event-recorder.ts';
 export { EventRecorder } from './event-recorder.ts';
 export { addFinalizer, hasFinalizer, removeFinalizer } from './finalizers.ts';
+export {
+  allOf,
+  annotationsChanged,
+  anyOf,
+  generationChanged,
+  labelsChanged,
+  not,
+  type Predicate,
+} from './predicates.ts';
 export type { ControllerMetrics } from './running-controller.ts';
-export { type WatchBuilder, watch } from './watch.ts';
+export { type Cause, type ReconcileTrace, TraceBuffer, type TracedRead, type TracedWrite } from './trace.ts';
+export { type WatchBuilder, watch, watchKeys } from './watch.ts';

@@ -1,10 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import type { Subscription } from 'rxjs';
-import type { Clock, Random } from '../machinery/index.ts';
-import { isStatusError, type ObjectKey } from '../machinery/index.ts';
+import { type Clock, isStatusError, type ObjectKey, type Random } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
 import { WorkQueue, type WorkQueueMetrics } from '../workqueue/index.ts';
-import type { Controller, Watch } from './contract.ts';
+import { type Controller, type Leadership, TerminalError, type Trigger, type Watch } from './contract.ts';
+import { OwnWrites } from './own-writes.ts';
+import { CauseBook, ReconcileRun } from './reconcile-run.ts';
+import type { ReconcileTrace, TraceBuffer } from './trace.ts';
 
 export interface ControllerEnvironment {
   readonly clock: Clock;
@@ -12,13 +14,21 @@ export interface ControllerEnvironment {
   readonly logger: Logger;
   /** After so long a reconcile's signal is aborted. */
   readonly reconcileTimeoutMs: number;
+  readonly traces: TraceBuffer;
+  /** Without it this process leads from the start. */
+  readonly leadership?: Leadership;
 }
 
 /** Counters since the start; times in milliseconds. */
 export interface ControllerMetrics {
   readonly synced: boolean;
+  /** Whether keys are worked on; a standby only keeps its caches and its queue. */
+  readonly leading: boolean;
+  readonly concurrency: number;
   readonly reconciles: number;
   readonly errors: number;
+  /** Errors after which a key is not tried again by itself. */
+  readonly terminalErrors: number;
   readonly timeouts: number;
   readonly totalMs: number;
   readonly longestMs: number;
@@ -26,6 +36,15 @@ export interface ControllerMetrics {
 }
 
 const defaultConcurrency = 4;
+/** Events of a key that is worked on, held until it is known which of them it caused; more mean that it runs again anyway. */
+const mostHeld = 64;
+/** A cache that is so long in seeing a write deserves a line in the log. */
+const slowCacheMs = 10_000;
+
+interface Subscribed {
+  readonly watch: Watch;
+  subscription: Subscription | undefined;
+}
 
 /** One controller with its queue and workers. */
 export class RunningController {
@@ -34,15 +53,20 @@ export class RunningController {
   readonly #environment: ControllerEnvironment;
   readonly #logger: Logger;
   readonly #queue: WorkQueue<ObjectKey>;
-  readonly #subscriptions = new Set<Subscription>();
+  readonly #watches = new Set<Subscribed>();
+  readonly #ownWrites: OwnWrites;
+  readonly #causes = new CauseBook();
+  readonly #active = new Map<ObjectKey, ReconcileRun>();
   /** Aborted at stop: no more waiting. */
   readonly #stopping = new AbortController();
   /** Aborted when the reconciles under way have had their time. */
   readonly #aborting = new AbortController();
   #workers: Promise<unknown> = Promise.resolve();
   #synced = false;
+  #leading = false;
   #reconciles = 0;
   #errors = 0;
+  #terminalErrors = 0;
   #timeouts = 0;
   #totalMs = 0;
   #longestMs = 0;
@@ -52,15 +76,24 @@ export class RunningController {
     this.#controller = controller;
     this.#environment = environment;
     this.#logger = environment.logger.named(controller.name);
-    this.#queue = new WorkQueue<ObjectKey>(environment);
+    const { backOff } = controller;
+    this.#queue = new WorkQueue<ObjectKey>({
+      ...environment,
+      ...(backOff && { firstBackOffMs: backOff.firstMs, longestBackOffMs: backOff.longestMs }),
+      onRoom: () => this.#beginAnew(),
+    });
+    this.#ownWrites = new OwnWrites(() => [...this.#watches].map((each) => each.watch.informer));
     setMaxListeners(0, this.#stopping.signal, this.#aborting.signal);
   }
 
   get metrics(): ControllerMetrics {
     return {
       synced: this.#synced,
+      leading: this.#leading,
+      concurrency: this.#concurrency,
       reconciles: this.#reconciles,
       errors: this.#errors,
+      terminalErrors: this.#terminalErrors,
       timeouts: this.#timeouts,
       totalMs: this.#totalMs,
       longestMs: this.#longestMs,
@@ -68,18 +101,34 @@ export class RunningController {
     };
   }
 
-  /** Takes in keys at once; works on them as soon as every informer has synced. */
+  get #concurrency(): number {
+    return this.#controller.concurrency ?? defaultConcurrency;
+  }
+
+  /** Takes in keys at once; works on them as soon as every informer has synced, while this process leads. */
   start(): void {
-    for (const each of this.#controller.watches) this.#subscribe(each, 0);
+    for (const each of this.#controller.watches) this.addWatch(each);
     this.#workers = this.#run();
+  }
+
+  /** From now on the watch's keys are reconciled as well, those of what is there first; until the function returned is called. */
+  addWatch(watch: Watch): () => void {
+    const added: Subscribed = { watch, subscription: undefined };
+    this.#watches.add(added);
+    this.#subscribe(added, 0);
+    return () => {
+      this.#watches.delete(added);
+      added.subscription?.unsubscribe();
+    };
   }
 
   /** Takes no more keys; resolves when the reconciles under way have finished. */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error(`${this.name} is stopped`));
-    for (const each of this.#subscriptions) each.unsubscribe();
+    for (const each of this.#watches) each.subscription?.unsubscribe();
     this.#queue.shutDown();
     await this.#workers;
+    this.#causes.clear();
   }
 
   /** Aborts the reconciles under way. */
@@ -87,82 +136,206 @@ export class RunningController {
     this.#aborting.abort(reason);
   }
 
-  #subscribe(source: Watch, failures: number): void {
-    if (this.#stopping.signal.aborted) return;
+  #subscribe(subscribed: Subscribed, failures: number): void {
+    if (this.#stopping.signal.aborted || !this.#watches.has(subscribed)) return;
+    const { watch } = subscribed;
     // What is there from the start must not keep waiting what changes now.
     let replaying = true;
-    const subscription = source.keys$.subscribe({
-      next: (key) => this.#queue.add(key, replaying || !source.informer.synced ? 'low' : 'normal'),
+    const subscription = watch.triggers$.subscribe({
+      next: (trigger) => this.#triggered(trigger, watch, replaying),
       error: (error: unknown) => {
         const waitMs = this.#queue.backOffMs(failures + 8);
-        this.#logger.error('a watch failed and is taken up again', {
-          resource: source.informer.type.plural,
-          waitMs,
-          error,
-        });
-        this.#environment.clock.after(waitMs, () => this.#subscribe(source, failures + 1));
+        this.#logger.error('a watch failed and is taken up again', { watch: watch.name, waitMs, error });
+        this.#environment.clock.after(waitMs, () => this.#subscribe(subscribed, failures + 1));
       },
     });
     replaying = false;
-    subscription.add(() => this.#subscriptions.delete(subscription));
-    if (!subscription.closed) this.#subscriptions.add(subscription);
+    subscribed.subscription = subscription;
+  }
+
+  /** Keys were refused: what concerns the controller is told once more, now that there is room. */
+  #beginAnew(): void {
+    for (const each of this.#watches) {
+      each.subscription?.unsubscribe();
+      this.#subscribe(each, 0);
+    }
+  }
+
+  #triggered(trigger: Trigger, watch: Watch, replaying: boolean): void {
+    const { key, event } = trigger;
+    const active = this.#active.get(key);
+    // It has not read anything yet, and will see this.
+    if (active?.catchingUp) return;
+    if (active && !replaying && active.held.length < mostHeld) {
+      active.held.push({ trigger, watch });
+      return;
+    }
+    if (!replaying && event && this.#ownWrites.isEcho(key, event, watch.informer)) return;
+    this.#enqueue(trigger, watch, replaying || !watch.informer.synced ? 'low' : 'normal');
+  }
+
+  #enqueue({ key, event, priority }: Trigger, { name, informer }: Watch, usual: 'low' | 'normal'): void {
+    if (!this.#queue.add(key, priority ?? usual)) return;
+    const at = this.#environment.clock.now();
+    if (!event) {
+      this.#causes.note(key, { type: 'signal', watch: name, at });
+      return;
+    }
+    const { resourceVersion } = event.object.metadata;
+    this.#causes.note(key, {
+      type: event.type,
+      watch: name,
+      kind: informer.type.kind,
+      object: event.key,
+      ...(resourceVersion !== undefined && { resourceVersion }),
+      at,
+    });
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     try {
       await Promise.all(this.#controller.watches.map((each) => each.informer.waitForSync(signal)));
+      this.#synced = true;
+      const { leadership } = this.#environment;
+      if (!leadership) return await this.#workAll(signal);
+      while (!signal.aborted) {
+        const lost = await leadership.lead(signal);
+        await this.#workAll(AbortSignal.any([signal, lost]), lost);
+      }
     } catch (error) {
       if (signal.aborted) return;
       throw error;
     }
-    this.#synced = true;
-    const workers = Array.from({ length: this.#controller.concurrency ?? defaultConcurrency }, () => this.#work());
-    await Promise.all(workers);
   }
 
-  async #work(): Promise<void> {
-    for (let key = await this.#queue.get(); key !== undefined; key = await this.#queue.get()) {
-      await this.#reconcile(key);
+  /** @param lost aborts what is under way as well: somebody else may act by now */
+  async #workAll(until: AbortSignal, lost?: AbortSignal): Promise<void> {
+    this.#leading = true;
+    setMaxListeners(0, until);
+    try {
+      await Promise.all(Array.from({ length: this.#concurrency }, () => this.#work(until, lost)));
+    } finally {
+      this.#leading = false;
+    }
+  }
+
+  async #work(until: AbortSignal, lost: AbortSignal | undefined): Promise<void> {
+    for (let key = await this.#queue.get(until); key !== undefined; key = await this.#queue.get(until)) {
+      await this.#reconcile(key, lost);
       this.#queue.done(key);
     }
   }
 
-  async #reconcile(key: ObjectKey): Promise<void> {
-    const { clock, reconcileTimeoutMs } = this.#environment;
-    const started = clock.now();
+  async #reconcile(key: ObjectKey, lost: AbortSignal | undefined): Promise<void> {
+    const { clock, traces } = this.#environment;
+    const timeoutMs = this.#controller.reconcileTimeoutMs ?? this.#environment.reconcileTimeoutMs;
+    const startedAt = clock.now();
     const abort = new AbortController();
     // A reconcile may well send fifty requests at once.
     setMaxListeners(0, abort.signal);
-    const stop = () => abort.abort(this.#aborting.signal.reason);
+    const stop = () => abort.abort(this.#aborting.signal.aborted ? this.#aborting.signal.reason : lost?.reason);
     this.#aborting.signal.addEventListener('abort', stop, { once: true });
-    const cancelTimer = clock.after(reconcileTimeoutMs, () => {
+    lost?.addEventListener('abort', stop, { once: true });
+    let timedOut = false;
+    const cancelTimer = clock.after(timeoutMs, () => {
+      timedOut = true;
       this.#timeouts += 1;
-      abort.abort(new Error(`the reconcile did not end within ${reconcileTimeoutMs} ms`));
+      abort.abort(new Error(`the reconcile did not end within ${timeoutMs} ms`));
     });
+    const run = new ReconcileRun({ key, clock, signal: abort.signal, ownWrites: this.#ownWrites });
+    const causes = this.#causes.take(key);
+    const taken = this.#queue.taken(key);
+    let outcome: ReconcileTrace['outcome'] = 'success';
+    let failure: unknown;
+    this.#active.set(key, run);
     try {
-      const result = await this.#controller.reconcile(key, { signal: abort.signal });
+      await this.#catchUp(run, key);
+      const result = await this.#controller.reconcile(key, run);
       this.#queue.forget(key);
-      if (result) this.#queue.addAfter(key, result.requeueAfter);
+      if (result) {
+        outcome = 'requeueAfter';
+        this.#requeue(key, result.requeueAfter);
+      }
     } catch (error) {
-      this.#failed(key, error);
+      failure = error;
+      outcome = this.#failed(key, error, timedOut, lost);
     } finally {
       cancelTimer();
       this.#aborting.signal.removeEventListener('abort', stop);
-      const tookMs = clock.now() - started;
+      lost?.removeEventListener('abort', stop);
+      this.#active.delete(key);
+      this.#release(run, key, outcome);
+      const tookMs = clock.now() - startedAt;
       this.#reconciles += 1;
       this.#totalMs += tookMs;
       this.#longestMs = Math.max(this.#longestMs, tookMs);
+      const about = {
+        id: traces.nextId(),
+        controller: this.name,
+        startedAt,
+        outcome,
+        failures: this.#queue.failures(key),
+      };
+      traces.add(run.trace({ ...about, ...(failure !== undefined && { error: failure }) }, taken, causes));
     }
   }
 
-  #failed(key: ObjectKey, error: unknown): void {
-    if (this.#aborting.signal.aborted) return;
+  /** Read your own writes: what this key's reconciles have written must be in the caches before the next one reads them. */
+  async #catchUp(run: ReconcileRun, key: ObjectKey): Promise<void> {
+    const { clock } = this.#environment;
+    const from = clock.now();
+    const cancelWarning = clock.after(slowCacheMs, () =>
+      this.#logger.warn('a reconcile waits for the caches to see what the last one wrote', {
+        key,
+        failing: [...this.#watches]
+          .filter(({ watch }) => watch.informer.health.phase === 'failing')
+          .map((each) => each.watch.name),
+      }),
+    );
+    try {
+      await this.#ownWrites.caughtUp(key, run.signal);
+    } finally {
+      cancelWarning();
+      run.catchingUp = false;
+      run.caughtUpMs = clock.now() - from;
+    }
+  }
+
+  /** Events that came during the reconcile: those that tell of nothing but its own quiet writes cause no other one. */
+  #release(run: ReconcileRun, key: ObjectKey, outcome: ReconcileTrace['outcome']): void {
+    const settled = outcome === 'success' || outcome === 'requeueAfter';
+    for (const { trigger, watch } of run.held) {
+      if (settled && trigger.event && this.#ownWrites.isEcho(key, trigger.event, watch.informer)) run.echoes += 1;
+      else this.#enqueue(trigger, watch, 'normal');
+    }
+  }
+
+  #requeue(key: ObjectKey, afterMs: number): void {
+    this.#queue.addAfter(key, afterMs);
+    this.#causes.note(key, { type: 'requeueAfter', at: this.#environment.clock.now() });
+  }
+
+  #failed(key: ObjectKey, error: unknown, timedOut: boolean, lost: AbortSignal | undefined): ReconcileTrace['outcome'] {
+    if (this.#aborting.signal.aborted) return 'aborted';
+    if (lost?.aborted) {
+      // Whoever leads next begins with everything; so does this process, should it be that one.
+      this.#queue.add(key);
+      return 'aborted';
+    }
     this.#errors += 1;
+    const fields = { key, failures: this.#queue.failures(key) + 1, error };
+    if (error instanceof TerminalError) {
+      this.#terminalErrors += 1;
+      this.#queue.forget(key);
+      this.#logger.error('reconcile failed for good', fields);
+      return 'terminal';
+    }
     this.#queue.retry(key);
-    const fields = { key, failures: this.#queue.failures(key), error };
+    this.#causes.note(key, { type: 'retry', at: this.#environment.clock.now() });
     // Written from a cache that was a moment behind: the event that is on its way sets it right.
     if (isStatusError(error, 'Conflict')) this.#logger.debug('reconcile met a newer version', fields);
     else this.#logger.error('reconcile failed', fields);
+    return timedOut ? 'timeout' : 'error';
   }
 }

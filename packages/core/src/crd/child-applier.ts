@@ -25,19 +25,15 @@ const mostRemembered = 10_000;
 
 /** Brings children to what is desired, with one write or none. */
 export class ChildApplier {
-  readonly #client: Client;
   /** What the server made of the last write: it may normalise what it is given, which is no difference to write again. */
   readonly #written = new Map<string, { readonly applied: string; readonly resourceVersion: string | undefined }>();
-
-  constructor(client: Client) {
-    this.#client = client;
-  }
 
   /**
    * @param lister where the child is looked up
    * @throws Error when an object of that name exists and belongs to somebody else
    */
   async apply<T extends KubernetesObject>(
+    client: Client,
     owner: { readonly type: ResourceType; readonly object: KubernetesObject },
     type: ResourceType<T>,
     child: ChildObject<T>,
@@ -49,19 +45,20 @@ export class ChildApplier {
     const applied = JSON.stringify(desired);
     const memory = `${type.group}/${type.kind}/${objectKey(metadata)}`;
     const live =
-      lister.get(objectKey(metadata)) ?? (await this.#create(owner, type, desired, applied, metadata, signal));
+      lister.get(objectKey(metadata)) ?? (await this.#create(client, owner, type, desired, applied, metadata, signal));
     if (live.metadata.deletionTimestamp !== undefined) return live;
     requireOwned(owner, type, live);
     const written = this.#written.get(memory);
     if (written?.applied === applied && written.resourceVersion === live.metadata.resourceVersion) return live;
     const patch = patchFor(desired, applied, live);
     if (!patch) return live;
-    const result = await this.#client.patch(type, metadata, { merge: patch }, { signal });
+    const result = await client.patch(type, metadata, { merge: patch }, { signal });
     this.#remember(memory, applied, result);
     return result;
   }
 
   async #create<T extends KubernetesObject>(
+    client: Client,
     owner: { readonly type: ResourceType; readonly object: KubernetesObject },
     type: ResourceType<T>,
     desired: JsonObject,
@@ -81,10 +78,10 @@ export class ChildApplier {
       metadata: { ...own, annotations, ownerReferences },
     } as NewObject<KubernetesObject> as NewObject<T>;
     try {
-      return await this.#client.create(type, object, { signal });
+      return await client.create(type, object, { signal });
     } catch (error) {
       // The informer is a moment behind.
-      if (isStatusError(error, 'AlreadyExists')) return this.#client.get(type, metadata, { signal });
+      if (isStatusError(error, 'AlreadyExists')) return client.get(type, metadata, { signal });
       throw error;
     }
   }

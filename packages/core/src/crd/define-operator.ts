@@ -17,7 +17,7 @@ import type { ObjectKey } from '../machinery/index.ts';
 import { definePlugin, type Lifecycle, Lifecycles, Logger, type Plugin } from '../plugin/index.ts';
 import { ChildApplier } from './child-applier.ts';
 import { installCrd } from './install-crd.ts';
-import { type OperatorContext, type OperatorParts, ReconcileRun } from './operator-context.ts';
+import { type OperatorContext, type OperatorParts, OperatorRun } from './operator-context.ts';
 
 export interface OperatorDefinition<T extends KubernetesObject> {
   /** The plugin's name, and the component that events come from. */
@@ -103,7 +103,7 @@ class OperatorController<T extends KubernetesObject> implements Controller {
     environment: Pick<OperatorParts<T>, 'client' | 'informers' | 'recorder' | 'logger'>,
   ) {
     const { name, for: type, owns = [], watches, concurrency } = definition;
-    const { informers, client } = environment;
+    const { informers } = environment;
     this.#definition = definition;
     this.name = name;
     this.concurrency = concurrency;
@@ -119,46 +119,48 @@ class OperatorController<T extends KubernetesObject> implements Controller {
       type,
       owns: [...owns, type],
       observesGeneration: hasObservedGeneration(type.crd),
-      applier: new ChildApplier(client),
+      applier: new ChildApplier(),
     };
   }
 
-  async reconcile(key: ObjectKey, { signal }: ReconcileContext): Promise<ReconcileResult | void> {
+  async reconcile(key: ObjectKey, reconcile: ReconcileContext): Promise<ReconcileResult | void> {
+    const { signal } = reconcile;
     let object = this.#informer.lister.get(key);
     if (!object) return undefined;
-    const { client, type } = this.#parts;
+    const { type } = this.#parts;
+    const client = reconcile.track(this.#parts.client, { quiet: true });
     const { finalize } = this.#definition;
     if (object.metadata.deletionTimestamp !== undefined) {
       if (!finalize || !hasFinalizer(object, this.#finalizer)) return undefined;
       const doomed = object;
-      await this.#run(key, doomed, signal, (context) => finalize(doomed, context));
+      await this.#run(key, doomed, reconcile, (context) => finalize(doomed, context));
       await removeFinalizer(client, type, doomed, this.#finalizer, signal);
       return undefined;
     }
     if (finalize) object = await addFinalizer(client, type, object, this.#finalizer, signal);
     const current = object;
-    return this.#run(key, current, signal, (context) => this.#definition.reconcile(current, context));
+    return this.#run(key, current, reconcile, (context) => this.#definition.reconcile(current, context));
   }
 
   /** The status is written also where the reconcile fails: it may say why. */
   async #run<R>(
     key: ObjectKey,
     object: T,
-    signal: AbortSignal,
+    reconcile: ReconcileContext,
     act: (context: OperatorContext<T>) => Promise<R>,
   ): Promise<R> {
-    const run = new ReconcileRun(this.#parts, object, signal);
+    const run = new OperatorRun(this.#parts, object, reconcile);
     try {
       const result = await act(run.context(key));
       await run.flush();
       return result;
     } catch (error) {
-      if (!signal.aborted) await this.#flushAfter(run, error);
+      if (!reconcile.signal.aborted) await this.#flushAfter(run, error);
       throw error;
     }
   }
 
-  async #flushAfter(run: ReconcileRun<T>, cause: unknown): Promise<void> {
+  async #flushAfter(run: OperatorRun<T>, cause: unknown): Promise<void> {
     try {
       await run.flush();
     } catch (error) {

@@ -6,6 +6,7 @@ import {
   createMergePatch,
   isJsonObject,
   isStatusError,
+  keyOf,
   type ObjectKey,
   objectKey,
   semanticEqual,
@@ -28,7 +29,7 @@ export interface OperatorContext<T extends KubernetesObject> extends ReconcileCo
    * @throws Error when the type is not in `owns`, or an object of that name belongs to somebody else
    */
   apply<C extends KubernetesObject>(type: ResourceType<C>, child: ChildObject<C>): Promise<C>;
-  /** A child (or any object beside it in the namespace) of an owned kind, from the cache. */
+  /** A child (or any object beside it in the namespace) of an owned kind: as this reconcile left it, else from the cache. */
   get<C extends KubernetesObject>(type: ResourceType<C>, name?: string): C | undefined;
   /** Deletes a child, if it is there. */
   remove(type: ResourceType, name?: string): Promise<void>;
@@ -49,34 +50,55 @@ export interface OperatorParts<T extends KubernetesObject> {
 }
 
 /** One reconcile's context, and the status write at its end. */
-export class ReconcileRun<T extends KubernetesObject> {
+export class OperatorRun<T extends KubernetesObject> {
   readonly #parts: OperatorParts<T>;
   readonly #object: T;
-  readonly #signal: AbortSignal;
+  readonly #reconcile: ReconcileContext;
+  /** What this reconcile made of children, which the caches do not know yet. */
+  readonly #written = new Map<string, KubernetesObject | undefined>();
   #status: object | undefined;
 
-  constructor(parts: OperatorParts<T>, object: T, signal: AbortSignal) {
+  constructor(parts: OperatorParts<T>, object: T, reconcile: ReconcileContext) {
     this.#parts = parts;
     this.#object = object;
-    this.#signal = signal;
+    this.#reconcile = reconcile;
   }
 
   context(key: ObjectKey): OperatorContext<T> {
     const { client, informers, logger, recorder, type, applier } = this.#parts;
     const object = this.#object;
-    const signal = this.#signal;
+    const reconcile = this.#reconcile;
+    const { signal } = reconcile;
     const namespace = object.metadata.namespace;
     const keyOfChild = (child: ResourceType, name: string) =>
       objectKey({ name, ...(child.namespaced && namespace && { namespace }) });
     return {
       key,
-      client,
+      client: reconcile.track(client),
       informers,
       logger,
       signal,
-      apply: (child, desired) => applier.apply({ type, object }, child, desired, this.#lister(child), signal),
-      get: (child, name = object.metadata.name) => this.#lister(child).get(keyOfChild(child, name)),
-      remove: (child, name = object.metadata.name) => this.#remove(child, keyOfChild(child, name)),
+      track: (other, options) => reconcile.track(other, options),
+      read: (kind, of) => reconcile.read(kind, of),
+      apply: async (child, desired) => {
+        const made = await applier.apply(this.#quiet, { type, object }, child, desired, this.#lister(child), signal);
+        this.#written.set(written(child, keyOf(made)), made);
+        return made;
+      },
+      get: <C extends KubernetesObject>(child: ResourceType<C>, name = object.metadata.name) => {
+        const lister = this.#lister(child);
+        const childKey = keyOfChild(child, name);
+        const id = written(child, childKey);
+        // Filed under the type that the server answered for.
+        if (this.#written.has(id)) return this.#written.get(id) as C | undefined;
+        reconcile.read(child.kind, childKey);
+        return lister.get(childKey);
+      },
+      remove: async (child, name = object.metadata.name) => {
+        const childKey = keyOfChild(child, name);
+        await this.#remove(child, childKey);
+        this.#written.set(written(child, childKey), undefined);
+      },
       setStatus: (status) => {
         this.#status = { ...this.#status, ...status };
       },
@@ -84,12 +106,17 @@ export class ReconcileRun<T extends KubernetesObject> {
     };
   }
 
+  /** What the operator makes of its own objects needs no reconcile to be looked at. */
+  get #quiet(): Client {
+    return this.#reconcile.track(this.#parts.client, { quiet: true });
+  }
+
   /** Writes what `setStatus` was given, if that changes anything. */
   async flush(): Promise<void> {
     const said = this.#status;
     if (!said) return;
     this.#status = undefined;
-    const { type, client, observesGeneration } = this.#parts;
+    const { type, observesGeneration } = this.#parts;
     const { metadata } = this.#object;
     const current = statusOf(this.#object);
     const next = {
@@ -101,7 +128,8 @@ export class ReconcileRun<T extends KubernetesObject> {
     const subresource = type.status ? { subresource: 'status' } : {};
     try {
       const status = createMergePatch(current, next);
-      await client.patch(type, metadata, { merge: { status } }, { ...subresource, signal: this.#signal });
+      const { signal } = this.#reconcile;
+      await this.#quiet.patch(type, metadata, { merge: { status } }, { ...subresource, signal });
     } catch (error) {
       // It went away meanwhile, and its status with it.
       if (!isStatusError(error, 'NotFound')) throw error;
@@ -121,9 +149,9 @@ export class ReconcileRun<T extends KubernetesObject> {
     if (!live || live.metadata.deletionTimestamp !== undefined) return;
     const { uid } = live.metadata;
     try {
-      await this.#parts.client.delete(type, live.metadata, {
+      await this.#quiet.delete(type, live.metadata, {
         propagationPolicy: 'Background',
-        signal: this.#signal,
+        signal: this.#reconcile.signal,
         ...(uid && { preconditions: { uid } }),
       });
     } catch (error) {
@@ -136,3 +164,5 @@ function statusOf(object: KubernetesObject): object {
   const status: unknown = 'status' in object ? object.status : undefined;
   return isJsonObject(status) ? status : {};
 }
+
+const written = ({ group, plural }: ResourceType, key: ObjectKey) => `${plural}.${group}/${key}`;

@@ -5,8 +5,15 @@ import { token } from '../plugin/index.ts';
 
 /** A change of the informer's store; `key` is always set. Initial objects come as `added`. */
 export type InformerEvent<T> =
-  | { readonly type: 'added'; readonly key: ObjectKey; readonly object: T }
-  | { readonly type: 'updated'; readonly key: ObjectKey; readonly object: T; readonly previous: T }
+  | { readonly type: 'added'; readonly key: ObjectKey; readonly object: T; readonly listed?: true }
+  | {
+      readonly type: 'updated';
+      readonly key: ObjectKey;
+      readonly object: T;
+      readonly previous: T;
+      /** A list told of it, not the watch: more than one change may lie between. */
+      readonly listed?: true;
+    }
   | {
       readonly type: 'deleted';
       readonly key: ObjectKey;
@@ -72,6 +79,8 @@ export interface Informer<T extends KubernetesObject = KubernetesObject> {
    * server's history began anew, with smaller ones. Rejects with `signal.reason`, or when the informer is stopped.
    */
   waitForVersion(resourceVersion: string, signal?: AbortSignal): Promise<void>;
+  /** Whether the object is one of those that the informer watches. */
+  selects(object: KubernetesObject): boolean;
   /** A live query over the store. */
   where(query?: Query<T>): LiveQuery<T>;
   /** Declares an index; the same name twice with another function is an error. */

@@ -1,6 +1,12 @@
 import type { KubernetesObject } from '../api/index.ts';
-import { matchesLabels, parseLabelSelector } from '../machinery/index.ts';
-import type { Lister, Query } from './contract.ts';
+import {
+  isJsonObject,
+  matchesFields,
+  matchesLabels,
+  parseFieldSelector,
+  parseLabelSelector,
+} from '../machinery/index.ts';
+import type { InformerOptions, Lister, Query } from './contract.ts';
 
 /** A query made ready: whether an object is among those that it finds, and which are now. */
 export interface PreparedQuery<T> {
@@ -32,4 +38,26 @@ export function prepareQuery<T extends KubernetesObject>(
   // Fails now, and not when somebody subscribes.
   candidates();
   return { matches, read: () => (conditions.length === 0 ? candidates() : candidates().filter(matches)) };
+}
+
+/** Whether objects are in a scope, as the server decides it. A field that is no text, number or boolean counts as `''`. */
+export function selectionOf({
+  namespace,
+  labelSelector = '',
+  fieldSelector = '',
+}: InformerOptions): (object: KubernetesObject) => boolean {
+  const labels = parseLabelSelector(labelSelector);
+  const fields = parseFieldSelector(fieldSelector);
+  return (object) =>
+    (namespace === undefined || object.metadata.namespace === namespace) &&
+    matchesLabels(labels, object.metadata.labels) &&
+    matchesFields(fields, (field) => fieldOf(object, field));
+}
+
+function fieldOf(object: object, field: string): string | undefined {
+  let value: unknown = object;
+  for (const each of field.split('.')) value = isJsonObject(value) ? value[each] : undefined;
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? String(value)
+    : undefined;
 }

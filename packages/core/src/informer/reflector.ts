@@ -27,7 +27,8 @@ export type ReflectorScope = Pick<
 
 /** What a reflector keeps up: it is told of everything in order, by one caller only. */
 export interface Sink<T extends KubernetesObject> {
-  put(object: T): void;
+  /** @param listed told by a list: more than one change may lie between it and what was known */
+  put(object: T, listed: boolean): void;
   remove(key: ObjectKey, last: T): void;
   /** All that was put since the list began is all that there is, as of this resource version. */
   listed(present: ReadonlySet<ObjectKey>, resourceVersion: string): void;
@@ -103,7 +104,7 @@ async function list<T extends KubernetesObject>(
       let sinceTurn = 0;
       for (const object of page.items) {
         present.add(keyOf(object));
-        sink.put(object);
+        sink.put(object, true);
         if (++sinceTurn % eventsPerTurn === 0) await turnOfEventLoop();
       }
       limit = pageFor(page.items, limit);
@@ -145,7 +146,7 @@ async function watch<T extends KubernetesObject>(
       sink.remove(key, object);
     } else if (change !== 'BOOKMARK') {
       present?.add(keyOf(object));
-      sink.put(object);
+      sink.put(object, present !== undefined);
     } else if (present) {
       if (object.metadata.annotations?.[initialEventsEnd] !== 'true') throw new UnmarkedStreamError();
       sink.listed(present, object.metadata.resourceVersion ?? '');

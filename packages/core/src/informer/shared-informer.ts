@@ -6,7 +6,7 @@ import { compareResourceVersions, hasReached, keyOf, type ObjectKey } from '../m
 import type { Informer, InformerEvent, InformerHealth, Lister, LiveQuery, Query } from './contract.ts';
 import { type KeptPart, keeper } from './kept-part.ts';
 import { StoreQuery } from './live-query.ts';
-import { prepareQuery } from './query.ts';
+import { prepareQuery, selectionOf } from './query.ts';
 import { type ReflectorEnvironment, type ReflectorScope, reflect, type Sink } from './reflector.ts';
 import { Store } from './store.ts';
 
@@ -32,6 +32,7 @@ export class SharedInformer<T extends KubernetesObject> implements Informer<T> {
   #resourceVersion: string | undefined;
   #health: InformerHealth = { phase: 'waiting', failures: 0 };
   #running: Promise<void> | undefined;
+  #selection: ((object: KubernetesObject) => boolean) | undefined;
 
   constructor(type: ResourceType<T>, options: SharedInformerOptions<T>) {
     this.type = type;
@@ -66,6 +67,11 @@ export class SharedInformer<T extends KubernetesObject> implements Informer<T> {
     const known = this.#resourceVersion;
     if (known !== undefined && hasReached(known, resourceVersion)) return Promise.resolve();
     return this.#wait(resourceVersion, signal);
+  }
+
+  selects(object: KubernetesObject): boolean {
+    this.#selection ??= selectionOf(this.#options.scope);
+    return this.#selection(object);
   }
 
   where(query: Query<T> = {}): LiveQuery<T> {
@@ -116,14 +122,15 @@ export class SharedInformer<T extends KubernetesObject> implements Informer<T> {
       if (event) this.#events.next(event);
     };
     return {
-      put: (object) => {
+      put: (object, listed) => {
         const key = keyOf(object);
         const known = store.get(key);
         // Another object of the same name is no update: the one that was known went away while nobody watched.
         if (known && known.metadata.uid !== object.metadata.uid) emit(store.delete(key));
         // What is known already is not made a second time.
         else if (known && known.metadata.resourceVersion === object.metadata.resourceVersion) return;
-        emit(store.set(keep ? keep(object) : object));
+        const event = store.set(keep ? keep(object) : object);
+        emit(event && listed && event.type !== 'deleted' ? { ...event, listed } : event);
       },
       remove: (key, last) => emit(store.delete(key, keep ? keep(last) : last)),
       listed: (present, resourceVersion) => {

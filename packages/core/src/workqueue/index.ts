@@ -1,1 +1,1 @@
-export { type Priority, WorkQueue, type WorkQueueMetrics, type WorkQueueOptions } from './work-queue.ts';
+export { type Priority, type TakenKey, WorkQueue, type WorkQueueMetrics, type WorkQueueOptions } from './work-queue.ts';

@@ -26,7 +26,7 @@ describe('WorkQueue', () => {
     expect(take(q, 2)).toEqual(['a', undefined]);
     q.done('a');
     expect(q.tryGet()).toBeUndefined();
-    expect(q.metrics).toEqual({ depth: 0, delayed: 0, processing: 0, adds: 3, dones: 2, retries: 0 });
+    expect(q.metrics).toEqual({ depth: 0, delayed: 0, processing: 0, adds: 3, dones: 2, retries: 0, refused: 0 });
   });
 
   it('gives a waiting worker the key at once, and nothing after the shut-down', async () => {
@@ -63,6 +63,63 @@ describe('WorkQueue', () => {
     expect(order.indexOf('low3')).toBeLessThan(order.indexOf('low2'));
     expect(new Set(order).size).toBe(24);
     expect(q.tryGet()).toBeUndefined();
+  });
+
+  it('takes the namespaces in turn', () => {
+    const q = queue();
+    for (let each = 0; each < 1_000; each += 1) q.add(`big/${each}`, 'low');
+    q.add('small/a', 'low');
+    q.add('node-1', 'low');
+    q.add('small/b', 'low');
+    expect(take(q, 6)).toEqual(['big/0', 'small/a', 'node-1', 'big/1', 'small/b', 'big/2']);
+    expect(q.length).toBe(997);
+  });
+
+  it('hands out what a user changed at once, with fifty thousand keys waiting, and these keep moving', () => {
+    const q = queue();
+    for (let each = 0; each < 50_000; each += 1) q.add(`ns-${each % 7}/${each}`, 'low');
+    q.add('ns-1/49995');
+    q.add('ns-3/9', 'high');
+    expect(take(q, 3)).toEqual(['ns-3/9', 'ns-1/49995', 'ns-0/0']);
+    let low = 0;
+    for (let each = 0; each < 9_000; each += 1) {
+      q.add(`busy/${each}`, each % 2 === 0 ? 'high' : 'normal');
+      if (!q.tryGet()?.startsWith('busy/')) low += 1;
+    }
+    expect(low).toBe(1_000);
+  });
+
+  it('refuses what there is no room for, and says when there is again', async () => {
+    const clock = new FakeClock();
+    let room = 0;
+    const q = new WorkQueue({ clock, random: () => 1, capacity: 4, onRoom: () => (room += 1) });
+    expect(['a', 'b', 'c', 'd', 'e', 'a'].map((key) => q.add(key))).toEqual([true, true, true, true, false, true]);
+    expect(['f', 'g', 'h', 'i', 'j', 'f'].map((key) => q.addAfter(key, 10))).toEqual([
+      true,
+      true,
+      true,
+      true,
+      false,
+      true,
+    ]);
+    await clock.advance(10);
+    expect(q.metrics).toMatchObject({ depth: 4, delayed: 0, refused: 6 });
+    for (const key of take(q, 2)) if (key !== undefined) q.done(key);
+    expect(room).toBe(1);
+    for (const key of take(q, 2)) if (key !== undefined) q.done(key);
+    expect(room).toBe(1);
+  });
+
+  it('tells how long a key has waited, and how urgent it was', async () => {
+    const clock = new FakeClock();
+    const q = queue(clock);
+    q.add('a', 'low');
+    await clock.advance(20);
+    q.add('a', 'high');
+    await clock.advance(10);
+    q.tryGet();
+    expect(q.taken('a')).toEqual({ addedAt: clock.now() - 30, takenAt: clock.now(), priority: 'high' });
+    expect(q.taken('b')).toBeUndefined();
   });
 
   it('adds later, the earliest request for a key counting', async () => {
@@ -104,7 +161,7 @@ describe('WorkQueue', () => {
   it('loses no key and gives none to two workers, whatever happens in between', async () => {
     const operation = fc.oneof(
       fc.record({
-        op: fc.constantFrom('add', 'addLow', 'later', 'retry', 'done'),
+        op: fc.constantFrom('add', 'addLow', 'addHigh', 'later', 'retry', 'done'),
         key: fc.integer({ min: 0, max: 5 }).map(String),
       }),
       fc.record({ op: fc.constantFrom('get', 'tick'), key: fc.constant('') }),
@@ -133,6 +190,7 @@ describe('WorkQueue', () => {
             owed.add(key);
             if (op === 'add') q.add(key);
             else if (op === 'addLow') q.add(key, 'low');
+            else if (op === 'addHigh') q.add(key, 'high');
             else if (op === 'later') q.addAfter(key, 10);
             else q.retry(key);
           }

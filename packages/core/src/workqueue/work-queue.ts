@@ -1,17 +1,27 @@
 import type { Clock, Random } from '../machinery/index.ts';
 import { DelayHeap } from './delay-heap.ts';
+import { FairLane } from './fair-lane.ts';
 import { Fifo } from './fifo.ts';
 
-/** `low` waits behind everything else, yet is never starved: one in `lowShare` keys taken is a low one while both wait. */
-export type Priority = 'normal' | 'low';
+/**
+ * Which keys go first. None is starved: whatever waits behind better ones gets one turn in nine, so that a key's wait is
+ * bounded by what stood before it in its own lane.
+ */
+export type Priority = 'high' | 'normal' | 'low';
 
-export interface WorkQueueOptions {
+export interface WorkQueueOptions<K = string> {
   readonly clock: Clock;
   readonly random: Random;
   /** Back-off after the first failure of a key, in milliseconds; doubles at each further one. Default 5. */
   readonly firstBackOffMs?: number;
   /** Default 1,000,000 (about 17 minutes). */
   readonly longestBackOffMs?: number;
+  /** Keys of one group are taken in turn with those of others. Default: what stands before the slash, the namespace. */
+  readonly groupOf?: (key: K) => string;
+  /** Keys that may wait, at once or for their time. More are refused. Default 1,000,000. */
+  readonly capacity?: number;
+  /** Called when keys were refused and half of the capacity is free again: whoever adds keys may begin anew. */
+  readonly onRoom?: () => void;
 }
 
 /** Counters since the queue was made, and its present sizes. */
@@ -22,16 +32,37 @@ export interface WorkQueueMetrics {
   readonly adds: number;
   readonly dones: number;
   readonly retries: number;
+  /** Adds for which there was no room. */
+  readonly refused: number;
 }
 
-const queuedNormal = 1;
-const queuedLow = 2;
-const processing = 4;
-/** Added again while being processed. */
-const againNormal = 8;
-const againLow = 16;
+/** A key that is worked on. */
+export interface TakenKey {
+  /** When it was added, and when it was handed out; milliseconds since the epoch. */
+  readonly addedAt: number;
+  readonly takenAt: number;
+  readonly priority: Priority;
+}
 
-const lowShare = 8;
+const priorities: readonly Priority[] = ['high', 'normal', 'low'];
+const laneOf: Readonly<Record<Priority, number>> = { high: 0, normal: 1, low: 2 };
+const nowhere = 3;
+/** So many keys of better lanes, and one of a lane that waits behind them gets its turn. */
+const turnAfter = 8;
+const mostStale = 4_096;
+
+interface Entry<K> {
+  readonly key: K;
+  readonly group: string;
+  /** Where it waits; `nowhere` while it is worked on. An entry that is found in another lane has left that one. */
+  lane: number;
+  /** The lane to which it was added again while it is worked on. */
+  again: number;
+  /** The lane from which it was taken. */
+  from: number;
+  addedAt: number;
+  takenAt: number;
+}
 
 /**
  * Keys to work on. A key that waits is not queued twice; a key that is worked on is not handed out a second time, but
@@ -42,14 +73,18 @@ export class WorkQueue<K = string> {
   readonly #random: Random;
   readonly #firstBackOffMs: number;
   readonly #longestBackOffMs: number;
-  readonly #states = new Map<K, number>();
-  readonly #normal = new Fifo<K>();
-  readonly #low = new Fifo<K>();
-  /** Entries of `#low` whose key was promoted since. */
-  #stale = 0;
-  #sinceLow = 0;
+  readonly #groupOf: (key: K) => string;
+  readonly #capacity: number;
+  readonly #onRoom: () => void;
+  readonly #entries = new Map<K, Entry<K>>();
+  readonly #lanes = priorities.map(() => new FairLane<Entry<K>>());
+  /** By lane: entries whose key waits elsewhere by now. */
+  readonly #stale = [0, 0, 0];
+  /** By lane: keys taken from better ones since its last turn, while it waited. */
+  readonly #passedOver = [0, 0, 0];
   #depth = 0;
   #processing = 0;
+  #refusing = false;
   readonly #failures = new Map<K, number>();
   readonly #delays = new DelayHeap<K>();
   readonly #dueAt = new Map<K, number>();
@@ -59,13 +94,17 @@ export class WorkQueue<K = string> {
   #adds = 0;
   #dones = 0;
   #retries = 0;
+  #refused = 0;
   #shut = false;
 
-  constructor(options: WorkQueueOptions) {
+  constructor(options: WorkQueueOptions<K>) {
     this.#clock = options.clock;
     this.#random = options.random;
     this.#firstBackOffMs = options.firstBackOffMs ?? 5;
     this.#longestBackOffMs = options.longestBackOffMs ?? 1_000_000;
+    this.#groupOf = options.groupOf ?? namespaceOf;
+    this.#capacity = options.capacity ?? 1_000_000;
+    this.#onRoom = options.onRoom ?? (() => undefined);
   }
 
   /** Keys that wait for a worker. */
@@ -81,41 +120,46 @@ export class WorkQueue<K = string> {
       adds: this.#adds,
       dones: this.#dones,
       retries: this.#retries,
+      refused: this.#refused,
     };
   }
 
-  add(key: K, priority: Priority = 'normal'): void {
-    if (this.#shut) return;
+  /** Whether the key will be worked on; `false` where there is no room, or after the shut-down. */
+  add(key: K, priority: Priority = 'normal'): boolean {
+    if (this.#shut) return false;
     this.#adds += 1;
-    const state = this.#states.get(key) ?? 0;
-    if (state & processing) {
-      this.#states.set(
-        key,
-        priority === 'normal' ? (state & ~againLow) | againNormal : state & againNormal ? state : state | againLow,
-      );
-      return;
-    }
-    if (state === queuedNormal || (state === queuedLow && priority === 'low')) return;
-    if (state === queuedLow) {
-      this.#stale += 1;
+    const lane = laneOf[priority];
+    const entry = this.#entries.get(key);
+    if (entry === undefined) {
+      if (this.#depth >= this.#capacity) return this.#refuse();
+      const now = this.#clock.now();
+      const fresh = { key, group: this.#groupOf(key), lane, again: nowhere, from: lane, addedAt: now, takenAt: now };
+      this.#entries.set(key, fresh);
+      this.#enqueue(fresh);
+    } else if (entry.lane === nowhere) {
+      if (lane < entry.again) entry.again = lane;
+    } else if (lane < entry.lane) {
+      const before = entry.lane;
+      entry.lane = lane;
       this.#depth -= 1;
+      this.#leftBehind(before);
+      this.#enqueue(entry);
     }
-    this.#enqueue(key, priority);
+    return true;
   }
 
-  /** Adds the key when `ms` have passed; the earliest of several such requests counts. */
-  addAfter(key: K, ms: number): void {
-    if (this.#shut) return;
-    if (ms <= 0) {
-      this.add(key);
-      return;
-    }
+  /** Adds the key when `ms` have passed; the earliest of several such requests counts. As `add`, whether there is room. */
+  addAfter(key: K, ms: number): boolean {
+    if (this.#shut) return false;
+    if (ms <= 0) return this.add(key);
     const at = this.#clock.now() + ms;
     const due = this.#dueAt.get(key);
-    if (due !== undefined && due <= at) return;
+    if (due !== undefined && due <= at) return true;
+    if (due === undefined && this.#dueAt.size >= this.#capacity) return this.#refuse();
     this.#dueAt.set(key, at);
     this.#delays.push({ at, key });
     this.#arm();
+    return true;
   }
 
   /** Adds the key after the back-off that its failures in a row call for. */
@@ -144,46 +188,67 @@ export class WorkQueue<K = string> {
   /** A key to work on, now. Whoever takes it calls `done`. */
   tryGet(): K | undefined {
     if (this.#shut || this.#depth === 0) return undefined;
-    const normal = this.#normal;
     for (;;) {
-      const fromLow = normal.length === 0 || (this.#low.length > 0 && this.#sinceLow >= lowShare);
-      const key = (fromLow ? this.#low : normal).shift();
-      if (key === undefined) {
-        if (normal.length === 0 && this.#low.length === 0) return undefined;
+      const lane = this.#nextLane();
+      const entry = this.#lanes[lane]?.shift();
+      if (entry === undefined) return undefined;
+      if (entry.lane !== lane) {
+        this.#stale[lane]! -= 1;
         continue;
       }
-      const state = this.#states.get(key);
-      if (fromLow) {
-        if (state !== queuedLow) {
-          this.#stale -= 1;
-          continue;
-        }
-        this.#sinceLow = 0;
-      } else {
-        this.#sinceLow += 1;
-      }
-      this.#states.set(key, processing);
+      this.#count(lane);
+      entry.from = lane;
+      entry.lane = nowhere;
+      entry.takenAt = this.#clock.now();
       this.#depth -= 1;
       this.#processing += 1;
-      return key;
+      return entry.key;
     }
   }
 
-  /** The next key, as soon as there is one; `undefined` once the queue is shut down. */
-  get(): Promise<K | undefined> {
+  /** The next key, as soon as there is one; `undefined` once the queue is shut down or `signal` is aborted. */
+  get(signal?: AbortSignal): Promise<K | undefined> {
+    if (signal?.aborted) return Promise.resolve(undefined);
     const key = this.tryGet();
     if (key !== undefined || this.#shut) return Promise.resolve(key);
-    return new Promise((resolve) => this.#getters.push(resolve));
+    return new Promise((resolve) => {
+      const abort = () => {
+        this.#getters.retain((each) => each !== getter);
+        resolve(undefined);
+      };
+      const getter = (next: K | undefined) => {
+        signal?.removeEventListener('abort', abort);
+        resolve(next);
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      this.#getters.push(getter);
+    });
+  }
+
+  /** About a key that is worked on. */
+  taken(key: K): TakenKey | undefined {
+    const entry = this.#entries.get(key);
+    if (!entry || entry.lane !== nowhere) return undefined;
+    return { addedAt: entry.addedAt, takenAt: entry.takenAt, priority: priorities[entry.from]! };
   }
 
   /** Work on the key has ended, well or not. */
   done(key: K): void {
-    const state = this.#states.get(key);
-    if (state === undefined || !(state & processing)) return;
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.lane !== nowhere) return;
     this.#dones += 1;
     this.#processing -= 1;
-    this.#states.delete(key);
-    if (state & (againNormal | againLow) && !this.#shut) this.#enqueue(key, state & againNormal ? 'normal' : 'low');
+    if (entry.again === nowhere || this.#shut) this.#entries.delete(key);
+    else {
+      entry.lane = entry.again;
+      entry.again = nowhere;
+      entry.addedAt = this.#clock.now();
+      this.#enqueue(entry);
+    }
+    if (this.#refusing && this.#depth <= this.#capacity / 2 && this.#dueAt.size <= this.#capacity / 2) {
+      this.#refusing = false;
+      this.#onRoom();
+    }
     if (this.#processing === 0 && this.#drained.size > 0) {
       for (const resolve of this.#drained) resolve();
       this.#drained.clear();
@@ -197,8 +262,7 @@ export class WorkQueue<K = string> {
     this.#timer = undefined;
     this.#delays.clear();
     this.#dueAt.clear();
-    this.#normal.clear();
-    this.#low.clear();
+    for (const each of this.#lanes) each.clear();
     this.#depth = 0;
     this.#failures.clear();
     for (let getter = this.#getters.shift(); getter; getter = this.#getters.shift()) getter(undefined);
@@ -210,42 +274,61 @@ export class WorkQueue<K = string> {
     return new Promise((resolve) => this.#drained.add(resolve));
   }
 
-  #enqueue(key: K, priority: Priority): void {
+  #enqueue(entry: Entry<K>): void {
     this.#depth += 1;
-    if (priority === 'normal') {
-      this.#states.set(key, queuedNormal);
-      this.#normal.push(key);
-    } else {
-      this.#states.set(key, queuedLow);
-      this.#low.push(key);
-      if (this.#stale > 4_096 && this.#stale * 2 > this.#low.length) this.#dropStale();
-    }
-    const getter = this.#getters.shift();
-    if (getter) getter(this.tryGet());
+    this.#lanes[entry.lane]!.push(entry, entry.group);
+    if (this.#getters.length > 0) this.#getters.shift()?.(this.tryGet());
   }
 
-  #dropStale(): void {
-    const seen = new Set<K>();
-    this.#low.retain((key) => {
-      if (this.#states.get(key) !== queuedLow || seen.has(key)) return false;
-      seen.add(key);
+  /** A key has gone to a better lane; where it stood something is left that is skipped, or cleared away in bulk. */
+  #leftBehind(lane: number): void {
+    const stale = ++this.#stale[lane]!;
+    const entries = this.#lanes[lane]!;
+    if (stale <= mostStale || stale * 2 <= entries.length) return;
+    const seen = new Set<Entry<K>>();
+    entries.retain((each) => {
+      if (each.lane !== lane || seen.has(each)) return false;
+      seen.add(each);
       return true;
     });
-    this.#stale = 0;
+    this.#stale[lane] = 0;
+  }
+
+  #refuse(): false {
+    this.#refused += 1;
+    this.#refusing = true;
+    return false;
+  }
+
+  /** The best lane that has keys, unless a lane behind it was passed over too often. */
+  #nextLane(): number {
+    let best = nowhere;
+    for (let lane = 0; lane < nowhere; lane += 1) {
+      if (this.#lanes[lane]!.length === 0) continue;
+      if (best === nowhere) best = lane;
+      else if (this.#passedOver[lane]! >= turnAfter) return lane;
+    }
+    return best === nowhere ? 0 : best;
+  }
+
+  #count(taken: number): void {
+    this.#passedOver[taken] = 0;
+    for (let lane = taken + 1; lane < nowhere; lane += 1) {
+      if (this.#lanes[lane]!.length > 0) this.#passedOver[lane]! += 1;
+    }
   }
 
   #arm(): void {
     const next = this.#delays.peek();
     if (next === undefined || (this.#timer && this.#timer.at <= next.at)) return;
     this.#timer?.cancel();
-    const cancel = this.#clock.after(next.at - this.#clock.now(), () => {
-      this.#timer = undefined;
-      this.#release();
-    });
-    this.#timer = { at: next.at, cancel };
+    const { at } = next;
+    const cancel = this.#clock.after(Math.max(0, at - this.#clock.now()), () => this.#due());
+    this.#timer = { at, cancel };
   }
 
-  #release(): void {
+  #due(): void {
+    this.#timer = undefined;
     const now = this.#clock.now();
     for (let next = this.#delays.peek(); next && next.at <= now; next = this.#delays.peek()) {
       this.#delays.pop();
@@ -256,4 +339,10 @@ export class WorkQueue<K = string> {
     }
     this.#arm();
   }
+}
+
+function namespaceOf(key: unknown): string {
+  if (typeof key !== 'string') return '';
+  const slash = key.indexOf('/');
+  return slash < 0 ? '' : key.slice(0, slash);
 }

@@ -1,0 +1,125 @@
+import type { KubernetesObject } from '../api/index.ts';
+import type { Informer, InformerEvent } from '../informer/index.ts';
+import { compareResourceVersions, hasReached, type ObjectKey } from '../machinery/index.ts';
+import type { Written } from './tracked-client.ts';
+
+interface Pending extends Written {
+  readonly quiet: boolean;
+}
+
+/** Keys whose writes are remembered without having been asked for, before those that were seen long since are cleared away. */
+const sweepAfter = 1_024;
+
+/**
+ * What the reconciles of each key have written, until the caches have seen it: a reconcile must not decide by a cache
+ * that is older than its own last write, and need not run for what it did itself.
+ */
+export class OwnWrites {
+  readonly #informers: () => readonly Informer[];
+  readonly #pending = new Map<ObjectKey, Map<string, Pending>>();
+  #sweepAt = sweepAfter;
+
+  /** @param informers whose caches reconciles read */
+  constructor(informers: () => readonly Informer[]) {
+    this.#informers = informers;
+  }
+
+  record(key: ObjectKey, written: Written, quiet: boolean): void {
+    let writes = this.#pending.get(key);
+    if (!writes) {
+      if (this.#pending.size >= this.#sweepAt) this.#sweep();
+      writes = new Map();
+      this.#pending.set(key, writes);
+    }
+    const id = identity(written.type.group, written.type.plural, written.key);
+    const before = writes.get(id);
+    // Of two writes that were under way at once the answers may come in the other order.
+    if (before && isLater(before, written)) return;
+    writes.set(id, { ...written, quiet: quiet && (before === undefined || before.quiet) });
+  }
+
+  /** Resolves when the caches hold all that the key's reconciles wrote. Rejects with `signal.reason`. */
+  async caughtUp(key: ObjectKey, signal: AbortSignal): Promise<void> {
+    const writes = this.#pending.get(key);
+    if (!writes) return;
+    for (const written of writes.values()) {
+      for (const informer of this.#informers()) {
+        if (!isSeen(informer, written)) await seen(informer, written, signal);
+      }
+    }
+    this.#pending.delete(key);
+  }
+
+  /** Whether the event tells of nothing but what a reconcile of this key itself has written, and quietly. */
+  isEcho(key: ObjectKey, event: InformerEvent<KubernetesObject>, informer: Informer): boolean {
+    const { group, plural } = informer.type;
+    const written = this.#pending.get(key)?.get(identity(group, plural, event.key));
+    if (!written?.quiet) return false;
+    const { uid, resourceVersion } = event.object.metadata;
+    if (!written.object) return event.type === 'deleted' && written.uid !== undefined && written.uid === uid;
+    return (
+      event.type !== 'deleted' &&
+      // Else others may have changed it before, and their events are not told one by one.
+      !event.listed &&
+      resourceVersion !== undefined &&
+      written.object.metadata.resourceVersion === resourceVersion
+    );
+  }
+
+  #sweep(): void {
+    for (const [key, writes] of this.#pending) {
+      const open = [...writes.values()].some((each) => this.#informers().some((informer) => !isSeen(informer, each)));
+      if (!open) this.#pending.delete(key);
+    }
+    this.#sweepAt = Math.max(sweepAfter, this.#pending.size * 2);
+  }
+}
+
+const identity = (group: string, plural: string, key: ObjectKey) => `${plural}.${group}/${key}`;
+
+function isLater({ object: left }: Written, { object: right }: Written): boolean {
+  const [earlier, later] = [right?.metadata.resourceVersion, left?.metadata.resourceVersion];
+  if (earlier === undefined || later === undefined) return false;
+  return (compareResourceVersions(later, earlier) ?? 0) > 0;
+}
+
+/** Whether the informer's cache holds the write, or has nothing to do with it. */
+function isSeen(informer: Informer, { type, key, object, uid }: Written): boolean {
+  if (informer.type.group !== type.group || informer.type.plural !== type.plural) return true;
+  if (!object) return isGone(informer, key, uid);
+  const { resourceVersion: known } = informer;
+  const version = object.metadata.resourceVersion;
+  if (version === undefined || (known !== undefined && hasReached(known, version))) return true;
+  if (informer.health.phase === 'stopped') return true;
+  // What the informer does not select is in its cache only until it learns of this very write.
+  return informer.lister.get(key) === undefined && !informer.selects(object);
+}
+
+async function seen(informer: Informer, { key, object, uid }: Written, signal: AbortSignal): Promise<void> {
+  const version = object?.metadata.resourceVersion;
+  if (version !== undefined) return informer.waitForVersion(version, signal);
+  await new Promise<void>((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const end = (settle: () => void) => {
+      signal.removeEventListener('abort', abort);
+      subscription.unsubscribe();
+      settle();
+    };
+    const abort = () => end(() => reject(signal.reason));
+    signal.addEventListener('abort', abort, { once: true });
+    const subscription = informer.events$.subscribe({
+      next: () => {
+        if (isGone(informer, key, uid)) end(resolve);
+      },
+      complete: () => end(resolve),
+    });
+  });
+}
+
+/** The object that was deleted is no longer in the cache; another one of its name may be. */
+function isGone({ lister }: Informer, key: ObjectKey, uid: string | undefined): boolean {
+  const metadata = lister.get(key)?.metadata;
+  return (
+    metadata === undefined || metadata.deletionTimestamp !== undefined || (uid !== undefined && metadata.uid !== uid)
+  );
+}

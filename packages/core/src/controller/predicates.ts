@@ -1,0 +1,39 @@
+import type { KubernetesObject } from '../api/index.ts';
+import type { InformerEvent } from '../informer/index.ts';
+import { deepEqual } from '../machinery/index.ts';
+
+/** Whether an event concerns anybody. */
+export type Predicate<T> = (object: T, event: InformerEvent<T>) => boolean;
+
+/** Passes what comes and goes, and of updates those that the comparison finds. */
+function onUpdate<T>(differs: (object: T, previous: T) => boolean): Predicate<T> {
+  return (object, event) => event.type !== 'updated' || differs(object, event.previous);
+}
+
+/** Not for changes of status and metadata only; kinds without `metadata.generation` pass always. */
+export const generationChanged: Predicate<KubernetesObject> = onUpdate(
+  ({ metadata }, { metadata: before }) =>
+    metadata.generation === undefined ||
+    metadata.generation !== before.generation ||
+    metadata.deletionTimestamp !== before.deletionTimestamp,
+);
+
+export const labelsChanged: Predicate<KubernetesObject> = onUpdate(
+  ({ metadata }, { metadata: before }) => !deepEqual(metadata.labels ?? {}, before.labels ?? {}),
+);
+
+export const annotationsChanged: Predicate<KubernetesObject> = onUpdate(
+  ({ metadata }, { metadata: before }) => !deepEqual(metadata.annotations ?? {}, before.annotations ?? {}),
+);
+
+export function allOf<T>(...predicates: readonly Predicate<T>[]): Predicate<T> {
+  return (object, event) => predicates.every((each) => each(object, event));
+}
+
+export function anyOf<T>(...predicates: readonly Predicate<T>[]): Predicate<T> {
+  return (object, event) => predicates.some((each) => each(object, event));
+}
+
+export function not<T>(predicate: Predicate<T>): Predicate<T> {
+  return (object, event) => !predicate(object, event);
+}

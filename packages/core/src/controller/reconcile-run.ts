@@ -1,0 +1,120 @@
+import type { Client } from '../client/index.ts';
+import type { Clock, ObjectKey } from '../machinery/index.ts';
+import type { TakenKey } from '../workqueue/index.ts';
+import type { ReconcileContext, Trigger, Watch } from './contract.ts';
+import type { OwnWrites } from './own-writes.ts';
+import type { Cause, ReconcileTrace, TracedRead, TracedWrite } from './trace.ts';
+import { TrackedClient } from './tracked-client.ts';
+
+export interface ReconcileRunOptions {
+  readonly key: ObjectKey;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly ownWrites: OwnWrites;
+}
+
+/** An event that came for a key while that is worked on. */
+export interface HeldTrigger {
+  readonly trigger: Trigger;
+  readonly watch: Watch;
+}
+
+const mostNoted = 100;
+
+/** One reconcile of one key: what it may use, and the record of what it did. */
+export class ReconcileRun implements ReconcileContext {
+  readonly signal: AbortSignal;
+  /** Whether they tell of its own writes is known when these are answered. */
+  readonly held: HeldTrigger[] = [];
+  /** It waits for the caches, and has not begun to read them. */
+  catchingUp = true;
+  caughtUpMs = 0;
+  echoes = 0;
+  readonly #options: ReconcileRunOptions;
+  readonly #reads: TracedRead[] = [];
+  readonly #writes: TracedWrite[] = [];
+  readonly #clients = new Map<Client, { loud?: Client; quiet?: Client }>();
+
+  constructor(options: ReconcileRunOptions) {
+    this.#options = options;
+    this.signal = options.signal;
+  }
+
+  track(client: Client, { quiet = false }: { readonly quiet?: boolean } = {}): Client {
+    let tracked = this.#clients.get(client);
+    if (!tracked) {
+      tracked = {};
+      this.#clients.set(client, tracked);
+    }
+    const form = quiet ? 'quiet' : 'loud';
+    const { clock, key, ownWrites } = this.#options;
+    tracked[form] ??= new TrackedClient(client, {
+      clock,
+      read: (read) => note(this.#reads, read),
+      wrote: (write, written) => {
+        note(this.#writes, write);
+        if (written) ownWrites.record(key, written, quiet);
+      },
+    });
+    return tracked[form];
+  }
+
+  read(kind: string, key: ObjectKey): void {
+    note(this.#reads, { kind, key, from: 'cache' });
+  }
+
+  trace(
+    about: Pick<ReconcileTrace, 'id' | 'controller' | 'startedAt' | 'outcome' | 'failures' | 'error'>,
+    taken: TakenKey | undefined,
+    causes: NotedCauses,
+  ): ReconcileTrace {
+    const { key, clock } = this.#options;
+    return {
+      ...about,
+      key,
+      causes: causes.first,
+      moreCauses: causes.more,
+      priority: taken?.priority ?? 'normal',
+      addedAt: taken?.addedAt ?? about.startedAt,
+      caughtUpMs: this.caughtUpMs,
+      endedAt: clock.now(),
+      reads: this.#reads,
+      writes: this.#writes,
+      echoes: this.echoes,
+    };
+  }
+}
+
+/** Why a key waits; only the first few are kept. */
+export interface NotedCauses {
+  readonly first: readonly Cause[];
+  readonly more: number;
+}
+
+const mostCauses = 8;
+
+/** The causes of the keys that wait, until each is taken. */
+export class CauseBook {
+  readonly #causes = new Map<ObjectKey, { readonly first: Cause[]; more: number }>();
+
+  note(key: ObjectKey, cause: Cause): void {
+    const noted = this.#causes.get(key);
+    if (!noted) this.#causes.set(key, { first: [cause], more: 0 });
+    else if (noted.first.length < mostCauses) noted.first.push(cause);
+    else noted.more += 1;
+  }
+
+  take(key: ObjectKey): NotedCauses {
+    const noted = this.#causes.get(key);
+    this.#causes.delete(key);
+    return noted ?? { first: [], more: 0 };
+  }
+
+  clear(): void {
+    this.#causes.clear();
+  }
+}
+
+function note<N>(notes: N[], one: N): void {
+  if (notes.length < mostNoted) notes.push(one);
+}
