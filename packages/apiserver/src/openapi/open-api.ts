@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
 import type { Extensions } from '../aggregation/index.ts';
 import { parseAccept } from '../http/negotiate.ts';
 import { type LongReply, notFoundReply, type Reply } from '../http/reply.ts';
@@ -46,7 +47,7 @@ export class OpenApi {
     if (path === '/openapi/v2/') return notFoundReply();
     if (path === '/openapi/v3') return this.#indexReply();
     const place = path.slice('/openapi/v3/'.length);
-    const hash = this.#hashes().get(place);
+    const hash = (await this.#hashes()).get(place);
     if (!path.startsWith('/openapi/v3/') || hash === undefined) return empty(404, {});
     const asked = query.get('hash');
     const base = { etag: `"${hash}"`, vary: 'Accept' };
@@ -60,8 +61,10 @@ export class OpenApi {
     return { code: 200, contentType, pieces: await this.#write([place], form), headers: { ...base, ...lasting } };
   }
 
-  #indexReply(): Reply {
-    const own = [...this.#hashes()].map(([place, hash]) => [place, `/openapi/v3/${place}?hash=${hash}`] as const);
+  async #indexReply(): Promise<Reply> {
+    const own = [...(await this.#hashes())].map(
+      ([place, hash]) => [place, `/openapi/v3/${place}?hash=${hash}`] as const,
+    );
     const all = [...new Map([...own, ...(this.#extensions?.openApiPlaces() ?? [])])];
     const paths = Object.fromEntries(
       all.sort(([a], [b]) => (a < b ? -1 : 1)).map(([place, serverRelativeURL]) => [place, { serverRelativeURL }]),
@@ -70,8 +73,22 @@ export class OpenApi {
   }
 
   /** Hashes of what the documents are made from: the documents themselves need not exist yet. */
-  #hashes(): ReadonlyMap<string, string> {
+  async #hashes(): Promise<ReadonlyMap<string, string>> {
     if (this.#index) return this.#index;
+    let written = 0;
+    for (const each of this.#catalog.list()) {
+      if (!each.custom || digests.has(each)) continue;
+      written += digestOf(each).read;
+      if (written < charactersPerTurn) continue;
+      written = 0;
+      await turnOfEventLoop();
+    }
+    // What has come meanwhile is little.
+    this.#index ??= this.#makeIndex();
+    return this.#index;
+  }
+
+  #makeIndex(): ReadonlyMap<string, string> {
     this.#table ??= createHash('sha256').update(definitionsJson).update(operationsJson).digest('hex');
     const table = this.#table;
     const groups = this.#catalog.groups().flatMap(({ group, versions }) => {
@@ -82,8 +99,7 @@ export class OpenApi {
       const content = contentOf(this.#servedIn(each));
       return [each, createHash('sha512').update(`${table}${each}${content}`).digest('hex').toUpperCase()] as const;
     });
-    this.#index = new Map(hashes);
-    return this.#index;
+    return new Map(hashes);
   }
 
   async #versionTwo(accept: string | undefined, ifNoneMatch: string | undefined): Promise<Reply | LongReply> {
@@ -91,7 +107,7 @@ export class OpenApi {
     const form = wanted(accept, formsOfTwo);
     if (form === undefined) return empty(406, headers);
     const contentType = form.mediaType;
-    const hashes = this.#hashes();
+    const hashes = await this.#hashes();
     const documents = this.#extensions?.openApiDocuments() ?? [];
     // One tag for both forms: it names what they are made from.
     const hash = createHash('sha512').update([...hashes.values()].join());
@@ -181,19 +197,27 @@ const contents = new WeakMap<readonly ServedResource[], string>();
 function contentOf(served: readonly ServedResource[]): string {
   let content = contents.get(served);
   if (content === undefined) {
-    content = served.map((each) => (each.custom ? digestOf(each) : each.resource)).join();
+    content = served.map((each) => (each.custom ? digestOf(each).text : each.resource)).join();
     contents.set(served, content);
   }
   return content;
 }
 
-const digests = new WeakMap<ServedResource, string>();
+interface Digest {
+  readonly text: string;
+  /** Of how many characters it is. */
+  readonly read: number;
+}
+
+const digests = new WeakMap<ServedResource, Digest>();
+const charactersPerTurn = 128 * 1024;
 
 /** Of a custom resource, worked out once: thousands stay as they are when one more comes. */
-function digestOf(resource: ServedResource): string {
+function digestOf(resource: ServedResource): Digest {
   let digest = digests.get(resource);
   if (digest === undefined) {
-    digest = createHash('sha256').update(JSON.stringify(resource)).digest('base64');
+    const json = JSON.stringify(resource);
+    digest = { text: createHash('sha256').update(json).digest('base64'), read: json.length };
     digests.set(resource, digest);
   }
   return digest;

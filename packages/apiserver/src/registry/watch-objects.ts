@@ -112,7 +112,8 @@ const signalOf = ({ signal }: ApiRequest) => (signal ? { signal } : {});
 function endWithDefinition({ catalog }: RegistryContext, stream: WatchStream, { stored, served }: Kind): void {
   if (!stored) return;
   const { group, version, resource } = served;
-  const subscription = catalog.changes$.subscribe(() => {
+  const subscription = catalog.changes$.subscribe(({ before }) => {
+    if (!before.some((each) => each.resource === resource && each.group === group)) return;
     const now = catalog.kind(group, version, resource);
     if (now?.stored?.definition !== stored.definition) stream.end(undefined);
   });
