@@ -28,6 +28,7 @@ const help = `npm run twin -- [options]: the same requests to Keelson's API serv
   --groups N       how many groups to shrink and print (default 40)
   --shrink-seconds N  for all groups together (default 120)
   --no-shrink      print examples as they were found
+  --no-confirm     differences that show twice count, without asking four times more
   --learn          find the fullest valid object of each kind by asking the real server; writes generated/full-objects.json
   --open FILE      sorts of differences that are known and not yet mended, a line each: no error
   --update         with --open: write what was found into that file; --add: add it to what stands there
@@ -50,6 +51,7 @@ const { values: flags } = parseArgs({
     groups: { type: 'string', default: '40' },
     'shrink-seconds': { type: 'string', default: '120' },
     'no-shrink': { type: 'boolean', default: false },
+    'no-confirm': { type: 'boolean', default: false },
     learn: { type: 'boolean', default: false },
     open: { type: 'string' },
     update: { type: 'boolean', default: false },
@@ -249,7 +251,8 @@ if (flags.learn) {
   })();
   await pool(numbers, Number(flags.concurrency), one);
   console.log(`${count} cases after ${seconds()}`);
-  for (const [number, keys] of [...wrong].slice(0, mostConfirmed)) await confirm(number, keys);
+  if (!flags['no-confirm'])
+    for (const [number, keys] of [...wrong].slice(0, mostConfirmed)) await confirm(number, keys);
   const found = [...report.groups.values()].filter(({ key }) => !open.has(key));
   const shown = found.sort((a, b) => b.count - a.count).slice(0, Number(flags.groups));
   const until = Date.now() + Number(flags['shrink-seconds']) * 1000;
