@@ -241,6 +241,7 @@ export class HttpApiServer {
     this.#listener = new SecureListener({
       server: pki.server,
       clientCa: clientCaOf(this.clientAuthorities),
+      clock,
       logger,
       ...(limits?.connections && { limits: limits.connections }),
       handshakeFailed: () => this.metrics.access.handshakeFailed(),

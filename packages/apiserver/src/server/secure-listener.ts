@@ -1,18 +1,20 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
+import { constants, createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import type { Logger } from '@keelson/core';
+import type { Clock, Logger } from '@keelson/core';
 import type { HttpRequest } from '../authentication/index.ts';
 import type { HttpResponse } from '../http/reply.ts';
 import type { KeyPair } from '../pki/index.ts';
 import { RequestTurns } from './request-turns.ts';
+import { ResetBudget } from './reset-budget.ts';
 
 export interface SecureListenerOptions {
   readonly server: KeyPair;
   /** PEM of the authorities of client certificates, one after another. */
   readonly clientCa: string;
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly limits?: Partial<ListenerLimits>;
   handshakeFailed?(): void;
@@ -59,7 +61,7 @@ export class SecureListener {
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #sockets = new Set<TLSSocket>();
 
-  constructor({ server, clientCa, logger, limits, handle, upgrade, handshakeFailed }: SecureListenerOptions) {
+  constructor({ server, clientCa, clock, logger, limits, handle, upgrade, handshakeFailed }: SecureListenerOptions) {
     const { headerBytes, headersMs, idleMs, streams, headers, connections, checkMs } = { ...defaultLimits, ...limits };
     this.#clientCa = clientCa;
     this.#shown = server;
@@ -120,9 +122,17 @@ export class SecureListener {
     this.#server.on('session', (session) => {
       this.#sessions.add(session);
       let open = 0;
+      const resets = new ResetBudget(clock.now());
       session.on('stream', (stream) => {
         open++;
         stream.once('close', () => open--);
+        stream.once('aborted', () => {
+          if (resets.spend(clock.now()) || session.destroyed) return;
+          logger.warn('a connection was cut: too many of its requests were taken back', {
+            address: session.socket.remoteAddress,
+          });
+          session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+        });
       });
       session.setTimeout(idleMs, () => open === 0 && session.close());
       session.once('close', () => this.#sessions.delete(session));
