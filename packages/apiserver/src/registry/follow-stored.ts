@@ -1,10 +1,10 @@
-import type { KubernetesObject } from '@keelson/core';
 import type { RegistryContext } from './context.ts';
+import type { StoredObject } from './stored-object.ts';
 
 export type FollowContext = Pick<RegistryContext, 'storage' | 'cache' | 'hub' | 'clock' | 'logger'>;
 
 /** Told of an object by its key below the prefix; undefined: there is none (any more). */
-export type StoredObserver = (name: string, object: KubernetesObject | undefined) => void;
+export type StoredObserver = (name: string, object: StoredObject | undefined) => void;
 
 const retryMs = 1000;
 
@@ -20,7 +20,7 @@ export async function followStored(
 ): Promise<void> {
   const { storage, cache, hub, clock, logger } = context;
   const known = new Set<string>();
-  const tell = (name: string, object: KubernetesObject | undefined) => {
+  const tell = (name: string, object: StoredObject | undefined) => {
     if (object) known.add(name);
     else known.delete(name);
     observer(name, object);
@@ -31,14 +31,14 @@ export async function followStored(
     for (const entry of entries) {
       const name = entry.key.slice(prefix.length);
       gone.delete(name);
-      tell(name, cache.get(entry).object);
+      tell(name, cache.get(entry));
     }
     for (const name of gone) tell(name, undefined);
     if (signal.aborted) return;
     const leave = hub.subscribe(
       {
         prefix,
-        change: ({ key, current }) => tell(key.slice(prefix.length), current?.object),
+        change: ({ key, current }) => tell(key.slice(prefix.length), current),
         progress: () => undefined,
         end: () => {
           signal.removeEventListener('abort', leave);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   type ApiRequest,
   type Clock,
@@ -52,7 +53,7 @@ import { mergeConfiguration } from './merge-configuration.ts';
 import { ObjectForms } from './object-forms.ts';
 import { objectReader } from './object-reader.ts';
 import { patchObject } from './patch-object.ts';
-import { findParams } from './policy-params.ts';
+import { PolicyParams } from './policy-params.ts';
 import { getObject, listObjects } from './read-objects.ts';
 import { checkRequestOptions } from './request-options.ts';
 import { type ReviewAnswer, type ReviewCheck, reviewObject } from './review-object.ts';
@@ -135,6 +136,8 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
   #started: Promise<void> | undefined;
 
   constructor(options: ResourceRegistryOptions) {
+    // All that is followed ends by it.
+    setMaxListeners(0, this.#closed.signal);
     const cache = new DecodeCache((object) => (options.freeze ? deepFreeze(object) : object));
     const { storage, clock, random, logger } = options;
     const reader = objectReader(storage, cache);
@@ -178,6 +181,7 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
       services,
       compileConditions: matchConditionsCompiler(authorizer),
     });
+    const params = new PolicyParams(() => this.#context, this.#closed.signal);
     this.#context = {
       storage,
       cache,
@@ -200,7 +204,7 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
           metrics: this.admissionMetrics,
           webhooks: this.#webhooks,
           policies: this.#policies,
-          findParams: findParams(this.catalog, (request, user) => this.handle(request, user)),
+          findParams: params.find,
           mergeConfiguration: mergeConfiguration(this.catalog),
           quotas,
           ...(options.podSecurity && { podSecurity: options.podSecurity }),
@@ -230,7 +234,12 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
     this.#context.hub.start();
     await this.#crds.start();
     const follow: FollowKind = (kind, observer) =>
-      followStored(this.#context, prefixFor(kind.group, kind.plural), observer, this.#closed.signal);
+      followStored(
+        this.#context,
+        prefixFor(kind.group, kind.plural),
+        (name, stored) => observer(name, stored?.object),
+        this.#closed.signal,
+      );
     await this.#webhooks.start(follow);
     const mutating = this.catalog.list().some(({ resource }) => resource === 'mutatingadmissionpolicies');
     await this.#policies.start(follow, mutating);
