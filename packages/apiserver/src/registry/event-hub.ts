@@ -209,6 +209,7 @@ export class EventHub {
   #scheduleBookmarks(): void {
     if (this.#stop.signal.aborted) return;
     const cancel = this.#clock.after(bookmarkEvery, () => {
+      this.#stop.signal.removeEventListener('abort', cancel);
       for (const each of this.#all()) each.progress(this.#seen);
       this.#scheduleBookmarks();
     });
