@@ -9,6 +9,8 @@ export interface TestRequest {
   readonly body?: unknown;
   /** Default `application/json`. */
   readonly type?: string;
+  /** Default `application/json`. */
+  readonly accept?: string;
   /** Whom the administrator impersonates. */
   readonly as?: { readonly user: string; readonly groups?: readonly string[] };
 }
@@ -38,8 +40,15 @@ export class TestRequests {
     this.#agent = new Agent({ keepAlive: true, maxSockets: 4, ca: pki.ca, cert, key });
   }
 
-  send({ method, path, body, type = 'application/json', as }: TestRequest): Promise<TestReply> {
-    const headers: Record<string, string | string[]> = { accept: 'application/json' };
+  send({
+    method,
+    path,
+    body,
+    type = 'application/json',
+    accept = 'application/json',
+    as,
+  }: TestRequest): Promise<TestReply> {
+    const headers: Record<string, string | string[]> = { accept };
     if (body !== undefined) headers['content-type'] = type;
     if (as) headers['impersonate-user'] = as.user;
     if (as?.groups?.length) headers['impersonate-group'] = [...as.groups];
