@@ -11,7 +11,7 @@ import {
   schedulerPlugin,
   serviceAccountPlugin,
 } from '@keelson/controllers';
-import { type Client, Deployment, Pod, runOperator, Service } from '@keelson/core';
+import { type Client, Deployment, Lease, Pod, runOperator, Service } from '@keelson/core';
 import type { AnyPlugin } from '@keelson/core/host';
 import { waitFor } from '@keelson/core/testing';
 import { simulatedRuntimePlugin } from '@keelson/cri-runtimes';
@@ -110,6 +110,35 @@ describe('the website operator', () => {
       await running;
     } finally {
       stop.abort();
+      await server.stop();
+    }
+  });
+
+  it('acts once where it runs twice, and goes on where the one that led stops', async () => {
+    const server = await startTestApiServer({ socket: true });
+    const stops = [new AbortController(), new AbortController()];
+    try {
+      const kubeconfig = join(await temporary(), 'kubeconfig');
+      await writeFile(kubeconfig, server.kubeconfig ?? '', { mode: 0o600 });
+      const running = stops.map(({ signal }, at) => {
+        const times = { leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryPeriodMs: 200 };
+        return runOperator(operator, { kubeconfig, signal, leaderElection: { identity: `copy-${at}`, ...times } });
+      });
+      await waitFor(() => apply(server.client), { what: 'the kind to be served' });
+      await expectChildren(server.client);
+      const lease = () => server.client.get(Lease, { namespace: 'default', name: 'website' });
+      const leader = (await lease()).spec?.holderIdentity === 'copy-0' ? 0 : 1;
+      stops[leader]?.abort();
+      await running[leader];
+      await server.client.patch(Website, ref, { merge: { spec: { replicas: 3 } } });
+      await waitFor(async () => (await server.client.get(Deployment, ref)).spec.replicas === 3, {
+        what: 'the other one to act',
+      });
+      expect((await lease()).spec).toMatchObject({ holderIdentity: `copy-${1 - leader}`, leaseTransitions: 1 });
+      for (const each of stops) each.abort();
+      await Promise.all(running);
+    } finally {
+      for (const each of stops) each.abort();
       await server.stop();
     }
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ApiRequest } from './contract.ts';
-import { toHttpMessage, toStatusError } from './http-message.ts';
+import { parseAnswer, toHttpMessage, toStatusError } from './http-message.ts';
 import { jsonLines } from './json-lines.ts';
 
 const pods = { group: '', version: 'v1', resource: 'pods' };
@@ -137,5 +137,13 @@ describe('jsonLines', () => {
   it('refuses a line that never ends, and one that is no JSON', async () => {
     await expect(read([Buffer.from('"aaaa'), Buffer.from('aaaa')], 8)).rejects.toThrow('longer than 8 bytes');
     await expect(read([Buffer.from('{]\n')])).rejects.toThrow(SyntaxError);
+  });
+});
+
+describe('parseAnswer', () => {
+  it('reads the list of an empty collection, which Go may write as null', () => {
+    const text = '{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":{},"items":null}';
+    expect(parseAnswer({ verb: 'list' }, text)).toMatchObject({ metadata: {}, items: [] });
+    expect(parseAnswer({ verb: 'get' }, '{"items":null}')).toEqual({ items: null });
   });
 });

@@ -79,6 +79,14 @@ function deleteOptions(options: RequestOptions): object | undefined {
   return Object.keys(said).length === 0 ? undefined : { kind: 'DeleteOptions', apiVersion: 'v1', ...said };
 }
 
+/** What a request was answered. Go writes the list of an empty collection as null at times, of metadata always. */
+export function parseAnswer({ verb }: Pick<ApiRequest, 'verb'>, text: string): unknown {
+  const answer: unknown = JSON.parse(text);
+  if (verb !== 'list' && verb !== 'deletecollection') return answer;
+  const isBare = typeof answer === 'object' && answer !== null && 'items' in answer && answer.items === null;
+  return isBare ? { ...answer, items: [] } : answer;
+}
+
 const reasons: Readonly<Record<number, StatusReason>> = {
   400: 'BadRequest',
   401: 'Unauthorized',

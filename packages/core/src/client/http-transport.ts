@@ -7,7 +7,7 @@ import type { Connector, HttpResponse } from './connector.ts';
 import type { ApiRequest, Transport, WatchEvent } from './contract.ts';
 import { CredentialSource, type Credentials } from './credentials.ts';
 import { cutManagedFields } from './cut-managed-fields.ts';
-import { type HttpMessage, isStatus, toHttpMessage, toStatusError } from './http-message.ts';
+import { type HttpMessage, isStatus, parseAnswer, toHttpMessage, toStatusError } from './http-message.ts';
 import { lineBatches } from './json-lines.ts';
 import { createConnector } from './negotiating-connector.ts';
 
@@ -58,7 +58,7 @@ class NetworkTransport implements HttpTransport {
 
   async request(request: ApiRequest): Promise<unknown> {
     const text = await this.#text(toHttpMessage(request), request.signal);
-    return JSON.parse(text);
+    return parseAnswer(request, text);
   }
 
   raw(method: 'GET' | 'POST', path: string, body?: string, signal?: AbortSignal): Promise<string> {

@@ -3,7 +3,7 @@ import type { KubernetesObject } from '../api/index.ts';
 import type { Client } from '../client/index.ts';
 import type { Informer, InformerEvent } from '../informer/index.ts';
 import type { ObjectKey } from '../machinery/index.ts';
-import { tokenList } from '../plugin/index.ts';
+import { token, tokenList } from '../plugin/index.ts';
 import type { Priority } from '../workqueue/index.ts';
 
 /** A key to reconcile, and the event that concerns it; none where something else does. */
@@ -64,3 +64,6 @@ export interface Leadership {
   /** Resolves when this process leads, to a signal that is aborted when it no longer does; rejects when `signal` is aborted. */
   lead(signal: AbortSignal): Promise<AbortSignal>;
 }
+
+/** Without it this process acts from the start. */
+export const Leadership = token<Leadership>('Leadership');

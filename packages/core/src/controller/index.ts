@@ -1,7 +1,7 @@
 export {
   type Controller,
   Controllers,
-  type Leadership,
+  Leadership,
   type ReconcileContext,
   type ReconcileResult,
   TerminalError,
@@ -16,6 +16,7 @@ export {
 } from './create-event-recorder.ts';
 export { EventRecorder } from './event-recorder.ts';
 export { addFinalizer, hasFinalizer, removeFinalizer } from './finalizers.ts';
+export { type LeaderElectionOptions, LeaderElector } from './leader-election.ts';
 export {
   allOf,
   annotationsChanged,

@@ -1,6 +1,6 @@
-import { type Controller, ControllerManager, Controllers } from '../controller/index.ts';
+import { type Controller, ControllerManager, Controllers, Leadership } from '../controller/index.ts';
 import type { Clock as ClockContract, Random as RandomContract } from '../machinery/index.ts';
-import { all, Clock, definePlugin, Lifecycles, Logger, Random, token } from '../plugin/index.ts';
+import { all, Clock, definePlugin, Lifecycles, Logger, optional, Random, token } from '../plugin/index.ts';
 
 const Manager = token<ControllerManager>('ControllerManager');
 
@@ -13,9 +13,14 @@ export const controllerManagerPlugin = definePlugin({
   register({ provide }) {
     provide.factory(
       Manager,
-      (controllers: readonly Controller[], clock: ClockContract, random: RandomContract, logger: Logger) =>
-        new ControllerManager({ controllers, clock, random, logger }),
-      [all(Controllers), Clock, Random, Logger],
+      (
+        controllers: readonly Controller[],
+        clock: ClockContract,
+        random: RandomContract,
+        logger: Logger,
+        leadership: Leadership | undefined,
+      ) => new ControllerManager({ controllers, clock, random, logger, ...(leadership && { leadership }) }),
+      [all(Controllers), Clock, Random, Logger, optional(Leadership)],
     );
     provide.factory(
       Lifecycles,

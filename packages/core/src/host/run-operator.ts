@@ -1,12 +1,18 @@
 import { Clients, createClient, httpTransport, loadKubeconfig } from '../client/index.ts';
 import { holdProcess } from '../machinery/index.ts';
 import { definePlugin, type Logger, type Plugin } from '../plugin/index.ts';
+import type { LeaderElectionSettings } from './leader-election-plugin.ts';
 
 export interface RunOperatorOptions {
   /** Path of a kubeconfig; default as for kubectl, and the service account inside a pod. */
   readonly kubeconfig?: string;
   /** Instead of the kubeconfig's current context. */
   readonly context?: string;
+  /**
+   * Whether of several such processes only one reconciles, the one that holds a Lease; default `false`. `true`: named
+   * after the operator, in the kubeconfig's namespace or the pod's own, else `default`.
+   */
+  readonly leaderElection?: boolean | Partial<LeaderElectionSettings>;
   /** Default: text on standard error. */
   readonly logger?: Logger;
   /** Ends the operator, like SIGINT and SIGTERM. */
@@ -18,7 +24,7 @@ export interface RunOperatorOptions {
  * @throws Error when there is no cluster to talk to, or the operator does not start
  */
 export async function runOperator(operator: Plugin<undefined>, options: RunOperatorOptions = {}): Promise<void> {
-  const { kubeconfig, context, logger, signal } = options;
+  const { kubeconfig, context, leaderElection = false, logger, signal } = options;
   const config = await loadKubeconfig(kubeconfig, { ...(context && { context }) });
   const transport = httpTransport({ ...config, userAgent: config.userAgent ?? `keelson-operator/${operator.name}` });
   const client = createClient(transport);
@@ -36,8 +42,18 @@ export async function runOperator(operator: Plugin<undefined>, options: RunOpera
     // The cluster knows one user here, whoever asks.
     register: ({ provide }) => provide.value(Clients, { as: () => client }),
   });
+  const election = leaderElection === false ? [] : [(await import('./leader-election-plugin.ts')).leaderElectionPlugin];
   const host = createHost({
-    plugins: [connection, informersPlugin, eventRecorderPlugin, controllerManagerPlugin, operator],
+    plugins: [connection, informersPlugin, eventRecorderPlugin, ...election, controllerManagerPlugin, operator],
+    ...(leaderElection !== false && {
+      options: {
+        'leader-election': {
+          namespace: config.namespace ?? 'default',
+          name: operator.name,
+          ...(leaderElection !== true && leaderElection),
+        },
+      },
+    }),
     ...(logger && { logger }),
   });
   const stop = new AbortController();

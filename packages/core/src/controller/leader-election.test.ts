@@ -1,0 +1,158 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ModelApi } from '../../test/model-api.ts';
+import { Lease } from '../api/index.ts';
+import type { ApiRequest } from '../client/index.ts';
+import { createClient } from '../client/index.ts';
+import { FakeClock, settle, silentLogger } from '../testing/index.ts';
+import { LeaderElector } from './leader-election.ts';
+
+const ref = { namespace: 'default', name: 'operator' };
+
+function setup() {
+  const api = new ModelApi();
+  const clock = new FakeClock();
+  const client = createClient(api);
+  const candidate = (identity: string, more: { random?: () => number } = {}) => {
+    const faulty = new ModelApi();
+    let fault: (request: ApiRequest) => Promise<void> | void = () => undefined;
+    const own = createClient({
+      request: async (request) => {
+        await fault(request);
+        return api.request(request);
+      },
+      watch: (request) => api.watch(request),
+      raw: () => faulty.raw(),
+    });
+    const { random = () => 0.5 } = more;
+    const elector = new LeaderElector({ client: own, clock, random, logger: silentLogger, ...ref, identity });
+    elector.start();
+    return { elector, cut: (with_: typeof fault) => (fault = with_), heal: () => (fault = () => undefined) };
+  };
+  const holder = async () => (await client.get(Lease, ref)).spec?.holderIdentity;
+  return { api, clock, client, candidate, holder };
+}
+
+const away = () => {
+  throw new Error('connection refused');
+};
+
+describe('LeaderElector', () => {
+  it('lets one lead, and the next as soon as that one stops', async () => {
+    const { clock, client, candidate, holder } = setup();
+    const a = candidate('a');
+    await clock.advance(0);
+    const b = candidate('b');
+    await clock.advance(60_000);
+    expect([a.elector.leading, b.elector.leading]).toEqual([true, false]);
+    const lost = await a.elector.lead(new AbortController().signal);
+    const waiting = b.elector.lead(new AbortController().signal);
+    await a.elector.stop();
+    expect(lost.aborted).toBe(true);
+    expect(await holder()).toBe('');
+    await clock.advance(5_000);
+    expect((await waiting).aborted).toBe(false);
+    expect((await client.get(Lease, ref)).spec).toMatchObject({
+      holderIdentity: 'b',
+      leaseDurationSeconds: 15,
+      leaseTransitions: 1,
+    });
+    await b.elector.stop();
+  });
+
+  it('leads no longer when it cannot renew, before another one does', async () => {
+    const { clock, candidate } = setup();
+    const a = candidate('a');
+    await clock.advance(0);
+    const b = candidate('b');
+    await clock.advance(20_000);
+    const lost = await a.elector.lead(new AbortController().signal);
+    a.cut(away);
+    await clock.advance(7_000);
+    expect(lost.aborted).toBe(false);
+    await clock.advance(4_000);
+    expect(lost.aborted).toBe(true);
+    expect(String(lost.reason)).toContain('the lease was not renewed within 10000 ms');
+    expect(b.elector.leading).toBe(false);
+    await clock.advance(12_000);
+    expect(b.elector.leading).toBe(true);
+    a.heal();
+    await clock.advance(60_000);
+    expect([a.elector.leading, b.elector.leading]).toEqual([false, true]);
+    await Promise.all([a.elector.stop(), b.elector.stop()]);
+  });
+
+  it('ends its term at the deadline also while a renewal hangs', async () => {
+    const { clock, candidate } = setup();
+    const a = candidate('a');
+    await clock.advance(0);
+    const lost = await a.elector.lead(new AbortController().signal);
+    let free: () => void = () => undefined;
+    a.cut(() => new Promise<void>((resolve) => (free = resolve)));
+    await clock.advance(12_100);
+    expect(lost.aborted).toBe(true);
+    free();
+    await settle();
+    // That answer came too late to say anything about now.
+    expect(a.elector.leading).toBe(false);
+    a.heal();
+    await clock.advance(60_000);
+    expect(a.elector.leading).toBe(true);
+    await a.elector.stop();
+  });
+
+  it('gives up waiting when told so, and refuses times that allow two leaders', async () => {
+    const { candidate, clock, client } = setup();
+    const b = candidate('b');
+    b.cut(away);
+    await clock.advance(1_000);
+    const stop = new AbortController();
+    const waiting = b.elector.lead(stop.signal);
+    stop.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
+    await b.elector.stop();
+    const environment = { client, clock, random: () => 0, logger: silentLogger, ...ref, identity: 'x' };
+    expect(() => new LeaderElector({ ...environment, renewDeadlineMs: 15_000 })).toThrow(
+      'leaseDurationMs (15000) must be more than renewDeadlineMs (15000)',
+    );
+  });
+
+  it('never has two leaders, whatever is cut when, and always gets one again', async () => {
+    const step = fc.record({
+      who: fc.nat(2),
+      what: fc.constantFrom('cut', 'heal', 'hang', 'time', 'time', 'time'),
+      ms: fc.integer({ min: 100, max: 9_000 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 40 }),
+        fc.array(fc.double({ min: 0, max: 0.99, noNaN: true }), { minLength: 3, maxLength: 3 }),
+        async (steps, randoms) => {
+          const { clock, candidate } = setup();
+          const candidates = randoms.map((each, at) => candidate(`c${at}`, { random: () => each }));
+          const hanging: (() => void)[] = [];
+          const check = () => expect(candidates.filter((each) => each.elector.leading).length).toBeLessThanOrEqual(1);
+          for (const { who, what, ms } of steps) {
+            const one = candidates[who]!;
+            if (what === 'cut') one.cut(away);
+            else if (what === 'heal') one.heal();
+            else if (what === 'hang') one.cut(() => new Promise<void>((resolve) => hanging.push(resolve)));
+            else
+              for (let left = ms; left > 0; left -= 500) {
+                await clock.advance(Math.min(500, left));
+                check();
+              }
+          }
+          for (const each of candidates) each.heal();
+          for (const free of hanging) free();
+          await settle();
+          check();
+          await clock.advance(60_000);
+          expect(candidates.filter((each) => each.elector.leading).length).toBe(1);
+          await Promise.all(candidates.map((each) => each.elector.stop()));
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+});

@@ -1,0 +1,225 @@
+import { Lease } from '../api/index.ts';
+import type { Client } from '../client/index.ts';
+import { type Clock, isStatusError, microTimestamp, type Random } from '../machinery/index.ts';
+import type { Logger } from '../plugin/index.ts';
+import type { Leadership } from './contract.ts';
+
+export interface LeaderElectionOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Of the Lease. */
+  readonly namespace: string;
+  readonly name: string;
+  /** Who this process is; unique among the candidates. */
+  readonly identity: string;
+  /** After so long without a renewal others may lead. Default 15 s. */
+  readonly leaseDurationMs?: number;
+  /** A leader that could not renew for so long stops leading; shorter than the lease, so that there are never two. Default 10 s. */
+  readonly renewDeadlineMs?: number;
+  /** Between attempts to lead, and between renewals. Default 2 s. */
+  readonly retryPeriodMs?: number;
+}
+
+/** A time during which this process leads. */
+interface Term {
+  readonly lost: AbortController;
+  /** Ends the term when the deadline has passed without a renewal. */
+  cancelDeadline: () => void;
+}
+
+/**
+ * One of several processes leads: the one that holds a Lease (coordination.k8s.io/v1), as Kubernetes' own controllers
+ * do it. How old a lease is each candidate measures by its own clock, from when it saw the lease change; clocks need not
+ * agree, and may jump.
+ */
+export class LeaderElector implements Leadership {
+  readonly #options: Required<LeaderElectionOptions>;
+  readonly #stopping = new AbortController();
+  readonly #waiting = new Set<(term: Term) => void>();
+  #term: Term | undefined;
+  /** The lease as it was seen last, and since when it is unchanged. */
+  #seen: { readonly version: string; readonly at: number } | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(options: LeaderElectionOptions) {
+    const { leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryPeriodMs = 2_000 } = options;
+    if (!(leaseDurationMs > renewDeadlineMs && renewDeadlineMs > retryPeriodMs * 1.2)) {
+      throw new RangeError(
+        `leader election: leaseDurationMs (${leaseDurationMs}) must be more than renewDeadlineMs (${renewDeadlineMs}), and that more than 1.2 times retryPeriodMs (${retryPeriodMs})`,
+      );
+    }
+    this.#options = { ...options, leaseDurationMs, renewDeadlineMs, retryPeriodMs };
+  }
+
+  get leading(): boolean {
+    return this.#term !== undefined;
+  }
+
+  /** Becomes a candidate. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Gives the lease back, so that the next one need not wait for its end. To be called when nothing is acted upon any more. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error('the leader election is stopped'));
+    await this.#running;
+    const led = this.leading;
+    this.#lose(new Error('the leader election is stopped'));
+    if (!led) return;
+    try {
+      await this.#release();
+    } catch (error) {
+      this.#options.logger.warn('the lease was not given back; others wait for its end', { error });
+    }
+  }
+
+  lead(signal: AbortSignal): Promise<AbortSignal> {
+    if (this.#term) return Promise.resolve(this.#term.lost.signal);
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const abort = () => {
+        this.#waiting.delete(begin);
+        reject(signal.reason);
+      };
+      const begin = (term: Term) => {
+        signal.removeEventListener('abort', abort);
+        resolve(term.lost.signal);
+      };
+      this.#waiting.add(begin);
+      signal.addEventListener('abort', abort, { once: true });
+    });
+  }
+
+  async #run(): Promise<void> {
+    const { clock, random, retryPeriodMs, logger } = this.#options;
+    const { signal } = this.#stopping;
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        await this.#attemptInTime();
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        failures += 1;
+        const fields = { lease: `${this.#options.namespace}/${this.#options.name}`, error };
+        if (isStatusError(error, 'Conflict', 'AlreadyExists')) logger.debug('another candidate was quicker', fields);
+        else if (failures === 1 || failures % 30 === 0) logger.warn('cannot reach the lease', fields);
+      }
+      try {
+        // Candidates that began together part; a leader renews evenly.
+        await clock.sleep(retryPeriodMs * (this.leading ? 1 : 1 + 1.2 * random()), signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        throw error;
+      }
+    }
+  }
+
+  /** An attempt that hangs must not keep from the next one. */
+  async #attemptInTime(): Promise<void> {
+    const { clock, renewDeadlineMs } = this.#options;
+    const abort = new AbortController();
+    const stop = () => abort.abort(this.#stopping.signal.reason);
+    this.#stopping.signal.addEventListener('abort', stop, { once: true });
+    const cancelTimer = clock.after(renewDeadlineMs, () =>
+      abort.abort(new Error(`no answer within ${renewDeadlineMs} ms`)),
+    );
+    const aborted = new Promise<never>((_, reject) =>
+      abort.signal.addEventListener('abort', () => reject(abort.signal.reason), { once: true }),
+    );
+    try {
+      await Promise.race([this.#attempt(abort.signal), aborted]);
+    } finally {
+      cancelTimer();
+      this.#stopping.signal.removeEventListener('abort', stop);
+    }
+  }
+
+  /** Takes or renews the lease, unless somebody else holds it. */
+  async #attempt(signal: AbortSignal): Promise<void> {
+    const { client, clock, namespace, name, identity, leaseDurationMs } = this.#options;
+    // The deadline counts from when the renewal was sent: from then on others count, at the earliest.
+    const sentAt = clock.now();
+    const current = await this.#read(signal);
+    const now = microTimestamp(clock);
+    const held = { holderIdentity: identity, leaseDurationSeconds: Math.ceil(leaseDurationMs / 1_000), renewTime: now };
+    if (!current) {
+      const spec = { ...held, acquireTime: now, leaseTransitions: 0 };
+      this.#note(await client.create(Lease, { metadata: { namespace, name }, spec }, { signal }));
+      this.#lead(sentAt);
+      return;
+    }
+    this.#note(current);
+    const { spec = {} } = current;
+    const mine = spec.holderIdentity === identity;
+    if (!mine && spec.holderIdentity && clock.now() < this.#freeAt(current)) {
+      this.#lose(new Error(`${spec.holderIdentity} leads`));
+      return;
+    }
+    const transitions = (spec.leaseTransitions ?? 0) + (mine ? 0 : 1);
+    const next = mine ? { ...spec, ...held } : { ...spec, ...held, acquireTime: now, leaseTransitions: transitions };
+    this.#note(await client.update(Lease, { ...current, spec: next }, { signal }));
+    this.#lead(sentAt);
+  }
+
+  async #read(signal: AbortSignal): Promise<Lease | undefined> {
+    const { client, namespace, name } = this.#options;
+    try {
+      return await client.get(Lease, { namespace, name }, { signal });
+    } catch (error) {
+      if (isStatusError(error, 'NotFound')) return undefined;
+      throw error;
+    }
+  }
+
+  #note({ metadata }: Lease): void {
+    const version = metadata.resourceVersion ?? '';
+    if (this.#seen?.version !== version) this.#seen = { version, at: this.#options.clock.now() };
+  }
+
+  #freeAt({ spec }: Lease): number {
+    const durationMs = (spec?.leaseDurationSeconds ?? 0) * 1_000;
+    return (this.#seen?.at ?? this.#options.clock.now()) + durationMs;
+  }
+
+  #lead(sentAt: number): void {
+    const { clock, renewDeadlineMs, logger, identity } = this.#options;
+    const leftMs = sentAt + renewDeadlineMs - clock.now();
+    if (leftMs <= 0) {
+      this.#lose(new Error(`the lease was not renewed within ${renewDeadlineMs} ms`));
+      return;
+    }
+    const term = this.#term ?? { lost: new AbortController(), cancelDeadline: () => undefined };
+    term.cancelDeadline();
+    term.cancelDeadline = clock.after(leftMs, () =>
+      this.#lose(new Error(`the lease was not renewed within ${renewDeadlineMs} ms`)),
+    );
+    if (this.#term) return;
+    this.#term = term;
+    logger.info('leads', { identity });
+    for (const begin of this.#waiting) begin(term);
+    this.#waiting.clear();
+  }
+
+  #lose(reason: Error): void {
+    const term = this.#term;
+    if (!term) return;
+    this.#term = undefined;
+    term.cancelDeadline();
+    if (!this.#stopping.signal.aborted) this.#options.logger.warn('leads no longer', { reason: reason.message });
+    term.lost.abort(reason);
+  }
+
+  async #release(): Promise<void> {
+    const { client, clock, namespace, name, identity } = this.#options;
+    const signal = AbortSignal.timeout(5_000);
+    const current = await client.get(Lease, { namespace, name }, { signal });
+    if (current.spec?.holderIdentity !== identity) return;
+    const renewTime = microTimestamp(clock);
+    const spec = { ...current.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime, acquireTime: renewTime };
+    await client.update(Lease, { ...current, spec }, { signal });
+  }
+}
