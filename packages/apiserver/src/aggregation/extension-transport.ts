@@ -2,6 +2,7 @@ import {
   type ApiRequest,
   jsonLines,
   type KubernetesObject,
+  parseAnswer,
   StatusError,
   type Transport,
   toHttpMessage,
@@ -44,7 +45,7 @@ export function extensionTransport(own: Transport, options: ExtensionTransportOp
       const extension = find(request);
       if (!extension) return own.request(request);
       await authorize(request);
-      return JSON.parse(await ask(extension, toHttpMessage(request), user, request.signal));
+      return parseAnswer(request, await ask(extension, toHttpMessage(request), user, request.signal));
     },
     watch(request) {
       const extension = find(request);
