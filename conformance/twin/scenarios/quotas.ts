@@ -324,7 +324,9 @@ function hardFor(rng: Rng, sort: Sort, scopes: JsonObject): JsonObject {
 }
 
 function usedFor(rng: Rng, hard: JsonObject): JsonObject {
-  const amounts = ['0', '0', '0', '0', '1'];
+  // No less than is there, which is the quota itself where quotas are counted: nobody is taken at their word for that.
+  const isOfQuotas = Object.keys(hard).some((name) => name.endsWith('resourcequotas'));
+  const amounts = isOfQuotas ? ['1', '2'] : ['0', '0', '0', '0', '1'];
   // Sometimes nobody has counted one of them yet.
   return Object.fromEntries(
     Object.keys(hard).flatMap((name): [string, Json][] => (rng.bool(0.95) ? [[name, rng.pick(amounts)]] : [])),
@@ -349,7 +351,7 @@ export const quotas: Scenario = (kind, rng) => {
   const wide = Object.fromEntries(
     Object.keys(sort.hard)
       .filter((name) => /^count|^[a-z]+$|class/.test(name) && name !== 'cpu' && name !== 'memory')
-      .map((name) => [name, '1000']),
+      .map((name) => [name, name.endsWith('storage') ? '1Pi' : '1000']),
   );
   const second = `${core}/resourcequotas/second`;
   const counts = `${core}/resourcequotas`;

@@ -84,12 +84,16 @@ export function defaultPod(spec: Draft<PodSpec>): void {
     }
     if (spec.hostNetwork) for (const port of container.ports ?? []) port.hostPort ??= port.containerPort;
   }
-  if (spec.resources) defaultWhole(spec, spec.resources);
+  defaultWholePod(spec);
 }
 
 const isHuge = (name: string) => name.startsWith('hugepages-');
 
 /** What a pod takes as a whole follows from its containers where only a part of it is said (KEP-2837). */
+export function defaultWholePod(spec: Draft<PodSpec>): void {
+  if (spec.resources) defaultWhole(spec, spec.resources);
+}
+
 function defaultWhole(
   { resources: _own, overhead: _over, ...rest }: Draft<PodSpec>,
   whole: Draft<ResourceRequirements>,

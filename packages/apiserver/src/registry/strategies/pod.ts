@@ -2,7 +2,7 @@ import { Pod, type PodCondition } from '@keelson/core';
 import { emptyOf } from '../../schema/index.ts';
 import type { Draft } from '../draft.ts';
 import { strategyFor } from '../strategy.ts';
-import { defaultPod, defaultPodSpec } from './pod-defaults.ts';
+import { defaultPod, defaultPodSpec, defaultWholePod } from './pod-defaults.ts';
 import { qosClassOf } from './pod-qos.ts';
 import { validateNewPod, validatePod } from './pod-validation.ts';
 import { settleAppArmor } from './pods/app-armor-fields.ts';
@@ -44,6 +44,8 @@ export const podStrategy = strategyFor(Pod, {
   prepareCreate(pod, { warn }) {
     settleGrace(pod);
     settleAppArmor(pod, warn);
+    // Limit ranges may have given its containers more than they said.
+    defaultWholePod(pod.spec);
     pod.status = { phase: 'Pending', qosClass: qosClassOf(pod.spec) };
     if ((pod.spec.schedulingGates?.length ?? 0) > 0) {
       pod.status.conditions = [

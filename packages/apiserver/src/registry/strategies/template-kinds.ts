@@ -13,7 +13,7 @@ interface TemplateKind {
   /** Whether names of pods are made of its name. */
   readonly named?: boolean;
   /** What has to change for an update to be warned of. Default: the spec. */
-  readonly when?: 'template';
+  readonly when?: 'template' | 'generation';
 }
 
 /** Kinds that have a template of pods in them, by group and resource. */
@@ -21,7 +21,7 @@ const kinds: Readonly<Record<string, TemplateKind>> = {
   '/pods': { path: [] },
   '/podtemplates': { path: ['template'] },
   '/replicationcontrollers': { path: ['spec', 'template'] },
-  'apps/deployments': { path: ['spec', 'template'], warns: 'before', named: true },
+  'apps/deployments': { path: ['spec', 'template'], warns: 'before', named: true, when: 'generation' },
   'apps/replicasets': { path: ['spec', 'template'], warns: 'before', named: true },
   'apps/daemonsets': { path: ['spec', 'template'], warns: 'before', when: 'template' },
   'apps/statefulsets': { path: ['spec', 'template'], warns: 'before' },
@@ -59,8 +59,10 @@ function withTemplate(strategy: Strategy, kind: TemplateKind): Strategy {
   };
   const { warns, named, when } = kind;
   if (!warns) return wrapped;
-  const watched = (object: KubernetesObject) =>
-    when === 'template' ? templateOf(object, kind) : asJson(object)['spec'];
+  const watched = (object: KubernetesObject) => {
+    if (when === 'generation') return object.metadata.generation;
+    return when === 'template' ? templateOf(object, kind) : asJson(object)['spec'];
+  };
   return {
     ...wrapped,
     warnings(object, old) {

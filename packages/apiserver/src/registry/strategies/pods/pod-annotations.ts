@@ -78,22 +78,28 @@ interface Profile {
   readonly localhostProfile?: string;
 }
 
-function profileOf(text: string): Profile | undefined {
-  if (text === 'unconfined') return { type: 'Unconfined' };
-  if (text === 'runtime/default' || text === 'docker/default') return { type: 'RuntimeDefault' };
-  if (text.startsWith('localhost/')) return { type: 'Localhost', localhostProfile: text.slice('localhost/'.length) };
-  return undefined;
-}
+/** What an annotation says where the field has a type; other types are refused for themselves. */
+const annotationsOfTypes: Readonly<Record<string, readonly string[]>> = {
+  Unconfined: ['unconfined'],
+  RuntimeDefault: ['runtime/default', 'docker/default'],
+};
+const local = 'localhost/';
 
-function mustMatch(annotation: string, field: Profile, kind: string, at: string, errors: FieldErrors): void {
-  const wanted = profileOf(annotation);
-  // A seccomp profile that cannot be read has been refused; one of AppArmor fits no field, besides.
-  if (!wanted && kind === 'seccomp') return;
-  if (wanted?.type !== field.type) {
-    errors.forbidden(`${at}.type`, `${kind} type in annotation and field must match`);
-  } else if (wanted.type === 'Localhost' && wanted.localhostProfile !== field.localhostProfile) {
+function mustMatch(
+  annotation: string,
+  { type, localhostProfile }: Profile,
+  kind: 'seccomp' | 'apparmor',
+  at: string,
+  errors: FieldErrors,
+): void {
+  if (type === 'Localhost' && annotation.startsWith(local)) {
+    if (annotation === local + localhostProfile) return;
     errors.forbidden(`${at}.localhostProfile`, `${kind} profile in annotation and field must match`);
+    return;
   }
+  const fits = type === 'Localhost' ? [] : annotationsOfTypes[type];
+  if (!fits || (fits.includes(annotation) && (kind === 'seccomp' || annotation !== 'docker/default'))) return;
+  errors.forbidden(`${at}.type`, `${kind} type in annotation and field must match`);
 }
 
 /** Annotations of old, where the fields say something else. `at`: `spec`. */

@@ -55,7 +55,7 @@ export function validateResize(pod: Pod, old: Pod, errors: FieldErrors): void {
       validateRemoval(each, old.spec[list]?.[index], `spec.${list}[${index}].resources`, errors);
     });
   }
-  if (changesInit(pod.spec, old.spec)) {
+  for (const _changed of changedInit(pod.spec, old.spec)) {
     errors.forbidden('spec', 'resources for non-sidecar init containers are immutable');
   }
   if (changesOthers(pod.spec, old.spec)) errors.forbidden('spec', 'only cpu and memory resources are mutable');
@@ -91,8 +91,8 @@ function validateRemoval(now: Container, before: Container | undefined, at: stri
   }
 }
 
-function changesInit(spec: PodSpec, old: PodSpec): boolean {
-  return (spec.initContainers ?? []).some((each, index) => {
+function changedInit(spec: PodSpec, old: PodSpec): readonly Container[] {
+  return (spec.initContainers ?? []).filter((each, index) => {
     const before = old.initContainers?.[index];
     return each.restartPolicy !== 'Always' && !sameResources(each, before, () => true);
   });

@@ -1,0 +1,100 @@
+import type { Pod } from '@keelson/core';
+import { isStatusError, systemClock, systemRandom } from '@keelson/core';
+import { silentLogger } from '@keelson/core/testing';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { MemoryStorage } from '../../../storage/memory-storage.ts';
+import { warningsOf } from '../../error-warnings.ts';
+import { ResourceRegistry } from '../../resource-registry.ts';
+
+const admin = { name: 'a', groups: ['system:masters'] };
+let registry: ResourceRegistry;
+beforeEach(() => {
+  const storage = new MemoryStorage();
+  registry = new ResourceRegistry({ storage, clock: systemClock, random: systemRandom, logger: silentLogger });
+});
+afterEach(() => registry.close());
+
+/** What is warned of, and the refusal. */
+async function asked(request: object): Promise<{ readonly warnings: readonly string[]; readonly causes: unknown }> {
+  const whole = { group: '', version: 'v1', namespace: 'default', verb: 'create', resource: 'pods', ...request };
+  try {
+    const answer = await registry.handle(whole as Parameters<ResourceRegistry['handle']>[0], admin);
+    return { warnings: (answer.type === 'object' && answer.warnings) || [], causes: undefined };
+  } catch (error) {
+    if (!isStatusError(error)) throw error;
+    const causes = error.status.details?.causes?.map(({ field, message }) => `${field}: ${message}`);
+    return { warnings: warningsOf(error), causes };
+  }
+}
+const podOf = (spec: object, annotations: Record<string, string> = {}) => ({
+  body: { metadata: { name: 'x', annotations }, spec: { containers: [{ name: 'a', image: 'i' }], ...spec } },
+});
+const at = (port: object) => [{ containerPort: 80, protocol: 'TCP', ...port }];
+
+// All as a real v1.35.4 answers.
+it.each<[object, object, string]>([
+  [{ hostIP: '127.0.0.1' }, { hostIP: '::1' }, 'overlapping'],
+  [{ hostIP: '127.0.0.1' }, { hostIP: '127.0.0.1' }, 'duplicate'],
+  [{}, { hostIP: '127.0.0.1' }, 'overlapping'],
+  [{ hostIP: '127.0.0.1' }, { hostPort: 80 }, 'overlapping'],
+])('ports %j and %j of one number are %s', async (one, other, how) => {
+  const containers = [
+    { name: 'a', image: 'i', ports: at(one) },
+    { name: 'b', image: 'i', ports: at(other) },
+  ];
+  const { warnings } = await asked(podOf({ containers }));
+  expect(warnings.filter((each) => !each.includes('hostIP set without hostPort'))).toEqual([
+    `spec.containers[1].ports[0]: ${how} port definition with spec.containers[0].ports[0]`,
+  ]);
+});
+
+const appArmor = 'container.apparmor.security.beta.kubernetes.io/a';
+const old = `metadata.annotations[${appArmor}]: deprecated since v1.30; use the "appArmorProfile" field instead`;
+const mismatch =
+  'spec.containers[0].securityContext.appArmorProfile.type: Forbidden: apparmor type in annotation and field must match';
+
+it('an old annotation is told of though the pod is refused, and is held against what the pod says', async () => {
+  const ofPod = { securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } };
+  expect(await asked(podOf(ofPod, { [appArmor]: 'other' }))).toEqual({
+    warnings: [old],
+    causes: [
+      `metadata.annotations[${appArmor}]: Invalid value: "other": invalid AppArmor profile name: "other"`,
+      mismatch,
+    ],
+  });
+  expect(await asked(podOf(ofPod, { [appArmor]: '' }))).toEqual({ warnings: [old], causes: [mismatch] });
+});
+
+it('a seccomp annotation that cannot be read fits no field, and is refused twice where it is changed', async () => {
+  const annotation = 'seccomp.security.alpha.kubernetes.io/pod';
+  const unreadable = `metadata.annotations.${annotation}: Invalid value: "other": must be a valid seccomp profile`;
+  const ofPod = { securityContext: { seccompProfile: { type: 'RuntimeDefault' } } };
+  expect((await asked(podOf(ofPod, { [annotation]: 'other' }))).causes).toEqual([
+    unreadable,
+    'spec.securityContext.seccompProfile.type: Forbidden: seccomp type in annotation and field must match',
+  ]);
+  await asked(podOf({}));
+  const body = { metadata: { annotations: { [annotation]: 'other' } } };
+  const patch = { verb: 'patch', name: 'x', patchType: 'application/merge-patch+json', body };
+  expect((await asked(patch)).causes).toEqual([unreadable, unreadable]);
+});
+
+it('a Deployment is warned of when its annotations change, as these make a new generation', async () => {
+  const template = {
+    metadata: { labels: { a: 'b' }, annotations: { [appArmor]: 'unconfined' } },
+    spec: { containers: [{ name: 'a', image: 'i' }] } satisfies Pod['spec'],
+  };
+  const warning = `spec.template.${old}`;
+  const of = { group: 'apps', resource: 'deployments' };
+  const spec = { selector: { matchLabels: { a: 'b' } }, template };
+  expect((await asked({ ...of, body: { metadata: { name: 'x' }, spec } })).warnings).toEqual([warning]);
+  const patch = (metadata: object) => ({
+    ...of,
+    verb: 'patch',
+    name: 'x',
+    patchType: 'application/merge-patch+json',
+    body: { metadata },
+  });
+  expect((await asked(patch({ annotations: { c: 'd' } }))).warnings).toEqual([warning]);
+  expect((await asked(patch({ labels: { c: 'd' } }))).warnings).toEqual([]);
+});
