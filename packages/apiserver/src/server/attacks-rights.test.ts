@@ -81,7 +81,7 @@ beforeAll(async () => {
   });
   await client.create(ServiceAccount, { metadata: { name: 'default', namespace } });
   for (const name of ['first', 'second']) {
-    await client.create(Node, { metadata: { name } });
+    await client.create(Node, { metadata: { name }, spec: {} });
     await client.create(Secret, { metadata: { name: `of-${name}`, namespace }, data: { a: 'aGlkZGVu' } });
     await client.create(Pod, {
       metadata: { name, namespace },
