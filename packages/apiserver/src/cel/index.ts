@@ -24,7 +24,14 @@ export {
   variablesType,
   variableType,
 } from './kubernetes-types.ts';
-export { CelAuthorizer, goRegexp, jsonPatchLibrary, kubernetesLibraries, quantityType } from './library/index.ts';
+export {
+  CelAuthorizer,
+  goRegexp,
+  jsonPatchLibrary,
+  kubernetesLibraries,
+  PatternWorkError,
+  quantityType,
+} from './library/index.ts';
 export { CelJsonPatch, CelObjectPatch, jsonPatchType, mutationStruct, objectPatchType } from './mutation-types.ts';
 export type { CelResult } from './runtime/program.ts';
 export { bindLibrary } from './standard/bind-library.ts';

@@ -1,5 +1,5 @@
-import { deepEqual, type JSONSchemaProps } from '@keelson/core';
-import { goRegexp } from '../cel/index.ts';
+import { deepEqual, type JSONSchemaProps, validateDns1035Label } from '@keelson/core';
+import { goRegexp, PatternWorkError } from '../cel/index.ts';
 import { FieldErrors, goQuote } from '../registry/strategy.ts';
 import { itemsOf, valuesOf } from './custom-decoder.ts';
 import { hasFormat } from './formats.ts';
@@ -16,11 +16,21 @@ function typeOf(value: unknown): string {
   return typeof value === 'number' ? (Number.isInteger(value) ? 'integer' : 'number') : typeof value;
 }
 
-/** What Go cannot read is refused before it comes here; it is not checked. */
-function matches(pattern: string, value: string): boolean {
+/** What cannot be read is refused before it comes here; it is not checked. */
+function checkPattern(pattern: string, value: string, at: string, errors: FieldErrors): void {
   const read = goRegexp(pattern);
-  return !('regexp' in read) || read.regexp.test(value);
+  if (!('regexp' in read)) return;
+  const shown = pattern.length > shownOfPattern ? `${pattern.slice(0, shownOfPattern)}…` : pattern;
+  try {
+    if (!read.regexp.test(value)) errors.invalid(at, value, `${at} in body should match '${pattern}'`);
+  } catch (error) {
+    if (!(error instanceof PatternWorkError)) throw error;
+    const why = `${at} in body is too long to be looked through for '${shown}' (${value.length} characters)`;
+    errors.list.push({ type: 'FieldValueInvalid', field: at, message: `Invalid value: "": ${why}` });
+  }
 }
+
+const shownOfPattern = 100;
 
 /**
  * Everything in which a value does not fit an OpenAPI v3 schema, in the words of Kubernetes. What is as it was in `old`
@@ -74,9 +84,7 @@ function validateString(value: string, schema: JSONSchemaProps, at: string, erro
   if (schema.maxLength !== undefined && length > schema.maxLength) errors.tooLong(at, schema.maxLength);
   else if (schema.minLength !== undefined && length < schema.minLength) {
     errors.invalid(at, value, `${at} in body should be at least ${schema.minLength} chars long`);
-  } else if (schema.pattern && !matches(schema.pattern, value)) {
-    errors.invalid(at, value, `${at} in body should match '${schema.pattern}'`);
-  }
+  } else if (schema.pattern) checkPattern(schema.pattern, value, at, errors);
   if (schema.format && !hasFormat(schema.format, value)) {
     const why = `${at} in body must be of type ${schema.format}: ${JSON.stringify(value)}`;
     errors.list.push({ type: 'FieldValueTypeInvalid', field: at, message: `Invalid value: ${goQuote(value)}: ${why}` });
@@ -143,7 +151,7 @@ function validateObject(value: Json, schema: JSONSchemaProps, at: string, errors
     }
   }
   if (schema['x-kubernetes-embedded-resource'] && at !== '') {
-    for (const name of ['apiVersion', 'kind']) if (!value[name]) errors.required(here(name));
+    checkEmbeddedType(value, here, errors);
   }
   const values = valuesOf(schema);
   for (const [name, each] of Object.entries(value)) {
@@ -151,6 +159,21 @@ function validateObject(value: Json, schema: JSONSchemaProps, at: string, errors
     const own = schema.properties && Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
     if (own) validateSchema(each, own, here(name), errors, old[name]);
     else if (typeof values === 'object') validateSchema(each, values, `${at}.${name}`, errors, old[name]);
+  }
+}
+
+/** Every resource has a type, also one that is a part of another. */
+function checkEmbeddedType({ apiVersion, kind }: Json, here: (name: string) => string, errors: FieldErrors): void {
+  for (const [name, each] of Object.entries({ apiVersion, kind })) {
+    if (each === undefined || each === null) errors.required(here(name));
+    else if (each === '') errors.invalid(here(name), '', 'must not be empty');
+  }
+  if (typeof apiVersion === 'string' && apiVersion.split('/').length > 2) {
+    errors.invalid(here('apiVersion'), apiVersion, `unexpected GroupVersion string: ${apiVersion}`);
+  }
+  if (typeof kind !== 'string' || kind === '') return;
+  for (const each of validateDns1035Label(kind.toLowerCase())) {
+    errors.invalid(here('kind'), kind, `may have mixed case, but should otherwise match: ${each}`);
   }
 }
 

@@ -22,20 +22,65 @@ const braced = (labels: string): string => (labels === '' ? '' : `{${labels}}`);
 
 const head = ({ name, help }: MetricDescription, type: string) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
 
+/** Of the labels of a kind, whether it is served still. */
+export type IsServed = (kind: {
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+}) => boolean;
+
+/** So many series are kept at least before it is looked which are of kinds that are gone. */
+const fewSeries = 5000;
+
+/** Forgets the series of kinds that are gone, before their number has doubled since it was looked last. */
+class Forgetting {
+  readonly #places: readonly number[];
+  #next = fewSeries;
+
+  constructor(labels: readonly string[]) {
+    this.#places = ['group', 'version', 'resource'].map((each) => labels.indexOf(each));
+  }
+
+  /** @param keys values of labels, a line each */
+  after(keys: Map<string, unknown>, isServed: IsServed): void {
+    if (keys.size < this.#next) return;
+    for (const key of keys.keys()) {
+      const values = key.split('\n');
+      const [group = '', version = '', resource = ''] = this.#places.map((at) => values[at] ?? '');
+      if (resource !== '' && !isServed({ group, version, resource })) keys.delete(key);
+    }
+    this.#next = Math.max(fewSeries, keys.size * 2);
+  }
+}
+
 /** A number by labels, as Prometheus reads it (the text exposition format, version 0.0.4). */
 export class NumberSeries {
   readonly #description: MetricDescription & { readonly type: 'counter' | 'gauge' };
   readonly #values = new Map<string, { readonly labels: string; value: number }>();
+  readonly #forgetting: Forgetting;
+  readonly #isServed: IsServed | undefined;
 
-  constructor(description: MetricDescription & { readonly type: 'counter' | 'gauge' }) {
+  /** @param isServed for a counter whose labels name kinds: series of those that are gone are forgotten in time */
+  constructor(description: MetricDescription & { readonly type: 'counter' | 'gauge' }, isServed?: IsServed) {
     this.#description = description;
+    this.#forgetting = new Forgetting(description.labels);
+    this.#isServed = isServed;
   }
 
   add(labels: LabelValues, amount = 1): void {
     const key = labels.join('\n');
     const known = this.#values.get(key);
-    if (known) known.value += amount;
-    else this.#values.set(key, { labels: braced(labelText(this.#description.labels, labels)), value: amount });
+    if (known) {
+      known.value += amount;
+      return;
+    }
+    if (this.#isServed) this.#forgetting.after(this.#values, this.#isServed);
+    this.#values.set(key, { labels: braced(labelText(this.#description.labels, labels)), value: amount });
+  }
+
+  /** How many series there are. */
+  get size(): number {
+    return this.#values.size;
   }
 
   set(labels: LabelValues, value: number): void {
@@ -69,9 +114,19 @@ interface Distribution {
 export class HistogramSeries {
   readonly #description: MetricDescription & { readonly buckets: readonly number[] };
   readonly #values = new Map<string, Distribution>();
+  readonly #forgetting: Forgetting;
+  readonly #isServed: IsServed | undefined;
 
-  constructor(description: MetricDescription & { readonly buckets: readonly number[] }) {
+  /** @param isServed as of `NumberSeries` */
+  constructor(description: MetricDescription & { readonly buckets: readonly number[] }, isServed?: IsServed) {
     this.#description = description;
+    this.#forgetting = new Forgetting(description.labels);
+    this.#isServed = isServed;
+  }
+
+  /** How many distributions there are. */
+  get size(): number {
+    return this.#values.size;
   }
 
   observe(labels: LabelValues, value: number): void {
@@ -92,6 +147,7 @@ export class HistogramSeries {
 
   #add(key: string, labels: LabelValues): Distribution {
     const { buckets, labels: names } = this.#description;
+    if (this.#isServed) this.#forgetting.after(this.#values, this.#isServed);
     const made = { labels: labelText(names, labels), counts: new Array(buckets.length + 1).fill(0), sum: 0, count: 0 };
     this.#values.set(key, made);
     return made;

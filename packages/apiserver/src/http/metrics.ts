@@ -2,7 +2,7 @@ import type { Clock } from '@keelson/core';
 import type { HttpRequest } from '../authentication/index.ts';
 import type { ResourceCatalog, ServedResource } from '../registry/contract.ts';
 import { AccessMetrics } from './access-metrics.ts';
-import { HistogramSeries, type LabelValues, NumberSeries, secondsBuckets } from './metric-series.ts';
+import { HistogramSeries, type IsServed, type LabelValues, NumberSeries, secondsBuckets } from './metric-series.ts';
 import { ProcessMetrics } from './process-metrics.ts';
 import type { HttpResponse } from './reply.ts';
 import type { RequestInfo, ResourceRequest } from './request-info.ts';
@@ -25,31 +25,45 @@ export class ApiMetrics {
   readonly #others: (() => string)[] = [];
   readonly #process = new ProcessMetrics();
   readonly #objectCount: (() => Promise<ReadonlyMap<string, number>>) | undefined;
+  /** Of what is no longer served the last series go in time: thousands of definitions may come and go. */
+  #isServed: IsServed = () => true;
   #waiting: ((mutating: boolean) => number) | undefined;
-  readonly #requests = new NumberSeries({
-    type: 'counter',
-    name: 'apiserver_request_total',
-    help: 'Requests by verb, resource, scope and code.',
-    labels: ['code', 'component', 'dry_run', 'group', 'resource', 'scope', 'subresource', 'verb', 'version'],
-  });
-  readonly #durations = new HistogramSeries({
-    name: 'apiserver_request_duration_seconds',
-    help: 'Seconds from the arrival of a request to its answer; long-running ones are not counted.',
-    labels: ['component', 'dry_run', 'group', 'resource', 'scope', 'subresource', 'verb', 'version'],
-    buckets: secondsBuckets,
-  });
-  readonly #sliDurations = new HistogramSeries({
-    name: 'apiserver_request_sli_duration_seconds',
-    help: 'As apiserver_request_duration_seconds, without time spent in webhooks.',
-    labels: own,
-    buckets: secondsBuckets,
-  });
-  readonly #responseSizes = new HistogramSeries({
-    name: 'apiserver_response_sizes',
-    help: 'Bytes of answers whose length is known before they are sent.',
-    labels: own,
-    buckets: [1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000],
-  });
+  readonly #requests = new NumberSeries(
+    {
+      type: 'counter',
+      name: 'apiserver_request_total',
+      help: 'Requests by verb, resource, scope and code.',
+      labels: ['code', 'component', 'dry_run', 'group', 'resource', 'scope', 'subresource', 'verb', 'version'],
+    },
+    (kind) => this.#isServed(kind),
+  );
+  readonly #durations = new HistogramSeries(
+    {
+      name: 'apiserver_request_duration_seconds',
+      help: 'Seconds from the arrival of a request to its answer; long-running ones are not counted.',
+      labels: ['component', 'dry_run', 'group', 'resource', 'scope', 'subresource', 'verb', 'version'],
+      buckets: secondsBuckets,
+    },
+    (kind) => this.#isServed(kind),
+  );
+  readonly #sliDurations = new HistogramSeries(
+    {
+      name: 'apiserver_request_sli_duration_seconds',
+      help: 'As apiserver_request_duration_seconds, without time spent in webhooks.',
+      labels: own,
+      buckets: secondsBuckets,
+    },
+    (kind) => this.#isServed(kind),
+  );
+  readonly #responseSizes = new HistogramSeries(
+    {
+      name: 'apiserver_response_sizes',
+      help: 'Bytes of answers whose length is known before they are sent.',
+      labels: own,
+      buckets: [1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000],
+    },
+    (kind) => this.#isServed(kind),
+  );
   readonly #inflight = new NumberSeries({
     type: 'gauge',
     name: 'apiserver_current_inflight_requests',
@@ -62,18 +76,24 @@ export class ApiMetrics {
     help: 'Watches, logs and streams that are open now.',
     labels: own,
   });
-  readonly #watchEvents = new NumberSeries({
-    type: 'counter',
-    name: 'apiserver_watch_events_total',
-    help: 'Events sent to watches.',
-    labels: kind,
-  });
-  readonly #watchSizes = new HistogramSeries({
-    name: 'apiserver_watch_events_sizes',
-    help: 'Bytes of the events sent to watches.',
-    labels: kind,
-    buckets: frameBytes,
-  });
+  readonly #watchEvents = new NumberSeries(
+    {
+      type: 'counter',
+      name: 'apiserver_watch_events_total',
+      help: 'Events sent to watches.',
+      labels: kind,
+    },
+    (kind) => this.#isServed(kind),
+  );
+  readonly #watchSizes = new HistogramSeries(
+    {
+      name: 'apiserver_watch_events_sizes',
+      help: 'Bytes of the events sent to watches.',
+      labels: kind,
+      buckets: frameBytes,
+    },
+    (kind) => this.#isServed(kind),
+  );
   readonly #build = new NumberSeries({
     type: 'gauge',
     name: 'kubernetes_build_info',
@@ -122,6 +142,15 @@ export class ApiMetrics {
     ];
     const others = this.#others.map((each) => each()).join('');
     return `${series.map((each) => each.text()).join('')}${this.access.text()}${others}${await this.#process.text()}`;
+  }
+
+  /** From where it is known which kinds there are still. */
+  serves({
+    find,
+  }: {
+    readonly find: (...kind: readonly [group: string, version: string, resource: string]) => unknown;
+  }): void {
+    this.#isServed = ({ group, version: served, resource }) => find(group, served, resource) !== undefined;
   }
 
   /** More of them, in the same format. */

@@ -133,6 +133,7 @@ export class HttpApiServer {
     setMaxListeners(0, this.#running.signal);
     const { handler, storage, clock, logger } = options;
     this.metrics = new ApiMetrics(clock, () => objectCounts(handler, storage));
+    this.metrics.serves({ find: (...kind) => handler.catalog.find(...kind) });
     if (options.runsControllers !== false) {
       const { index } = options.rbac;
       this.#aggregator = new ClusterRoleAggregator({ handler, index, user: apiServerUser, clock, logger });

@@ -67,8 +67,11 @@ export interface ApiServerParts {
 /** Puts registry, authentication, authorization and HTTP together. */
 export function composeApiServer(options: ComposeOptions): ApiServerParts {
   const { clock, random, logger, serviceCidr } = options;
-  const storage: MeasuredStorage = new MeasuredStorage(options.storage, clock, (prefix) =>
-    kindOfPrefix(registry, prefix),
+  const storage: MeasuredStorage = new MeasuredStorage(
+    options.storage,
+    clock,
+    (prefix) => kindOfPrefix(registry, prefix),
+    ({ group, resource }) => registry.catalog.anyVersion(group, resource) !== undefined,
   );
   const nodes = new NodeAuthorizer();
   const rbac = new RbacAuthorizer();

@@ -1,12 +1,13 @@
 import type { Clock } from '@keelson/core';
-import { HistogramSeries, NumberSeries, secondsBuckets } from '../http/metric-series.ts';
+import { HistogramSeries, type IsServed, NumberSeries, secondsBuckets } from '../http/metric-series.ts';
 import { rootPrefix } from '../registry/storage-keys.ts';
 import type { ListOptions, ReadOptions, Revision, Storage, StorageEvent, WriteOptions } from '../storage/contract.ts';
 
 /** Group and resource of the kind below whose prefix a key lies; `undefined`: of none. */
 export type KindOfPrefix = (prefix: string) => readonly [group: string, resource: string] | undefined;
 
-const labels = ['group', 'operation', 'resource'];
+const ofRequests = ['group', 'operation', 'resource'];
+const mostKinds = 10_000;
 
 /** A store whose requests and events are counted, under the names that Kubernetes gives those of etcd. */
 export class MeasuredStorage implements Storage {
@@ -14,35 +15,33 @@ export class MeasuredStorage implements Storage {
   readonly #clock: Clock;
   readonly #kindOf: KindOfPrefix;
   readonly #kinds = new Map<string, readonly [string, string]>();
-  readonly #durations = new HistogramSeries({
-    name: 'etcd_request_duration_seconds',
-    help: 'Seconds that a request to the store takes.',
-    labels,
-    buckets: secondsBuckets,
-  });
-  readonly #errors = new NumberSeries({
-    type: 'counter',
-    name: 'etcd_request_errors_total',
-    help: 'Requests to the store that failed.',
-    labels,
-  });
-  readonly #requests = new NumberSeries({
-    type: 'counter',
-    name: 'etcd_requests_total',
-    help: 'Requests to the store.',
-    labels,
-  });
-  readonly #events = new NumberSeries({
-    type: 'counter',
-    name: 'apiserver_watch_cache_events_received_total',
-    help: 'Changes that the watch cache has seen.',
-    labels: ['group', 'resource'],
-  });
+  readonly #durations: HistogramSeries;
+  readonly #errors: NumberSeries;
+  readonly #requests: NumberSeries;
+  readonly #events: NumberSeries;
 
-  constructor(store: Storage, clock: Clock, kindOf: KindOfPrefix) {
+  /** @param isServed whether there is a kind still: series of those that are gone are forgotten in time */
+  constructor(store: Storage, clock: Clock, kindOf: KindOfPrefix, isServed: IsServed) {
     this.#store = store;
     this.#clock = clock;
     this.#kindOf = kindOf;
+    const counter = (name: string, help: string, labels = ofRequests) =>
+      new NumberSeries({ type: 'counter', name, help, labels }, isServed);
+    this.#durations = new HistogramSeries(
+      {
+        name: 'etcd_request_duration_seconds',
+        help: 'Seconds that a request to the store takes.',
+        labels: ofRequests,
+        buckets: secondsBuckets,
+      },
+      isServed,
+    );
+    this.#errors = counter('etcd_request_errors_total', 'Requests to the store that failed.');
+    this.#requests = counter('etcd_requests_total', 'Requests to the store.');
+    this.#events = counter('apiserver_watch_cache_events_received_total', 'Changes that the watch cache has seen.', [
+      'group',
+      'resource',
+    ]);
   }
 
   /** In the text format of Prometheus. */
@@ -141,8 +140,8 @@ export class MeasuredStorage implements Storage {
 
   #learn(prefix: string): readonly [string, string] | undefined {
     const found = this.#kindOf(prefix);
-    // Custom kinds come and go, but not without end.
-    if (found && this.#kinds.size < 10_000) this.#kinds.set(prefix, found);
+    if (this.#kinds.size >= mostKinds) this.#kinds.clear();
+    if (found) this.#kinds.set(prefix, found);
     return found;
   }
 }

@@ -19,6 +19,7 @@ export { ipType } from './ip-library.ts';
 export { jsonPatchLibrary } from './json-patch-library.ts';
 export { kubernetesLibraries, type VersionedLibrary, versionedLibraries } from './kubernetes-libraries.ts';
 export { costExceeded } from './limits.ts';
+export { PatternWorkError } from './pattern-work.ts';
 export { CelQuantity, quantityType } from './quantity.ts';
 export { semverType } from './semver.ts';
 export { formatMistake, formatParts, formatTakes } from './string-format.ts';
