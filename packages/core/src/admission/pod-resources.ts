@@ -14,10 +14,14 @@ export function podRequests(pod: Pod): Amounts {
   return wholePod(pod, 'requests');
 }
 
-/** As `podRequests` or `podLimits`, by what containers and pod say alone: without overhead, whatever is in use meanwhile. */
+/**
+ * As `podRequests` or `podLimits`, by what containers and pod say alone: without overhead, whatever is in use meanwhile,
+ * and huge pages by the containers, as limit ranges have it.
+ */
 export function podAmountsAsWritten({ spec }: Pick<Pod, 'spec'>, kind: Kind): Amounts {
-  const { overhead: _overhead, ...written } = spec;
-  return wholePod({ spec: written }, kind);
+  const { overhead: _overhead, resources, ...written } = spec;
+  const whole = Object.entries(resources?.[kind] ?? {}).filter(([name]) => !isHugePages(name));
+  return wholePod({ spec: { ...written, resources: { [kind]: Object.fromEntries(whole) } } }, kind);
 }
 
 /** As `podRequests`, for limits; overhead only raises a limit that is there. */
@@ -59,7 +63,8 @@ function wholePod({ spec, status }: Pick<Pod, 'spec' | 'status'>, kind: Kind): A
 }
 
 /** What may be said of a pod as a whole. */
-export const isPodLevel = (name: string) => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-');
+export const isPodLevel = (name: string) => name === 'cpu' || name === 'memory' || isHugePages(name);
+const isHugePages = (name: string) => name.startsWith('hugepages-');
 
 /**
  * While a container is being resized it holds the larger of what it has and what it is to have (KEP-1287); where its node

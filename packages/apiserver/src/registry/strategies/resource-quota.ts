@@ -1,4 +1,4 @@
-import { deepEqual, ResourceQuota, type ResourceQuotaSpec } from '@keelson/core';
+import { compareQuantity, deepEqual, formatQuantity, ResourceQuota, type ResourceQuotaSpec } from '@keelson/core';
 import type { Quotas } from '../../admission/index.ts';
 import { hollowMember } from '../../schema/index.ts';
 import { type FieldErrors, strategyFor } from '../strategy.ts';
@@ -109,6 +109,26 @@ function checkValues(operator: string, values: readonly string[], at: string, er
   } else errors.invalid(`${at}.operator`, operator, 'not a valid selector operator');
 }
 
+/** Requests that limits bound, and those that are looked at where they are named more closely. */
+const bounded: readonly (readonly [limit: string, requests: readonly string[]])[] = [
+  ['limits.cpu', ['requests.cpu', 'cpu']],
+  ['limits.memory', ['requests.memory', 'memory']],
+  ['limits.ephemeral-storage', ['requests.ephemeral-storage']],
+];
+
+/** More requests than limits can never be used. */
+function boundWarnings(hard: ResourceQuotaSpec['hard'] = {}): readonly string[] {
+  return bounded.flatMap(([name, requests]) => {
+    const limit = hard[name];
+    const request = requests.find((each) => hard[each] !== undefined) ?? '';
+    const asked = hard[request];
+    if (limit === undefined || asked === undefined || compareQuantity(asked, limit) <= 0) return [];
+    return [
+      `ResourceQuota ${request} (${formatQuantity(asked)}) should be less than ${name} (${formatQuantity(limit)})`,
+    ];
+  });
+}
+
 /** @param quotas what is really used of them */
 export const resourceQuotaStrategy = (quotas: Quotas) =>
   strategyFor(ResourceQuota, {
@@ -128,6 +148,7 @@ export const resourceQuotaStrategy = (quotas: Quotas) =>
         errors.invalid('spec.scopes', spec?.scopes ?? hollowMember(spec ?? {}, 'scopes'), 'field is immutable');
       }
     },
+    warnings: ({ spec }, old) => (old ? [] : boundWarnings(spec?.hard)),
     validateStatusUpdate({ status }, _old, errors) {
       validateAmounts(status?.hard, 'status.hard', errors);
       validateAmounts(status?.used, 'status.used', errors);

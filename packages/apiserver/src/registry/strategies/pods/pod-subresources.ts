@@ -55,10 +55,12 @@ export function validateResize(pod: Pod, old: Pod, errors: FieldErrors): void {
       validateRemoval(each, old.spec[list]?.[index], `spec.${list}[${index}].resources`, errors);
     });
   }
-  for (const _changed of changedInit(pod.spec, old.spec)) {
-    errors.forbidden('spec', 'resources for non-sidecar init containers are immutable');
+  for (const list of lists) {
+    pod.spec[list]?.forEach((each, index) => {
+      const why = fixedChange(each, old.spec[list]?.[index], list);
+      if (why !== undefined) errors.forbidden('spec', why);
+    });
   }
-  if (changesOthers(pod.spec, old.spec)) errors.forbidden('spec', 'only cpu and memory resources are mutable');
 }
 
 /** Whether anything is said of the resources of the pod as a whole. */
@@ -91,23 +93,14 @@ function validateRemoval(now: Container, before: Container | undefined, at: stri
   }
 }
 
-function changedInit(spec: PodSpec, old: PodSpec): readonly Container[] {
-  return (spec.initContainers ?? []).filter((each, index) => {
-    const before = old.initContainers?.[index];
-    return each.restartPolicy !== 'Always' && !sameResources(each, before, () => true);
-  });
-}
-
-/** Anything but cpu and memory of containers that run on. */
-function changesOthers(spec: PodSpec, old: PodSpec): boolean {
-  return lists.some((list) =>
-    (spec[list] ?? []).some((each, index) => {
-      const before = old[list]?.[index];
-      if (list === 'initContainers' && each.restartPolicy !== 'Always') return false;
-      const others = sameResources(each, before, (name) => !resizable.includes(name));
-      return !others || !deepEqual(each.resizePolicy, before?.resizePolicy);
-    }),
-  );
+/** Why a container may not be changed like this. */
+function fixedChange(now: Container, before: Container | undefined, list: (typeof lists)[number]): string | undefined {
+  const isInit = list === 'initContainers';
+  const runsOn = !isInit || now.restartPolicy === 'Always';
+  const isFixed = (name: string) => !runsOn || !resizable.includes(name);
+  if (sameResources(now, before, isFixed) && deepEqual(now.resizePolicy, before?.resizePolicy)) return undefined;
+  if (!runsOn) return 'resources for non-sidecar init containers are immutable';
+  return `only cpu and memory resources ${isInit ? 'for sidecar containers ' : ''}are mutable`;
 }
 
 function sameResources(a: Container, b: Container | undefined, counts: (name: string) => boolean): boolean {

@@ -98,3 +98,32 @@ it('a Deployment is warned of when its annotations change, as these make a new g
   expect((await asked(patch({ annotations: { c: 'd' } }))).warnings).toEqual([warning]);
   expect((await asked(patch({ labels: { c: 'd' } }))).warnings).toEqual([]);
 });
+
+it.each<[Record<string, string>, readonly string[]]>([
+  [{ cpu: '2', 'limits.cpu': '1' }, ['ResourceQuota cpu (2) should be less than limits.cpu (1)']],
+  [{ cpu: '2', 'requests.cpu': '1', 'limits.cpu': '1500m' }, []],
+  [
+    { 'requests.cpu': '0.5', 'limits.cpu': '0.25' },
+    ['ResourceQuota requests.cpu (500m) should be less than limits.cpu (250m)'],
+  ],
+  [{ 'ephemeral-storage': '2', 'limits.ephemeral-storage': '1' }, []],
+])('a quota of %j is warned of with %j', async (hard, expected) => {
+  const { warnings } = await asked({ resource: 'resourcequotas', body: { metadata: { name: 'x' }, spec: { hard } } });
+  expect(warnings).toEqual(expected);
+});
+
+it('each container that a resize changes otherwise than it may is a cause', async () => {
+  const container = (name: string) => ({ name, image: 'i', resources: { limits: { cpu: '1' } } });
+  const initContainers = [container('i'), { ...container('j'), restartPolicy: 'Always' }];
+  await asked(podOf({ containers: [container('a'), container('b')], initContainers }));
+  const amounts = { 'ephemeral-storage': '1Gi' };
+  const more = (name: string) => ({ name, resources: { requests: amounts, limits: amounts } });
+  const spec = { containers: [more('a'), more('b')], initContainers: [more('i'), more('j')] };
+  const patch = { verb: 'patch', name: 'x', patchType: 'application/strategic-merge-patch+json' };
+  expect((await asked({ ...patch, subresource: 'resize', body: { spec } })).causes).toEqual([
+    'spec: Forbidden: only cpu and memory resources are mutable',
+    'spec: Forbidden: only cpu and memory resources are mutable',
+    'spec: Forbidden: resources for non-sidecar init containers are immutable',
+    'spec: Forbidden: only cpu and memory resources for sidecar containers are mutable',
+  ]);
+});

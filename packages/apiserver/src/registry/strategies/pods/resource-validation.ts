@@ -227,8 +227,10 @@ export function aggregateResources(spec: PodSpec, part: 'requests' | 'limits'): 
   for (const each of spec.containers ?? []) add(total, each.resources?.[part]);
   for (const each of spec.initContainers ?? []) {
     const amounts = each.resources?.[part];
-    const running = new Map(sidecars);
+    // Its own first: a sum is written as the first of its parts is.
+    const running = new Map<string, Quantity>();
     add(running, amounts);
+    for (const [name, amount] of sidecars) add(running, { [name]: formatQuantity(amount) });
     if (each.restartPolicy === 'Always') {
       add(total, amounts);
       add(sidecars, amounts);
