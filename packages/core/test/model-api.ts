@@ -101,6 +101,7 @@ export class ModelApi implements Transport {
     if (verb === 'list') return this.#list(request);
     if (verb === 'create') return this.#create(request);
     const existing = this.#collection(request).get(keyOf(request));
+    if (!existing && request.patchType === 'application/apply-patch+yaml') return this.#create(request);
     if (!existing) throw StatusError.notFound(request, name ?? '');
     if (verb === 'get') return existing;
     if (verb === 'delete') return this.#delete(request, existing);
@@ -211,7 +212,10 @@ export class ModelApi implements Transport {
     }
     if (deepEqual(next, existing)) return existing;
     if (next.metadata.deletionTimestamp && !next.metadata.finalizers?.length) return this.#remove(request, next);
-    return this.#store(request, keyOf(request), 'MODIFIED', next);
+    const { generation = 1 } = existing.metadata;
+    const changed = deepEqual(contentOf(next), contentOf(existing)) ? generation : generation + 1;
+    const counted = { ...next, metadata: { ...next.metadata, generation: changed } };
+    return this.#store(request, keyOf(request), 'MODIFIED', counted);
   }
 
   #delete(request: ApiRequest, existing: KubernetesObject): KubernetesObject {
@@ -266,6 +270,12 @@ function inScope({ namespace, options }: ApiRequest, { metadata }: KubernetesObj
   if (namespace && metadata.namespace !== namespace) return false;
   const name = /^metadata\.name=(.+)$/.exec(options?.fieldSelector ?? '')?.[1];
   return name === undefined || metadata.name === name;
+}
+
+/** What the generation counts. */
+function contentOf(object: KubernetesObject): object {
+  const { metadata: _, ...content } = object;
+  return { ...content, status: undefined };
 }
 
 function jsonOf(value: unknown) {

@@ -1,4 +1,4 @@
-import { type Client, Clients, definePlugin } from '@keelson/core';
+import { type Client, Clients, definePlugin, type TraceBuffer } from '@keelson/core';
 import {
   type AnyPlugin,
   controllerManagerPlugin,
@@ -6,6 +6,7 @@ import {
   eventRecorderPlugin,
   type Host,
   informersPlugin,
+  Manager,
 } from '@keelson/core/host';
 import { silentLogger } from '@keelson/core/testing';
 import { startTestApiServer, type TestApiServer, type TestApiServerOptions } from './start-test-api-server.ts';
@@ -23,6 +24,8 @@ export interface TestCluster {
   readonly host: Host;
   /** A client of the group system:masters. */
   readonly client: Client;
+  /** Why each reconcile ran, and what it did. */
+  readonly traces: TraceBuffer;
   stop(): Promise<void>;
 }
 
@@ -69,5 +72,5 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
     await stop();
     throw error;
   }
-  return { api: started, host, client: started.client, stop };
+  return { api: started, host, client: started.client, traces: host.get(Manager).traces, stop };
 }

@@ -1,6 +1,7 @@
-import { apiVersionOf, type KubernetesObject, type ObjectMeta, type ResourceType } from '../api/index.ts';
+import { createHash } from 'node:crypto';
+import type { KubernetesObject, ObjectMeta, ResourceType } from '../api/index.ts';
+import { apiVersionOf } from '../api/index.ts';
 import type { Client, NewObject } from '../client/index.ts';
-import type { Lister } from '../informer/index.ts';
 import {
   controllerOf,
   isControlledBy,
@@ -8,142 +9,153 @@ import {
   isStatusError,
   type JsonObject,
   keyOf,
-  objectKey,
+  type ObjectRef,
   ownerReferenceTo,
 } from '../machinery/index.ts';
-import { threeWayPatch } from './three-way-patch.ts';
+import { covers } from './covers.ts';
 
 /** A child as its operator wants it. Name and namespace are the owner's unless given. */
 export type ChildObject<T extends KubernetesObject> = Omit<NewObject<T>, 'metadata'> & {
   readonly metadata?: Partial<ObjectMeta>;
 };
 
-/** Holds what was desired last, so that what is no longer desired can be told from what others have added. */
-export const lastAppliedAnnotation = 'keelson.dev/last-applied';
+/** A digest of what was applied last: after a restart nothing is sent for children that are as they should be. */
+export const appliedAnnotation = 'keelson.dev/applied';
 
 const mostRemembered = 10_000;
 
-/** Brings children to what is desired, with one write or none. */
+interface Applied {
+  readonly digest: string;
+  readonly uid: string | undefined;
+  readonly resourceVersion: string | undefined;
+  readonly generation: number | undefined;
+}
+
+export interface ChildOwner {
+  readonly type: ResourceType;
+  readonly object: KubernetesObject;
+}
+
+/**
+ * Brings children to what is desired by server-side apply, with one request or none: fields that are no longer desired
+ * go, those of others stay.
+ */
 export class ChildApplier {
-  /** What the server made of the last write: it may normalise what it is given, which is no difference to write again. */
-  readonly #written = new Map<string, { readonly applied: string; readonly resourceVersion: string | undefined }>();
+  readonly #fieldManager: string;
+  /** What the server made of the last request: it may write things otherwise, which is no difference to send again. */
+  readonly #applied = new Map<string, Applied>();
+
+  /** @param fieldManager in whose name fields are owned */
+  constructor(fieldManager: string) {
+    this.#fieldManager = fieldManager;
+  }
 
   /**
-   * @param lister where the child is looked up
+   * @param live the child as it is known; `undefined` where there is none
    * @throws Error when an object of that name exists and belongs to somebody else
    */
   async apply<T extends KubernetesObject>(
     client: Client,
-    owner: { readonly type: ResourceType; readonly object: KubernetesObject },
+    owner: ChildOwner,
     type: ResourceType<T>,
     child: ChildObject<T>,
-    lister: Lister<T>,
+    known: T | undefined,
     signal: AbortSignal,
   ): Promise<T> {
-    const metadata = placed(owner.object, type, child.metadata);
-    const desired = toJson({ ...child, apiVersion: apiVersionOf(type), kind: type.kind, metadata });
-    const applied = JSON.stringify(desired);
-    const memory = `${type.group}/${type.kind}/${objectKey(metadata)}`;
-    const live =
-      lister.get(objectKey(metadata)) ?? (await this.#create(client, owner, type, desired, applied, metadata, signal));
-    if (live.metadata.deletionTimestamp !== undefined) return live;
-    requireOwned(owner, type, live);
-    const written = this.#written.get(memory);
-    if (written?.applied === applied && written.resourceVersion === live.metadata.resourceVersion) return live;
-    const patch = patchFor(desired, applied, live);
-    if (!patch) return live;
-    const result = await client.patch(type, metadata, { merge: patch }, { signal });
-    this.#remember(memory, applied, result);
+    const ref = placeOf(owner.object, type, child.metadata);
+    const desired = desiredObject(owner, type, child, ref);
+    const digest = digestOf(desired);
+    // A cache says nothing about what nobody made yet, or somebody else.
+    const live = known ?? (await find(client, type, ref, signal));
+    if (live?.metadata.deletionTimestamp !== undefined) return live;
+    const id = `${type.group}/${type.kind}/${ref.namespace ?? ''}/${ref.name}`;
+    if (live) {
+      requireOwned(owner, type, live);
+      if (isAsDesired(live, desired, digest, this.#applied.get(id))) return live;
+    }
+    const apply = annotated(desired, digest);
+    const result = await client.patch(type, ref, { apply, fieldManager: this.#fieldManager, force: true }, { signal });
+    this.#remember(id, digest, result);
     return result;
   }
 
-  async #create<T extends KubernetesObject>(
-    client: Client,
-    owner: { readonly type: ResourceType; readonly object: KubernetesObject },
-    type: ResourceType<T>,
-    desired: JsonObject,
-    applied: string,
-    metadata: { readonly name: string; readonly namespace?: string },
-    signal: AbortSignal,
-  ): Promise<T> {
-    const own = isJsonObject(desired['metadata']) ? desired['metadata'] : {};
-    const annotations = {
-      ...(isJsonObject(own['annotations']) ? own['annotations'] : {}),
-      [lastAppliedAnnotation]: applied,
-    };
-    const ownerReferences = [ownerReferenceTo(owner.object, owner.type)];
-    // `desired` is the child that `ChildObject<T>` describes, gone through JSON.
-    const object = {
-      ...desired,
-      metadata: { ...own, annotations, ownerReferences },
-    } as NewObject<KubernetesObject> as NewObject<T>;
-    try {
-      return await client.create(type, object, { signal });
-    } catch (error) {
-      // The informer is a moment behind.
-      if (isStatusError(error, 'AlreadyExists')) return client.get(type, metadata, { signal });
-      throw error;
-    }
-  }
-
-  #remember(memory: string, applied: string, object: KubernetesObject): void {
-    this.#written.delete(memory);
-    this.#written.set(memory, { applied, resourceVersion: object.metadata.resourceVersion });
-    if (this.#written.size > mostRemembered) {
-      const [oldest] = this.#written.keys();
-      if (oldest !== undefined) this.#written.delete(oldest);
-    }
+  #remember(id: string, digest: string, { metadata }: KubernetesObject): void {
+    const { uid, resourceVersion, generation } = metadata;
+    this.#applied.delete(id);
+    this.#applied.set(id, { digest, uid, resourceVersion, generation });
+    if (this.#applied.size <= mostRemembered) return;
+    const [oldest] = this.#applied.keys();
+    if (oldest !== undefined) this.#applied.delete(oldest);
   }
 }
 
-function patchFor(desired: JsonObject, applied: string, live: KubernetesObject): JsonObject | undefined {
-  const said = live.metadata.annotations?.[lastAppliedAnnotation];
-  // Lists leave these two out of their items; they never differ.
-  const { apiVersion: _, kind: __, ...wanted } = desired;
-  const { apiVersion: ___, kind: ____, ...previous } = parsePrevious(said);
-  const patch = threeWayPatch(previous, wanted, toJson(live));
-  if (!patch && said === applied) return undefined;
-  const metadata = isJsonObject(patch?.['metadata']) ? patch['metadata'] : {};
-  const annotations = isJsonObject(metadata['annotations']) ? metadata['annotations'] : {};
-  return { ...patch, metadata: { ...metadata, annotations: { ...annotations, [lastAppliedAnnotation]: applied } } };
-}
-
-/** Somebody may have written nonsense into the annotation; then nothing is known about what was desired before. */
-function parsePrevious(said: string | undefined): JsonObject {
-  if (said === undefined) return {};
-  try {
-    const parsed: unknown = JSON.parse(said);
-    return isJsonObject(parsed) ? parsed : {};
-  } catch (error) {
-    if (error instanceof SyntaxError) return {};
-    throw error;
-  }
-}
-
-function placed(
-  owner: KubernetesObject,
-  type: ResourceType,
-  metadata: Partial<ObjectMeta> = {},
-): Partial<ObjectMeta> & { readonly name: string } {
+/** Where a child of this owner is. @throws TypeError where nothing names its namespace */
+export function placeOf(owner: KubernetesObject, type: ResourceType, metadata: Partial<ObjectMeta> = {}): ObjectRef {
   const name = metadata.name ?? owner.metadata.name;
   const namespace = type.namespaced ? (metadata.namespace ?? owner.metadata.namespace) : undefined;
   if (type.namespaced && !namespace) {
     throw new TypeError(`${type.kind} ${name}: its owner has no namespace, so metadata.namespace must say one`);
   }
-  return { ...metadata, name, ...(namespace && { namespace }) };
+  return { name, ...(namespace && { namespace }) };
 }
 
-function requireOwned(
-  owner: { readonly type: ResourceType; readonly object: KubernetesObject },
-  type: ResourceType,
-  live: KubernetesObject,
-): void {
+function desiredObject<T extends KubernetesObject>(
+  owner: ChildOwner,
+  type: ResourceType<T>,
+  child: ChildObject<T>,
+  ref: ObjectRef,
+): JsonObject {
+  const ownerReferences = [ownerReferenceTo(owner.object, owner.type)];
+  const metadata = { ...child.metadata, ...ref, ownerReferences };
+  return toJson({ ...child, apiVersion: apiVersionOf(type), kind: type.kind, metadata });
+}
+
+/** Whether a request would change nothing. */
+function isAsDesired(live: KubernetesObject, desired: JsonObject, digest: string, last: Applied | undefined): boolean {
+  const { uid, resourceVersion, generation, annotations } = live.metadata;
+  const remembered = last?.digest === digest && last.uid === uid ? last : undefined;
+  if (remembered && remembered.resourceVersion === resourceVersion) return true;
+  if (annotations?.[appliedAnnotation] !== digest) return false;
+  const json = toJson(live);
+  // Lists leave these two out of their items; they never differ.
+  const { apiVersion: _, kind: __, metadata, ...content } = desired;
+  if (!covers(json['metadata'], metadata)) return false;
+  // The server counts the changes of everything but metadata and status.
+  if (remembered && generation !== undefined && remembered.generation === generation) return true;
+  return covers(json, content);
+}
+
+async function find<T extends KubernetesObject>(
+  client: Client,
+  type: ResourceType<T>,
+  ref: ObjectRef,
+  signal: AbortSignal,
+): Promise<T | undefined> {
+  try {
+    return await client.get(type, ref, { signal });
+  } catch (error) {
+    if (isStatusError(error, 'NotFound')) return undefined;
+    throw error;
+  }
+}
+
+function requireOwned(owner: ChildOwner, type: ResourceType, live: KubernetesObject): void {
   if (isControlledBy(live, owner.object)) return;
   const other = controllerOf(live);
   const whose = other
     ? `belongs to ${other.kind} ${other.name}`
     : `does not belong to ${owner.type.kind} ${keyOf(owner.object)}`;
   throw new Error(`${type.kind} ${keyOf(live)} exists and ${whose}`);
+}
+
+function digestOf(desired: JsonObject): string {
+  return createHash('sha256').update(JSON.stringify(desired)).digest('base64url').slice(0, 16);
+}
+
+function annotated(desired: JsonObject, digest: string): JsonObject {
+  const metadata = isJsonObject(desired['metadata']) ? desired['metadata'] : {};
+  const annotations = isJsonObject(metadata['annotations']) ? metadata['annotations'] : {};
+  return { ...desired, metadata: { ...metadata, annotations: { ...annotations, [appliedAnnotation]: digest } } };
 }
 
 /** As it would be on the wire: without members that are `undefined`. */

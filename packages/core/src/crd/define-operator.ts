@@ -6,6 +6,7 @@ import {
   Controllers,
   EventRecorder,
   hasFinalizer,
+  type Predicate,
   type ReconcileContext,
   type ReconcileResult,
   removeFinalizer,
@@ -13,11 +14,17 @@ import {
   watch,
 } from '../controller/index.ts';
 import { type Informer, Informers } from '../informer/index.ts';
-import type { ObjectKey } from '../machinery/index.ts';
-import { definePlugin, type Lifecycle, Lifecycles, Logger, type Plugin } from '../plugin/index.ts';
+import { type Clock as ClockContract, type ObjectKey, type ObjectRef, objectKey } from '../machinery/index.ts';
+import { Clock, definePlugin, type Lifecycle, Lifecycles, Logger, type Plugin } from '../plugin/index.ts';
 import { ChildApplier } from './child-applier.ts';
 import { installCrd } from './install-crd.ts';
-import { type OperatorContext, type OperatorParts, OperatorRun } from './operator-context.ts';
+import {
+  controllerIndex,
+  controllerUid,
+  type OperatorContext,
+  type OperatorParts,
+  OperatorRun,
+} from './operator-context.ts';
 
 export interface OperatorDefinition<T extends KubernetesObject> {
   /** The plugin's name, and the component that events come from. */
@@ -26,16 +33,29 @@ export interface OperatorDefinition<T extends KubernetesObject> {
   readonly for: ResourceType<T> & { readonly crd?: CustomResourceDefinition };
   /** Kinds of the children: a change of one reconciles its owner. */
   readonly owns?: readonly ResourceType[];
+  /** Kinds that objects refer to: a change of one reconciles those that name it. Found by an index, not by a search. */
+  readonly references?: readonly Reference<T>[];
+  /** Which changes of the object itself matter; default all. Its creation and deletion always do. */
+  readonly when?: Predicate<T>;
   /** Further things that concern objects: `(informers) => [watch(informers.for(Secret)).map(…)]`. */
   readonly watches?: (informers: Informers) => readonly Watch[];
   /** Objects reconciled at once. Default 4. */
   readonly concurrency?: number;
+  /** After so long a reconcile is aborted; in milliseconds, default 2 minutes. */
+  readonly reconcileTimeoutMs?: number;
   /** What it may do; without them everything. */
   readonly rules?: readonly PolicyRule[];
   /** Called for every change of the object or of what it owns, and at the start; not while the object is being deleted. */
   reconcile(object: T, context: OperatorContext<T>): Promise<ReconcileResult | void>;
   /** Called before the object may go, until it resolves. With it every object gets a finalizer. */
   finalize?(object: T, context: OperatorContext<T>): Promise<void>;
+}
+
+/** Objects of a kind that others name. */
+export interface Reference<T> {
+  readonly type: ResourceType;
+  /** Names of those that the object refers to, in its own namespace; or with the namespace they are in. */
+  readonly by: (object: T) => readonly (string | ObjectRef)[];
 }
 
 /** A plugin like any other, for a host; or for `runOperator`, which makes the host. */
@@ -64,9 +84,9 @@ export function defineOperator<T extends KubernetesObject>(definition: OperatorD
     register({ provide }) {
       provide.factory(
         Controllers,
-        (client: Client, informers: Informers, recorder: EventRecorder, logger: Logger) =>
-          new OperatorController(definition, { client, informers, recorder: recorder.as(name), logger }),
-        [Client, Informers, EventRecorder, Logger],
+        (client: Client, informers: Informers, recorder: EventRecorder, logger: Logger, clock: ClockContract) =>
+          new OperatorController(definition, { client, informers, recorder: recorder.as(name), logger, clock }),
+        [Client, Informers, EventRecorder, Logger, Clock],
       );
       if (crd) provide.factory(Lifecycles, (client: Client) => crdLifecycle(crd, client), [Client]);
     },
@@ -91,7 +111,8 @@ function crdLifecycle(crd: CustomResourceDefinition, client: Client): Lifecycle 
 
 class OperatorController<T extends KubernetesObject> implements Controller {
   readonly name: string;
-  readonly concurrency: number | undefined;
+  readonly concurrency?: number;
+  readonly reconcileTimeoutMs?: number;
   readonly watches: readonly Watch[];
   readonly #definition: OperatorDefinition<T>;
   readonly #informer: Informer<T>;
@@ -100,26 +121,31 @@ class OperatorController<T extends KubernetesObject> implements Controller {
 
   constructor(
     definition: OperatorDefinition<T>,
-    environment: Pick<OperatorParts<T>, 'client' | 'informers' | 'recorder' | 'logger'>,
+    environment: Pick<OperatorParts<T>, 'client' | 'informers' | 'recorder' | 'logger' | 'clock'>,
   ) {
-    const { name, for: type, owns = [], watches, concurrency } = definition;
+    const { name, for: type, owns = [], references = [], watches, concurrency, reconcileTimeoutMs } = definition;
     const { informers } = environment;
     this.#definition = definition;
     this.name = name;
-    this.concurrency = concurrency;
+    if (concurrency !== undefined) this.concurrency = concurrency;
+    if (reconcileTimeoutMs !== undefined) this.reconcileTimeoutMs = reconcileTimeoutMs;
     this.#finalizer = `${type.group}/${name}`;
-    this.#informer = informers.for(type);
+    const own = informers.for(type);
+    this.#informer = own;
+    for (const each of owns) informers.for(each).addIndex(controllerIndex, controllerUid);
     this.watches = [
-      watch(this.#informer).self(),
+      ownWatch(own, definition.when),
       ...owns.map((each) => watch(informers.for(each)).owner(type)),
+      ...references.map((each) => watch(informers.for(each.type)).referencedBy(own, keysOf(each))),
       ...(watches?.(informers) ?? []),
     ];
     this.#parts = {
       ...environment,
       type,
-      owns: [...owns, type],
+      owns,
+      references: references.map((each) => each.type),
       observesGeneration: hasObservedGeneration(type.crd),
-      applier: new ChildApplier(),
+      applier: new ChildApplier(name),
     };
   }
 
@@ -167,6 +193,24 @@ class OperatorController<T extends KubernetesObject> implements Controller {
       if (error !== cause) this.#parts.logger.warn('the status was not written', { error });
     }
   }
+}
+
+function ownWatch<T extends KubernetesObject>(informer: Informer<T>, when: Predicate<T> | undefined): Watch {
+  if (!when) return watch(informer).self();
+  const matters: Predicate<T> = (object, event) =>
+    event.type !== 'updated' ||
+    object.metadata.deletionTimestamp !== event.previous.metadata.deletionTimestamp ||
+    when(object, event);
+  return watch(informer).filter(matters).self();
+}
+
+function keysOf<T extends KubernetesObject>({ type, by }: Reference<T>): (object: T) => readonly ObjectKey[] {
+  return (object) =>
+    by(object).map((each) => {
+      const ref = typeof each === 'string' ? { name: each } : each;
+      const namespace = type.namespaced ? (ref.namespace ?? object.metadata.namespace) : undefined;
+      return objectKey({ name: ref.name, ...(namespace && { namespace }) });
+    });
 }
 
 function hasObservedGeneration(crd: CustomResourceDefinition | undefined): boolean {

@@ -1,5 +1,5 @@
-export { type ChildObject, lastAppliedAnnotation } from './child-applier.ts';
-export { defineOperator, type Operator, type OperatorDefinition } from './define-operator.ts';
+export { appliedAnnotation, type ChildObject } from './child-applier.ts';
+export { defineOperator, type Operator, type OperatorDefinition, type Reference } from './define-operator.ts';
 export {
   type CustomResource,
   type DeepReadonly,

@@ -1,7 +1,7 @@
 import { CustomResourceDefinition } from '../api/index.ts';
 import type { Client } from '../client/index.ts';
 import { isJsonObject, isStatusError } from '../machinery/index.ts';
-import { covers } from './three-way-patch.ts';
+import { covers } from './covers.ts';
 
 /**
  * Creates the definition, or updates it where it says something else, and resolves once the server serves the kind.

@@ -1,15 +1,21 @@
-import type { KubernetesObject, ResourceType } from '../api/index.ts';
+import type { Condition, KubernetesObject, ResourceType } from '../api/index.ts';
 import type { Client } from '../client/index.ts';
 import type { EventRecorder, ReconcileContext } from '../controller/index.ts';
-import type { Informers } from '../informer/index.ts';
+import type { Informer, Informers } from '../informer/index.ts';
 import {
+  type Clock,
+  controllerOf,
   createMergePatch,
+  isControlledBy,
   isJsonObject,
   isStatusError,
   keyOf,
+  type NewCondition,
   type ObjectKey,
   objectKey,
   semanticEqual,
+  setCondition,
+  timestamp,
 } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
 import type { ChildApplier, ChildObject } from './child-applier.ts';
@@ -20,34 +26,52 @@ export type StatusOf<T> = T extends { readonly status?: infer S } ? Partial<NonN
 /** What a reconcile of an operator works with. */
 export interface OperatorContext<T extends KubernetesObject> extends ReconcileContext {
   readonly key: ObjectKey;
+  /** Its writes are seen by the key's next reconcile, which they may cause. */
   readonly client: Client;
   readonly informers: Informers;
   readonly logger: Logger;
   /**
-   * Makes sure that a child is as described: creates it with the object as its owner, or patches what differs. Fields
-   * that are not mentioned keep the server's defaults; a field that is no longer mentioned is removed.
+   * Makes sure that a child is as described, by server-side apply: creates it with the object as its owner, or changes
+   * what differs. Fields that are not mentioned keep the server's defaults; a field that is no longer mentioned goes.
    * @throws Error when the type is not in `owns`, or an object of that name belongs to somebody else
    */
   apply<C extends KubernetesObject>(type: ResourceType<C>, child: ChildObject<C>): Promise<C>;
-  /** A child (or any object beside it in the namespace) of an owned kind: as this reconcile left it, else from the cache. */
-  get<C extends KubernetesObject>(type: ResourceType<C>, name?: string): C | undefined;
+  /** Any object of a kind in `owns` or `references`, in the object's namespace unless that is given: as this reconcile left it, else from the cache. */
+  get<C extends KubernetesObject>(type: ResourceType<C>, name?: string, namespace?: string): C | undefined;
+  /** The object's children of an owned kind, from the cache. */
+  children<C extends KubernetesObject>(type: ResourceType<C>): readonly C[];
   /** Deletes a child, if it is there. */
   remove(type: ResourceType, name?: string): Promise<void>;
+  /** Deletes the children that this reconcile has not applied; of all owned kinds, or of those given. */
+  prune(...types: readonly ResourceType[]): Promise<void>;
   /** Merged into the status and written once, after the reconcile, if it differs; `observedGeneration` comes by itself. */
   setStatus(status: StatusOf<T>): void;
+  /** Puts a condition into `status.conditions`, written with the status. Its times and `observedGeneration` come by themselves. */
+  setCondition(type: string, status: boolean | 'Unknown', reason: string, message?: string): void;
   event(kind: 'Normal' | 'Warning', reason: string, message: string): void;
 }
 
 export interface OperatorParts<T extends KubernetesObject> {
   readonly type: ResourceType<T>;
   readonly owns: readonly ResourceType[];
+  /** Kinds that objects refer to. */
+  readonly references: readonly ResourceType[];
   readonly observesGeneration: boolean;
   readonly client: Client;
   readonly informers: Informers;
   readonly recorder: EventRecorder;
   readonly logger: Logger;
+  readonly clock: Clock;
   readonly applier: ChildApplier;
 }
+
+/** Every informer of children has an index of this name: by the uid of their controller. */
+export const controllerIndex = 'controller';
+
+export const controllerUid = (object: KubernetesObject): readonly string[] => {
+  const uid = controllerOf(object)?.uid;
+  return uid === undefined ? [] : [uid];
+};
 
 /** One reconcile's context, and the status write at its end. */
 export class OperatorRun<T extends KubernetesObject> {
@@ -56,7 +80,8 @@ export class OperatorRun<T extends KubernetesObject> {
   readonly #reconcile: ReconcileContext;
   /** What this reconcile made of children, which the caches do not know yet. */
   readonly #written = new Map<string, KubernetesObject | undefined>();
-  #status: object | undefined;
+  readonly #applied = new Set<string>();
+  #status: Record<string, unknown> | undefined;
 
   constructor(parts: OperatorParts<T>, object: T, reconcile: ReconcileContext) {
     this.#parts = parts;
@@ -65,43 +90,26 @@ export class OperatorRun<T extends KubernetesObject> {
   }
 
   context(key: ObjectKey): OperatorContext<T> {
-    const { client, informers, logger, recorder, type, applier } = this.#parts;
-    const object = this.#object;
+    const { client, informers, logger, recorder, type } = this.#parts;
     const reconcile = this.#reconcile;
-    const { signal } = reconcile;
-    const namespace = object.metadata.namespace;
-    const keyOfChild = (child: ResourceType, name: string) =>
-      objectKey({ name, ...(child.namespaced && namespace && { namespace }) });
+    const object = this.#object;
     return {
       key,
       client: reconcile.track(client),
       informers,
       logger,
-      signal,
+      signal: reconcile.signal,
       track: (other, options) => reconcile.track(other, options),
       read: (kind, of) => reconcile.read(kind, of),
-      apply: async (child, desired) => {
-        const made = await applier.apply(this.#quiet, { type, object }, child, desired, this.#lister(child), signal);
-        this.#written.set(written(child, keyOf(made)), made);
-        return made;
-      },
-      get: <C extends KubernetesObject>(child: ResourceType<C>, name = object.metadata.name) => {
-        const lister = this.#lister(child);
-        const childKey = keyOfChild(child, name);
-        const id = written(child, childKey);
-        // Filed under the type that the server answered for.
-        if (this.#written.has(id)) return this.#written.get(id) as C | undefined;
-        reconcile.read(child.kind, childKey);
-        return lister.get(childKey);
-      },
-      remove: async (child, name = object.metadata.name) => {
-        const childKey = keyOfChild(child, name);
-        await this.#remove(child, childKey);
-        this.#written.set(written(child, childKey), undefined);
-      },
+      apply: (child, desired) => this.#apply(child, desired),
+      get: (child, name, namespace) => this.#get(child, this.#keyOfChild(child, name, namespace)),
+      children: (child) => this.#children(child),
+      remove: (child, name) => this.#remove(child, this.#keyOfChild(child, name)),
+      prune: (...types) => this.#prune(types),
       setStatus: (status) => {
         this.#status = { ...this.#status, ...status };
       },
+      setCondition: (name, status, reason, message) => this.#setCondition(name, status, reason, message),
       event: (kind, reason, message) => recorder.event(type, object, kind, reason, message),
     };
   }
@@ -111,7 +119,7 @@ export class OperatorRun<T extends KubernetesObject> {
     return this.#reconcile.track(this.#parts.client, { quiet: true });
   }
 
-  /** Writes what `setStatus` was given, if that changes anything. */
+  /** Writes what `setStatus` and `setCondition` were given, if that changes anything. */
   async flush(): Promise<void> {
     const said = this.#status;
     if (!said) return;
@@ -136,17 +144,51 @@ export class OperatorRun<T extends KubernetesObject> {
     }
   }
 
-  #lister<C extends KubernetesObject>(type: ResourceType<C>) {
-    const { owns, informers } = this.#parts;
-    if (!owns.some((each) => each.group === type.group && each.kind === type.kind)) {
-      throw new Error(`${type.kind} is not among the kinds that this operator owns; add it to \`owns\``);
+  async #apply<C extends KubernetesObject>(type: ResourceType<C>, desired: ChildObject<C>): Promise<C> {
+    const { applier, type: ownerType } = this.#parts;
+    this.#requireOwned(type);
+    const key = this.#keyOfChild(type, desired.metadata?.name, desired.metadata?.namespace);
+    const owner = { type: ownerType, object: this.#object };
+    const known = this.#get(type, key);
+    const made = await applier.apply(this.#quiet, owner, type, desired, known, this.#reconcile.signal);
+    const id = identity(type, keyOf(made));
+    this.#written.set(id, made);
+    this.#applied.add(id);
+    return made;
+  }
+
+  #get<C extends KubernetesObject>(type: ResourceType<C>, key: ObjectKey): C | undefined {
+    const { lister } = this.#informer(type);
+    const id = identity(type, key);
+    // Filed under the type that the server answered for.
+    if (this.#written.has(id)) return this.#written.get(id) as C | undefined;
+    this.#reconcile.read(type.kind, key);
+    return lister.get(key);
+  }
+
+  #children<C extends KubernetesObject>(type: ResourceType<C>): readonly C[] {
+    this.#requireOwned(type);
+    const { uid } = this.#object.metadata;
+    if (uid === undefined) return [];
+    return this.#informer(type).lister.by(controllerIndex, uid);
+  }
+
+  async #prune(types: readonly ResourceType[]): Promise<void> {
+    const { owns } = this.#parts;
+    for (const type of types.length > 0 ? types : owns) {
+      for (const each of this.#children(type)) {
+        const key = keyOf(each);
+        if (!this.#applied.has(identity(type, key))) await this.#remove(type, key);
+      }
     }
-    return informers.for(type).lister;
   }
 
   async #remove(type: ResourceType, key: ObjectKey): Promise<void> {
-    const live = this.#lister(type).get(key);
+    this.#requireOwned(type);
+    const live = this.#get(type, key);
+    this.#written.set(identity(type, key), undefined);
     if (!live || live.metadata.deletionTimestamp !== undefined) return;
+    if (!isControlledBy(live, this.#object)) return;
     const { uid } = live.metadata;
     try {
       await this.#quiet.delete(type, live.metadata, {
@@ -158,11 +200,56 @@ export class OperatorRun<T extends KubernetesObject> {
       if (!isStatusError(error, 'NotFound', 'Conflict')) throw error;
     }
   }
+
+  #setCondition(type: string, status: boolean | 'Unknown', reason: string, message = ''): void {
+    const { generation } = this.#object.metadata;
+    const condition: NewCondition<Condition> = {
+      type,
+      status: status === 'Unknown' ? status : status ? 'True' : 'False',
+      reason,
+      message,
+      ...(generation !== undefined && { observedGeneration: generation }),
+    };
+    const before = this.#status?.['conditions'] ?? statusOf(this.#object)['conditions'];
+    const conditions = setCondition(conditionsIn(before), condition, timestamp(this.#parts.clock));
+    this.#status = { ...this.#status, conditions };
+  }
+
+  #keyOfChild(type: ResourceType, name?: string, namespace?: string): ObjectKey {
+    const { metadata } = this.#object;
+    const place = namespace ?? metadata.namespace;
+    return objectKey({ name: name ?? metadata.name, ...(type.namespaced && place && { namespace: place }) });
+  }
+
+  #informer<C extends KubernetesObject>(type: ResourceType<C>): Informer<C> {
+    const { owns, references, type: own, informers } = this.#parts;
+    if (![own, ...owns, ...references].some((each) => isSame(each, type))) {
+      throw new Error(
+        `${type.kind} is not among the kinds that this operator owns; add it to \`owns\`, or to \`references\` if it only reads it`,
+      );
+    }
+    return informers.for(type);
+  }
+
+  #requireOwned(type: ResourceType): void {
+    if (this.#parts.owns.some((each) => isSame(each, type))) return;
+    throw new Error(`${type.kind} is not among the kinds that this operator owns; add it to \`owns\``);
+  }
 }
 
-function statusOf(object: KubernetesObject): object {
+const identity = ({ group, plural }: ResourceType, key: ObjectKey) => `${plural}.${group}/${key}`;
+
+const isSame = (one: ResourceType, other: ResourceType) => one.group === other.group && one.kind === other.kind;
+
+function statusOf(object: KubernetesObject): Readonly<Record<string, unknown>> {
   const status: unknown = 'status' in object ? object.status : undefined;
   return isJsonObject(status) ? status : {};
 }
 
-const written = ({ group, plural }: ResourceType, key: ObjectKey) => `${plural}.${group}/${key}`;
+function conditionsIn(value: unknown): readonly Condition[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter(
+    (each): each is Condition =>
+      isJsonObject(each) && typeof each['type'] === 'string' && typeof each['status'] === 'string',
+  );
+}

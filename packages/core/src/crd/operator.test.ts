@@ -54,8 +54,8 @@ describe('defineOperator', () => {
     expect(writes()).toEqual([
       'create customresourcedefinitions',
       'patch customresourcedefinitions',
-      'create deployments',
-      'create services',
+      'patch deployments',
+      'patch services',
     ]);
     const deployment = await client.get(Deployment, site());
     expect(deployment).toMatchObject({

@@ -2,7 +2,8 @@ import { type Controller, ControllerManager, Controllers, Leadership } from '../
 import type { Clock as ClockContract, Random as RandomContract } from '../machinery/index.ts';
 import { all, Clock, definePlugin, Lifecycles, Logger, optional, Random, token } from '../plugin/index.ts';
 
-const Manager = token<ControllerManager>('ControllerManager');
+/** The manager that runs the controllers: for their metrics, their traces, and watches that come later. */
+export const Manager = token<ControllerManager>('ControllerManager');
 
 /** Reconciles under way at a stop have so long before they are aborted. */
 const drainMs = 5_000;

@@ -1,4 +1,4 @@
-export { controllerManagerPlugin } from './controller-manager-plugin.ts';
+export { controllerManagerPlugin, Manager } from './controller-manager-plugin.ts';
 export { createHost, type Host, type HostOptions, userOf } from './create-host.ts';
 export { eventRecorderPlugin } from './event-recorder-plugin.ts';
 export { informersPlugin } from './informers-plugin.ts';
