@@ -2,11 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { type ConnectionOptions, connect } from 'node:tls';
 import type { APIService, Clock, Logger } from '@keelson/core';
 import { callErrorText, WrongNameError, wrongName } from '../admission/webhook/call-error-text.ts';
 import type { HttpRequest } from '../authentication/index.ts';
+import { joinSockets, streamBack } from '../http/connect/passage.ts';
 import type { HttpResponse } from '../http/reply.ts';
 import type { KeyPair } from '../pki/index.ts';
 import type { UserInfo } from '../registry/contract.ts';
@@ -126,18 +126,7 @@ export class ExtensionServer {
       answer.destroy();
       throw new RedirectError('redirect');
     }
-    if (response.destroyed) {
-      answer.destroy();
-      return;
-    }
-    response.writeHead(status, answeredHeaders(answer.headers));
-    if ('flushHeaders' in response) response.flushHeaders();
-    try {
-      await pipeline(answer, response, { signal });
-    } catch (error) {
-      if (!signal.aborted) throw error;
-      response.destroy();
-    }
+    await streamBack(answer, response, answeredHeaders(answer.headers), signal);
   }
 
   /** Joins the client's socket, which asks for another protocol, with the server's. Rejects as `ask`. */
@@ -160,19 +149,7 @@ export class ExtensionServer {
     for (const [name, value] of Object.entries(headers)) {
       for (const each of [value].flat()) lines.push(`${name}: ${each}`);
     }
-    upstream.write(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
-    if (head.length > 0) upstream.write(head);
-    const abort = () => upstream.destroy();
-    signal.addEventListener('abort', abort, { once: true });
-    // Two pipelines watch over each of the sockets.
-    for (const each of [socket, upstream]) each.setMaxListeners(32);
-    try {
-      await Promise.allSettled([pipeline(socket, upstream), pipeline(upstream, socket)]);
-    } finally {
-      signal.removeEventListener('abort', abort);
-      upstream.destroy();
-      socket.destroy();
-    }
+    await joinSockets(socket, upstream, { lines, head, signal });
   }
 
   #begin(

@@ -2,12 +2,12 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { connect as connectPlain, isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { connect as connectTls } from 'node:tls';
 import { StatusError } from '@keelson/core';
 import type { HttpRequest } from '../../authentication/index.ts';
 import type { KeyPair } from '../../pki/index.ts';
 import type { HttpResponse } from '../reply.ts';
+import { joinSockets, streamBack } from './passage.ts';
 import type { Target } from './targets.ts';
 
 /** Headers that belong to one connection, or that must not leave this server. */
@@ -77,14 +77,7 @@ export class Forwarder {
     for (const [name, value] of Object.entries(answer.headers)) {
       if (value !== undefined && !dropped.test(name)) back[name] = value;
     }
-    response.writeHead(answer.statusCode ?? 502, back);
-    if ('flushHeaders' in response) response.flushHeaders();
-    try {
-      await pipeline(answer, response, { signal });
-    } catch (error) {
-      if (!signal.aborted) throw error;
-      response.destroy();
-    }
+    await streamBack(answer, response, back, signal);
   }
 
   /** Opens the target and joins it with the client's socket, which keeps its own protocol (WebSocket or SPDY). */
@@ -103,19 +96,7 @@ export class Forwarder {
       if (/^(host|authorization|impersonate-.*|x-remote-(user|uid|group|extra-.*)|audit-id)$/i.test(name)) continue;
       lines.push(`${name}: ${withoutBearer(name, value)}`);
     }
-    upstream.write(`${lines.join('\r\n')}\r\n\r\n`);
-    if (head.length > 0) upstream.write(head);
-    const abort = () => upstream.destroy();
-    signal.addEventListener('abort', abort, { once: true });
-    // Two pipelines watch over each of the sockets.
-    for (const each of [socket, upstream]) each.setMaxListeners(32);
-    try {
-      await Promise.allSettled([pipeline(socket, upstream), pipeline(upstream, socket)]);
-    } finally {
-      signal.removeEventListener('abort', abort);
-      upstream.destroy();
-      socket.destroy();
-    }
+    await joinSockets(socket, upstream, { lines, head, signal });
   }
 
   /**
