@@ -40,7 +40,17 @@ export function extensionTransport(own: Transport, options: ExtensionTransportOp
     const decision = await authorizer.authorize(asked);
     if (!decision.allowed) throw forbidden(asked, decision.reason);
   };
+  const { sharesObjects, watchBatches } = own;
   return {
+    // What extension servers answer is read for one client alone, which may share it as well.
+    ...(sharesObjects && { sharesObjects }),
+    ...(watchBatches && {
+      watchBatches: (request: ApiRequest) => {
+        const extension = find(request);
+        if (!extension) return watchBatches(request);
+        return singly(watch(extension, request, user, () => authorize({ ...request, verb: 'watch' })));
+      },
+    }),
     async request(request) {
       const extension = find(request);
       if (!extension) return own.request(request);
@@ -65,6 +75,10 @@ export function extensionTransport(own: Transport, options: ExtensionTransportOp
       return ask(extension, { path, method, headers: { accept: 'application/json' }, body }, user, signal);
     },
   };
+}
+
+async function* singly<E>(events: AsyncIterable<E>): AsyncGenerator<readonly E[]> {
+  for await (const each of events) yield [each];
 }
 
 async function ask(
