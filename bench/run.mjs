@@ -9,13 +9,14 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { durableWrites, fanOut } from './api.mjs';
 import { startPeer, up } from './clusters.mjs';
+import { manyDefinitions } from './crds.mjs';
 import { flooded } from './flood.mjs';
 import { inProcessWrites, testServerStarts } from './in-process.mjs';
 import { fillWithPods, listPods } from './lists.mjs';
 import { scheduling } from './scheduling.mjs';
 import { expectStatus, lines, open, request } from './target.mjs';
 
-const parts = ['start', 'writes', 'watch', 'flood', 'lists', 'scheduling', 'million'];
+const parts = ['start', 'writes', 'watch', 'flood', 'lists', 'scheduling', 'crds', 'million'];
 const argv = process.argv.slice(2);
 // `--peer` with nothing behind it.
 const bare = argv.indexOf('--peer');
@@ -26,6 +27,7 @@ const { values: flags } = parseArgs({
     only: { type: 'string', default: 'start,writes,watch,flood,lists,scheduling' },
     peer: { type: 'string' },
     pods: { type: 'string', default: '50000' },
+    definitions: { type: 'string', default: '3000' },
     rounds: { type: 'string', default: '3' },
   },
 });
@@ -221,6 +223,30 @@ async function measureLists(sides) {
   }
 }
 
+/** Kubernetes is not asked: it takes minutes for as many. */
+async function measureDefinitions() {
+  const count = Number(flags.definitions);
+  const cluster = await up(['--runtime', 'simulated', '--nodes', '0']);
+  const got = await manyDefinitions(cluster, count);
+  await cluster.stop();
+  const many = `${count.toLocaleString('en')} definitions`;
+  const held = (value) => `event loop held ${ms(value)} at most`;
+  note(
+    `${many}: created by 16 clients`,
+    `${(got.took / 1000).toFixed(1)} s, the last is served ${ms(got.settled)} later`,
+  );
+  note(
+    `${many}: writes of another meanwhile`,
+    `p99 ${ms(got.p99)} (${ms(got.calm)} before); ${held(got.heldByCreating)}`,
+  );
+  note(`${many}: memory`, `${mb(got.memory)} (${mb(got.memoryBefore)} before)`);
+  note(`${many}: the first who asks for OpenAPI v2 of all`, `${ms(got.first.v2)}; ${held(got.heldByFirst)}`);
+  note(
+    `${many}: one more is shown, the slowest of 5`,
+    `in discovery after ${ms(got.discovery)}, OpenAPI v3 ${ms(got.v3)}, v2 ${ms(got.v2)}; ${held(got.heldByShowing)}, p99 of another's writes ${ms(got.p99WhileShown)}`,
+  );
+}
+
 function measureMillion() {
   const bench = join(dirname(fileURLToPath(import.meta.url)), '../packages/apiserver/bench/million.bench.mjs');
   const { stdout, status } = spawnSync(process.execPath, [bench, '--json', '--dir', tmpdir()], {
@@ -269,6 +295,7 @@ if (wanted('scheduling')) {
   );
   await cluster.stop();
 }
+if (wanted('crds')) await measureDefinitions();
 if (wanted('million')) measureMillion();
 console.log('\n| work | Keelson | Kubernetes, same run |\n|---|---|---|');
 for (const { work, keelson, peer } of results) console.log(`| ${work} | ${keelson} | ${peer} |`);

@@ -17,7 +17,6 @@ import { authenticated, type ServiceAccountTokens, type ServiceAccountTokensOpti
 import { escalationCheck, mastersGroup, NodeAuthorizer, RbacAuthorizer } from '../authorization/index.ts';
 import type { ApiHandler, Authorizer } from '../registry/contract.ts';
 import { inProcessTransport, ResourceRegistry, type ResourceRegistryOptions } from '../registry/index.ts';
-import { customPrefixFor, prefixFor } from '../registry/kind.ts';
 import type { Storage } from '../storage/contract.ts';
 import { HttpApiServer, type ServerLimits } from './api-server.ts';
 import { type AuthenticationOptions, composeAuthentication } from './compose-authentication.ts';
@@ -164,14 +163,9 @@ export function composeApiServer(options: ComposeOptions): ApiServerParts {
   };
 }
 
-function kindOfPrefix({ catalog }: ApiHandler, prefix: string): readonly [string, string] | undefined {
-  const found = catalog
-    .list()
-    .find(
-      ({ group, resource, custom }) =>
-        (custom ? customPrefixFor(group, resource) : prefixFor(group, resource)) === prefix,
-    );
-  return found && [found.group, found.resource];
+function kindOfPrefix({ catalog }: ResourceRegistry, prefix: string): readonly [string, string] | undefined {
+  const [found] = catalog.sharing({ prefix });
+  return found && [found.names.group, found.names.resource];
 }
 
 /** Clients without sockets; authorised and admitted like everybody else. */

@@ -46,7 +46,8 @@ export class GarbageCollectorController implements Controller {
   private readonly dependents = new Dependents();
   private readonly monitors = new Map<string, Informer>();
   private readonly byKind = new Map<string, AnyType>();
-  private readonly definitions: Informer<CustomResourceDefinition>;
+  /** Definitions whose kinds are not followed yet, by name. */
+  private readonly brought = new Map<string, CustomResourceDefinition>();
   private discoveredAt = Number.NEGATIVE_INFINITY;
   /** Uids of owners that a live read did not find; a uid never comes back. */
   private readonly absent = new Set<string>();
@@ -57,11 +58,13 @@ export class GarbageCollectorController implements Controller {
     this.informers = informers;
     this.recorder = recorder.as('garbage-collector-controller');
     const definitions = informers.for(CustomResourceDefinition);
-    this.definitions = definitions;
     this.watches = [
       watch(definitions)
         .filter((each) => this.isNew(each))
-        .map(() => [defined]),
+        .map((each) => {
+          this.brought.set(each.metadata.name, each);
+          return [defined];
+        }),
       watchKeys(definitions, 'dependents', this.keys$),
       watch(informers.for(namespaceType))
         .filter(({ metadata }) => metadata.name === 'default' || metadata.name === 'kube-system')
@@ -93,7 +96,8 @@ export class GarbageCollectorController implements Controller {
   /** To read all of discovery whenever one of thousands of definitions comes would keep the API server from all else. */
   private async followDefined(signal: AbortSignal): Promise<ReconcileResult> {
     if (this.discoveredAt === Number.NEGATIVE_INFINITY) return this.discover(signal);
-    const fresh = this.definitions.lister.list().filter((each) => this.isNew(each));
+    const fresh = [...this.brought.values()];
+    this.brought.clear();
     await this.follow(fresh.map(typeOf), signal);
     return undefined;
   }
