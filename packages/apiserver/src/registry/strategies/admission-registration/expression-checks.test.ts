@@ -66,4 +66,29 @@ describe('expressions of policies', () => {
       `Invalid value: "variables.b == \\"x\\"": compilation failed: ERROR: <input>:1:13: found no matching overload for '_==_' applied to '(int, string)'\n | variables.b == "x"\n | ............^`,
     ]);
   });
+
+  it.each<[string, string | undefined]>([
+    ['request.userInfo', undefined],
+    ['[request.userInfo]', 'list(dyn)'],
+    ['[[request.userInfo]]', 'list(list(dyn))'],
+    ["{'a': request.userInfo}", 'map(string, dyn)'],
+    ['optional.of(1)', undefined],
+    ['[optional.of([1])]', 'list(dyn)'],
+    ['type(1)', undefined],
+    ["[quantity('1')]", 'list(dyn)'],
+    ['authorizer', undefined],
+    ["duration('1s')", 'duration'],
+    ['1u', 'uint'],
+    ['[]', 'list(dyn)'],
+    ['{}', 'map(dyn, dyn)'],
+    ["b'a'", 'bytes'],
+    ['google.protobuf.Int64Value{value: 1}', undefined],
+    ['request.dryRun', 'bool'],
+  ])('takes a variable that is %s for %s', (expression, type) => {
+    const errors = new FieldErrors();
+    new ExpressionChecks([{ name: 'a', expression }], false).validation('variables.a == 1', 'spec.x', errors);
+    const why = `found no matching overload for '_==_' applied to '(${type}, int)'`;
+    const message = `Invalid value: "variables.a == 1": compilation failed: ERROR: <input>:1:13: ${why}\n | variables.a == 1\n | ............^`;
+    expect(errors.list.map((each) => each.message)).toEqual(type === undefined ? [] : [message]);
+  });
 });
