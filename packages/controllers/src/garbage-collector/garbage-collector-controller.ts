@@ -30,6 +30,8 @@ const discovery = 'discovery';
 /** The key that stands for "see which kinds definitions have brought". */
 const defined = 'defined';
 const rememberedAbsences = 500;
+/** To begin to follow hundreds of kinds at once would keep everybody else waiting. */
+const followedAtOnce = 16;
 /** After this time a kind that is unknown, or whose first list does not come, is asked for again. */
 const retryMs = 30_000;
 
@@ -96,10 +98,13 @@ export class GarbageCollectorController implements Controller {
   /** To read all of discovery whenever one of thousands of definitions comes would keep the API server from all else. */
   private async followDefined(signal: AbortSignal): Promise<ReconcileResult> {
     if (this.discoveredAt === Number.NEGATIVE_INFINITY) return this.discover(signal);
-    const fresh = [...this.brought.values()];
-    this.brought.clear();
-    await this.follow(fresh.map(typeOf), signal);
-    return undefined;
+    const fresh = [...this.brought].slice(0, followedAtOnce);
+    for (const [name] of fresh) this.brought.delete(name);
+    await this.follow(
+      fresh.map(([, each]) => typeOf(each)),
+      signal,
+    );
+    return this.brought.size > 0 ? { requeueAfter: 1 } : undefined;
   }
 
   /** Whether a definition is established, and so served, whose kind is not followed yet. */
