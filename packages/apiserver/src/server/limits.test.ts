@@ -1,4 +1,5 @@
 import { connect as connectHttp2, constants } from 'node:http2';
+import { connect as connectTcp } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { ConfigMap, type Logger, Namespace, systemClock } from '@keelson/core';
 import { FakeClock, waitFor } from '@keelson/core/testing';
@@ -69,6 +70,8 @@ describe('what is read of a request', () => {
     await start({ limits: { connections: { headersMs: 200, idleMs: 200, checkMs: 50 } } });
     const slow = await talk('GET /version HTTP/1.1\r\nx-');
     expect(status(await slow.closed)).toMatchObject({ code: 408, reason: 'Timeout' });
+    const mute = connectTcp(port(), '127.0.0.1');
+    await new Promise((resolve) => mute.once('error', resolve).once('close', resolve).resume());
     const silent = await talk('');
     await silent.closed;
     const idle = await talk('GET /version HTTP/1.1\r\nhost: x\r\n\r\n');

@@ -138,9 +138,11 @@ export class SecureListener {
       session.once('close', () => this.#sessions.delete(session));
     });
     this.#server.on('sessionError', (error) => logger.debug('an HTTP/2 session broke', { error: error.message }));
-    this.#server.on('tlsClientError', (error) => {
+    this.#server.on('tlsClientError', (error, socket) => {
       logger.debug('a TLS handshake failed', { error: error.message });
       handshakeFailed?.();
+      // One that took too long is still open.
+      socket.destroy();
     });
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
       logger.debug('a request could not be read', { error: error.message });
@@ -177,6 +179,7 @@ export class SecureListener {
   /** Takes connections at a further address too; rejects as `listen`. */
   async alsoListen(host: string, port: number): Promise<void> {
     const server = createServer((socket) => this.#server.emit('connection', socket));
+    server.maxConnections = this.#server.maxConnections;
     await listenOn(server, host, port);
     this.#further.push(server);
   }
