@@ -9,7 +9,6 @@ const amounts: Readonly<Record<string, readonly (readonly [request: string, limi
     ['1', '2'],
     ['1500m', '3'],
     ['0', '100m'],
-    ['0.0005', '0.001'],
   ],
   memory: [
     ['64Mi', '64Mi'],

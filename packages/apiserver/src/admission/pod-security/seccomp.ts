@@ -7,16 +7,16 @@ const reason = 'seccompProfile';
 const isAllowedAnnotation = (value: string) =>
   value === 'runtime/default' || value === 'docker/default' || value.startsWith('localhost/');
 
-/** Before v1.19 profiles were annotations. */
-export const judgeSeccompAnnotations: Judge = ({ annotations }) => {
-  const forbidden = Object.entries(annotations)
-    .filter(
-      ([key, value]) => (key === podAnnotation || key.startsWith(containerAnnotation)) && !isAllowedAnnotation(value),
-    )
-    .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
-    .sort();
+/** Before v1.19 profiles were annotations: of the pod, and of each container that it has. */
+export const judgeSeccompAnnotations: Judge = (subject) => {
+  const keys = [podAnnotation, ...containersOf(subject).map(({ name }) => containerAnnotation + name)];
+  const forbidden = keys.flatMap((key) => {
+    const value = subject.annotations[key];
+    return value === undefined || isAllowedAnnotation(value) ? [] : [`${key}=${JSON.stringify(value)}`];
+  });
   if (forbidden.length === 0) return undefined;
-  return { reason, detail: `forbidden ${plural(forbidden.length, 'annotation')} ${forbidden.join(', ')}` };
+  const list = sortedSet(forbidden);
+  return { reason, detail: `forbidden ${plural(list.length, 'annotation')} ${list.join(', ')}` };
 };
 
 const isAllowed = (type: string) => type === 'RuntimeDefault' || type === 'Localhost';

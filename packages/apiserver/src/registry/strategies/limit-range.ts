@@ -8,7 +8,7 @@ import {
 } from '@keelson/core';
 import type { Draft } from '../draft.ts';
 import { type FieldErrors, strategyFor } from '../strategy.ts';
-import { isExtendedResource, validateContainerResourceName, validateResourceName } from './pods/resource-validation.ts';
+import { isOvercommitable, validateContainerResourceName, validateResourceName } from './pods/resource-validation.ts';
 
 type Amounts = Readonly<Record<string, string>>;
 const types = new Set(['Pod', 'Container', 'PersistentVolumeClaim']);
@@ -103,7 +103,8 @@ function compareAmounts(name: string, limit: LimitRangeItem, at: string, errors:
       bad('maxLimitRequestRatio', ratio, `ratio ${ratio} is greater than max/min = ${most.toFixed(6)}`);
     }
   }
-  if (isExtendedResource(name) && preset !== undefined && request !== undefined && preset !== request) {
+  const differ = preset !== undefined && request !== undefined && compareQuantity(preset, request) !== 0;
+  if (differ && !isOvercommitable(name)) {
     bad('defaultRequest', request, `default value ${preset} must equal to defaultRequest value ${request} in ${name}`);
   }
 }

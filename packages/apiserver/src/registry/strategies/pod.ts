@@ -34,6 +34,10 @@ function dropGated(status: NonNullable<Draft<Pod>['status']>): void {
   }
 }
 
+/** Whether cpu or memory are said of the pod as a whole. */
+const saysCpuOrMemory = (whole: Pod['spec']['resources']) =>
+  [whole?.requests, whole?.limits].some((each) => each?.['cpu'] !== undefined || each?.['memory'] !== undefined);
+
 export const podStrategy = strategyFor(Pod, {
   generation: 'spec',
   defaults(pod) {
@@ -44,8 +48,8 @@ export const podStrategy = strategyFor(Pod, {
   prepareCreate(pod, { warn }) {
     settleGrace(pod);
     settleAppArmor(pod, warn);
-    // Limit ranges may have given its containers more than they said.
-    defaultWholePod(pod.spec);
+    // Limit ranges may have given its containers more than they said. Huge pages alone are refused.
+    if (saysCpuOrMemory(pod.spec.resources)) defaultWholePod(pod.spec);
     pod.status = { phase: 'Pending', qosClass: qosClassOf(pod.spec) };
     if ((pod.spec.schedulingGates?.length ?? 0) > 0) {
       pod.status.conditions = [

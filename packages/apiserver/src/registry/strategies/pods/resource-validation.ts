@@ -63,7 +63,7 @@ export function isExtendedResource(name: string): boolean {
 }
 const isInteger = (name: string) => countedWhole.has(name) || isExtendedResource(name);
 /** Whether a container may ask for less than its limit. */
-const isOvercommitable = (name: string) => isNative(name) && !isHuge(name);
+export const isOvercommitable = (name: string) => isNative(name) && !isHuge(name);
 
 type NameRule = (name: string, at: string, errors: FieldErrors) => void;
 
