@@ -2,6 +2,7 @@ import { parse as parseYaml } from 'yaml';
 import { type Names, type Observation, type Run, runsIn, type Step, type TwinCase } from './case.ts';
 import { isObject, type Json, type JsonObject } from './json.ts';
 import { decodeProtobuf } from './protobuf.ts';
+import { inSteadyWarnings } from './unordered-causes.ts';
 
 /** An answer in which everything that must differ between two servers is replaced by what must not. */
 export interface Answer {
@@ -84,7 +85,7 @@ function headersOf({ headers }: Observation, known: Known): Record<string, Json>
   if (warnings !== undefined) {
     // Several Warning headers are one, with commas, in HTTP/2.
     const all = String(warnings).match(/\d{3} \S+ "(?:[^"\\]|\\.)*"/g) ?? [String(warnings)];
-    result['warning'] = all.map((each) => known.text(each));
+    result['warning'] = inSteadyWarnings(all.map((each) => known.text(each)));
   }
   return result;
 }

@@ -59,3 +59,19 @@ export function inSteadyWords(message: Json): Json {
   const parts = list.split(/, (?=(?:maximum|minimum|\S+ max) )/);
   return `${before}${parts.sort().join(', ')}]`;
 }
+
+/** What the real server comes upon by walking a map of a type's schema: formats, and what may stay though it is wrong. */
+const warnedByChance = /^299 - "(unrecognized format |\S+: (Invalid|Required|Unsupported|Duplicate|Forbidden|Too) )/;
+
+/** Warnings with those that come in an order by chance, next to each other, in one order. */
+export function inSteadyWarnings(warnings: readonly string[]): string[] {
+  const result: string[] = [];
+  for (let from = 0; from < warnings.length; ) {
+    let to = from;
+    while (to < warnings.length && warnedByChance.test(warnings[to] ?? '')) to++;
+    result.push(...warnings.slice(from, to).sort());
+    if (to === from) result.push(warnings[to++] ?? '');
+    from = to;
+  }
+  return result;
+}

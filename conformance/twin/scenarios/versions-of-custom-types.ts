@@ -214,6 +214,7 @@ function afterwards(rng: Rng, item: string, stored: string): Step[] {
   ]);
   return rng.pick<() => Step[]>([
     () => [],
+    () => [{ method: 'PATCH', path: item, headers: json6902, json: [{ op: 'remove', path: '/spec/versions/1' }] }],
     () => [
       {
         method: 'PATCH',
@@ -221,7 +222,6 @@ function afterwards(rng: Rng, item: string, stored: string): Step[] {
         headers: merge,
         json: { status: { storedVersions: rng.pick<Json>([[stored], ['v1'], [], ['v1', 'v1'], ['none'], null]) } },
       },
-      { method: 'PATCH', path: item, headers: json6902, json: [{ op: 'remove', path: '/spec/versions/1' }] },
     ],
     () => [
       { method: 'POST', path: definitions, json: other(conflicting) },

@@ -17,6 +17,7 @@ import { approvalAnnotation, approvalOf, finding, isProtectedGroup, isTrue, with
 import { checkColumn, checkSelectableFields } from './printer-columns.ts';
 import { holdsDefault } from './schema-defaults.ts';
 import { asGiven, schemaShown } from './schema-shown.ts';
+import { unknownFormatWarnings } from './unknown-formats.ts';
 
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
 
@@ -37,6 +38,7 @@ export const crdStrategy = strategyFor(CustomResourceDefinition, {
     const terminating = finding('Terminating', 'True', 'InstanceDeletionPending', message);
     object.status = { ...status, conditions: withConditions(status?.conditions, [terminating], now) };
   },
+  warnings: unknownFormatWarnings,
   defaults({ spec, status }) {
     const { names } = spec;
     if (status && !status.storedVersions?.length) {
@@ -247,7 +249,14 @@ function checkParts(
       checkColumn(column, `${at}.additionalPrinterColumns[${place}]`, errors);
     });
   }
-  if (looksAt('selectableFields')) {
+  const fieldsAlone = looksAt('selectableFields') && (version.selectableFields?.length ?? 0) > 0 && !looksAt('schema');
+  if (fieldsAlone) {
+    const why =
+      at === 'spec'
+        ? 'may only be set when validations.schema is included'
+        : 'may only be set when `version.schema.openAPIV3Schema` is not included';
+    errors.invalid(`${at}.selectableFields`, '', why);
+  } else if (looksAt('selectableFields')) {
     checkSelectableFields(version.selectableFields, schema, `${at}.selectableFields`, errors);
   }
 }

@@ -53,6 +53,13 @@ function decodeMetadata(value: unknown, at: string, findings: DecodeFindings): u
   return decoded;
 }
 
+function asText(value: unknown, at: string): string {
+  if (typeof value === 'string') return value;
+  const errors = new FieldErrors();
+  errors.invalid(at, value, 'must be a string');
+  throw new InvalidFieldError(errors.list);
+}
+
 function decodeEmbedded(value: unknown, at: string, findings: DecodeFindings): unknown {
   try {
     return decodeMetadata(value, at, findings);
@@ -80,7 +87,7 @@ function pruneObject(value: Readonly<Json>, schema: JSONSchemaProps, at: string,
     if (each === undefined) continue;
     const path = at === '' ? key : `${at}.${key}`;
     const own = schema.properties && Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined;
-    if (embedded && (key === 'apiVersion' || key === 'kind')) set(result, key, copy(each));
+    if (embedded && (key === 'apiVersion' || key === 'kind')) set(result, key, asText(each, path));
     else if (embedded && key === 'metadata' && !(each === null && own)) {
       set(result, key, decodeEmbedded(each, path, findings));
     } else if (own) {
@@ -88,11 +95,20 @@ function pruneObject(value: Readonly<Json>, schema: JSONSchemaProps, at: string,
       if (each !== null || own.nullable || findings.keepNulls) set(result, key, prune(each, own, path, findings));
     } else if (typeof values === 'object') {
       if (each !== null || values.nullable || findings.keepNulls) set(result, key, prune(each, values, path, findings));
-    } else if (values === true || preserve) set(result, key, copy(each));
+    } else if (preserve) set(result, key, copy(each));
+    else if (values === true) set(result, key, withoutMembers(each, path, findings));
     else findings.unknown.push(`unknown field "${path}"`);
   }
   applyDefaults(result, schema);
   return result;
+}
+
+/** What is of any kind may be an object, of which no field is specified then. */
+function withoutMembers(value: unknown, at: string, findings: CustomFindings): unknown {
+  if (Array.isArray(value)) return value.map((each, index) => withoutMembers(each, `${at}[${index}]`, findings));
+  if (!isObject(value)) return value;
+  for (const key of Object.keys(value)) findings.unknown.push(`unknown field "${at}.${key}"`);
+  return {};
 }
 
 function set(target: Json, key: string, value: unknown): void {
@@ -138,6 +154,15 @@ export function fittedTo<T>(value: T, schema: JSONSchemaProps): T {
   return fitted(value, schema, true) as T;
 }
 
+/** `withoutMembers`, where what has none is returned as it is. */
+function closed(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    const next = value.map(closed);
+    return next.some((each, at) => each !== value[at]) ? next : value;
+  }
+  return isObject(value) && Object.keys(value).length > 0 ? {} : value;
+}
+
 const ofEveryObject = (key: string) => key === 'apiVersion' || key === 'kind' || key === 'metadata';
 
 function fitted(value: unknown, schema: JSONSchemaProps, hasType: boolean): unknown {
@@ -150,14 +175,19 @@ function fitted(value: unknown, schema: JSONSchemaProps, hasType: boolean): unkn
   }
   if (!isObject(value)) return value;
   const values = valuesOf(schema);
-  const isOpen = values === true || schema['x-kubernetes-preserve-unknown-fields'] === true;
+  const isOpen = schema['x-kubernetes-preserve-unknown-fields'] === true;
   let result: Json | undefined;
   for (const key in value) {
     const each = value[key];
     if (each === undefined || (hasType && ofEveryObject(key))) continue;
     const own = schema.properties && Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined;
     const type = own ?? (typeof values === 'object' ? values : undefined);
-    if (type === undefined ? !isOpen : each === null && !type.nullable) {
+    if (type === undefined && values === true && !isOpen) {
+      const next = closed(each);
+      if (next === each) continue;
+      result ??= { ...value };
+      set(result, key, next);
+    } else if (type === undefined ? !isOpen : each === null && !type.nullable) {
       result ??= { ...value };
       delete result[key];
     } else if (type !== undefined && each !== null) {

@@ -27,7 +27,8 @@ export function storedVersions(apiVersion: string, versions: CustomVersions): St
   const own = schemas.get(apiVersion) ?? {};
   const known = new WeakMap<KubernetesObject, StoredObject | Promise<StoredObject>>();
   const complete = (object: KubernetesObject): KubernetesObject => {
-    const schema = schemas.get(object.apiVersion ?? '') ?? own;
+    const schema = schemas.get(object.apiVersion ?? '');
+    if (!schema) throw unknownVersion(object.apiVersion ?? '');
     return withDefaults(fittedTo(object, schema), schema);
   };
   const answered = (stored: StoredObject, converted: KubernetesObject): StoredObject => {
@@ -100,6 +101,14 @@ export function storedVersions(apiVersion: string, versions: CustomVersions): St
       convertOne(object, to.apiVersion, whole ? { ...versions, schemas: anything } : versions),
   };
 }
+
+/** Somebody took the version away in which an object is still stored. */
+const unknownVersion = (version: string) =>
+  new StatusError({
+    status: 'Failure',
+    message: `request to convert CR from an invalid group/version: ${version}`,
+    code: 500,
+  });
 
 /** No version has a schema: nothing is left out. */
 const anything: CustomVersions['schemas'] = new Map();

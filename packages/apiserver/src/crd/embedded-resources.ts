@@ -1,4 +1,10 @@
-import { type JSONSchemaProps, type ManagedFieldsEntry, type ObjectMeta, validateObjectMeta } from '@keelson/core';
+import {
+  type JSONSchemaProps,
+  type ManagedFieldsEntry,
+  type ObjectMeta,
+  validateDnsLabel,
+  validateObjectMeta,
+} from '@keelson/core';
 import { checkManagerName, mostSubresourceBytes } from '../registry/object-metadata.ts';
 import type { FieldErrors } from '../registry/strategy.ts';
 import { itemsOf, valuesOf } from './custom-decoder.ts';
@@ -54,6 +60,7 @@ export function validateEmbedded(value: unknown, schema: JSONSchemaProps, at: st
   if (own && isObject(metadata)) {
     const meta = metadata as Json & ObjectMeta;
     errors.list.push(...validateObjectMeta(meta, `${at}.metadata`));
+    if (meta.namespace) errors.rule(`${at}.metadata.namespace`, meta.namespace, validateDnsLabel(meta.namespace));
     validateManagers(meta.managedFields ?? [], `${at}.metadata.managedFields`, errors);
   }
   const values = valuesOf(schema);

@@ -10,10 +10,13 @@ type Json = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** A whole number has 64 bits to Go. The greatest is read as the one after it, which is taken for it. */
+const isInteger = (value: number) => Number.isInteger(value) && value <= 2 ** 63 && value >= -(2 ** 63);
+
 function typeOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
-  return typeof value === 'number' ? (Number.isInteger(value) ? 'integer' : 'number') : typeof value;
+  return typeof value === 'number' ? (isInteger(value) ? 'integer' : 'number') : typeof value;
 }
 
 /** What cannot be read is refused before it comes here; it is not checked. */
@@ -45,7 +48,11 @@ export function validateSchema(
 ): void {
   // What a write by way of the status puts back is the very value that was there.
   if (isUnchanged(value, old, schema)) return;
-  if (!validateType(value, schema, at, errors)) return;
+  if (!validateType(value, schema, at, errors)) {
+    // What is too large to be whole is a number all the same.
+    if (typeof value === 'number' && schema.type === 'integer') validateNumber(value, schema, at, errors);
+    return;
+  }
   validateCombinations(value, schema, at, errors);
   if (value === null) return;
   if (typeof value === 'string') validateString(value, schema, at, errors);

@@ -88,11 +88,13 @@ export class ResourceFace {
   async answer(request: HttpRequest, response: HttpResponse, visit: ResourceVisit): Promise<void> {
     const { info, query } = visit;
     const served = this.#options.handler.catalog.find(info.group, info.version, info.resource);
+    const { warning } = (served && warningHeaders(this.#warnings(served))) ?? {};
+    // A part that it has not is refused by the type itself, where that is somebody's own.
+    if (warning && served?.custom) response.setHeader('warning', warning);
     const routed = served ? route(request, info, served) : this.#options.handler.catalog.hasBuiltIn(info.group);
     if (!routed) return send(request, response, notFoundReply());
     if (!served) throw unknownResource();
     const { version, custom } = served;
-    const { warning } = warningHeaders(this.#warnings(served)) ?? {};
     // Errors and watches carry it too.
     if (warning) response.setHeader('warning', warning);
     const watch = info.verb === 'watch';

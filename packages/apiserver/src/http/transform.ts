@@ -41,7 +41,9 @@ export function tableOf(
   withColumns = true,
 ) {
   const objects = items.map(({ object }) => object);
-  const { selfLink: _link, ...metadata }: ListMeta = listMeta ?? versionOf(objects[0]);
+  const { selfLink: _link, continue: next, ...rest }: ListMeta = listMeta ?? versionOf(objects[0]);
+  // A list of types of somebody's own has a place for it where there is no more to come; a table has none.
+  const metadata = next ? { ...rest, continue: next } : rest;
   return {
     kind: 'Table',
     apiVersion: `meta.k8s.io/${format.metaVersion}`,

@@ -30,7 +30,11 @@ export function scaleHandler(paths: ScalePaths): SubresourceHandler {
   return async (context, call) => {
     const { kind, request } = call;
     const show = (object: KubernetesObject) => encodeObject(scaleOf(kind.view(object), paths));
-    if (request.verb === 'get') return { value: show((await getObject(context, call)).object), code: 200 };
+    if (request.verb === 'get') {
+      const { object } = await getObject(context, call);
+      checkPresent(kind, object, paths);
+      return { value: show(object), code: 200 };
+    }
     const ofScale: Call = { ...call, kind: scaleKind(kind) };
     let before: Scale | undefined;
     const value = await updateObject(
@@ -61,6 +65,15 @@ export function scaleHandler(paths: ScalePaths): SubresourceHandler {
     );
     return { value: show(value.object), code: 200 };
   };
+}
+
+/** What a type of somebody's own has no number of replicas in has no scale to be read. */
+function checkPresent({ served }: Kind, object: KubernetesObject, { specReplicas }: ScalePaths): void {
+  if (!served.custom) return;
+  let value: unknown = object;
+  for (const name of specReplicas) value = isObject(value) ? value[name] : undefined;
+  if (value !== undefined) return;
+  throw StatusError.internal(`the spec replicas field ${JSON.stringify(`.${specReplicas.join('.')}`)} does not exist`);
 }
 
 /** A Scale that is written must be that of the object on the URL. */
