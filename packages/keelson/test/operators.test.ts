@@ -10,6 +10,7 @@ import {
   type ResourceObject,
   Secret,
   Service,
+  SubjectAccessReview,
 } from '@keelson/core';
 import type { AnyPlugin } from '@keelson/core/host';
 import { waitFor } from '@keelson/core/testing';
@@ -141,6 +142,42 @@ describe('an operator on a real API server', () => {
       ['Shop'],
       ['Secret → every Shop that refers to it'],
       ['Secret → every Shop that refers to it'],
+    ]);
+  });
+
+  it('may do what it has declared, and is told what to declare for the rest', async () => {
+    const errors: string[] = [];
+    const client = await start(
+      defineOperator({
+        name: 'shop',
+        for: Shop,
+        uses: [{ type: Secret, verbs: ['create'] }],
+        async reconcile({ metadata, spec }, context) {
+          const { namespace = '' } = metadata;
+          for (const name of spec.names) await context.client.create(Secret, { metadata: { name, namespace } });
+          try {
+            await context.client.create(ConfigMap, { metadata: { name: 'x', namespace } });
+          } catch (error) {
+            errors.push(String(error));
+          }
+          context.setStatus({ seen: 'done' });
+        },
+      }),
+    );
+    await create(client, { names: ['one'] });
+    await waitFor(async () => (await client.get(Shop, ref)).status?.seen === 'done', { what: 'the status' });
+    expect(await client.get(Secret, named('one'))).toBeDefined();
+    expect(errors[0]).toContain("add { type: ConfigMap, verbs: ['create'] } to its `uses`");
+    const user = cluster?.host.grants.find((each) => each.plugin === 'shop')?.user ?? '';
+    const may = async (verb: string, resource: string) => {
+      const resourceAttributes = { verb, resource, namespace: 'default' };
+      const review = await client.create(SubjectAccessReview, { metadata: {}, spec: { user, resourceAttributes } });
+      return review.status?.allowed;
+    };
+    expect([await may('create', 'secrets'), await may('get', 'secrets'), await may('create', 'configmaps')]).toEqual([
+      true,
+      false,
+      false,
     ]);
   });
 });

@@ -17,6 +17,7 @@ import { type Informer, Informers } from '../informer/index.ts';
 import { type Clock as ClockContract, type ObjectKey, type ObjectRef, objectKey } from '../machinery/index.ts';
 import { Clock, definePlugin, type Lifecycle, Lifecycles, Logger, type Plugin } from '../plugin/index.ts';
 import { ChildApplier } from './child-applier.ts';
+import { DeclaredAccess, leastPrivilege, type Use } from './declared-access.ts';
 import { installCrd } from './install-crd.ts';
 import {
   controllerIndex,
@@ -43,7 +44,9 @@ export interface OperatorDefinition<T extends KubernetesObject> {
   readonly concurrency?: number;
   /** After so long a reconcile is aborted; in milliseconds, default 2 minutes. */
   readonly reconcileTimeoutMs?: number;
-  /** What it may do; without them everything. */
+  /** What it does by its client or reads from caches beyond `for`, `owns` and `references`. Anything else is an error. */
+  readonly uses?: readonly Use[];
+  /** Rules that cannot be said by `uses`, such as of paths or of kinds that are not known before. */
   readonly rules?: readonly PolicyRule[];
   /** Called for every change of the object or of what it owns, and at the start; not while the object is being deleted. */
   reconcile(object: T, context: OperatorContext<T>): Promise<ReconcileResult | void>;
@@ -76,30 +79,31 @@ export type Operator = Plugin<undefined>;
  * });
  */
 export function defineOperator<T extends KubernetesObject>(definition: OperatorDefinition<T>): Operator {
-  const { name, rules } = definition;
+  const { name, owns = [], references = [], uses = [], rules = [] } = definition;
   const { crd } = definition.for;
+  const needed = leastPrivilege({
+    for: definition.for,
+    owns,
+    references: references.map((each) => each.type),
+    uses,
+    rules,
+    crd: crd?.metadata.name,
+  });
+  const access = new DeclaredAccess(name, needed);
   return definePlugin({
     name,
-    ...(rules && { rules: [...rules, ...(crd ? crdRules : [])] }),
+    rules: needed,
     register({ provide }) {
       provide.factory(
         Controllers,
         (client: Client, informers: Informers, recorder: EventRecorder, logger: Logger, clock: ClockContract) =>
-          new OperatorController(definition, { client, informers, recorder: recorder.as(name), logger, clock }),
+          new OperatorController(definition, access, { client, informers, recorder: recorder.as(name), logger, clock }),
         [Client, Informers, EventRecorder, Logger, Clock],
       );
       if (crd) provide.factory(Lifecycles, (client: Client) => crdLifecycle(crd, client), [Client]);
     },
   });
 }
-
-const crdRules: readonly PolicyRule[] = [
-  {
-    apiGroups: ['apiextensions.k8s.io'],
-    resources: ['customresourcedefinitions'],
-    verbs: ['get', 'list', 'watch', 'create', 'update'],
-  },
-];
 
 function crdLifecycle(crd: CustomResourceDefinition, client: Client): Lifecycle {
   return {
@@ -121,6 +125,7 @@ class OperatorController<T extends KubernetesObject> implements Controller {
 
   constructor(
     definition: OperatorDefinition<T>,
+    access: DeclaredAccess,
     environment: Pick<OperatorParts<T>, 'client' | 'informers' | 'recorder' | 'logger' | 'clock'>,
   ) {
     const { name, for: type, owns = [], references = [], watches, concurrency, reconcileTimeoutMs } = definition;
@@ -137,11 +142,12 @@ class OperatorController<T extends KubernetesObject> implements Controller {
       ownWatch(own, definition.when),
       ...owns.map((each) => watch(informers.for(each)).owner(type)),
       ...references.map((each) => watch(informers.for(each.type)).referencedBy(own, keysOf(each))),
-      ...(watches?.(informers) ?? []),
+      ...(watches?.(access.informers(informers)) ?? []),
     ];
     this.#parts = {
       ...environment,
       type,
+      access,
       owns,
       references: references.map((each) => each.type),
       observesGeneration: hasObservedGeneration(type.crd),

@@ -1,4 +1,5 @@
 export { appliedAnnotation, type ChildObject } from './child-applier.ts';
+export type { Use } from './declared-access.ts';
 export { defineOperator, type Operator, type OperatorDefinition, type Reference } from './define-operator.ts';
 export {
   type CustomResource,

@@ -19,6 +19,7 @@ import {
 } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
 import type { ChildApplier, ChildObject } from './child-applier.ts';
+import type { DeclaredAccess } from './declared-access.ts';
 
 /** The type of an object's status, with every field optional. */
 export type StatusOf<T> = T extends { readonly status?: infer S } ? Partial<NonNullable<S>> : never;
@@ -26,7 +27,7 @@ export type StatusOf<T> = T extends { readonly status?: infer S } ? Partial<NonN
 /** What a reconcile of an operator works with. */
 export interface OperatorContext<T extends KubernetesObject> extends ReconcileContext {
   readonly key: ObjectKey;
-  /** Its writes are seen by the key's next reconcile, which they may cause. */
+  /** For what the operator has declared in `uses`. Its writes are seen by the key's next reconcile, which they may cause. */
   readonly client: Client;
   readonly informers: Informers;
   readonly logger: Logger;
@@ -56,6 +57,8 @@ export interface OperatorParts<T extends KubernetesObject> {
   readonly owns: readonly ResourceType[];
   /** Kinds that objects refer to. */
   readonly references: readonly ResourceType[];
+  /** What the operator has declared that it does. */
+  readonly access: DeclaredAccess;
   readonly observesGeneration: boolean;
   readonly client: Client;
   readonly informers: Informers;
@@ -90,13 +93,13 @@ export class OperatorRun<T extends KubernetesObject> {
   }
 
   context(key: ObjectKey): OperatorContext<T> {
-    const { client, informers, logger, recorder, type } = this.#parts;
+    const { access, client, informers, logger, recorder, type } = this.#parts;
     const reconcile = this.#reconcile;
     const object = this.#object;
     return {
       key,
-      client: reconcile.track(client),
-      informers,
+      client: access.client(reconcile.track(client)),
+      informers: access.informers(informers),
       logger,
       signal: reconcile.signal,
       track: (other, options) => reconcile.track(other, options),

@@ -1,0 +1,282 @@
+import type { KubernetesObject, PolicyRule, ResourceType } from '../api/index.ts';
+import type {
+  ApiRequest,
+  CallOptions,
+  Client,
+  NewObject,
+  ObjectList,
+  Patch,
+  Transport,
+  Verb,
+  WatchEvent,
+} from '../client/index.ts';
+import type { Informer, InformerLease, InformerOptions, Informers } from '../informer/index.ts';
+import type { ObjectRef } from '../machinery/index.ts';
+
+/** What an operator does beyond what follows from its definition. A type alone: it is read, and watched. */
+export type Use =
+  | ResourceType
+  | {
+      readonly type: ResourceType;
+      /** Default: get, list, watch. */
+      readonly verbs?: readonly Exclude<Verb, 'connect'>[];
+      /** Instead of the resource itself, for example `status` or `scale`. */
+      readonly subresources?: readonly string[];
+    };
+
+/** What an operator's definition says of the kinds that it works with. */
+export interface Graph {
+  readonly for: ResourceType;
+  readonly owns: readonly ResourceType[];
+  readonly references: readonly ResourceType[];
+  readonly uses: readonly Use[];
+  readonly rules: readonly PolicyRule[];
+  /** Name of its CustomResourceDefinition, where it installs one. */
+  readonly crd: string | undefined;
+}
+
+const read = ['get', 'list', 'watch'] as const;
+
+/** The least that an operator must be allowed to do what it is defined to do. */
+export function leastPrivilege(graph: Graph): readonly PolicyRule[] {
+  const own = graph.for;
+  const rules: PolicyRule[] = [
+    // Its finalizer, and its status where that is no subresource, are patches of the object.
+    rule(own, [...read, 'patch']),
+    ...(own.status ? [rule(own, ['patch'], 'status')] : []),
+    // Kubernetes may ask for it where a child names its owner as one that blocks its deletion.
+    rule(own, ['update'], 'finalizers'),
+    ...graph.owns.map((each) => rule(each, [...read, 'create', 'patch', 'delete'])),
+    ...graph.references.map((each) => rule(each, read)),
+    ...graph.uses.flatMap(rulesOfUse),
+    { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
+    ...(graph.crd === undefined ? [] : crdRules(graph.crd)),
+    ...graph.rules,
+  ];
+  return merged(rules);
+}
+
+function rule({ group, plural }: ResourceType, verbs: readonly string[], subresource?: string): PolicyRule {
+  return { apiGroups: [group], resources: [subresource === undefined ? plural : `${plural}/${subresource}`], verbs };
+}
+
+function rulesOfUse(use: Use): readonly PolicyRule[] {
+  if (!('type' in use)) return [rule(use, read)];
+  const { type, verbs = read, subresources } = use;
+  return subresources ? subresources.map((each) => rule(type, verbs, each)) : [rule(type, verbs)];
+}
+
+function crdRules(name: string): readonly PolicyRule[] {
+  const definitions = { apiGroups: ['apiextensions.k8s.io'], resources: ['customresourcedefinitions'] };
+  return [
+    { ...definitions, verbs: ['create'] },
+    { ...definitions, resourceNames: [name], verbs: [...read, 'update', 'patch'] },
+  ];
+}
+
+/** Rules for the same resources as one, and resources with the same verbs together: what a person would write. */
+function merged(rules: readonly PolicyRule[]): readonly PolicyRule[] {
+  const verbsOf = new Map<
+    string,
+    { readonly of: PolicyRule; readonly resource: string; readonly verbs: Set<string> }
+  >();
+  const others: PolicyRule[] = [];
+  for (const each of rules) {
+    if (!each.apiGroups || !each.resources || each.nonResourceURLs) {
+      others.push(each);
+      continue;
+    }
+    for (const resource of each.resources) {
+      const id = JSON.stringify([each.apiGroups, resource, each.resourceNames ?? []]);
+      const known = verbsOf.get(id) ?? { of: each, resource, verbs: new Set<string>() };
+      for (const verb of each.verbs) known.verbs.add(verb);
+      verbsOf.set(id, known);
+    }
+  }
+  const together = new Map<
+    string,
+    { readonly of: PolicyRule; readonly resources: string[]; readonly verbs: readonly string[] }
+  >();
+  for (const { of, resource, verbs } of verbsOf.values()) {
+    const id = JSON.stringify([of.apiGroups, of.resourceNames ?? [], [...verbs].sort()]);
+    const known = together.get(id);
+    if (known) known.resources.push(resource);
+    else together.set(id, { of, resources: [resource], verbs: [...verbs] });
+  }
+  const resourceRules = [...together.values()].map(({ of: { apiGroups, resourceNames }, resources, verbs }) => ({
+    ...(apiGroups && { apiGroups }),
+    resources,
+    ...(resourceNames && { resourceNames }),
+    verbs,
+  }));
+  return [...resourceRules, ...others];
+}
+
+/** What an operator has declared that it does, held against what it does. */
+export class DeclaredAccess {
+  readonly #operator: string;
+  readonly #rules: readonly PolicyRule[];
+  readonly #known = new Map<string, boolean>();
+
+  constructor(operator: string, rules: readonly PolicyRule[]) {
+    this.#operator = operator;
+    this.#rules = rules;
+  }
+
+  /** @throws Error that says which line declares it */
+  require(verb: Verb, type: ResourceType, subresource?: string): void {
+    const resource = subresource === undefined ? type.plural : `${type.plural}/${subresource}`;
+    const id = `${verb} ${type.group}/${resource}`;
+    let declared = this.#known.get(id);
+    if (declared === undefined) {
+      declared = this.#rules.some((each) => covers(each, type.group, resource, verb));
+      this.#known.set(id, declared);
+    }
+    if (declared) return;
+    const parts = subresource === undefined ? '' : `, subresources: ['${subresource}']`;
+    throw new Error(
+      `the operator "${this.#operator}" has not declared that it may ${verb} ${resource}: ` +
+        `add { type: ${type.kind}, verbs: ['${verb}']${parts} } to its \`uses\``,
+    );
+  }
+
+  client(client: Client): Client {
+    return new DeclaredClient(client, this);
+  }
+
+  informers(informers: Informers): Informers {
+    return new DeclaredInformers(informers, this);
+  }
+}
+
+/** Rules with names count: which object is meant is known to the server alone. */
+function covers({ apiGroups = [], resources = [], verbs }: PolicyRule, group: string, resource: string, verb: string) {
+  const has = (list: readonly string[], ...wanted: readonly string[]) => wanted.some((each) => list.includes(each));
+  const slash = resource.indexOf('/');
+  const anyOfSubresource = slash < 0 ? [] : [`*${resource.slice(slash)}`];
+  return has(apiGroups, '*', group) && has(resources, '*', resource, ...anyOfSubresource) && has(verbs, '*', verb);
+}
+
+type Namespaced = CallOptions & { readonly namespace?: string };
+
+class DeclaredClient implements Client {
+  readonly #client: Client;
+  readonly #access: DeclaredAccess;
+
+  constructor(client: Client, access: DeclaredAccess) {
+    this.#client = client;
+    this.#access = access;
+  }
+
+  /** For what the typed methods do not cover; nothing is looked at. */
+  get transport(): Transport {
+    return this.#client.transport;
+  }
+
+  async get<T extends KubernetesObject>(type: ResourceType<T>, ref: ObjectRef, options?: CallOptions): Promise<T> {
+    this.#access.require('get', type);
+    return this.#client.get(type, ref, options);
+  }
+
+  async list<T extends KubernetesObject>(type: ResourceType<T>, options?: Namespaced): Promise<ObjectList<T>> {
+    this.#access.require('list', type);
+    return this.#client.list(type, options);
+  }
+
+  watch<T extends KubernetesObject>(type: ResourceType<T>, options?: Namespaced): AsyncIterable<WatchEvent<T>> {
+    this.#access.require('watch', type);
+    return this.#client.watch(type, options);
+  }
+
+  watchBatches<T extends KubernetesObject>(
+    type: ResourceType<T>,
+    options?: Namespaced,
+  ): AsyncIterable<readonly WatchEvent<T>[]> {
+    this.#access.require('watch', type);
+    return this.#client.watchBatches(type, options);
+  }
+
+  async create<T extends KubernetesObject>(
+    type: ResourceType<T>,
+    object: NewObject<T>,
+    options?: CallOptions,
+  ): Promise<T> {
+    this.#access.require('create', type);
+    return this.#client.create(type, object, options);
+  }
+
+  async update<T extends KubernetesObject>(type: ResourceType<T>, object: T, options?: CallOptions): Promise<T> {
+    this.#access.require('update', type);
+    return this.#client.update(type, object, options);
+  }
+
+  async updateStatus<T extends KubernetesObject>(type: ResourceType<T>, object: T, options?: CallOptions): Promise<T> {
+    this.#access.require('update', type, 'status');
+    return this.#client.updateStatus(type, object, options);
+  }
+
+  async patch<T extends KubernetesObject>(
+    type: ResourceType<T>,
+    ref: ObjectRef,
+    patch: Patch,
+    options?: CallOptions & Pick<ApiRequest, 'subresource'>,
+  ): Promise<T> {
+    this.#access.require('patch', type, options?.subresource);
+    return this.#client.patch(type, ref, patch, options);
+  }
+
+  async delete<T extends KubernetesObject>(type: ResourceType<T>, ref: ObjectRef, options?: CallOptions) {
+    this.#access.require('delete', type);
+    return this.#client.delete(type, ref, options);
+  }
+
+  async deleteCollection<T extends KubernetesObject>(type: ResourceType<T>, options?: Namespaced): Promise<void> {
+    this.#access.require('deletecollection', type);
+    return this.#client.deleteCollection(type, options);
+  }
+
+  async createSubresource<T extends KubernetesObject>(
+    type: ResourceType<T>,
+    ref: ObjectRef,
+    subresource: string,
+    body: unknown,
+    options?: CallOptions,
+  ): Promise<unknown> {
+    this.#access.require('create', type, subresource);
+    return this.#client.createSubresource(type, ref, subresource, body, options);
+  }
+}
+
+class DeclaredInformers implements Informers {
+  readonly #informers: Informers;
+  readonly #access: DeclaredAccess;
+
+  constructor(informers: Informers, access: DeclaredAccess) {
+    this.#informers = informers;
+    this.#access = access;
+  }
+
+  for<T extends KubernetesObject>(type: ResourceType<T>, options?: InformerOptions<T>): Informer<T> {
+    this.#require(type);
+    return this.#informers.for(type, options);
+  }
+
+  metadata(type: ResourceType, options?: InformerOptions): Informer {
+    this.#require(type);
+    return this.#informers.metadata(type, options);
+  }
+
+  lease<T extends KubernetesObject>(type: ResourceType<T>, options?: InformerOptions<T>): InformerLease<T> {
+    this.#require(type);
+    return this.#informers.lease(type, options);
+  }
+
+  observe<T extends KubernetesObject>(type: ResourceType<T>, options?: InformerOptions<T>) {
+    this.#require(type);
+    return this.#informers.observe(type, options);
+  }
+
+  #require(type: ResourceType): void {
+    for (const verb of read) this.#access.require(verb, type);
+  }
+}
