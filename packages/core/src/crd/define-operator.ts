@@ -15,7 +15,7 @@ import {
 } from '../controller/index.ts';
 import { type Informer, Informers } from '../informer/index.ts';
 import { type Clock as ClockContract, type ObjectKey, type ObjectRef, objectKey } from '../machinery/index.ts';
-import { Clock, definePlugin, type Lifecycle, Lifecycles, Logger, type Plugin } from '../plugin/index.ts';
+import { Clock, type Lifecycle, Lifecycles, Logger, type Plugin } from '../plugin/index.ts';
 import { ChildApplier } from './child-applier.ts';
 import { DeclaredAccess, leastPrivilege, type Use } from './declared-access.ts';
 import { installCrd } from './install-crd.ts';
@@ -62,7 +62,10 @@ export interface Reference<T> {
 }
 
 /** A plugin like any other, for a host; or for `runOperator`, which makes the host. */
-export type Operator = Plugin<undefined>;
+export interface Operator extends Plugin<undefined> {
+  /** What it installs before it begins. */
+  readonly crds: readonly CustomResourceDefinition[];
+}
 
 /**
  * An operator in one piece: what it is for, what it owns, and how it reconciles.
@@ -90,9 +93,10 @@ export function defineOperator<T extends KubernetesObject>(definition: OperatorD
     crd: crd?.metadata.name,
   });
   const access = new DeclaredAccess(name, needed);
-  return definePlugin({
+  return {
     name,
     rules: needed,
+    crds: crd ? [crd] : [],
     register({ provide }) {
       provide.factory(
         Controllers,
@@ -102,7 +106,7 @@ export function defineOperator<T extends KubernetesObject>(definition: OperatorD
       );
       if (crd) provide.factory(Lifecycles, (client: Client) => crdLifecycle(crd, client), [Client]);
     },
-  });
+  };
 }
 
 function crdLifecycle(crd: CustomResourceDefinition, client: Client): Lifecycle {
