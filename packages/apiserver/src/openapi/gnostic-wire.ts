@@ -1,14 +1,21 @@
 import { stringify } from 'yaml';
-import { z } from 'zod';
 
 /** Writers of protobuf fields for the OpenAPI messages of gnostic (github.com/google/gnostic-models). */
 
-export const Loose = z.looseObject({});
-export type Loose = z.infer<typeof Loose>;
+export type Loose = Readonly<Record<string, unknown>>;
+
+const isLoose = (value: unknown): value is Loose =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** An object of whatever fields; a schema library would copy each of millions. */
+export function loose(value: unknown): Loose {
+  if (!isLoose(value)) throw new TypeError('a part of an OpenAPI document is no object');
+  return value;
+}
 
 export const nothing = Buffer.alloc(0);
 export const message = (...parts: readonly Buffer[]) => Buffer.concat(parts);
-export const entries = (object: unknown) => (object === undefined ? [] : Object.entries(Loose.parse(object)));
+export const entries = (object: unknown) => (object === undefined ? [] : Object.entries(loose(object)));
 
 function varint(value: number): Buffer {
   const digits: number[] = [];
@@ -44,10 +51,26 @@ export function fixed(field: number, value: number): Buffer {
 }
 
 export const texts = (field: number, values: unknown) =>
-  Buffer.concat((z.array(z.string()).safeParse(values).data ?? []).map((each) => text(field, each)));
+  Array.isArray(values) ? Buffer.concat(values.map((each: unknown) => text(field, each))) : nothing;
 export const named = (name: string, value: Buffer) => message(text(1, name), bytes(2, value));
 /** gnostic's `Any`: the value as YAML. */
-export const any = (value: unknown) => bytes(2, Buffer.from(stringify(value)));
+export function any(value: unknown): Buffer {
+  const key = JSON.stringify(value);
+  const known = written.get(key);
+  if (known) return known;
+  const made = bytes(2, Buffer.from(stringify(value)));
+  if (key.length <= longestKept) {
+    if (written.size >= mostKept) written.clear();
+    written.set(key, made);
+  }
+  return made;
+}
+
+/** By their JSON: each operation tells of its kind again, and to write YAML takes longer than all the rest. */
+const written = new Map<string, Buffer>();
+const mostKept = 1000;
+const longestKept = 300;
+
 export const anys = (field: number, values: unknown) =>
   Array.isArray(values) ? message(...values.map((each: unknown) => bytes(field, any(each)))) : nothing;
 export const list = (values: unknown): readonly unknown[] => (Array.isArray(values) ? values : []);

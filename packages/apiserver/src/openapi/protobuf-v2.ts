@@ -6,8 +6,9 @@ import {
   extensions,
   flag,
   integer,
-  Loose,
+  type Loose,
   list,
+  loose,
   message,
   named,
   nothing,
@@ -21,11 +22,11 @@ export const protobufV2MediaType = 'application/com.github.proto-openapi.spec.v2
 
 /** Entries of the paths of a document, in the protobuf encoding of gnostic (openapiv2/OpenAPIv2.proto). */
 export const pathsV2 = (paths: unknown): Buffer =>
-  message(...entries(paths).map(([path, item]) => bytes(2, named(path, pathItem(Loose.parse(item))))));
+  message(...entries(paths).map(([path, item]) => bytes(2, named(path, pathItem(loose(item))))));
 
 /** Entries of its definitions. */
 export const schemasV2 = (definitions: unknown): Buffer =>
-  message(...entries(definitions).map(([name, each]) => bytes(1, named(name, schema(Loose.parse(each))))));
+  message(...entries(definitions).map(([name, each]) => bytes(1, named(name, schema(loose(each))))));
 
 /** A document of such entries, in pieces. */
 export function documentV2(
@@ -39,9 +40,7 @@ export function documentV2(
   },
 ): readonly Buffer[] {
   const { info, parameters: shared, securityDefinitions, security } = around;
-  const keys = entries(securityDefinitions).map(([name, each]) =>
-    bytes(1, named(name, bytes(2, apiKey(Loose.parse(each))))),
-  );
+  const keys = entries(securityDefinitions).map(([name, each]) => bytes(1, named(name, bytes(2, apiKey(loose(each))))));
   const needs = security.map((each) =>
     bytes(12, message(...entries(each).map(([name, scopes]) => bytes(1, named(name, texts(1, scopes)))))),
   );
@@ -49,7 +48,7 @@ export function documentV2(
     message(text(1, '2.0'), bytes(2, message(text(1, info.title), text(2, info.version)))),
     ...pieces(8, paths),
     ...pieces(9, definitions),
-    bytes(10, message(...entries(shared).map(([name, each]) => bytes(1, named(name, parameter(Loose.parse(each))))))),
+    bytes(10, message(...entries(shared).map(([name, each]) => bytes(1, named(name, parameter(loose(each))))))),
     ...needs,
     bytes(13, message(...keys)),
   ];
@@ -58,7 +57,7 @@ export function documentV2(
 const apiKey = (object: Loose) => message(text(1, object['type']), text(2, object['name']), text(3, object['in']));
 
 function schema(object: Loose): Buffer {
-  const nested = (value: unknown) => schema(Loose.parse(value));
+  const nested = (value: unknown) => schema(loose(value));
   const { properties, items, additionalProperties: others } = object;
   return message(
     text(1, object['$ref']),
@@ -97,15 +96,15 @@ const methods = { get: 2, put: 3, post: 4, delete: 5, options: 6, head: 7, patch
 
 function pathItem(item: Loose): Buffer {
   const operations = Object.entries(methods).map(([method, field]) =>
-    item[method] === undefined ? nothing : bytes(field, operation(Loose.parse(item[method]))),
+    item[method] === undefined ? nothing : bytes(field, operation(loose(item[method]))),
   );
   return message(...operations, parameters(9, item['parameters']));
 }
 
 function operation(object: Loose): Buffer {
   const responses = entries(object['responses']).map(([code, response]) => {
-    const { description, schema: content } = Loose.parse(response);
-    const body = content === undefined ? nothing : bytes(2, bytes(1, schema(Loose.parse(content))));
+    const { description, schema: content } = loose(response);
+    const body = content === undefined ? nothing : bytes(2, bytes(1, schema(loose(content))));
     return bytes(1, named(code, bytes(1, message(text(1, description), body))));
   });
   return message(
@@ -122,7 +121,7 @@ function operation(object: Loose): Buffer {
 }
 
 const parameters = (field: number, values: unknown): Buffer =>
-  message(...list(values).map((each) => bytes(field, parameterItem(Loose.parse(each)))));
+  message(...list(values).map((each) => bytes(field, parameterItem(loose(each)))));
 
 const parameterItem = (object: Loose) =>
   object['$ref'] === undefined ? bytes(1, parameter(object)) : bytes(2, text(1, object['$ref']));
@@ -130,7 +129,7 @@ const parameterItem = (object: Loose) =>
 function parameter(object: Loose): Buffer {
   const { name, in: place, required, type, uniqueItems } = object;
   if (place === 'body') {
-    const content = bytes(5, schema(Loose.parse(object['schema'] ?? {})));
+    const content = bytes(5, schema(loose(object['schema'] ?? {})));
     return bytes(1, message(text(2, name), text(3, place), flag(4, required), content));
   }
   const path = place === 'path';

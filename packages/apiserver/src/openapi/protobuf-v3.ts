@@ -8,8 +8,9 @@ import {
   fixed,
   flag,
   integer,
-  Loose,
+  type Loose,
   list,
+  loose,
   message,
   named,
   nothing,
@@ -23,7 +24,7 @@ export const protobufV3MediaType = 'application/com.github.proto-openapi.spec.v3
 
 /** Entries of the paths of a document, in the protobuf encoding of gnostic (openapiv3/OpenAPIv3.proto). */
 export const pathsV3 = (paths: unknown): Buffer =>
-  message(...entries(paths).map(([path, item]) => bytes(1, named(path, pathItem(Loose.parse(item))))));
+  message(...entries(paths).map(([path, item]) => bytes(1, named(path, pathItem(loose(item))))));
 
 /** Entries of its schemas. */
 export const schemasV3 = (object: unknown): Buffer => namedSchemas(object);
@@ -39,9 +40,7 @@ export function documentV3(
   },
 ): readonly Buffer[] {
   const { openapi, info, securitySchemes } = around;
-  const security = entries(securitySchemes).map(([name, each]) =>
-    bytes(1, named(name, bytes(1, scheme(Loose.parse(each))))),
-  );
+  const security = entries(securitySchemes).map(([name, each]) => bytes(1, named(name, bytes(1, scheme(loose(each))))));
   const components = [...(schemaEntries.length > 0 ? pieces(1, schemaEntries) : []), bytes(7, message(...security))];
   return [
     message(text(1, openapi), bytes(2, message(text(1, info.title), text(6, info.version)))),
@@ -55,7 +54,7 @@ const reference = (target: unknown) => bytes(2, text(1, target));
 
 /** `SchemaOrReference`. */
 function schema(value: unknown): Buffer {
-  const object = Loose.parse(value);
+  const object = loose(value);
   return object['$ref'] === undefined ? bytes(1, ownSchema(object)) : reference(object['$ref']);
 }
 
@@ -88,7 +87,7 @@ function ownSchema(object: Loose): Buffer {
     schemas(26, object['allOf']),
     schemas(27, object['oneOf']),
     schemas(28, object['anyOf']),
-    not === undefined ? nothing : bytes(29, ownSchema(Loose.parse(not))),
+    not === undefined ? nothing : bytes(29, ownSchema(loose(not))),
     items === undefined ? nothing : bytes(30, bytes(1, schema(items))),
     properties === undefined ? nothing : bytes(31, namedSchemas(properties)),
     others === undefined
@@ -113,18 +112,18 @@ const methods = { get: 4, put: 5, post: 6, delete: 7, options: 8, head: 9, patch
 
 function pathItem(item: Loose): Buffer {
   const operations = Object.entries(methods).map(([method, field]) =>
-    item[method] === undefined ? nothing : bytes(field, operation(Loose.parse(item[method]))),
+    item[method] === undefined ? nothing : bytes(field, operation(loose(item[method]))),
   );
   return message(...operations, parameters(13, item['parameters']));
 }
 
 function operation(object: Loose): Buffer {
   const responses = entries(object['responses']).map(([code, response]) => {
-    const { description, content } = Loose.parse(response);
+    const { description, content } = loose(response);
     return bytes(2, named(code, bytes(1, message(text(1, description), mediaTypes(3, content)))));
   });
   const { requestBody } = object;
-  const { content, required } = Loose.parse(requestBody ?? {});
+  const { content, required } = loose(requestBody ?? {});
   return message(
     texts(1, object['tags']),
     text(3, object['description']),
@@ -138,15 +137,13 @@ function operation(object: Loose): Buffer {
 
 function mediaTypes(field: number, content: unknown): Buffer {
   if (content === undefined) return nothing;
-  const types = entries(content).map(([type, each]) =>
-    bytes(1, named(type, bytes(1, schema(Loose.parse(each)['schema'])))),
-  );
+  const types = entries(content).map(([type, each]) => bytes(1, named(type, bytes(1, schema(loose(each)['schema'])))));
   return bytes(field, message(...types));
 }
 
 function parameters(field: number, values: unknown): Buffer {
   const own = list(values).map((each) => {
-    const object = Loose.parse(each);
+    const object = loose(each);
     const content = message(
       text(1, object['name']),
       text(2, object['in']),
