@@ -23,6 +23,17 @@ export function valuesOf(schema: JSONSchemaProps | undefined): JSONSchemaProps |
   return schema?.additionalProperties;
 }
 
+/** The schemas of all that a value may hold. */
+export function schemasBelow(schema: JSONSchemaProps): readonly JSONSchemaProps[] {
+  const values = valuesOf(schema);
+  const items = itemsOf(schema);
+  return [
+    ...Object.values(schema.properties ?? {}),
+    ...(items ? [items] : []),
+    ...(typeof values === 'object' ? [values] : []),
+  ];
+}
+
 /**
  * Copies a custom object by its structural schema: fields that it does not specify are pruned and named, absent ones
  * defaulted (kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions). The answer is
@@ -205,13 +216,7 @@ const known = new WeakMap<JSONSchemaProps, boolean>();
 function hasDefaults(schema: JSONSchemaProps): boolean {
   let answer = known.get(schema);
   if (answer === undefined) {
-    const values = valuesOf(schema);
-    const below = [
-      ...Object.values(schema.properties ?? {}),
-      itemsOf(schema),
-      typeof values === 'object' ? values : undefined,
-    ];
-    answer = below.some((each) => each !== undefined && (each.default !== undefined || hasDefaults(each)));
+    answer = schemasBelow(schema).some((each) => each.default !== undefined || hasDefaults(each));
     known.set(schema, answer);
   }
   return answer;

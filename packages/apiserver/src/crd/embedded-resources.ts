@@ -7,7 +7,7 @@ import {
 } from '@keelson/core';
 import { checkManagerName, mostSubresourceBytes } from '../registry/object-metadata.ts';
 import type { FieldErrors } from '../registry/strategy.ts';
-import { itemsOf, valuesOf } from './custom-decoder.ts';
+import { itemsOf, schemasBelow, valuesOf } from './custom-decoder.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -20,13 +20,7 @@ const known = new WeakMap<JSONSchemaProps, boolean>();
 function embeds(schema: JSONSchemaProps): boolean {
   let answer = known.get(schema);
   if (answer === undefined) {
-    const values = valuesOf(schema);
-    const below = [
-      ...Object.values(schema.properties ?? {}),
-      itemsOf(schema),
-      typeof values === 'object' ? values : undefined,
-    ];
-    answer = below.some((each) => each && (each['x-kubernetes-embedded-resource'] === true || embeds(each)));
+    answer = schemasBelow(schema).some((each) => each['x-kubernetes-embedded-resource'] === true || embeds(each));
     known.set(schema, answer);
   }
   return answer;

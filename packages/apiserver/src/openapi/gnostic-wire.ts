@@ -55,7 +55,7 @@ export const texts = (field: number, values: unknown) =>
 export const named = (name: string, value: Buffer) => message(text(1, name), bytes(2, value));
 /** gnostic's `Any`: the value as YAML. */
 export function any(value: unknown): Buffer {
-  const key = JSON.stringify(value);
+  const key = String(JSON.stringify(value));
   const known = written.get(key);
   if (known) return known;
   const made = bytes(2, Buffer.from(stringify(value)));
