@@ -1,4 +1,4 @@
-import { PersistentVolumeClaim, StatusError, StorageClass } from '@keelson/core';
+import { compareQuantity, PersistentVolumeClaim, StatusError, StorageClass } from '@keelson/core';
 import type { AdmissionPlugin } from '@keelson/core/admission';
 import type { AdmissionEnvironment } from './contract.ts';
 import { objectAs } from './narrow.ts';
@@ -14,8 +14,9 @@ export function persistentVolumeClaimResize({ reader }: AdmissionEnvironment): A
       // The old object is of the same kind as the new one.
       const old = attributes.oldObject as PersistentVolumeClaim | undefined;
       if (!claim || !old) return;
-      const size = (each: PersistentVolumeClaim) => each.spec.resources?.requests?.['storage'];
-      if (size(claim) === size(old)) return;
+      const size = (each: PersistentVolumeClaim) => each.spec.resources?.requests?.['storage'] ?? '0';
+      // How far it may shrink the claim's own rules say (KEP-1790).
+      if (compareQuantity(size(claim), size(old)) <= 0) return;
       const { storageClassName } = old.spec;
       const storageClass = storageClassName ? await reader.get(StorageClass, storageClassName) : undefined;
       if (storageClass?.allowVolumeExpansion) return;

@@ -48,9 +48,10 @@ export const podStrategy = strategyFor(Pod, {
   prepareCreate(pod, { warn }) {
     settleGrace(pod);
     settleAppArmor(pod, warn);
-    // Limit ranges may have given its containers more than they said. Huge pages alone are refused.
-    if (saysCpuOrMemory(pod.spec.resources)) defaultWholePod(pod.spec);
     pod.status = { phase: 'Pending', qosClass: qosClassOf(pod.spec) };
+    // Limit ranges may have given its containers more than they said. Huge pages alone are refused. The
+    // class goes by what was said.
+    if (saysCpuOrMemory(pod.spec.resources)) defaultWholePod(pod.spec);
     if ((pod.spec.schedulingGates?.length ?? 0) > 0) {
       pod.status.conditions = [
         {
