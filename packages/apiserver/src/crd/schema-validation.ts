@@ -48,11 +48,8 @@ export function validateSchema(
 ): void {
   // What a write by way of the status puts back is the very value that was there.
   if (isUnchanged(value, old, schema)) return;
-  if (!validateType(value, schema, at, errors)) {
-    // What is too large to be whole is a number all the same.
-    if (typeof value === 'number' && schema.type === 'integer') validateNumber(value, schema, at, errors);
-    return;
-  }
+  // What is of a wrong type is held to all other rules that ask for no type.
+  if (!validateType(value, schema, at, errors) && value === null) return;
   validateCombinations(value, schema, at, errors);
   if (value === null) return;
   if (typeof value === 'string') validateString(value, schema, at, errors);
@@ -68,11 +65,14 @@ export function validateSchema(
   if (isObject(value)) validateObject(value, schema, at, errors, isObject(old) ? old : {});
 }
 
-/** False where the type is wrong, so that no other rule is worth asking. */
+/** What Go holds a number in. */
+const goFormats: Readonly<Record<string, string>> = { integer: 'int64', number: 'float64' };
+
+/** Whether the type is right. */
 function validateType(value: unknown, schema: JSONSchemaProps, at: string, errors: FieldErrors): boolean {
   const type = typeOf(value);
   if (value === null && schema.nullable) return true;
-  const wrong = (wanted: string) => {
+  const wrong = (wanted: string, type = typeOf(value)) => {
     errors.list.push({
       type: 'FieldValueTypeInvalid',
       field: at,
@@ -83,7 +83,9 @@ function validateType(value: unknown, schema: JSONSchemaProps, at: string, error
   if (schema['x-kubernetes-int-or-string']) return type === 'integer' || type === 'string' || wrong('integer,string');
   if (!schema.type || schema.type === type) return true;
   if (schema.type === 'number' && type === 'integer') return true;
-  return wrong(schema.type);
+  if (schema.type !== 'string' || !schema.format || value === null) return wrong(schema.type);
+  // Kubernetes asks for the format in the place of the type, and not at all of lists.
+  return Array.isArray(value) || wrong(schema.format, goFormats[type] ?? '');
 }
 
 function validateString(value: string, schema: JSONSchemaProps, at: string, errors: FieldErrors): void {
@@ -116,7 +118,7 @@ function validateNumber(value: number, schema: JSONSchemaProps, at: string, erro
   }
   if (multipleOf !== undefined && multipleOf <= 0) {
     errors.invalid(at, multipleOf, `factor MultipleOf declared for ${at} must be positive: ${multipleOf}`);
-  } else if (multipleOf !== undefined && !Number.isInteger(value / multipleOf)) {
+  } else if (multipleOf !== undefined && !Number.isSafeInteger(value / multipleOf)) {
     errors.invalid(at, value, `${at} in body should be a multiple of ${multipleOf}`);
   }
 }
