@@ -97,6 +97,10 @@ it('a Deployment is warned of when its annotations change, as these make a new g
   });
   expect((await asked(patch({ annotations: { c: 'd' } }))).warnings).toEqual([warning]);
   expect((await asked(patch({ labels: { c: 'd' } }))).warnings).toEqual([]);
+  // What the pod says of all its containers makes the annotation needless.
+  const said = { ...template.spec, securityContext: { appArmorProfile: { type: 'Unconfined' } } };
+  const body = { metadata: { name: 'y' }, spec: { ...spec, template: { ...template, spec: said } } };
+  expect((await asked({ ...of, body })).warnings).toEqual([]);
 });
 
 it.each<[Record<string, string>, readonly string[]]>([

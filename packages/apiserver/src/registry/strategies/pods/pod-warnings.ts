@@ -181,7 +181,8 @@ function specWarnings({ metadata, spec = noSpec }: PodTemplateSpec, { at, metada
     spec[list]?.forEach((each, index) => {
       seccompWarning(annotations, each, annotationsAt, warn);
       // Of pods it has been told already, when it became a field.
-      if (at !== 'spec') oldAppArmorWarning(annotations, each, annotationsAt, warn);
+      if (at !== 'spec' && !spec.securityContext?.appArmorProfile)
+        oldAppArmorWarning(annotations, each, annotationsAt, warn);
       containerWarnings(each, `${at}.${list}[${index}]`, warn);
     });
   }
