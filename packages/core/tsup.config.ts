@@ -19,4 +19,5 @@ export default packageConfig({
   controller: 'src/controller/index.ts',
   host: 'src/host/index.ts',
   testing: 'src/testing/index.ts',
+  run: 'src/run.ts',
 });

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { backup } from './commands/backup.ts';
 import { down } from './commands/down.ts';
 import { printKubeconfig } from './commands/kubeconfig.ts';
+import { manifests } from './commands/manifests.ts';
 import { restore } from './commands/restore.ts';
 import { rotateKey } from './commands/rotate-key.ts';
 import { status } from './commands/status.ts';
@@ -110,6 +111,25 @@ export function createProgram(): Command {
       '\nA running cluster takes the new key over within half a minute. Remove pki/sa-*.pub from the data directory to end the tokens of an old one.',
     )
     .action(rotateKey);
+
+  program
+    .command('manifests')
+    .description(
+      'write all that it takes to run an operator in a cluster: definitions, rights, Deployment, network policy',
+    )
+    .argument('<file>', 'exports the operator by default; TypeScript or JavaScript')
+    .option('--namespace <name>', 'where it runs (default: <operator>-system)')
+    .option('--image <image>', 'what it runs from (default: <operator>:latest)')
+    .option('--replicas <n>', 'how many; one leads, the others are warm (default: 2)', whole(1, 100))
+    .option('--kustomize <dir>', 'write a base for `kubectl apply -k` there')
+    .option('--helm <dir>', 'write a chart there')
+    .option('--dockerfile <file>', 'write a Dockerfile there, on a distroless base')
+    .option('--force', 'replace files that exist')
+    .addHelpText(
+      'after',
+      '\nWithout --kustomize, --helm and --dockerfile everything goes to standard output:\n  keelson manifests operator.ts --image registry.example.com/website:1.0.0 | kubectl apply -f -',
+    )
+    .action(manifests);
 
   return program;
 }

@@ -1,0 +1,3 @@
+export { dockerfile, type Files, helmFiles, kustomizeFiles, plainYaml } from './layouts.ts';
+export { loadOperators } from './load-operators.ts';
+export { allManifests, type ManifestOptions, type OperatorManifests, operatorManifests } from './operator-manifests.ts';
