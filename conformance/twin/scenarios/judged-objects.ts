@@ -459,7 +459,8 @@ export const judgedObjects: Scenario = (kind, rng) => {
       metadata: labelled('{{id}}-z'),
       spec: { policyName: '{{id}}-z', ...(!mutates && { validationActions: ['Deny'] }) },
     }),
-    inForce('first'),
+    // The real server learns the schemas of new types for its mutations a moment later than it serves them.
+    { ...inForce('first'), ...(mutates && main === all['things'] && { waitMs: 3000 }) },
     ...Array.from({ length: 10 }, () => request(rng, rng.bool(0.85) ? main : (other ?? main))),
     { method: 'GET', path: main.path },
   ];
