@@ -1,14 +1,27 @@
+export { type CelRule, type FieldPathIn, withRules } from './cel-rules.ts';
 export { appliedAnnotation, type ChildObject } from './child-applier.ts';
-export type { Use } from './declared-access.ts';
 export { defineOperator, type Operator, type OperatorDefinition, type Reference } from './define-operator.ts';
 export {
   type CustomResource,
   type DeepReadonly,
   type DefinedResource,
   defineResource,
-  type PrinterColumn,
   type ResourceDefinition,
   type ResourceObject,
+  type SpecInput,
 } from './define-resource.ts';
+export {
+  type ConversionPair,
+  type ConvertedContent,
+  defineVersions,
+  type ResourceVersions,
+  type ServedVersion,
+  type VersionObject,
+  type VersionsDefinition,
+} from './define-versions.ts';
 export { installCrd } from './install-crd.ts';
+export { atomic, mapList, setList } from './list-types.ts';
 export type { OperatorContext, StatusOf } from './operator-context.ts';
+export type { ResourceNames } from './resource-names.ts';
+export type { PrinterColumn, VersionDefinition } from './resource-version.ts';
+export type { ResourceConversion } from './version-conversion.ts';

@@ -8,7 +8,7 @@ type JsonSchema = Readonly<Record<string, unknown>>;
 /**
  * The structural schema (kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions) that
  * says what a zod schema says: defaults, enums, limits, patterns, nullable, int-or-string. `.meta()` may carry
- * `x-kubernetes-*` keys, such as `x-kubernetes-validations` for rules in CEL.
+ * `x-kubernetes-*` keys; `withRules`, `mapList`, `setList` and `atomic` write them.
  * @param at where the schema stands in the object, for errors: `spec`
  * @throws TypeError that names the path of what a CustomResourceDefinition cannot express
  */
