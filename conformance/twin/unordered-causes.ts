@@ -3,7 +3,8 @@ import { isObject, type Json } from './json.ts';
 /** Findings that the real server comes upon by walking a map, in an order that changes from answer to answer. */
 const byChance: readonly { readonly field: RegExp; readonly message?: RegExp }[] = [
   { field: /^spec\.limits\[\d+\]\.\w+\[/ },
-  { field: /^spec\.(template\.spec\.)?resources\.(requests|limits)\[/ },
+  { field: /\.resources\.requests(\[[^\]]*\])?$/ },
+  { field: /\.resources\.limits(\[[^\]]*\])?$/ },
   { field: /^spec\.(template\.spec\.)?resources\.containers\[\d+\]\[/ },
   { field: /^spec\.metrics\[\d+\]\.\w+$/, message: /must populate the given metric source only$/ },
   { field: /(^|\.)([lL]abels|matchLabels|annotations|nodeSelector)$/ },
