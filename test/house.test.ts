@@ -29,6 +29,7 @@ const show = (file: string) => relative(root, file);
 const rooms = [
   'api',
   'machinery',
+  'certificates',
   'plugin',
   'crd-schema',
   'streaming',

@@ -4,6 +4,7 @@ export default packageConfig({
   index: 'src/index.ts',
   api: 'src/api/index.ts',
   machinery: 'src/machinery/index.ts',
+  certificates: 'src/certificates/index.ts',
   plugin: 'src/plugin/index.ts',
   crd: 'src/crd/index.ts',
   cri: 'src/cri/index.ts',

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { dueForRenewal } from '@keelson/core/certificates';
 import type { Clients } from '@keelson/core/client';
 import type { NetworkPlugin, NetworkProvider } from '@keelson/core/cni';
 import type { EventRecorder } from '@keelson/core/controller';
@@ -8,7 +9,6 @@ import type { CsiDriver, CsiDriverProvider } from '@keelson/core/csi';
 import type { Informers } from '@keelson/core/informer';
 import type { Clock, Random } from '@keelson/core/machinery';
 import type { Lifecycle, Logger } from '@keelson/core/plugin';
-import { dueForRenewal } from './certificate-renewal.ts';
 import type { NodeCertificate, NodeCertificates } from './contract.ts';
 import { Kubelet } from './kubelet/kubelet.ts';
 import { type MachineFacts, type Pressure, readMachine, readPressure } from './kubelet/node/machine.ts';

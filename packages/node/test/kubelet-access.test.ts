@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type KeyPair, openPki } from '@keelson/apiserver';
 import { Node } from '@keelson/core';
+import { dueForRenewal } from '@keelson/core/certificates';
 import type { NetworkPlugin } from '@keelson/core/cni';
 import { createEventRecorder } from '@keelson/core/controller';
 import { systemClock } from '@keelson/core/machinery';
 import { waitFor } from '@keelson/core/testing';
 import { openSimulatedRuntime, simulatedOptionsSchema } from '@keelson/cri-runtimes';
 import { expect, it } from 'vitest';
-import { dueForRenewal } from '../src/certificate-renewal.ts';
 import { Nodes, nodeOptionsSchema } from '../src/index.ts';
 import { openHarness, seeded, testLogger } from './kubelet-harness.ts';
 

@@ -1,4 +1,4 @@
-export { type CertificateRequest, type KeyPair, makeCertificate, type Subject } from './certificate.ts';
+export { type CertificateRequest, type KeyPair, makeCertificate, type Subject } from '@keelson/core/certificates';
 export { type KubeconfigOptions, kubeconfigYaml, writeKubeconfig } from './kubeconfig.ts';
 export { type FrontProxyPki, openPki, Pki, type PkiOptions, serverHosts } from './pki.ts';
 export { rotateServiceAccountKey, type ServiceAccountKeyRing } from './service-account-key-files.ts';

@@ -1,5 +1,5 @@
+import type { KeyPair } from '@keelson/core/certificates';
 import { stringify } from 'yaml';
-import type { KeyPair } from './certificate.ts';
 import { writePrivateFile } from './write-file.ts';
 
 export interface KubeconfigOptions {

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { Clock } from '@keelson/core';
 import { token } from '@keelson/core';
-import { type CertificateRequest, type KeyPair, makeCertificate, type Subject } from './certificate.ts';
+import { type CertificateRequest, type KeyPair, makeCertificate, type Subject } from '@keelson/core/certificates';
 import { openServiceAccountKeys, type ServiceAccountKeyRing } from './service-account-key-files.ts';
 import { type SigningOptions, signRequest } from './sign-request.ts';
 import { readIfPresent, writePrivateFile } from './write-file.ts';

@@ -1,11 +1,11 @@
 import { randomBytes, webcrypto } from 'node:crypto';
+import { algorithm, derOf, extendedKeyUsages, type KeyPair } from '@keelson/core/certificates';
 import type {
   Extension,
   KeyUsageFlags,
   Pkcs10CertificateRequest,
   SubjectAlternativeNameExtension,
 } from '@peculiar/x509';
-import { algorithm, derOf, extendedKeyUsages, type KeyPair } from './certificate.ts';
 
 /** Who a certificate signing request (RFC 2986) says its owner is. */
 export interface RequestedIdentity {

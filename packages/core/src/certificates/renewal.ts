@@ -5,8 +5,11 @@ import { X509Certificate } from 'node:crypto';
  *
  * @param now milliseconds since the epoch
  */
-export function dueForRenewal(pem: string, now: number): boolean {
+export const dueForRenewal = (pem: string, now: number): boolean => renewalTime(pem) <= now;
+
+/** When a certificate (PEM) has a third of its life left, in milliseconds since the epoch. */
+export function renewalTime(pem: string): number {
   const { validFrom, validTo } = new X509Certificate(pem);
   const [from, to] = [Date.parse(validFrom), Date.parse(validTo)];
-  return to - now <= (to - from) / 3;
+  return to - (to - from) / 3;
 }
