@@ -31,6 +31,7 @@ const rooms = [
   'machinery',
   'certificates',
   'plugin',
+  'metrics',
   'crd-schema',
   'streaming',
   'cni',

@@ -6,6 +6,7 @@ export default packageConfig({
   machinery: 'src/machinery/index.ts',
   certificates: 'src/certificates/index.ts',
   plugin: 'src/plugin/index.ts',
+  metrics: 'src/metrics/index.ts',
   crd: 'src/crd/index.ts',
   cri: 'src/cri/index.ts',
   'cri-conformance': 'src/cri/conformance.ts',

@@ -1,5 +1,5 @@
 import type { AdmissionAttributes } from '@keelson/core/admission';
-import { HistogramSeries, NumberSeries } from '../http/metric-series.ts';
+import { HistogramSeries, NumberSeries } from '@keelson/core/metrics';
 
 type Operation = AdmissionAttributes['operation'];
 export type AdmissionStep = 'admit' | 'validate';

@@ -1,4 +1,4 @@
-import { NumberSeries } from '../http/metric-series.ts';
+import { NumberSeries } from '@keelson/core/metrics';
 import type { Level } from './policy.ts';
 
 /** How much is taken down and how much is lost, under Kubernetes' names. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { HistogramSeries, NumberSeries } from '../http/metric-series.ts';
+import { HistogramSeries, NumberSeries } from '@keelson/core/metrics';
 import type { AuthenticationObserver } from './request-authenticator.ts';
 
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];

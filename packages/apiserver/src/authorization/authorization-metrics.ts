@@ -1,4 +1,4 @@
-import { HistogramSeries, NumberSeries } from '../http/metric-series.ts';
+import { HistogramSeries, NumberSeries } from '@keelson/core/metrics';
 import type { AuthorizationDecision, Authorizer } from '../registry/contract.ts';
 import type { Authorizers } from './authorization-configuration.ts';
 

@@ -9,9 +9,9 @@ import {
   type Service,
   timestamp,
 } from '@keelson/core';
+import { NumberSeries } from '@keelson/core/metrics';
 import type { Aggregator } from '../aggregation/index.ts';
 import { follow } from '../authorization/follow.ts';
-import { NumberSeries } from '../http/metric-series.ts';
 import type { ApiHandler, CatalogChange, ServedResource, UserInfo } from '../registry/contract.ts';
 import { availabilityOf, type Finding, withAvailability } from './api-service-availability.ts';
 import { automanaged, builtinService, customService } from './local-api-services.ts';

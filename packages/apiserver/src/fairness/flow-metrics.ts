@@ -1,4 +1,4 @@
-import { HistogramSeries, NumberSeries } from '../http/metric-series.ts';
+import { HistogramSeries, NumberSeries } from '@keelson/core/metrics';
 import type { Flow } from './flow-index.ts';
 import type { LevelObserver, PriorityLevel } from './priority-level.ts';
 import type { RefusalReason } from './queue-set.ts';

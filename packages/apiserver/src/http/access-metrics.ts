@@ -1,5 +1,5 @@
+import { HistogramSeries, NumberSeries } from '@keelson/core/metrics';
 import type { AuthorizationDecision, UserInfo } from '../registry/contract.ts';
-import { HistogramSeries, NumberSeries } from './metric-series.ts';
 
 /** Names that are told as they are; others only by their sort, lest every user have a line. */
 const knownUsers: ReadonlySet<string> = new Set([

@@ -1,4 +1,4 @@
-import { NumberSeries } from './metric-series.ts';
+import { NumberSeries } from '@keelson/core/metrics';
 import { type Reply, textReply } from './reply.ts';
 
 export interface HealthCheck {

@@ -1,9 +1,15 @@
 import type { Clock } from '@keelson/core';
+import {
+  HistogramSeries,
+  type IsServed,
+  type LabelValues,
+  NumberSeries,
+  ProcessMetrics,
+  secondsBuckets,
+} from '@keelson/core/metrics';
 import type { HttpRequest } from '../authentication/index.ts';
 import type { ResourceCatalog, ServedResource } from '../registry/contract.ts';
 import { AccessMetrics } from './access-metrics.ts';
-import { HistogramSeries, type IsServed, type LabelValues, NumberSeries, secondsBuckets } from './metric-series.ts';
-import { ProcessMetrics } from './process-metrics.ts';
 import type { HttpResponse } from './reply.ts';
 import type { RequestInfo, ResourceRequest } from './request-info.ts';
 import { version } from './version.ts';

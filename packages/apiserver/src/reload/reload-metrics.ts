@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
-import { NumberSeries } from '../http/metric-series.ts';
+import { NumberSeries } from '@keelson/core/metrics';
 import type { ReloadObserver } from './watched-file.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');

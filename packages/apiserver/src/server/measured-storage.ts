@@ -1,5 +1,5 @@
 import type { Clock } from '@keelson/core';
-import { HistogramSeries, type IsServed, NumberSeries, secondsBuckets } from '../http/metric-series.ts';
+import { HistogramSeries, type IsServed, NumberSeries, secondsBuckets } from '@keelson/core/metrics';
 import { rootPrefix } from '../registry/storage-keys.ts';
 import type { ListOptions, ReadOptions, Revision, Storage, StorageEvent, WriteOptions } from '../storage/contract.ts';
 

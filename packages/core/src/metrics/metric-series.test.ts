@@ -24,3 +24,20 @@ describe('series of kinds that are gone', () => {
     for (let at = 29_900; at < 30_000; at++) expect(text).toContain(`resource="things${at}"`);
   });
 });
+
+it('names buckets as Go does', () => {
+  const seconds = new HistogramSeries({
+    name: 'seconds',
+    help: 'Seconds.',
+    labels: [],
+    buckets: [1e-8, 9.999999999999999e-6, 0.001, 1],
+  });
+  seconds.observe([], 0.5);
+  expect([...seconds.text().matchAll(/le="([^"]+)"/g)].map(([, bound]) => bound)).toEqual([
+    '1e-08',
+    '9.999999999999999e-06',
+    '0.001',
+    '1',
+    '+Inf',
+  ]);
+});

@@ -22,6 +22,10 @@ const braced = (labels: string): string => (labels === '' ? '' : `{${labels}}`);
 
 const head = ({ name, help }: MetricDescription, type: string) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
 
+/** As Go prints a bound, which is part of the name of the bucket: `1e-08`, where JavaScript says `1e-8`. */
+const boundText = (bound: number): string =>
+  bound < 1e-4 ? bound.toExponential().replace(/e-(\d)$/, 'e-0$1') : String(bound);
+
 /** Of the labels of a kind, whether it is served still. */
 export type IsServed = (kind: {
   readonly group: string;
@@ -164,7 +168,7 @@ export class HistogramSeries {
 
   text(): string {
     const { name, buckets } = this.#description;
-    const bounds = [...buckets.map(String), '+Inf'];
+    const bounds = [...buckets.map(boundText), '+Inf'];
     let text = head(this.#description, 'histogram');
     for (const { labels, counts, sum, count } of this.#values.values()) {
       const bucket = `${name}_bucket{${labels}${labels === '' ? '' : ','}le="`;
