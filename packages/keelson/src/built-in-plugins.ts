@@ -1,6 +1,12 @@
 import { apiServerPlugin } from '@keelson/apiserver';
 import * as controllers from '@keelson/controllers';
-import { type AnyPlugin, controllerManagerPlugin, eventRecorderPlugin, informersPlugin } from '@keelson/core/host';
+import {
+  type AnyPlugin,
+  controllerManagerPlugin,
+  eventRecorderPlugin,
+  informersPlugin,
+  webhooksPlugin,
+} from '@keelson/core/host';
 import { hostPathPlugin } from '@keelson/csi-plugins';
 import { nodePlugin, serviceProxyPlugin } from '@keelson/node';
 
@@ -9,6 +15,7 @@ export const builtInPlugins: readonly AnyPlugin[] = [
   apiServerPlugin,
   informersPlugin,
   eventRecorderPlugin,
+  webhooksPlugin,
   controllerManagerPlugin,
   controllers.namespacePlugin,
   controllers.serviceAccountPlugin,

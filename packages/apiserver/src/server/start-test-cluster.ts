@@ -7,6 +7,7 @@ import {
   type Host,
   informersPlugin,
   Manager,
+  webhooksPlugin,
 } from '@keelson/core/host';
 import { silentLogger } from '@keelson/core/testing';
 import { startTestApiServer, type TestApiServer, type TestApiServerOptions } from './start-test-api-server.ts';
@@ -53,6 +54,7 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
       connection as AnyPlugin,
       informersPlugin as AnyPlugin,
       eventRecorderPlugin as AnyPlugin,
+      webhooksPlugin as AnyPlugin,
       controllerManagerPlugin as AnyPlugin,
       ...plugins,
     ],

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import { isJsonObject, type JsonObject, jsonPatchBetween, StatusError } from '../machinery/index.ts';
+import type { Webhook } from './webhook-server.ts';
 
 /** What a webhook is asked about: the request of an AdmissionReview (`admission.k8s.io/v1`). */
 export interface AdmissionRequest<T> {
@@ -66,7 +67,7 @@ export const deny = (
 ): AdmissionDecision<never> => ({ allowed: false, message, code: 403, reason: 'Forbidden', ...more });
 
 /** Answers one AdmissionReview, given and returned as JSON. Rejects with a `StatusError` for what is none. */
-export type AdmissionWebhook = (review: string, signal: AbortSignal) => Promise<string>;
+export type AdmissionWebhook = Webhook;
 
 const groupVersion = { group: z.string().default(''), version: z.string() };
 const jsonObject = z.custom<JsonObject>(isJsonObject, 'must be an object');

@@ -15,6 +15,7 @@ export {
   type Reinvocation,
   type WriteTerms,
 } from './contract.ts';
+export { conversionWebhook } from './conversion-webhook.ts';
 export { type Amounts, parseAmounts, podAmountsAsWritten, podLimits, podRequests } from './pod-resources.ts';
 export * from './quota/index.ts';
-export { WebhookServer, type WebhookServerOptions } from './webhook-server.ts';
+export { type Webhook, WebhookServer, type WebhookServerOptions } from './webhook-server.ts';

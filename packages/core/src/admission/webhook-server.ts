@@ -2,13 +2,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { isStatusError } from '../machinery/index.ts';
 import type { Lifecycle, Logger } from '../plugin/index.ts';
-import type { AdmissionWebhook } from './admission-webhook.ts';
+
+/** Answers one review, given and returned as JSON. Rejects with a `StatusError` for what is none. */
+export type Webhook = (review: string, signal: AbortSignal) => Promise<string>;
 
 export interface WebhookServerOptions {
   /** PEM of the certificate, with its intermediates, and of its key. */
   readonly certificate: { readonly cert: string; readonly key: string };
-  /** By path, such as `/validate-widgets`. */
-  readonly webhooks: Readonly<Record<string, AdmissionWebhook>>;
+  /** By path, such as `/validate-widgets`; looked up at each request. */
+  readonly webhooks: Readonly<Record<string, Webhook>>;
   readonly logger: Logger;
   /** Default: all addresses. */
   readonly host?: string;
@@ -22,7 +24,7 @@ const mebibyte = 1024 * 1024;
 const headersMs = 5_000;
 const requestMs = 30_000;
 
-/** A server of admission webhooks for any Kubernetes: HTTPS with TLS 1.2 or later, POST only. */
+/** A server of webhooks for any Kubernetes, for admission and conversion: HTTPS with TLS 1.2 or later, POST only. */
 export class WebhookServer implements Lifecycle {
   readonly name = 'webhook-server';
   readonly phase = 'controllers';

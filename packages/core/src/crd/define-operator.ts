@@ -15,10 +15,9 @@ import {
 } from '../controller/index.ts';
 import { type Informer, Informers } from '../informer/index.ts';
 import { type Clock as ClockContract, type ObjectKey, type ObjectRef, objectKey } from '../machinery/index.ts';
-import { Clock, type Lifecycle, Lifecycles, Logger, type Plugin } from '../plugin/index.ts';
+import { Clock, Lifecycles, Logger, optional, type Plugin } from '../plugin/index.ts';
 import { ChildApplier } from './child-applier.ts';
 import { DeclaredAccess, leastPrivilege, type Use } from './declared-access.ts';
-import { installCrd } from './install-crd.ts';
 import {
   controllerIndex,
   controllerUid,
@@ -26,12 +25,14 @@ import {
   type OperatorParts,
   OperatorRun,
 } from './operator-context.ts';
+import { type Definition, definitionLifecycle } from './serve-definition.ts';
+import { Webhooks } from './webhooks.ts';
 
 export interface OperatorDefinition<T extends KubernetesObject> {
   /** The plugin's name, and the component that events come from. */
   readonly name: string;
   /** The kind that it reconciles; its CustomResourceDefinition, if it has one, is installed at the start. */
-  readonly for: ResourceType<T> & { readonly crd?: CustomResourceDefinition };
+  readonly for: ResourceType<T> & Definition;
   /** Kinds of the children: a change of one reconciles its owner. */
   readonly owns?: readonly ResourceType[];
   /** Kinds that objects refer to: a change of one reconciles those that name it. Found by an index, not by a search. */
@@ -83,7 +84,7 @@ export interface Operator extends Plugin<undefined> {
  */
 export function defineOperator<T extends KubernetesObject>(definition: OperatorDefinition<T>): Operator {
   const { name, owns = [], references = [], uses = [], rules = [] } = definition;
-  const { crd } = definition.for;
+  const { crd, conversion } = definition.for;
   const needed = leastPrivilege({
     for: definition.for,
     owns,
@@ -104,16 +105,13 @@ export function defineOperator<T extends KubernetesObject>(definition: OperatorD
           new OperatorController(definition, access, { client, informers, recorder: recorder.as(name), logger, clock }),
         [Client, Informers, EventRecorder, Logger, Clock],
       );
-      if (crd) provide.factory(Lifecycles, (client: Client) => crdLifecycle(crd, client), [Client]);
+      if (!crd) return;
+      provide.factory(
+        Lifecycles,
+        (client: Client, webhooks: Webhooks | undefined) => definitionLifecycle(crd, conversion, client, webhooks),
+        [Client, optional(Webhooks)],
+      );
     },
-  };
-}
-
-function crdLifecycle(crd: CustomResourceDefinition, client: Client): Lifecycle {
-  return {
-    name: `the definition of ${crd.spec.names.kind}`,
-    phase: 'bootstrap',
-    start: (signal) => installCrd(client, crd, signal),
   };
 }
 
@@ -154,7 +152,7 @@ class OperatorController<T extends KubernetesObject> implements Controller {
       access,
       owns,
       references: references.map((each) => each.type),
-      observesGeneration: hasObservedGeneration(type.crd),
+      observesGeneration: hasObservedGeneration(type),
       applier: new ChildApplier(name),
     };
   }
@@ -223,7 +221,7 @@ function keysOf<T extends KubernetesObject>({ type, by }: Reference<T>): (object
     });
 }
 
-function hasObservedGeneration(crd: CustomResourceDefinition | undefined): boolean {
-  const schema = crd?.spec.versions[0]?.schema?.openAPIV3Schema;
+function hasObservedGeneration({ crd, version }: ResourceType & Definition): boolean {
+  const schema = crd?.spec.versions.find((each) => each.name === version)?.schema?.openAPIV3Schema;
   return schema?.properties?.['status']?.properties?.['observedGeneration'] !== undefined;
 }

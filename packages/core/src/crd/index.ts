@@ -24,4 +24,6 @@ export { atomic, mapList, setList } from './list-types.ts';
 export type { OperatorContext, StatusOf } from './operator-context.ts';
 export type { ResourceNames } from './resource-names.ts';
 export type { PrinterColumn, VersionDefinition } from './resource-version.ts';
+export { convertedBy } from './serve-definition.ts';
 export type { ResourceConversion } from './version-conversion.ts';
+export { Webhooks } from './webhooks.ts';

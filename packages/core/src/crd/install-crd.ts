@@ -26,9 +26,16 @@ async function createOrUpdate(client: Client, crd: CustomResourceDefinition, sig
     await client.create(CustomResourceDefinition, crd, { signal });
     return;
   }
-  const [wanted, live]: readonly unknown[] = [crd.spec, existing.spec].map((each) => JSON.parse(JSON.stringify(each)));
-  if (isJsonObject(wanted) && isJsonObject(live) && covers(live, wanted)) return;
-  await client.update(CustomResourceDefinition, { ...existing, spec: { ...existing.spec, ...crd.spec } }, { signal });
+  // Said as the server says it: a definition that no longer has a webhook must lose it.
+  const spec: CustomResourceDefinition['spec'] = { conversion: { strategy: 'None' }, ...crd.spec };
+  if (saysTheSame(existing.spec, spec)) return;
+  await client.update(CustomResourceDefinition, { ...existing, spec }, { signal });
+}
+
+/** Both ways: what the server has beyond what is wanted, a bound that was taken back for example, is a difference. */
+function saysTheSame(live: CustomResourceDefinition['spec'], wanted: CustomResourceDefinition['spec']): boolean {
+  const [one, other]: readonly unknown[] = [live, wanted].map((each) => JSON.parse(JSON.stringify(each)));
+  return isJsonObject(one) && isJsonObject(other) && covers(one, other) && covers(other, one);
 }
 
 async function find(client: Client, name: string, signal: AbortSignal): Promise<CustomResourceDefinition | undefined> {

@@ -7,3 +7,4 @@ export { HostError } from './registration.ts';
 export { type RunOperatorOptions, runOperator } from './run-operator.ts';
 export type { AnyPlugin } from './select-plugins.ts';
 export { createLogger, type LoggerOptions, type LogLevel } from './text-logger.ts';
+export { type WebhookSettings, webhooksPlugin } from './webhooks-plugin.ts';

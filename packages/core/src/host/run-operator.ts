@@ -2,6 +2,7 @@ import { Clients, createClient, httpTransport, loadKubeconfig } from '../client/
 import { holdProcess } from '../machinery/index.ts';
 import { definePlugin, type Logger, type Plugin } from '../plugin/index.ts';
 import type { LeaderElectionSettings } from './leader-election-plugin.ts';
+import type { WebhookSettings } from './webhooks-plugin.ts';
 
 export interface RunOperatorOptions {
   /** Path of a kubeconfig; default as for kubectl, and the service account inside a pod. */
@@ -13,6 +14,8 @@ export interface RunOperatorOptions {
    * after the operator, in the kubeconfig's namespace or the pod's own, else `default`.
    */
   readonly leaderElection?: boolean | Partial<LeaderElectionSettings>;
+  /** How API servers reach the operator's webhooks, if it has any; default: on this machine. */
+  readonly webhooks?: WebhookSettings;
   /** Default: text on standard error. */
   readonly logger?: Logger;
   /** Ends the operator, like SIGINT and SIGTERM. */
@@ -24,19 +27,24 @@ export interface RunOperatorOptions {
  * @throws Error when there is no cluster to talk to, or the operator does not start
  */
 export async function runOperator(operator: Plugin<undefined>, options: RunOperatorOptions = {}): Promise<void> {
-  const { kubeconfig, context, leaderElection = false, logger, signal } = options;
+  const { kubeconfig, context, leaderElection = false, webhooks, logger, signal } = options;
   const config = await loadKubeconfig(kubeconfig, { ...(context && { context }) });
   const transport = httpTransport({ ...config, userAgent: config.userAgent ?? `keelson-operator/${operator.name}` });
   const client = createClient(transport);
   // The container is loaded only where something is run.
-  const [{ createHost }, { informersPlugin }, { eventRecorderPlugin }, { controllerManagerPlugin }] = await Promise.all(
-    [
-      import('./create-host.ts'),
-      import('./informers-plugin.ts'),
-      import('./event-recorder-plugin.ts'),
-      import('./controller-manager-plugin.ts'),
-    ],
-  );
+  const [
+    { createHost },
+    { informersPlugin },
+    { eventRecorderPlugin },
+    { controllerManagerPlugin },
+    { webhooksPlugin },
+  ] = await Promise.all([
+    import('./create-host.ts'),
+    import('./informers-plugin.ts'),
+    import('./event-recorder-plugin.ts'),
+    import('./controller-manager-plugin.ts'),
+    import('./webhooks-plugin.ts'),
+  ]);
   const connection = definePlugin({
     name: 'kubeconfig',
     // The cluster knows one user here, whoever asks.
@@ -44,16 +52,25 @@ export async function runOperator(operator: Plugin<undefined>, options: RunOpera
   });
   const election = leaderElection === false ? [] : [(await import('./leader-election-plugin.ts')).leaderElectionPlugin];
   const host = createHost({
-    plugins: [connection, informersPlugin, eventRecorderPlugin, ...election, controllerManagerPlugin, operator],
-    ...(leaderElection !== false && {
-      options: {
+    plugins: [
+      connection,
+      informersPlugin,
+      eventRecorderPlugin,
+      webhooksPlugin,
+      ...election,
+      controllerManagerPlugin,
+      operator,
+    ],
+    options: {
+      ...(webhooks && { webhooks }),
+      ...(leaderElection !== false && {
         'leader-election': {
           namespace: config.namespace ?? 'default',
           name: operator.name,
           ...(leaderElection !== true && leaderElection),
         },
-      },
-    }),
+      }),
+    },
     ...(logger && { logger }),
   });
   const stop = new AbortController();

@@ -1,0 +1,136 @@
+import { isIP } from 'node:net';
+import type { Webhook, WebhookServer } from '../admission/index.ts';
+import type { WebhookClientConfig } from '../api/index.ts';
+import { renewalTime } from '../certificates/index.ts';
+import type { Webhooks } from '../crd/index.ts';
+import { type Clock, systemClock } from '../machinery/index.ts';
+import type { Lifecycle, Logger } from '../plugin/index.ts';
+import type { CertificateStore, WebhookCertificates } from './webhook-certificates.ts';
+
+export interface WebhookHostOptions {
+  readonly store: CertificateStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Address (default: all) and port that are listened on. */
+  readonly listen: { readonly host?: string; readonly port: number };
+  /** How API servers get there. Default: the address listened on, on the same machine. */
+  readonly reach?:
+    | { readonly url: string }
+    | { readonly service: { readonly name: string; readonly namespace: string; readonly port: number } };
+}
+
+interface Route {
+  readonly path: string;
+  readonly tell: Parameters<Webhooks['serve']>[2];
+}
+
+/** Reviews of lists hold many objects. */
+const longestReview = 64 * 1024 * 1024;
+/** How long until all API servers have heard of a new authority. */
+const heardOfMs = 10_000;
+const retryMs = 60_000;
+const loopback = '127.0.0.1';
+
+/** One HTTPS server for all webhooks of a process; it listens from the first one on. */
+export class WebhookHost implements Webhooks, Lifecycle {
+  readonly name = 'webhooks';
+  readonly phase = 'bootstrap';
+  readonly #options: WebhookHostOptions;
+  readonly #webhooks: Record<string, Webhook> = {};
+  readonly #routes: Route[] = [];
+  readonly #stopping = new AbortController();
+  #listening: Promise<WebhookServer> | undefined;
+  #certificates: WebhookCertificates | undefined;
+  #cancelRenewal: () => void = () => undefined;
+
+  constructor(options: WebhookHostOptions) {
+    this.#options = options;
+  }
+
+  /** What API servers trust now, as PEM. */
+  get authorities(): readonly string[] {
+    return this.#certificates?.authorities ?? [];
+  }
+
+  async start(): Promise<void> {
+    // It starts with the first webhook: most processes have none.
+  }
+
+  async serve(path: string, webhook: Webhook, tell: Route['tell'], signal: AbortSignal): Promise<void> {
+    if (Object.hasOwn(this.#webhooks, path)) throw new Error(`there is a webhook at ${path} already`);
+    this.#webhooks[path] = webhook;
+    this.#listening ??= this.#listen(signal);
+    const server = await this.#listening;
+    const route = { path, tell };
+    this.#routes.push(route);
+    await tell(this.#clientConfig(path, server.port), signal);
+  }
+
+  async stop(signal: AbortSignal): Promise<void> {
+    this.#stopping.abort(new Error('the webhooks are stopped'));
+    this.#cancelRenewal();
+    const server = await this.#listening?.catch(() => undefined);
+    await server?.stop(signal);
+  }
+
+  async #listen(signal: AbortSignal): Promise<WebhookServer> {
+    const { store, listen, logger } = this.#options;
+    const certificates = await store.current(this.#hosts, signal);
+    this.#certificates = certificates;
+    const { WebhookServer } = await import('../admission/index.ts');
+    const server = new WebhookServer({
+      certificate: { cert: certificates.server.certificate, key: certificates.server.key },
+      webhooks: this.#webhooks,
+      logger,
+      longestReview,
+      ...listen,
+    });
+    await server.start();
+    this.#planRenewal(server);
+    return server;
+  }
+
+  /** Names and addresses that the certificate is for. */
+  get #hosts(): readonly string[] {
+    const { reach, listen } = this.#options;
+    if (!reach) return [listen.host ?? loopback];
+    if ('url' in reach) return [new URL(reach.url).hostname.replace(/^\[|\]$/g, '')];
+    return [`${reach.service.name}.${reach.service.namespace}.svc`];
+  }
+
+  #clientConfig(path: string, port: number): WebhookClientConfig {
+    const { reach, listen } = this.#options;
+    const caBundle = Buffer.from(this.authorities.join('')).toString('base64');
+    if (reach && 'service' in reach) return { service: { ...reach.service, path }, caBundle };
+    const { host = loopback } = listen;
+    const base = reach ? reach.url.replace(/\/$/, '') : `https://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+    return { url: `${base}${path}`, caBundle };
+  }
+
+  #planRenewal(server: WebhookServer, afterMs?: number): void {
+    const { clock } = this.#options;
+    const certificate = this.#certificates?.server.certificate ?? '';
+    const wait = afterMs ?? Math.max(retryMs, renewalTime(certificate) - systemClock.now());
+    this.#cancelRenewal = clock.after(wait, () => void this.#renew(server));
+  }
+
+  async #renew(server: WebhookServer): Promise<void> {
+    const { store, clock, logger } = this.#options;
+    const { signal } = this.#stopping;
+    try {
+      const next = await store.current(this.#hosts, signal);
+      if (next.server.certificate !== this.#certificates?.server.certificate) {
+        this.#certificates = next;
+        for (const { path, tell } of this.#routes) await tell(this.#clientConfig(path, server.port), signal);
+        await clock.sleep(heardOfMs, signal);
+        server.renew({ cert: next.server.certificate, key: next.server.key });
+        logger.info('the certificate of the webhooks is renewed', { until: renewalTime(next.server.certificate) });
+      }
+      this.#planRenewal(server);
+    } catch (error) {
+      if (signal.aborted) return;
+      logger.warn('the certificate of the webhooks could not be renewed and is tried again', { error });
+      this.#planRenewal(server, retryMs);
+    }
+  }
+}

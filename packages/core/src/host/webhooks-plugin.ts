@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { Client } from '../client/index.ts';
+import { Webhooks } from '../crd/index.ts';
+import { type Clock as ClockContract, systemClock } from '../machinery/index.ts';
+import { Clock, definePlugin, Lifecycles, Logger, token } from '../plugin/index.ts';
+import { CertificatesInMemory, CertificatesInSecret } from './webhook-certificates.ts';
+import { WebhookHost } from './webhook-host.ts';
+
+const Host = token<WebhookHost>('WebhookHost');
+const port = z.int().min(0).max(65_535);
+
+export const webhooksOptions = z
+  .strictObject({
+    /** Listened on. Default: loopback, and with a Service or a URL all addresses. */
+    host: z.string().optional(),
+    /** Listened on; 0 takes a free one. Default: 0, and with a Service or a URL 9443. */
+    port: port.optional(),
+    /**
+     * The Service before the process or its copies. Their certificate is in the Secret `certificate`, by default
+     * `<service>-certificate` in the Service's namespace.
+     */
+    service: z
+      .strictObject({
+        name: z.string(),
+        namespace: z.string(),
+        port: port.default(443),
+        certificate: z.string().optional(),
+      })
+      .optional(),
+    /** Where API servers find the process, for example `https://192.168.1.5:9443`. */
+    url: z.url({ protocol: /^https$/ }).optional(),
+  })
+  .refine(({ service, url }) => !service || url === undefined, 'either a Service or a URL')
+  .prefault({});
+export type WebhookSettings = z.input<typeof webhooksOptions>;
+
+/**
+ * Serves the webhooks of operators in this process. Unless it is told how API servers get to it, they are on the same
+ * machine.
+ */
+export const webhooksPlugin = definePlugin({
+  name: 'webhooks',
+  options: webhooksOptions,
+  rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['get', 'create', 'update'] }],
+  register({ provide, options }) {
+    const { service, url } = options;
+    const reached = service !== undefined || url !== undefined;
+    // TLS goes by the machine's clock, whatever the host's shows.
+    const now = () => systemClock.now();
+    provide.factory(
+      Host,
+      (client: Client, clock: ClockContract, logger: Logger) =>
+        new WebhookHost({
+          store: service
+            ? new CertificatesInSecret(
+                client,
+                { name: service.certificate ?? `${service.name}-certificate`, namespace: service.namespace },
+                now,
+              )
+            : new CertificatesInMemory(now),
+          clock,
+          logger,
+          listen: {
+            ...((options.host ?? !reached) && { host: options.host ?? '127.0.0.1' }),
+            port: options.port ?? (reached ? 9443 : 0),
+          },
+          ...(service && {
+            reach: { service: { name: service.name, namespace: service.namespace, port: service.port } },
+          }),
+          ...(url !== undefined && { reach: { url } }),
+        }),
+      [Client, Clock, Logger],
+    );
+    provide.factory(Webhooks, (host: WebhookHost) => host, [Host]);
+    provide.factory(Lifecycles, (host: WebhookHost) => host, [Host]);
+  },
+});
