@@ -1,11 +1,5 @@
 import { startTestCluster, type TestCluster } from '@keelson/apiserver';
-import {
-  ConfigMap,
-  CustomResourceDefinition,
-  defineOperator,
-  defineVersions,
-  type ResourceObject,
-} from '@keelson/core';
+import { ConfigMap, CustomResourceDefinition, defineOperator, defineVersions } from '@keelson/core';
 import type { AnyPlugin } from '@keelson/core/host';
 import { waitFor } from '@keelson/core/testing';
 import { afterEach, describe, expect, it } from 'vitest';

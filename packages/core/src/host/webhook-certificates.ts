@@ -1,4 +1,5 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 import { Secret } from '../api/index.ts';
 import { dueForRenewal, type KeyPair, makeCertificate } from '../certificates/index.ts';
 import type { Client } from '../client/index.ts';
@@ -46,7 +47,7 @@ function areGood(certificates: WebhookCertificates, hosts: readonly string[], no
   const { certificate } = certificates.server;
   if (dueForRenewal(certificate, now)) return false;
   const named = new X509Certificate(certificate);
-  return hosts.every((each) => (named.checkHost(each) ?? named.checkIP(each)) !== undefined);
+  return hosts.every((each) => (isIP(each) ? named.checkIP(each) : named.checkHost(each)) !== undefined);
 }
 
 /** For a process that has its address to itself: they end with it. */
@@ -84,10 +85,10 @@ export class CertificatesInSecret implements CertificateStore {
       const kept = secret && readSecret(secret);
       if (kept && areGood(kept, hosts, this.#now())) return kept;
       const next = await nextCertificates(hosts, this.#now(), kept);
-      const written = { type: 'kubernetes.io/tls', data: dataOf(next) };
+      const data = dataOf(next);
       try {
-        if (secret) await this.#client.update(Secret, { ...secret, ...written }, { signal });
-        else await this.#client.create(Secret, { metadata: this.#ref, ...written }, { signal });
+        if (secret) await this.#client.update(Secret, { ...secret, data }, { signal });
+        else await this.#client.create(Secret, { metadata: this.#ref, type: 'kubernetes.io/tls', data }, { signal });
         return next;
       } catch (error) {
         // Another process was quicker: its certificates are the ones.
@@ -121,7 +122,14 @@ function dataOf({ authorities, server }: WebhookCertificates): Readonly<Record<s
 function readSecret({ data = {} }: Secret): WebhookCertificates | undefined {
   const authorities = decode(data['ca.crt']).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/g);
   const server = { certificate: decode(data['tls.crt']), key: decode(data['tls.key']) };
-  if (!authorities || !server.key.includes('PRIVATE KEY') || !server.certificate.includes('CERTIFICATE'))
-    return undefined;
-  return { authorities, server };
+  return authorities && fits(server) ? { authorities, server } : undefined;
+}
+
+function fits({ certificate, key }: KeyPair): boolean {
+  try {
+    return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
+  } catch {
+    // Not in the format: somebody else's.
+    return false;
+  }
 }
