@@ -12,6 +12,7 @@ import { silentLogger } from '@keelson/core/testing';
 import type { Auditor } from '../audit/index.ts';
 import { mastersGroup } from '../authorization/index.ts';
 import { kubeconfigYaml, openPki, type Pki } from '../pki/index.ts';
+import { DecodeCache } from '../registry/stored-object.ts';
 import type { Storage } from '../storage/contract.ts';
 import { MemoryStorage } from '../storage/memory-storage.ts';
 import type { Listening, ServerLimits } from './api-server.ts';
@@ -38,8 +39,14 @@ export interface TestApiServerOptions {
   readonly storage?: Storage;
 }
 
+/** What of a fork may differ from the server that it is forked from. */
+export type TestApiServerForkOptions = Pick<
+  TestApiServerOptions,
+  'socket' | 'port' | 'grants' | 'logger' | 'authorization' | 'auditor'
+>;
+
 /** An API server in memory, with its bootstrap objects, for tests. */
-export interface TestApiServer extends ApiServerParts {
+export interface TestApiServer extends ApiServerParts, AsyncDisposable {
   readonly clients: Clients;
   /** A client of the group system:masters. */
   readonly client: Client;
@@ -48,15 +55,51 @@ export interface TestApiServer extends ApiServerParts {
   readonly pki: Pki | undefined;
   /** An administrator's kubeconfig as YAML; with `socket`. */
   readonly kubeconfig: string | undefined;
+  /**
+   * Another server whose store begins with all that is in this one's now, in a few milliseconds however much that is.
+   * What is written to either from then on is unseen in the other; resourceVersions go on, and so may watches. Both are
+   * stopped by themselves. Throws where the store is not in memory.
+   */
+  fork(options?: TestApiServerForkOptions): Promise<TestApiServer>;
+  /**
+   * Ends every watch and forgets all history: whoever asks for a resourceVersion that it has seen so far gets 410 Gone,
+   * and has to list anew.
+   */
+  compact(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Starts an API server in memory; ready when it resolves. */
+/** What a server begins with. */
+interface Beginning {
+  readonly storage: Storage;
+  readonly cache: DecodeCache | undefined;
+  /** Whether what every cluster has is there already. */
+  readonly forked: boolean;
+}
+
+/** What every cluster has, made by the first server of this process: the store, and what was decoded of it. */
+let template: { readonly storage: MemoryStorage; readonly cache: DecodeCache } | undefined;
+
+/** Starts an API server in memory; ready when it resolves. The first one of a process takes longer than all others. */
 export async function startTestApiServer(options: TestApiServerOptions = {}): Promise<TestApiServer> {
+  const { storage, clock = systemClock, registry } = options;
+  // Objects of the template have the system's time, and are as the default options make them.
+  const usual = storage === undefined && clock === systemClock && registry === undefined;
+  if (!usual) return start(options, { storage: storage ?? new MemoryStorage({ clock }), cache: undefined, forked: false });
+  if (template) return start(options, { storage: template.storage.fork({}), cache: template.cache.fork(), forked: true });
+  const first = { storage: new MemoryStorage(), cache: new DecodeCache(() => undefined) };
+  const own = options.grants || options.socket ? undefined : first;
+  const started = await start(options, { ...first, forked: false });
+  // Its history is never looked at, and so needs no timer that shortens it.
+  if (own) template ??= { storage: own.storage.fork({ history: { age: 0 } }), cache: own.cache };
+  return started;
+}
+
+async function start(options: TestApiServerOptions, beginning: Beginning, keys?: Keys): Promise<TestApiServer> {
   const { clock = systemClock, logger = silentLogger, grants, limits } = options;
-  const pki = options.socket ? await openPki(undefined, { clock }) : undefined;
-  const key = pki?.serviceAccountKey ?? generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const storage = options.storage ?? new MemoryStorage();
+  const { storage, cache, forked } = beginning;
+  const pki = options.socket ? (keys?.pki ?? (await openPki(undefined, { clock }))) : undefined;
+  const key = keys?.key ?? pki?.serviceAccountKey ?? generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const parts = composeApiServer({
     storage,
     clock,
@@ -67,24 +110,41 @@ export async function startTestApiServer(options: TestApiServerOptions = {}): Pr
     auditor: options.auditor,
     authorization: options.authorization,
     ...(limits && { limits }),
-    ...(options.registry && { registry: options.registry }),
+    registry: { ...options.registry, ...(cache && { cache }) },
     ...(options.authentication && { authentication: options.authentication }),
   });
   await parts.registry.start();
   const listening = pki && (await parts.server.listen({ host: '127.0.0.1', port: options.port ?? 0, pki }));
-  await parts.server.bootstrap(pki?.ca);
+  await parts.server.bootstrap(pki?.ca, undefined, { forked });
+  const stop = async () => {
+    await parts.server.stop();
+    await parts.registry.close();
+    await storage.close();
+    options.authorization?.close();
+    await options.auditor?.close();
+  };
   return {
     ...parts,
     client: parts.clients.as({ name: 'kubernetes-admin', groups: [mastersGroup] }),
     listening,
     pki,
     kubeconfig: listening && pki && kubeconfigYaml({ server: listening.url, ca: pki.ca, credentials: pki.admin }),
-    async stop() {
-      await parts.server.stop();
-      await parts.registry.close();
-      await storage.close();
-      options.authorization?.close();
-      await options.auditor?.close();
+    async fork(changed = {}) {
+      if (!(storage instanceof MemoryStorage)) throw new Error('only a store in memory can be forked');
+      for (const part of ['authorization', 'auditor'] as const) {
+        if (options[part] && !changed[part]) throw new Error(`a fork needs its own ${part}: it is closed with its server`);
+      }
+      const { port: _port, storage: _storage, grants: _grants, ...same } = options;
+      return start(
+        { ...same, socket: false, ...changed },
+        { storage: storage.fork(), cache: cache?.fork(), forked: true },
+        { key, pki },
+      );
     },
+    async compact() {
+      await parts.registry.forgetHistory(storage);
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }
