@@ -1,7 +1,19 @@
 import { startTestCluster, type TestCluster } from '@keelson/apiserver';
-import { ConfigMap, CustomResourceDefinition, defineOperator, defineVersions } from '@keelson/core';
+import {
+  type Client,
+  ConfigMap,
+  CustomResourceDefinition,
+  createClient,
+  defineOperator,
+  defineVersions,
+  httpTransport,
+  loadKubeconfig,
+  Namespace,
+  runOperator,
+  systemClock,
+} from '@keelson/core';
 import type { AnyPlugin } from '@keelson/core/host';
-import { waitFor } from '@keelson/core/testing';
+import { silentLogger, waitFor } from '@keelson/core/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
@@ -48,7 +60,29 @@ const operator = defineOperator({
     setStatus({ seen: spec.sign.text });
   },
 });
-const ref = { name: 'corner', namespace: 'default' };
+/** What is true on every API server. */
+async function useBothVersions(client: Client, namespace: string): Promise<void> {
+  const ref = { name: 'corner', namespace };
+  const opened = { metadata: ref, spec: { sign: 'OPEN', rows: 2 } };
+  await waitFor(() => client.create(Shop.v1alpha1, opened), { what: 'the kind to be served' });
+  await waitFor(async () => (await client.get(Shop.v1alpha1, ref)).status?.sign === 'OPEN', { what: 'the status' });
+  expect((await client.get(ConfigMap, ref)).data).toEqual({ text: 'OPEN', lit: 'false' });
+  expect((await client.get(Shop.v1, ref)).spec).toEqual({ sign: { text: 'OPEN', lit: false } });
+  await client.patch(Shop.v1, ref, { merge: { spec: { sign: { lit: true } } } });
+  await client.patch(Shop.v1alpha1, ref, { merge: { spec: { sign: 'CLOSED' } } });
+  expect((await client.get(Shop.v1alpha1, ref)).spec).toEqual({ sign: 'CLOSED', rows: 2 });
+  expect((await client.get(Shop.v1, ref)).spec).toEqual({ sign: { text: 'CLOSED', lit: true } });
+  await client.patch(Shop.v1alpha1, ref, { apply: { spec: { rows: 7 } }, fieldManager: 'me', force: true });
+  expect((await client.get(Shop.v1alpha1, ref)).spec).toEqual({ sign: 'CLOSED', rows: 7 });
+  const { items } = await client.list(Shop.v1alpha1, { namespace });
+  expect(items.map(({ spec }) => spec.sign)).toEqual(['CLOSED']);
+  const bad = { name: 'bad', namespace };
+  await client.create(Shop.v1, { metadata: bad, spec: { sign: { text: 'x', lit: false } } });
+  await expect(client.get(Shop.v1alpha1, bad)).rejects.toThrow(
+    `conversion webhook for versions.keelson.dev/v1, Kind=Shop failed: ${namespace}/bad: it cannot be said in v1alpha1`,
+  );
+  await client.delete(Shop.v1, bad);
+}
 
 describe('several versions of a custom resource', () => {
   let cluster: TestCluster | undefined;
@@ -59,30 +93,7 @@ describe('several versions of a custom resource', () => {
 
   it('are converted by the process of the operator, which works with its own', async () => {
     cluster = await startTestCluster({ plugins: [operator as AnyPlugin] });
-    const { client } = cluster;
-    await client.create(Shop.v1alpha1, { metadata: ref, spec: { sign: 'OPEN', rows: 2 } });
-    await waitFor(async () => (await client.get(Shop.v1alpha1, ref)).status?.sign === 'OPEN', { what: 'the status' });
-    expect((await client.get(ConfigMap, ref)).data).toEqual({ text: 'OPEN', lit: 'false' });
-    expect((await client.get(Shop.v1, ref)).spec).toEqual({ sign: { text: 'OPEN', lit: false } });
-    await client.patch(Shop.v1, ref, { merge: { spec: { sign: { lit: true } } } });
-    const old = await client.get(Shop.v1alpha1, ref);
-    expect(old.spec).toEqual({ sign: 'OPEN', rows: 2 });
-    await client.update(Shop.v1alpha1, { ...old, spec: { ...old.spec, sign: 'CLOSED' } });
-    expect((await client.get(Shop.v1, ref)).spec).toEqual({ sign: { text: 'CLOSED', lit: true } });
-    await client.patch(Shop.v1alpha1, ref, { apply: { spec: { rows: 7 } }, fieldManager: 'me', force: true });
-    expect((await client.get(Shop.v1alpha1, ref)).spec).toEqual({ sign: 'CLOSED', rows: 7 });
-    const { items } = await client.list(Shop.v1alpha1);
-    expect(items.map(({ spec }) => spec.sign)).toEqual(['CLOSED']);
-  });
-
-  it('say why an object cannot be converted', async () => {
-    cluster = await startTestCluster({ plugins: [operator as AnyPlugin] });
-    const { client } = cluster;
-    const bad = { name: 'bad', namespace: 'default' };
-    await client.create(Shop.v1, { metadata: bad, spec: { sign: { text: 'x', lit: false } } });
-    await expect(client.get(Shop.v1alpha1, bad)).rejects.toThrow(
-      'conversion webhook for versions.keelson.dev/v1, Kind=Shop failed: default/bad: it cannot be said in v1alpha1',
-    );
+    await useBothVersions(cluster.client, 'default');
   });
 
   it('have the address and the authority of the process in their definition', async () => {
@@ -93,4 +104,30 @@ describe('several versions of a custom resource', () => {
     expect(clientConfig?.url).toMatch(/^https:\/\/127\.0\.0\.1:\d+\/convert\/shops\.versions\.keelson\.dev$/);
     expect(Buffer.from(clientConfig?.caBundle ?? '', 'base64').toString()).toContain('BEGIN CERTIFICATE');
   });
+});
+
+/** Set it to the kubeconfig of a cluster on this machine that may be written to. */
+const kubeconfig = process.env['KEELSON_TEST_KUBECONFIG'];
+
+it.skipIf(!kubeconfig)('are converted for a real cluster by kubeconfig', async () => {
+  const transport = httpTransport(await loadKubeconfig(kubeconfig));
+  const client = createClient(transport);
+  const namespace = `keelson-test-${systemClock.now().toString(36)}`;
+  await client.create(Namespace, { metadata: { name: namespace }, spec: {} });
+  const stop = new AbortController();
+  const running = runOperator(operator, {
+    ...(kubeconfig && { kubeconfig }),
+    logger: silentLogger,
+    signal: stop.signal,
+  });
+  try {
+    await useBothVersions(client, namespace);
+  } finally {
+    await client.delete(Namespace, { name: namespace });
+    // While somebody converts: the server converts what it deletes.
+    await client.delete(CustomResourceDefinition, { name: 'shops.versions.keelson.dev' });
+    stop.abort();
+    await running;
+    transport.close();
+  }
 });
