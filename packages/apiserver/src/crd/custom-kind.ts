@@ -40,29 +40,40 @@ function columnsOf(version: CustomResourceDefinitionVersion): readonly PrinterCo
 
 /** The kinds that a CRD makes, one for each version that it serves; `converter` for one whose versions a webhook converts. */
 export function customKinds(definition: CustomResourceDefinition, converter: Converter | undefined): readonly Kind[] {
-  const shared = sharedBy(definition, converter);
-  return definition.spec.versions
-    .filter((each) => each.served)
-    .map((version) => customKind(definition, version, shared));
+  const { group, versions } = definition.spec;
+  const { version } = sharedBy(definition, converter);
+  return versions.filter((each) => each.served).flatMap(({ name }) => version(`${group}/${name}`) ?? []);
 }
 
 /** The kind in the version in which its objects are stored, served or not. */
 export function storageKind(definition: CustomResourceDefinition, converter: Converter | undefined): Kind | undefined {
-  const version = definition.spec.versions.find((each) => each.storage);
-  return version && customKind(definition, version, sharedBy(definition, converter));
+  const { version, storage } = sharedBy(definition, converter);
+  return version(storage);
 }
 
 const schemaOf = ({ schema }: CustomResourceDefinitionVersion): JSONSchemaProps =>
   schema?.openAPIV3Schema ?? { type: 'object' };
 
-function sharedBy({ spec }: CustomResourceDefinition, converter: Converter | undefined): CustomVersions {
+function sharedBy(definition: CustomResourceDefinition, converter: Converter | undefined): CustomVersions {
+  const { spec } = definition;
   const storage = spec.versions.find((each) => each.storage)?.name ?? '';
-  return {
+  const made = new Map<string, Kind>();
+  const shared: CustomVersions = {
     definition: spec,
     schemas: new Map(spec.versions.map((each) => [`${spec.group}/${each.name}`, schemaOf(each)])),
     storage: `${spec.group}/${storage}`,
     converter,
+    version(apiVersion) {
+      let kind = made.get(apiVersion);
+      const version = kind ? undefined : spec.versions.find(({ name }) => apiVersion === `${spec.group}/${name}`);
+      if (version) {
+        kind = customKind(definition, version, shared);
+        made.set(apiVersion, kind);
+      }
+      return kind;
+    },
   };
+  return shared;
 }
 
 function customKind(

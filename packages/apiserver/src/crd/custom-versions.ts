@@ -15,6 +15,8 @@ export interface CustomVersions {
   readonly storage: string;
   /** Undefined: versions differ in nothing but their names. */
   readonly converter: Converter | undefined;
+  /** Any version of the kind, served or not. */
+  readonly version: (apiVersion: string) => Kind | undefined;
 }
 
 /**
@@ -53,6 +55,7 @@ export function storedVersions(apiVersion: string, versions: CustomVersions): St
   };
   return {
     definition: versions.definition,
+    version: versions.version,
     read(objects) {
       const found: (StoredObject | Promise<StoredObject>)[] = [];
       const missing: StoredObject[] = [];

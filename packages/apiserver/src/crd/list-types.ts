@@ -33,9 +33,15 @@ function checkDuplicates(list: readonly unknown[], schema: JSONSchemaProps, at: 
   const type = schema['x-kubernetes-list-type'];
   if (type !== 'set' && type !== 'map') return;
   const keys = schema['x-kubernetes-list-map-keys'] ?? [];
+  const other = type === 'map' ? list.findIndex((each) => each !== null && !isObject(each)) : -1;
+  if (other >= 0) {
+    // What cannot have keys is all that is said of its list.
+    errors.invalid(`${at}[${other}]`, list[other], 'must be an object for an array of list-type map');
+    return;
+  }
   const seen = new Map<string, number>();
   list.forEach((each, index) => {
-    const shown = type === 'map' && isObject(each) ? keysOf(each, keys) : each;
+    const shown = type === 'map' ? keysOf(isObject(each) ? each : {}, keys) : each;
     const text = JSON.stringify(shown);
     const times = (seen.get(text) ?? 0) + 1;
     seen.set(text, times);

@@ -27,6 +27,8 @@ export interface ScalePaths {
 export interface StoredVersions {
   /** What it was made from, the same for all versions: where that is another one, watches end, and begin anew. */
   readonly definition: object;
+  /** Any version of it, served or not. */
+  version(apiVersion: string): Kind | undefined;
   /** Stored objects as this version has them; each is converted once. */
   read(objects: readonly StoredObject[]): readonly StoredObject[] | Promise<readonly StoredObject[]>;
   /** An object of this version as it is to be stored. */

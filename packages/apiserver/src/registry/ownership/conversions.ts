@@ -14,7 +14,10 @@ export interface Version {
 export interface Versions {
   /** The one that the request speaks. */
   readonly asked: Version;
-  /** Undefined for one that is not served any more: who owned fields of it owns nothing. */
+  /**
+   * Undefined for one that is not served any more: who owned fields of it owns nothing. Types of one's own know all
+   * versions that they define, served or not.
+   */
   find(apiVersion: string): Version | undefined;
 }
 
@@ -24,6 +27,10 @@ export function versionsOf(catalog: KindCatalog, kind: Kind): Versions {
     asked,
     find(apiVersion) {
       if (apiVersion === kind.apiVersion) return asked;
+      if (kind.stored) {
+        const defined = kind.stored.version(apiVersion);
+        return defined && { kind: defined, type: mergeTypeOf(defined) };
+      }
       const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
       // What is written through another group is nobody's in this one, though the objects are the same.
       if (group !== kind.served.group) return undefined;

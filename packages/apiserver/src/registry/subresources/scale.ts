@@ -188,6 +188,12 @@ function selectorText(selector: unknown): string {
   return formatLabelSelector((isMap ? { matchLabels: selector } : selector) as LabelSelector);
 }
 
+/** A fresh copy: the pipeline writes into what it is given. What a client did not send gets no defaults of its type. */
+function copyOf(kind: Kind, object: KubernetesObject): ObjectDraft {
+  const shown = kind.view(object);
+  return kind.stored ? (structuredClone(shown) as ObjectDraft) : kind.decode({ ...asJson(shown) }).object;
+}
+
 function withReplicas(call: Call, object: KubernetesObject, paths: ScalePaths, replicas: number): ObjectDraft {
   if (replicas < 0) {
     throw StatusError.invalid({ group: 'autoscaling', resource: 'Scale' }, object.metadata.name, [
@@ -198,8 +204,7 @@ function withReplicas(call: Call, object: KubernetesObject, paths: ScalePaths, r
       },
     ]);
   }
-  // A fresh copy: the pipeline writes into what it is given.
-  const draft = call.kind.decode({ ...asJson(call.kind.view(object)) }).object;
+  const draft = copyOf(call.kind, object);
   let at: Json = draftJson(draft);
   for (const name of paths.specReplicas.slice(0, -1)) {
     const next = at[name];
