@@ -34,6 +34,8 @@ interface Applied {
 export interface ChildOwner {
   readonly type: ResourceType;
   readonly object: KubernetesObject;
+  /** Put on the child beside its own. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -106,7 +108,8 @@ function desiredObject<T extends KubernetesObject>(
   ref: ObjectRef,
 ): JsonObject {
   const ownerReferences = [ownerReferenceTo(owner.object, owner.type)];
-  const metadata = { ...child.metadata, ...ref, ownerReferences };
+  const labels = owner.labels && { ...child.metadata?.labels, ...owner.labels };
+  const metadata = { ...child.metadata, ...ref, ...(labels && { labels }), ownerReferences };
   return toJson({ ...child, apiVersion: apiVersionOf(type), kind: type.kind, metadata });
 }
 

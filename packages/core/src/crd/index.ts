@@ -1,6 +1,6 @@
 export { type CelRule, type FieldPathIn, withRules } from './cel-rules.ts';
 export { appliedAnnotation, type ChildObject } from './child-applier.ts';
-export { defineOperator, type Operator, type OperatorDefinition, type Reference } from './define-operator.ts';
+export { defineOperator, type Operator } from './define-operator.ts';
 export {
   type CustomResource,
   type DeepReadonly,
@@ -19,9 +19,20 @@ export {
   type VersionObject,
   type VersionsDefinition,
 } from './define-versions.ts';
+export {
+  type ChildSpec,
+  type Dependent,
+  type DependentMaker,
+  type DependentOrder,
+  defineExternal,
+  type External,
+  type ExternalContext,
+  type ExternalSpec,
+} from './dependent.ts';
 export { installCrd } from './install-crd.ts';
 export { atomic, mapList, setList } from './list-types.ts';
-export type { OperatorContext, StatusOf } from './operator-context.ts';
+export { dependentLabel, type Observes, type OperatorContext, type StatusOf } from './operator-context.ts';
+export type { OperatorDefinition, Reference } from './operator-definition.ts';
 export type { ResourceNames } from './resource-names.ts';
 export type { PrinterColumn, VersionDefinition } from './resource-version.ts';
 export { convertedBy } from './serve-definition.ts';

@@ -2,10 +2,12 @@ import { CustomResourceDefinition } from '../api/index.ts';
 import type { Client } from '../client/index.ts';
 import { isJsonObject, isStatusError } from '../machinery/index.ts';
 import { covers } from './covers.ts';
+import { refusedDefinition } from './refused-definition.ts';
 
 /**
  * Creates the definition, or updates it where it says something else, and resolves once the server serves the kind.
- * @throws Error when its names are taken
+ * @throws Error when its names are taken, or the server refuses it: a rule in CEL that does not compile, for example, by
+ * the path at which it stands
  */
 export async function installCrd(client: Client, crd: CustomResourceDefinition, signal: AbortSignal): Promise<void> {
   for (;;) {
@@ -14,7 +16,7 @@ export async function installCrd(client: Client, crd: CustomResourceDefinition, 
       break;
     } catch (error) {
       // Somebody else installs the same one; theirs may already be what is wanted.
-      if (!isStatusError(error, 'Conflict', 'AlreadyExists')) throw error;
+      if (!isStatusError(error, 'Conflict', 'AlreadyExists')) throw refusedDefinition(error, crd);
     }
   }
   await established(client, crd.metadata.name, signal);

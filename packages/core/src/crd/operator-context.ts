@@ -50,6 +50,16 @@ export interface OperatorContext<T extends KubernetesObject> extends ReconcileCo
   /** Puts a condition into `status.conditions`, written with the status. Its times and `observedGeneration` come by themselves. */
   setCondition(type: string, status: boolean | 'Unknown', reason: string, message?: string): void;
   event(kind: 'Normal' | 'Warning', reason: string, message: string): void;
+  /** Names of the dependents that are not ready or not gone yet; empty: all are as they should be. */
+  readonly waiting: readonly string[];
+  /** The state in which an external resource was seen by this reconcile; `undefined`: not there, or not looked at yet. */
+  observed<Observed>(external: Observes<Observed>): Observed | undefined;
+}
+
+/** Something whose state a reconcile observes; carries the state's type. */
+export interface Observes<Observed> {
+  /** Type only; never present at run time. */
+  readonly __observed?: Observed;
 }
 
 export interface OperatorParts<T extends KubernetesObject> {
@@ -68,6 +78,9 @@ export interface OperatorParts<T extends KubernetesObject> {
   readonly applier: ChildApplier;
 }
 
+/** On children that belong to a dependent: the operator's name, a dot, and the dependent's. */
+export const dependentLabel = 'keelson.dev/dependent';
+
 /** Every informer of children has an index of this name: by the uid of their controller. */
 export const controllerIndex = 'controller';
 
@@ -79,12 +92,16 @@ export const controllerUid = (object: KubernetesObject): readonly string[] => {
 /** One reconcile's context, and the status write at its end. */
 export class OperatorRun<T extends KubernetesObject> {
   readonly #parts: OperatorParts<T>;
-  readonly #object: T;
+  /** As this reconcile left it. */
+  #object: T;
   readonly #reconcile: ReconcileContext;
   /** What this reconcile made of children, which the caches do not know yet. */
   readonly #written = new Map<string, KubernetesObject | undefined>();
   readonly #applied = new Set<string>();
+  readonly #observed = new Map<object, unknown>();
   #status: Record<string, unknown> | undefined;
+  /** Names of the dependents that are not as they should be. */
+  waiting: readonly string[] = [];
 
   constructor(parts: OperatorParts<T>, object: T, reconcile: ReconcileContext) {
     this.#parts = parts;
@@ -96,6 +113,7 @@ export class OperatorRun<T extends KubernetesObject> {
     const { access, client, informers, logger, recorder, type } = this.#parts;
     const reconcile = this.#reconcile;
     const object = this.#object;
+    const run = this;
     return {
       key,
       client: access.client(reconcile.track(client)),
@@ -112,9 +130,70 @@ export class OperatorRun<T extends KubernetesObject> {
       setStatus: (status) => {
         this.#status = { ...this.#status, ...status };
       },
-      setCondition: (name, status, reason, message) => this.#setCondition(name, status, reason, message),
+      setCondition: (name, status, reason, message) => this.setCondition(name, status, reason, message),
       event: (kind, reason, message) => recorder.event(type, object, kind, reason, message),
+      get waiting() {
+        return run.waiting;
+      },
+      // Filed under what carries the type of its state.
+      observed: <O>(external: Observes<O>) => run.#observed.get(external) as O | undefined,
     };
+  }
+
+  get signal(): AbortSignal {
+    return this.#reconcile.signal;
+  }
+
+  /** The object as this reconcile left it, its status apart. */
+  get object(): T {
+    return this.#object;
+  }
+
+  observe<Observed>(external: Observes<Observed>, state: Observed | undefined): void {
+    this.#observed.set(external, state);
+  }
+
+  /**
+   * Sets an annotation of the object itself, or takes it away.
+   * @throws StatusError `Conflict` where the object is no longer the one that was read
+   */
+  async annotate(name: string, value: string | undefined): Promise<void> {
+    const { type } = this.#parts;
+    const { uid, resourceVersion } = this.#object.metadata;
+    const patch = { merge: { metadata: { uid, resourceVersion, annotations: { [name]: value ?? null } } } };
+    this.#object = await this.#quiet.patch(type, this.#object.metadata, patch, { signal: this.#reconcile.signal });
+  }
+
+  apply<C extends KubernetesObject>(
+    type: ResourceType<C>,
+    desired: ChildObject<C>,
+    labels?: Readonly<Record<string, string>>,
+  ): Promise<C> {
+    return this.#apply(type, desired, labels);
+  }
+
+  children<C extends KubernetesObject>(type: ResourceType<C>): readonly C[] {
+    return this.#children(type);
+  }
+
+  /** Whether the child is gone; else its `deleted` event comes when it is. */
+  async removeChild(
+    type: ResourceType,
+    child: KubernetesObject,
+    propagationPolicy: 'Background' | 'Foreground',
+  ): Promise<boolean> {
+    const { uid, deletionTimestamp } = child.metadata;
+    if (deletionTimestamp !== undefined) return false;
+    this.#written.set(identity(type, keyOf(child)), undefined);
+    try {
+      const options = { propagationPolicy, signal: this.#reconcile.signal, ...(uid && { preconditions: { uid } }) };
+      const answer = await this.#quiet.delete(type, child.metadata, options);
+      return !isLeft(answer);
+    } catch (error) {
+      // A conflict: another one has its name by now.
+      if (isStatusError(error, 'NotFound', 'Conflict')) return true;
+      throw error;
+    }
   }
 
   /** What the operator makes of its own objects needs no reconcile to be looked at. */
@@ -147,11 +226,15 @@ export class OperatorRun<T extends KubernetesObject> {
     }
   }
 
-  async #apply<C extends KubernetesObject>(type: ResourceType<C>, desired: ChildObject<C>): Promise<C> {
+  async #apply<C extends KubernetesObject>(
+    type: ResourceType<C>,
+    desired: ChildObject<C>,
+    labels?: Readonly<Record<string, string>>,
+  ): Promise<C> {
     const { applier, type: ownerType } = this.#parts;
     this.#requireOwned(type);
     const key = this.#keyOfChild(type, desired.metadata?.name, desired.metadata?.namespace);
-    const owner = { type: ownerType, object: this.#object };
+    const owner = { type: ownerType, object: this.#object, ...(labels && { labels }) };
     const known = this.#get(type, key);
     const made = await applier.apply(this.#quiet, owner, type, desired, known, this.#reconcile.signal);
     const id = identity(type, keyOf(made));
@@ -180,6 +263,8 @@ export class OperatorRun<T extends KubernetesObject> {
     const { owns } = this.#parts;
     for (const type of types.length > 0 ? types : owns) {
       for (const each of this.#children(type)) {
+        // Those of dependents go in their order.
+        if (each.metadata.labels?.[dependentLabel] !== undefined) continue;
         const key = keyOf(each);
         if (!this.#applied.has(identity(type, key))) await this.#remove(type, key);
       }
@@ -204,7 +289,7 @@ export class OperatorRun<T extends KubernetesObject> {
     }
   }
 
-  #setCondition(type: string, status: boolean | 'Unknown', reason: string, message = ''): void {
+  setCondition(type: string, status: boolean | 'Unknown', reason: string, message = ''): void {
     const { generation } = this.#object.metadata;
     const condition: NewCondition<Condition> = {
       type,
@@ -238,6 +323,14 @@ export class OperatorRun<T extends KubernetesObject> {
     if (this.#parts.owns.some((each) => isSame(each, type))) return;
     throw new Error(`${type.kind} is not among the kinds that this operator owns; add it to \`owns\``);
   }
+}
+
+/** After a deletion: whether it waits for finalizers or its grace period. */
+function isLeft(answer: object): boolean {
+  const metadata: unknown = 'metadata' in answer ? answer.metadata : undefined;
+  if (!isJsonObject(metadata) || metadata['deletionTimestamp'] === undefined) return false;
+  const { finalizers, deletionGracePeriodSeconds: grace } = metadata;
+  return (Array.isArray(finalizers) && finalizers.length > 0) || (typeof grace === 'number' && grace > 0);
 }
 
 const identity = ({ group, plural }: ResourceType, key: ObjectKey) => `${plural}.${group}/${key}`;
