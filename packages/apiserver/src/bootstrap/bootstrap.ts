@@ -15,6 +15,8 @@ export interface BootstrapOptions {
   /** In whose name the objects are made: of the group system:masters. */
   readonly user: UserInfo;
   readonly grants: readonly PluginGrant[];
+  /** Whether what every cluster has is looked at, too; default true. */
+  readonly defaults?: boolean;
   /** Without an address (a server without socket) there is no Service `kubernetes`. */
   readonly address?: ServerAddress;
   readonly signal?: AbortSignal;
@@ -22,9 +24,10 @@ export interface BootstrapOptions {
 
 /** Makes what every cluster has from its start on, and puts right what has changed. Rejects with the object's name. */
 export async function bootstrap(options: BootstrapOptions): Promise<void> {
-  await ensureAll(options, namespaceObjects());
+  const { defaults = true } = options;
+  if (defaults) await ensureAll(options, namespaceObjects());
   await ensureAll(options, [
-    ...defaultObjects(),
+    ...(defaults ? defaultObjects() : []),
     ...grantObjects(options.grants),
     ...(options.address ? serverObjects(options.address) : []),
   ]);

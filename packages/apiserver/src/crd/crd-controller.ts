@@ -26,6 +26,8 @@ const prefix = prefixFor('apiextensions.k8s.io', 'customresourcedefinitions');
 const atOnce = 32;
 /** When a deletion of objects that failed is tried again, in milliseconds. */
 const retryCleanupMs = 5000;
+/** When definitions that could not be read are read again, in milliseconds. */
+const retryFollowMs = 1000;
 /** After which time it is said that objects of a definition do not go, in milliseconds; as by Kubernetes. */
 const tellCleanupMs = 60_000;
 
@@ -68,14 +70,24 @@ export class CrdController {
 
   /** Resolves when every kind that is defined already is served. */
   async start(): Promise<void> {
+    await this.#follow();
+    await this.#settled();
+  }
+
+  /** Looks at all definitions, and from then on at each that changes. */
+  async #follow(): Promise<void> {
     const { storage, cache, hub } = this.#context;
     const { entries, revision } = await storage.list(prefix);
+    const gone = new Set(this.#served.keys());
     for (const entry of entries) {
+      gone.delete(entry.key.slice(prefix.length));
       const definition = cache.get(entry).object as CustomResourceDefinition;
       if (definition.status?.acceptedNames) this.#grant(definition, definition.status.acceptedNames);
       if (isTrue(definition, 'Established')) this.#serve(definition);
       this.#enqueue(definition.metadata.name);
     }
+    for (const name of gone) this.#enqueue(name);
+    if (this.#stopping.signal.aborted) return;
     this.#unsubscribe = hub.subscribe(
       {
         prefix,
@@ -86,11 +98,27 @@ export class CrdController {
           this.#enqueue(name);
         },
         progress: () => undefined,
-        end: () => undefined,
+        // The history broke off: what has changed meanwhile is seen by looking at all of them.
+        end: () => void this.#followAgain(),
       },
       revision,
     );
-    await this.#settled();
+  }
+
+  async #followAgain(): Promise<void> {
+    const { clock, logger } = this.#context;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        return await this.#follow();
+      } catch (error) {
+        if (signal.aborted) return;
+        logger.warn('custom resource definitions could not be read; it will be tried again', { error: String(error) });
+        await clock.sleep(retryFollowMs, signal).catch((reason: unknown) => {
+          if (!signal.aborted) throw reason;
+        });
+      }
+    }
   }
 
   async stop(): Promise<void> {

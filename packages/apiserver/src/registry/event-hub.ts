@@ -145,6 +145,11 @@ export class EventHub {
     }
   }
 
+  /** Ends every watch; none can begin before what is stored now. */
+  forget(): void {
+    if (this.#running) this.#startOver();
+  }
+
   #startOver(): void {
     this.#endAll();
     this.#recent.length = 0;

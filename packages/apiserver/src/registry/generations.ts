@@ -30,6 +30,12 @@ export class Generations<Value> {
     return old.value;
   }
 
+  /** What is held now, without keeping it for longer. */
+  peek(stored: Uint8Array, revision: Revision): Value | undefined {
+    const held = this.#young.get(stored) ?? this.#old.get(stored);
+    return held?.revision === revision ? held.value : undefined;
+  }
+
   /** @param size in bytes, as counted against the bound */
   set(stored: Uint8Array, revision: Revision, value: Value, size: number): void {
     this.#keep(stored, { revision, value, size });

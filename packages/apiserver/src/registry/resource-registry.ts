@@ -103,6 +103,8 @@ export interface ResourceRegistryOptions {
   readonly podSecurity?: PodSecurityOptions;
   /** Freezes what is handed out, so that a test notices who writes into shared objects. */
   readonly freeze?: boolean;
+  /** What is decoded of stored values, where several registries have stores that share them. Default: its own. */
+  readonly cache?: DecodeCache;
 }
 
 const runtimeConfigOf = ({ runtimeConfig, enabledVersions = [] }: ResourceRegistryOptions): RuntimeConfig => ({
@@ -113,6 +115,9 @@ const runtimeConfigOf = ({ runtimeConfig, enabledVersions = [] }: ResourceRegist
 const allowAll: Authorizer = { authorize: () => ({ allowed: true, reason: '' }) };
 
 const eventsPrefix = prefixFor('', 'events');
+
+/** No object's: nothing that is watched lies there. */
+const forgottenKey = '/forgotten-history';
 
 const needBootstrap = ['NamespaceLifecycle', 'ServiceAccount'];
 
@@ -138,7 +143,7 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
   constructor(options: ResourceRegistryOptions) {
     // All that is followed ends by it.
     setMaxListeners(0, this.#closed.signal);
-    const cache = new DecodeCache((object) => (options.freeze ? deepFreeze(object) : object));
+    const { cache = new DecodeCache((object) => (options.freeze ? deepFreeze(object) : object)) } = options;
     const { storage, clock, random, logger } = options;
     const reader = objectReader(storage, cache);
     this.allocators = {
@@ -243,6 +248,19 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
     await this.#webhooks.start(follow);
     const mutating = this.catalog.list().some(({ resource }) => resource === 'mutatingadmissionpolicies');
     await this.#policies.start(follow, mutating);
+  }
+
+  /**
+   * Ends every watch and drops all history: whatever anybody has seen so far is too old to go on from. For tests of those
+   * who watch, and of no use elsewhere.
+   */
+  async forgetHistory(): Promise<void> {
+    const { storage, hub } = this.#context;
+    // Who has seen the last change of all is to start anew as well.
+    const { modRevision } = await storage.create(forgottenKey, Buffer.alloc(0));
+    const { revision } = await storage.delete(forgottenKey, modRevision);
+    await storage.compact(revision);
+    hub.forget();
   }
 
   /** Ends every watch. The storage stays open: it belongs to whoever opened it. */

@@ -156,6 +156,8 @@ export function encodeObject(object: KubernetesObject): EncodedObject {
 const shareOfHeap = 1 / 16;
 /** Of the machine's memory, for what is kept in protobuf. */
 const shareOfMemory = 1 / 64;
+/** How many caches a fork asks before it decodes: each of them is kept for as long as the fork. */
+const mostInherited = 4;
 
 /**
  * Decodes each stored value once, and keeps those that were looked into lately. Keyed by the identity of the bytes, which
@@ -164,17 +166,29 @@ const shareOfMemory = 1 / 64;
  */
 export class DecodeCache {
   readonly #written = new WeakMap<Uint8Array, ObjectDraft>();
-  readonly #blank = new WeakSet<Uint8Array>();
+  #blank = new WeakSet<Uint8Array>();
   readonly #finish: (object: KubernetesObject) => void;
+  readonly #bytes: number;
   readonly #objects: Generations<StoredObject>;
+  /** Of the caches that this one was forked from, the nearest first. */
+  #inherited: readonly Generations<StoredObject>[] = [];
   /** What was encoded lately, whether or not the object is still there decoded. */
   readonly messages: Generations<Uint8Array>;
 
   /** @param bytes how many bytes of stored values are kept decoded; default: by the size of the heap */
   constructor(finish: (object: KubernetesObject) => void, bytes = getHeapStatistics().heap_size_limit * shareOfHeap) {
     this.#finish = finish;
+    this.#bytes = bytes;
     this.#objects = new Generations(bytes);
     this.messages = new Generations(totalmem() * shareOfMemory);
+  }
+
+  /** A cache for a store that was forked, and so shares its values: what is decoded here is not decoded there again. */
+  fork(): DecodeCache {
+    const copy = new DecodeCache(this.#finish, this.#bytes);
+    copy.#blank = this.#blank;
+    copy.#inherited = [this.#objects, ...this.#inherited].slice(0, mostInherited);
+    return copy;
   }
 
   /** Promises that `draft` is what `bytes` will decode to. From here on nobody changes the draft but this class. */
@@ -195,7 +209,7 @@ export class DecodeCache {
   }
 
   get({ value, modRevision, createRevision }: StoredEntry): StoredObject {
-    const known = this.#objects.get(value, modRevision);
+    const known = this.#known(value, modRevision);
     if (known !== undefined) return known;
     const draft = this.#written.get(value);
     // A list of all that there is does not look into anything: nothing is decoded, and nothing kept.
@@ -209,13 +223,23 @@ export class DecodeCache {
 
   /** What `value` says; the same object for all who hold the same value. */
   decoded(stored: StoredObject, value: Uint8Array): KubernetesObject {
-    const known = this.#objects.get(value, stored.revision);
+    const known = this.#known(value, stored.revision);
     if (known !== undefined) return known.object;
     const object = this.#settled(JSON.parse(Buffer.from(value).toString()) as ObjectDraft, stored.revision);
     // A holder of its own: the one that asks may be kept for long by somebody who then looks at it no more.
     const holder = new StoredObject(this, value, stored.revision, stored.isFirst, object);
     this.#objects.set(value, stored.revision, holder, value.length);
     return object;
+  }
+
+  #known(value: Uint8Array, revision: Revision): StoredObject | undefined {
+    const known = this.#objects.get(value, revision);
+    if (known !== undefined) return known;
+    for (const each of this.#inherited) {
+      const inherited = each.peek(value, revision);
+      if (inherited !== undefined) return inherited;
+    }
+    return undefined;
   }
 
   #settled(draft: ObjectDraft, revision: Revision): KubernetesObject {

@@ -279,8 +279,16 @@ export class HttpApiServer {
       });
   }
 
-  /** Makes the objects that every cluster has, and begins to keep authorization current. */
-  async bootstrap(clientCa: string | undefined, signal?: AbortSignal): Promise<void> {
+  /**
+   * Makes the objects that every cluster has, and begins to keep authorization current.
+   * @param options.forked the store begins as a copy of one that was bootstrapped: what every cluster has is there, and
+   * what only few ask about is read when somebody does
+   */
+  async bootstrap(
+    clientCa: string | undefined,
+    signal?: AbortSignal,
+    { forked = false }: { readonly forked?: boolean } = {},
+  ): Promise<void> {
     const {
       handler,
       rbac,
@@ -301,7 +309,7 @@ export class HttpApiServer {
         logger,
         serviceCidrs: serviceCidr.split(','),
       });
-    await repair?.ensureDefaultCidr();
+    if (!forked) await repair?.ensureDefaultCidr();
     const address = clientCa === undefined ? undefined : this.#address();
     const loop = { handler, user: apiServerUser, clock, logger };
     const configured = this.#flowControl.configure.bind(this.#flowControl);
@@ -310,13 +318,15 @@ export class HttpApiServer {
     const services = new ApiServiceController({ ...loop, aggregator: this.#extensions });
     this.metrics.also(() => services.text());
     await services.start(this.#running.signal);
-    await bootstrap({ handler, user: apiServerUser, grants, ...(address && { address }), ...(signal && { signal }) });
+    if (!forked || grants.length > 0 || address) {
+      const wanted = { grants, defaults: !forked, ...(address && { address }), ...(signal && { signal }) };
+      await bootstrap({ handler, user: apiServerUser, ...wanted });
+    }
     const following = { clock, logger, user: apiServerUser, signal: this.#running.signal };
-    await Promise.all([
-      new RbacFeed(handler, rbac).start(following),
-      new NodeFeed(handler, nodes.graph).start(following),
-    ]);
-    await this.#aggregator?.settle();
+    const feedNodes = () => new NodeFeed(handler, nodes.graph).start(following);
+    if (forked) nodes.startWhenAsked(feedNodes);
+    await Promise.all([new RbacFeed(handler, rbac).start(following), ...(forked ? [] : [feedNodes()])]);
+    if (!forked) await this.#aggregator?.settle();
     if (this.#options.runsControllers !== false) await new PolicyStatusController(loop).start(this.#running.signal);
     void repair?.run(this.#running.signal);
     this.#bootstrapped = true;

@@ -3,6 +3,17 @@ export { ApiServer, type ApiServerOptions, HttpApiServer, type Listening, type L
 export { AuthorizationPluginOptions } from './api-server-options.ts';
 export { AuthenticationPluginOptions } from './authentication-options.ts';
 export { type ApiServerParts, type ComposeOptions, composeApiServer } from './compose.ts';
-export { startTestApiServer, type TestApiServer, type TestApiServerOptions } from './start-test-api-server.ts';
-export { startTestCluster, type TestCluster, type TestClusterOptions } from './start-test-cluster.ts';
+export {
+  startTestApiServer,
+  type TestApiServer,
+  type TestApiServerForkOptions,
+  type TestApiServerOptions,
+} from './start-test-api-server.ts';
+export {
+  type TestCluster,
+  type TestClusterForkOptions,
+  type TestClusterOptions,
+  testCluster,
+  testCluster as startTestCluster,
+} from './test-cluster.ts';
 export { ApiHandler, Storage } from './tokens.ts';

@@ -5,6 +5,7 @@ import {
   type Clock,
   type Logger,
   type PluginGrant,
+  type Random,
   systemClock,
   systemRandom,
 } from '@keelson/core';
@@ -25,6 +26,8 @@ export interface TestApiServerOptions {
   readonly socket?: boolean;
   readonly port?: number;
   readonly clock?: Clock;
+  /** Makes names and uids. Default: the system's. */
+  readonly random?: Random;
   readonly grants?: readonly PluginGrant[];
   readonly logger?: Logger;
   readonly limits?: ServerLimits;
@@ -72,45 +75,66 @@ export interface TestApiServer extends ApiServerParts, AsyncDisposable {
 /** What a server begins with. */
 interface Beginning {
   readonly storage: Storage;
-  readonly cache: DecodeCache | undefined;
+  readonly cache?: DecodeCache;
   /** Whether what every cluster has is there already. */
   readonly forked: boolean;
 }
 
-/** What every cluster has, made by the first server of this process: the store, and what was decoded of it. */
-let template: { readonly storage: MemoryStorage; readonly cache: DecodeCache } | undefined;
+/** What every cluster has: made once a process, and what each server begins with. */
+let template: Promise<Required<Pick<Beginning, 'cache'>> & { readonly storage: MemoryStorage }> | undefined;
 
 /** Starts an API server in memory; ready when it resolves. The first one of a process takes longer than all others. */
 export async function startTestApiServer(options: TestApiServerOptions = {}): Promise<TestApiServer> {
   const { storage, clock = systemClock, registry } = options;
-  // Objects of the template have the system's time, and are as the default options make them.
-  const usual = storage === undefined && clock === systemClock && registry === undefined;
-  if (!usual) return start(options, { storage: storage ?? new MemoryStorage({ clock }), cache: undefined, forked: false });
-  if (template) return start(options, { storage: template.storage.fork({}), cache: template.cache.fork(), forked: true });
-  const first = { storage: new MemoryStorage(), cache: new DecodeCache(() => undefined) };
-  const own = options.grants || options.socket ? undefined : first;
-  const started = await start(options, { ...first, forked: false });
-  // Its history is never looked at, and so needs no timer that shortens it.
-  if (own) template ??= { storage: own.storage.fork({ history: { age: 0 } }), cache: own.cache };
-  return started;
+  // The objects of the template have the system's time, and are as the registry makes them without options.
+  if (storage !== undefined || clock !== systemClock || registry !== undefined) {
+    return start(options, { storage: storage ?? new MemoryStorage({ clock }), forked: false });
+  }
+  template ??= makeTemplate();
+  const begun = await template;
+  return start(options, { storage: begun.storage.fork({}), cache: begun.cache.fork(), forked: true });
 }
 
-async function start(options: TestApiServerOptions, beginning: Beginning, keys?: Keys): Promise<TestApiServer> {
-  const { clock = systemClock, logger = silentLogger, grants, limits } = options;
-  const { storage, cache, forked } = beginning;
+async function makeTemplate() {
+  const cache = new DecodeCache(() => undefined);
+  // Its history is read by nobody, and needs no timer that shortens it.
+  const storage = new MemoryStorage({ history: { age: 0 } });
+  try {
+    const server = await start({}, { storage, cache, forked: false });
+    const made = storage.fork();
+    await server.stop();
+    return { storage: made, cache };
+  } catch (error) {
+    template = undefined;
+    throw error;
+  }
+}
+
+/** Those of the server that was forked: tokens that it gave are good in the fork. */
+interface Keys {
+  readonly key: ReturnType<ComposeOptions['serviceAccountKey']>;
+  readonly pki: Pki | undefined;
+}
+
+async function start(
+  options: TestApiServerOptions,
+  { storage, cache = new DecodeCache(() => undefined), forked }: Beginning,
+  keys?: Keys,
+): Promise<TestApiServer> {
+  const { clock = systemClock, random = systemRandom, logger = silentLogger, grants, limits } = options;
   const pki = options.socket ? (keys?.pki ?? (await openPki(undefined, { clock }))) : undefined;
   const key = keys?.key ?? pki?.serviceAccountKey ?? generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const parts = composeApiServer({
     storage,
     clock,
-    random: systemRandom,
+    random,
     logger,
     serviceAccountKey: () => key,
     ...(grants && { grants }),
     auditor: options.auditor,
     authorization: options.authorization,
     ...(limits && { limits }),
-    registry: { ...options.registry, ...(cache && { cache }) },
+    registry: { ...(options.registry?.freeze ? {} : { cache }), ...options.registry },
     ...(options.authentication && { authentication: options.authentication }),
   });
   await parts.registry.start();
@@ -132,17 +156,18 @@ async function start(options: TestApiServerOptions, beginning: Beginning, keys?:
     async fork(changed = {}) {
       if (!(storage instanceof MemoryStorage)) throw new Error('only a store in memory can be forked');
       for (const part of ['authorization', 'auditor'] as const) {
-        if (options[part] && !changed[part]) throw new Error(`a fork needs its own ${part}: it is closed with its server`);
+        if (options[part] && !changed[part])
+          throw new Error(`a fork needs its own ${part}: it is closed with its server`);
       }
       const { port: _port, storage: _storage, grants: _grants, ...same } = options;
       return start(
         { ...same, socket: false, ...changed },
-        { storage: storage.fork(), cache: cache?.fork(), forked: true },
+        { storage: storage.fork(), cache: cache.fork(), forked: true },
         { key, pki },
       );
     },
     async compact() {
-      await parts.registry.forgetHistory(storage);
+      await parts.registry.forgetHistory();
     },
     stop,
     [Symbol.asyncDispose]: stop,

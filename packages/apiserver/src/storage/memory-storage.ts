@@ -34,9 +34,12 @@ export class MemoryStorage extends IndexedStorage {
     );
   }
 
-  /** A store of its own that begins with this one's content. Takes no longer for large values or many keys. */
-  fork(): MemoryStorage {
-    const copy = new MemoryStorage(this.options, this.index.fork());
+  /**
+   * A store of its own that begins with this one's content. Takes no longer for large values or many keys.
+   * @param options default: those of this store
+   */
+  fork(options: MemoryStorageOptions = this.options): MemoryStorage {
+    const copy = new MemoryStorage(options, this.index.fork());
     this.expiries.copyTo(copy.expiries);
     return copy;
   }

@@ -22,10 +22,34 @@ type Decide = (authorizer: NodeAuthorizer, node: string, request: AuthorizationR
 export class NodeAuthorizer implements Authorizer {
   /** Kept current by `NodeFeed`. */
   readonly graph = new NodeGraph();
+  #start: (() => Promise<void>) | undefined;
+  #starting: Promise<void> | undefined;
 
-  authorize(request: AuthorizationRequest): AuthorizationDecision {
+  /** Fills the graph with the first question of a node. A start that fails is tried again by the next. */
+  startWhenAsked(start: () => Promise<void>): void {
+    this.#start = start;
+  }
+
+  authorize(request: AuthorizationRequest): AuthorizationDecision | Promise<AuthorizationDecision> {
     const node = nodeOf(request.user);
     if (node === undefined) return nothing;
+    return this.#start
+      ? this.#started(this.#start).then(() => this.#decide(node, request))
+      : this.#decide(node, request);
+  }
+
+  async #started(start: () => Promise<void>): Promise<void> {
+    this.#starting ??= start();
+    try {
+      await this.#starting;
+      this.#start = undefined;
+    } catch (error) {
+      this.#starting = undefined;
+      throw error;
+    }
+  }
+
+  #decide(node: string, request: AuthorizationRequest): AuthorizationDecision {
     if (node === '') return no(`unknown node for user ${JSON.stringify(request.user.name)}`);
     if (request.resource === undefined) return nothing;
     const place = `${request.group ?? ''}/${request.resource}`;

@@ -1,0 +1,12 @@
+/** For tests of operators and other plugins: a real API server in the test's own process. */
+export { FakeClock, type WaitForOptions, waitFor } from '@keelson/core/testing';
+export {
+  startTestApiServer,
+  type TestApiServer,
+  type TestApiServerForkOptions,
+  type TestApiServerOptions,
+  type TestCluster,
+  type TestClusterForkOptions,
+  type TestClusterOptions,
+  testCluster,
+} from './server/index.ts';
