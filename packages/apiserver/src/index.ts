@@ -64,6 +64,7 @@ export {
   type TestCluster,
   type TestClusterOptions,
 } from './server/index.ts';
+export * from './simulation/index.ts';
 export {
   type BackupSummary,
   CompactedError,

@@ -1,0 +1,311 @@
+import {
+  type ApiRequest,
+  type Client,
+  Clients,
+  type Clock,
+  ConnectionError,
+  createClient,
+  definePlugin,
+  type KubernetesObject,
+  type Operator,
+  type Random,
+  StatusError,
+  sleepOn,
+  type TraceBuffer,
+  type Transport,
+  type WatchEvent,
+} from '@keelson/core';
+import {
+  type AnyPlugin,
+  controllerManagerPlugin,
+  createHost,
+  eventRecorderPlugin,
+  type Host,
+  informersPlugin,
+  leaderElectionPlugin,
+  Manager,
+} from '@keelson/core/host';
+import { silentLogger } from '@keelson/core/testing';
+import type { Fault, FaultKind } from './plan.ts';
+
+/** Decides what happens to what the operators do. */
+export interface Fate {
+  /** Of the next request, or the next delivery of a watch. */
+  next(decision: 'read' | 'write' | 'watch'): Fault | undefined;
+  /** Called when a fault happens, and when a write has taken effect. */
+  note(process: string, text: string): void;
+  /** Called after each write that took effect. */
+  written(): Promise<void>;
+}
+
+export interface SimulatedProcessOptions {
+  readonly name: string;
+  readonly operators: () => readonly Operator[];
+  /** A client of the server that nothing happens to. */
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly fate: Fate;
+  readonly leaderElection: boolean;
+}
+
+const restartMs = 1_000;
+
+/** A process that runs operators: it can die at any moment, and then begins anew with nothing but what is stored. */
+export class SimulatedProcess {
+  readonly name: string;
+  readonly #options: SimulatedProcessOptions;
+  #life: Life | undefined;
+  #stopped = false;
+
+  constructor(options: SimulatedProcessOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  get traces(): TraceBuffer | undefined {
+    return this.#life?.traces;
+  }
+
+  start(): void {
+    if (this.#stopped) return;
+    this.#life = new Life(this.#options, () => this.#crashed());
+    this.#life.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#life?.stop();
+  }
+
+  #crashed(): void {
+    this.#life = undefined;
+    this.#options.clock.after(restartMs, () => this.start());
+  }
+}
+
+/** From a start of the process to its end. */
+class Life {
+  readonly #options: SimulatedProcessOptions;
+  readonly #clock: MortalClock;
+  readonly #onCrash: () => void;
+  #host: Host | undefined;
+  #dead = false;
+  #cutOffUntil = 0;
+
+  constructor(options: SimulatedProcessOptions, onCrash: () => void) {
+    this.#options = options;
+    this.#clock = new MortalClock(options.clock);
+    this.#onCrash = onCrash;
+  }
+
+  get traces(): TraceBuffer | undefined {
+    return this.#host?.get(Manager).traces;
+  }
+
+  start(): void {
+    const { operators, random, leaderElection, name, fate } = this.#options;
+    const client = createClient(this.#transport());
+    const connection = definePlugin({
+      name: 'connection',
+      register: ({ provide }) => provide.value(Clients, { as: () => client }),
+    });
+    const own = operators();
+    const election = leaderElection ? [leaderElectionPlugin as AnyPlugin] : [];
+    const lease = { namespace: 'default', name: own[0]?.name ?? 'operator', identity: `${name}-${random()}` };
+    this.#host = createHost({
+      plugins: [
+        connection as AnyPlugin,
+        informersPlugin as AnyPlugin,
+        eventRecorderPlugin as AnyPlugin,
+        ...election,
+        controllerManagerPlugin as AnyPlugin,
+        ...(own as readonly AnyPlugin[]),
+      ],
+      ...(leaderElection && { options: { 'leader-election': lease } }),
+      clock: this.#clock,
+      random,
+      logger: silentLogger,
+    });
+    this.#host.start().catch((error: unknown) => {
+      if (this.#dead) return;
+      fate.note(name, `could not start: ${error instanceof Error ? error.message : String(error)}`);
+      this.#crash();
+    });
+  }
+
+  async stop(): Promise<void> {
+    if (this.#dead) return;
+    this.#dead = true;
+    this.#clock.end();
+  }
+
+  #crash(): void {
+    if (this.#dead) return;
+    this.#dead = true;
+    this.#clock.end();
+    this.#onCrash();
+  }
+
+  #transport(): Transport {
+    const { transport } = this.#options.client;
+    return {
+      request: (request) => this.#request(transport, request),
+      watch: (request) => singles(this.#watch(transport, request)),
+      watchBatches: (request) => this.#watch(transport, request),
+      raw: (...args) => (this.#dead ? never() : transport.raw(...args)),
+    };
+  }
+
+  async #request(transport: Transport, request: ApiRequest): Promise<unknown> {
+    if (this.#dead) return never();
+    const { fate, name, clock } = this.#options;
+    const write = !['get', 'list'].includes(request.verb);
+    const what = describe(request);
+    const fault = fate.next(write ? 'write' : 'read');
+    if (fault) {
+      fate.note(name, `${fault.kind}${hasLength.has(fault.kind) ? ` ${fault.ms} ms` : ''}: ${what}`);
+      await this.#before(fault, request);
+    }
+    if (clock.now() < this.#cutOffUntil) throw new ConnectionError(`${what}: the network is cut off`);
+    const answer = await this.#send(transport, request);
+    if (write) {
+      const { resourceVersion } = answer.metadata ?? {};
+      fate.note(name, `${what}${resourceVersion === undefined ? '' : ` → ${resourceVersion}`}`);
+      await fate.written();
+    }
+    if (fault?.kind === 'lost-answer') throw new ConnectionError(`${what}: the connection was reset`);
+    if (fault?.kind === 'crash-after') {
+      this.#crash();
+      return never();
+    }
+    return this.#dead ? never() : answer;
+  }
+
+  async #send(
+    transport: Transport,
+    request: ApiRequest,
+  ): Promise<{ readonly metadata?: { readonly resourceVersion?: string } }> {
+    const answer: unknown = await transport.request(request);
+    return typeof answer === 'object' && answer !== null ? answer : {};
+  }
+
+  async #before({ kind, ms }: Fault, request: ApiRequest): Promise<void> {
+    const { clock } = this.#options;
+    const { group, resource, name = '' } = request;
+    switch (kind) {
+      case 'lost-request':
+        throw new ConnectionError(`${describe(request)}: connection refused`);
+      case 'conflict':
+        if (request.verb === 'update' || request.verb === 'patch')
+          throw StatusError.conflict({ group, resource }, name);
+        return;
+      case 'throttled':
+        throw StatusError.of(429, 'TooManyRequests', 'too many requests', { retryAfterSeconds: 1 });
+      case 'server-error':
+        throw StatusError.internal('simulated');
+      case 'slow':
+        await clock.sleep(ms);
+        if (this.#dead) await never();
+        return;
+      case 'crash-before':
+        this.#crash();
+        await never();
+        return;
+      case 'partition':
+        this.#cutOffUntil = clock.now() + ms;
+        return;
+      case 'clock-jump':
+        this.#clock.jump(ms % 2 === 0 ? ms * 10 : -ms * 10);
+        return;
+      default:
+        return;
+    }
+  }
+
+  async *#watch(transport: Transport, request: ApiRequest): AsyncGenerator<readonly WatchEvent<KubernetesObject>[]> {
+    const { fate, name, clock } = this.#options;
+    if (this.#dead) await never();
+    if (clock.now() < this.#cutOffUntil) throw new ConnectionError(`${describe(request)}: the network is cut off`);
+    const batches = transport.watchBatches?.(request) ?? [];
+    for await (const batch of batches) {
+      if (this.#dead) await never();
+      const fault = fate.next('watch');
+      if (fault)
+        fate.note(name, `${fault.kind}${hasLength.has(fault.kind) ? ` ${fault.ms} ms` : ''}: ${describe(request)}`);
+      if (fault?.kind === 'watch-cut') throw new ConnectionError(`${describe(request)}: the connection was reset`);
+      if (fault?.kind === 'watch-expired') throw StatusError.expired('too old resource version');
+      if (fault?.kind === 'stale-view') await clock.sleep(fault.ms);
+      if (this.#dead) await never();
+      yield batch;
+    }
+  }
+}
+
+const hasLength: ReadonlySet<FaultKind> = new Set(['slow', 'partition', 'clock-jump', 'stale-view']);
+
+/** Stops with its process, and may show another time than others do. */
+class MortalClock implements Clock {
+  readonly #clock: Clock;
+  readonly #timers = new Set<() => void>();
+  #offset = 0;
+  #ended = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  now(): number {
+    return this.#clock.now() + this.#offset;
+  }
+
+  jump(ms: number): void {
+    this.#offset += ms;
+  }
+
+  after(ms: number, callback: () => void): () => void {
+    if (this.#ended) return () => undefined;
+    const cancel = this.#clock.after(ms, () => {
+      this.#timers.delete(cancel);
+      callback();
+    });
+    this.#timers.add(cancel);
+    return () => {
+      this.#timers.delete(cancel);
+      cancel();
+    };
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return sleepOn(this, ms, signal);
+  }
+
+  end(): void {
+    this.#ended = true;
+    for (const cancel of this.#timers) cancel();
+    this.#timers.clear();
+  }
+}
+
+/** What a dead process waits for. */
+function never<T>(): Promise<T> {
+  return new Promise(() => undefined);
+}
+
+async function* singles<E>(batches: AsyncIterable<readonly E[]>): AsyncGenerator<E> {
+  for await (const batch of batches) yield* batch;
+}
+
+function describe({ verb, resource, subresource, namespace, name, patchType, body }: ApiRequest): string {
+  const of = name ?? nameIn(body);
+  const what = patchType === 'application/apply-patch+yaml' ? 'apply' : verb;
+  return `${what} ${resource}${subresource ? `/${subresource}` : ''}${of ? ` ${namespace ? `${namespace}/` : ''}${of}` : ''}`;
+}
+
+function nameIn(body: unknown): string {
+  if (typeof body !== 'object' || body === null || !('metadata' in body)) return '';
+  const { metadata } = body;
+  if (typeof metadata !== 'object' || metadata === null) return '';
+  if ('name' in metadata && typeof metadata.name === 'string') return metadata.name;
+  return 'generateName' in metadata ? `${String(metadata.generateName)}…` : '';
+}
