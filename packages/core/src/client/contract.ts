@@ -103,12 +103,20 @@ export interface Transport {
   raw(method: 'GET' | 'POST', path: string, body?: string, signal?: AbortSignal): Promise<string>;
 }
 
-/** What `create` takes: the server fills in the rest. `apiVersion` and `kind` come from the resource type. */
-export type NewObject<T extends KubernetesObject> = Omit<T, 'apiVersion' | 'kind' | 'metadata'> & {
+/**
+ * What `create` takes: the server fills in the rest. `apiVersion` and `kind` come from the resource type. Where a type says
+ * by `__input` what may be left out (`defineResource` does for fields with defaults), that is left to the server too.
+ */
+export type NewObject<T extends KubernetesObject> = Content<T> & {
   readonly apiVersion?: string;
   readonly kind?: string;
   readonly metadata: Partial<ObjectMeta>;
 };
+
+type Content<T> = '__input' extends keyof T
+  ? Omit<T, 'apiVersion' | 'kind' | 'metadata' | '__input' | keyof NonNullable<T['__input']>> &
+      NonNullable<T['__input']>
+  : Omit<T, 'apiVersion' | 'kind' | 'metadata'>;
 
 export type JsonPatch = readonly {
   readonly op: string;

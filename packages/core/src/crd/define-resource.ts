@@ -12,16 +12,17 @@ export type DeepReadonly<T> = T extends readonly (infer Item)[]
     : T;
 
 /** An object of a defined resource, as it is read: the server has put the defaults in. */
-export interface CustomResource<Spec, Status> extends KubernetesObject {
+export interface CustomResource<Spec, Status, Input = Spec> extends KubernetesObject {
   readonly spec: DeepReadonly<Spec>;
   readonly status?: DeepReadonly<Partial<Status>>;
+  /** Type only; never present at run time: what a new object says, its defaults left out. */
+  readonly __input?: NewContent<DeepReadonly<Input>>;
 }
+
+type NewContent<Input> = Record<never, never> extends Input ? { readonly spec?: Input } : { readonly spec: Input };
 
 /** The TypeScript type of a resource type's objects: `type Website = ResourceObject<typeof Website>`. */
 export type ResourceObject<R> = R extends ResourceType<infer T> ? T : never;
-
-/** The spec as it may be written, its defaults left out. */
-export type SpecInput<R> = R extends { readonly __input?: infer Input } ? Input : never;
 
 export interface ResourceDefinition<Spec extends z.ZodObject, Status extends z.ZodObject>
   extends ResourceNames,
@@ -32,13 +33,11 @@ export interface ResourceDefinition<Spec extends z.ZodObject, Status extends z.Z
 
 /** A resource type that knows its CustomResourceDefinition. */
 export interface DefinedResource<Spec = unknown, Status = unknown, Input = Spec>
-  extends ResourceType<CustomResource<Spec, Status>> {
+  extends ResourceType<CustomResource<Spec, Status, Input>> {
   /** Of all its versions. */
   readonly crd: CustomResourceDefinition;
   /** Between its versions, where it has several. */
   readonly conversion?: ResourceConversion;
-  /** Type only; never present at run time. */
-  readonly __input?: DeepReadonly<Input>;
 }
 
 /**

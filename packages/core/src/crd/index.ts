@@ -8,7 +8,6 @@ export {
   defineResource,
   type ResourceDefinition,
   type ResourceObject,
-  type SpecInput,
 } from './define-resource.ts';
 export {
   type ConversionPair,
