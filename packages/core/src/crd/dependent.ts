@@ -1,5 +1,4 @@
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
-import { TerminalError } from '../controller/index.ts';
 import { isStatusError } from '../machinery/index.ts';
 import type { ChildObject } from './child-applier.ts';
 import type { ExternalNote } from './external-note.ts';
@@ -60,7 +59,7 @@ export interface ExternalSpec<T extends KubernetesObject, Observed> {
   idOf?(observed: Observed): string;
   /** Whether it carries the object's `id`. Without it, what was not there before counts as made by the object. */
   isOurs?(observed: Observed, context: ExternalContext<T>): boolean;
-  /** Whether what was there before is taken over: it is changed from then on, and stays when the object goes. Default: an error. */
+  /** Whether what was there before is taken over: it is changed from then on, and stays when the object goes. Default: the object is not ready while it is there. */
   readonly adopt?: boolean;
   /** It is looked at again after so long, a tenth more or less, in milliseconds; default ten minutes. */
   readonly everyMs?: number;
@@ -193,7 +192,7 @@ async function bringExternal<T extends KubernetesObject, Observed>(
     observed = created ?? (await external.observe(object, contextOf(hands)));
   } else {
     if (!isMine(external, observed, hands)) {
-      if (!external.adopt) throw new TerminalError('it exists, and was not made for this object');
+      if (!external.adopt) return { unready: 'it exists, and was not made for this object' };
       if (noted?.state !== 'adopted') await hands.note({ state: 'adopted' });
     } else if (!noted) await hands.note({ state: 'made' });
     if (external.update && external.differs?.(object, observed)) {
