@@ -8,6 +8,9 @@ import { runOperator } from './host/index.ts';
 const usage = `Runs the operator that a file exports by default, until SIGINT or SIGTERM.
 
 Usage: keelson-operator <file> [--leader-elect] [--kubeconfig <file>] [--context <name>]
+                        [--metrics-bind-address <address>] [--health-probe-bind-address <address>]
+
+Addresses: a port on loopback (8080), a port on all addresses (:8080), or host:port. Default: nothing is served.
 
 Without a kubeconfig: KUBECONFIG, ~/.kube/config, or the service account of the pod.
 `;
@@ -20,6 +23,8 @@ async function main(): Promise<void> {
       'leader-elect': { type: 'boolean', default: false },
       kubeconfig: { type: 'string' },
       context: { type: 'string' },
+      'metrics-bind-address': { type: 'string' },
+      'health-probe-bind-address': { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -30,11 +35,13 @@ async function main(): Promise<void> {
   }
   if (file === undefined || more.length > 0) throw new Error(`give one file\n\n${usage}`);
   const module: unknown = await import(pathToFileURL(resolve(file)).href);
-  const { kubeconfig, context } = values;
+  const { kubeconfig, context, 'metrics-bind-address': metrics, 'health-probe-bind-address': health } = values;
   await runOperator(operatorIn(module, file), {
     leaderElection: values['leader-elect'],
     ...(kubeconfig !== undefined && { kubeconfig }),
     ...(context !== undefined && { context }),
+    ...(metrics !== undefined && { metrics }),
+    ...(health !== undefined && { health }),
   });
 }
 

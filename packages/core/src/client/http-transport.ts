@@ -19,6 +19,17 @@ export interface HttpTransportOptions {
   readonly requestTimeoutMs?: number;
   /** A watch without any byte, bookmarks included, for so long counts as lost. Default 3 minutes; bookmarks come every minute. */
   readonly watchIdleMs?: number;
+  /** Told of each answer, for metrics. */
+  readonly observe?: (answer: ObservedAnswer) => void;
+}
+
+/** One HTTP request, and what came of it. */
+export interface ObservedAnswer {
+  /** The status, or `<error>` where there was no answer. */
+  readonly code: string;
+  readonly method: string;
+  /** With its port. */
+  readonly host: string;
 }
 
 /** A transport over the network; `close` lets go of its connections. */
@@ -150,9 +161,20 @@ class NetworkTransport implements HttpTransport {
     return this.#sendAs(await this.#credentials.get(signal), message, signal);
   }
 
-  #sendAs(credentials: Credentials, message: HttpMessage, signal: AbortSignal): Promise<HttpResponse> {
+  async #sendAs(credentials: Credentials, message: HttpMessage, signal: AbortSignal): Promise<HttpResponse> {
     const headers = { ...this.#headers, ...credentials.headers, ...message.headers };
-    return this.#connect(credentials).send({ ...message, path: this.#prefix + message.path, headers }, signal);
+    const { observe } = this.#options;
+    let code = '<error>';
+    try {
+      const response = await this.#connect(credentials).send(
+        { ...message, path: this.#prefix + message.path, headers },
+        signal,
+      );
+      code = String(response.status);
+      return response;
+    } finally {
+      observe?.({ code, method: message.method, host: this.#origin.host });
+    }
   }
 
   /** A new client certificate needs new connections: it is shown once, when one is opened. */

@@ -16,6 +16,6 @@ export type {
 export { Client, Clients } from './contract.ts';
 export { createClient } from './create-client.ts';
 export { type HttpMessage, parseAnswer, toHttpMessage, toStatusError } from './http-message.ts';
-export { type HttpTransport, type HttpTransportOptions, httpTransport } from './http-transport.ts';
+export { type HttpTransport, type HttpTransportOptions, httpTransport, type ObservedAnswer } from './http-transport.ts';
 export { jsonLines } from './json-lines.ts';
 export { type LoadKubeconfigOptions, loadKubeconfig } from './load-kubeconfig.ts';

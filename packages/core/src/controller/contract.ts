@@ -19,6 +19,8 @@ export interface Watch {
   readonly informer: Informer;
   /** Says in traces and logs how events become keys: `Pod → its owner`. */
   readonly name: string;
+  /** Whose objects these are, where a controller works on several clusters: their versions are not compared. */
+  readonly cluster?: string;
   /** What is there when somebody subscribes, then every event. */
   readonly triggers$: Observable<Trigger>;
 }
@@ -29,8 +31,9 @@ export interface ReconcileContext {
   /**
    * A client whose writes are remembered with the key: the next reconcile of the key waits until the informers of the
    * controller's watches have seen them. `quiet`: their events, and nothing else, do not cause that reconcile.
+   * `cluster`: to which the client speaks, as the watches name it.
    */
-  track(client: Client, options?: { readonly quiet?: boolean }): Client;
+  track(client: Client, options?: { readonly quiet?: boolean; readonly cluster?: string }): Client;
   /** Notes in the reconcile's trace that an object was read from a cache. */
   read(kind: string, key: ObjectKey): void;
 }

@@ -1,8 +1,10 @@
 import type { Clock, Random } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
+import { placeOfCall } from './call-place.ts';
 import type { Controller, Leadership, Watch } from './contract.ts';
+import type { ReconcileObserver } from './reconcile-observer.ts';
 import { type ControllerMetrics, RunningController } from './running-controller.ts';
-import { TraceBuffer } from './trace.ts';
+import { TraceBuffer } from './trace-buffer.ts';
 
 export interface ControllerManagerOptions {
   readonly controllers: readonly Controller[];
@@ -15,6 +17,10 @@ export interface ControllerManagerOptions {
   readonly traces?: TraceBuffer;
   /** Who may reconcile, where several processes run the same controllers; default: this one. */
   readonly leadership?: Leadership;
+  /** They follow each reconcile while it runs. */
+  readonly observers?: readonly ReconcileObserver[];
+  /** Notes in traces which line of code reads and writes, which takes time. Default `false`. */
+  readonly lines?: boolean;
 }
 
 /**
@@ -28,12 +34,21 @@ export class ControllerManager {
   #started = false;
 
   /** @throws Error when two controllers have one name */
-  constructor({ controllers, reconcileTimeoutMs = 120_000, traces, ...environment }: ControllerManagerOptions) {
-    this.traces = traces ?? new TraceBuffer();
+  constructor({
+    controllers,
+    reconcileTimeoutMs = 120_000,
+    traces = new TraceBuffer(),
+    observers = [],
+    lines = false,
+    ...environment
+  }: ControllerManagerOptions) {
+    this.traces = traces;
+    const place = lines ? placeOfCall : undefined;
     const running = new Map<string, RunningController>();
     for (const each of controllers) {
       if (running.has(each.name)) throw new Error(`there are two controllers with the name "${each.name}"`);
-      running.set(each.name, new RunningController(each, { ...environment, reconcileTimeoutMs, traces: this.traces }));
+      const options = { ...environment, reconcileTimeoutMs, traces, observers, place };
+      running.set(each.name, new RunningController(each, options));
     }
     this.#running = running;
   }

@@ -26,6 +26,13 @@ export {
   not,
   type Predicate,
 } from './predicates.ts';
+export {
+  type BegunReconcile,
+  type ObservedReconcile,
+  type ReconcileObserver,
+  ReconcileObservers,
+} from './reconcile-observer.ts';
 export type { ControllerMetrics } from './running-controller.ts';
-export { type Cause, type ReconcileTrace, TraceBuffer, type TracedRead, type TracedWrite } from './trace.ts';
+export type { Cause, ReconcileTrace, TracedRead, TracedWrite } from './trace.ts';
+export { TraceBuffer } from './trace-buffer.ts';
 export { type WatchBuilder, watch, watchKeys } from './watch.ts';

@@ -57,6 +57,11 @@ export class LeaderElector implements Leadership {
     return this.#term !== undefined;
   }
 
+  /** Of the Lease. */
+  get leaseName(): string {
+    return this.#options.name;
+  }
+
   /** Becomes a candidate. */
   start(): void {
     this.#running ??= this.#run();

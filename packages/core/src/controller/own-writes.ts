@@ -1,9 +1,15 @@
 import type { KubernetesObject } from '../api/index.ts';
 import type { Informer, InformerEvent } from '../informer/index.ts';
 import { compareResourceVersions, hasReached, type ObjectKey } from '../machinery/index.ts';
+import type { Watch } from './contract.ts';
 import type { Written } from './tracked-client.ts';
 
-interface Pending extends Written {
+/** Where it was written. */
+export interface PlacedWrite extends Written {
+  readonly cluster?: string | undefined;
+}
+
+interface Pending extends PlacedWrite {
   readonly quiet: boolean;
 }
 
@@ -15,23 +21,23 @@ const sweepAfter = 1_024;
  * that is older than its own last write, and need not run for what it did itself.
  */
 export class OwnWrites {
-  readonly #informers: () => readonly Informer[];
+  readonly #watches: () => readonly Pick<Watch, 'informer' | 'cluster'>[];
   readonly #pending = new Map<ObjectKey, Map<string, Pending>>();
   #sweepAt = sweepAfter;
 
-  /** @param informers whose caches reconciles read */
-  constructor(informers: () => readonly Informer[]) {
-    this.#informers = informers;
+  /** @param watches whose informers' caches reconciles read */
+  constructor(watches: () => readonly Pick<Watch, 'informer' | 'cluster'>[]) {
+    this.#watches = watches;
   }
 
-  record(key: ObjectKey, written: Written, quiet: boolean): void {
+  record(key: ObjectKey, written: PlacedWrite, quiet: boolean): void {
     let writes = this.#pending.get(key);
     if (!writes) {
       if (this.#pending.size >= this.#sweepAt) this.#sweep();
       writes = new Map();
       this.#pending.set(key, writes);
     }
-    const id = identity(written.type.group, written.type.plural, written.key);
+    const id = identity(written.cluster, written.type.group, written.type.plural, written.key);
     const before = writes.get(id);
     // Of two writes that were under way at once the answers may come in the other order.
     if (before && isLater(before, written)) return;
@@ -43,17 +49,21 @@ export class OwnWrites {
     const writes = this.#pending.get(key);
     if (!writes) return;
     for (const written of writes.values()) {
-      for (const informer of this.#informers()) {
-        if (!isSeen(informer, written)) await seen(informer, written, signal);
+      for (const watch of this.#watches()) {
+        if (!isSeen(watch, written)) await seen(watch.informer, written, signal);
       }
     }
     this.#pending.delete(key);
   }
 
   /** Whether the event tells of nothing but what a reconcile of this key itself has written, and quietly. */
-  isEcho(key: ObjectKey, event: InformerEvent<KubernetesObject>, informer: Informer): boolean {
+  isEcho(
+    key: ObjectKey,
+    event: InformerEvent<KubernetesObject>,
+    { informer, cluster }: Pick<Watch, 'informer' | 'cluster'>,
+  ): boolean {
     const { group, plural } = informer.type;
-    const written = this.#pending.get(key)?.get(identity(group, plural, event.key));
+    const written = this.#pending.get(key)?.get(identity(cluster, group, plural, event.key));
     if (!written?.quiet) return false;
     const { uid, resourceVersion } = event.object.metadata;
     if (!written.object) return event.type === 'deleted' && written.uid !== undefined && written.uid === uid;
@@ -68,14 +78,15 @@ export class OwnWrites {
 
   #sweep(): void {
     for (const [key, writes] of this.#pending) {
-      const open = [...writes.values()].some((each) => this.#informers().some((informer) => !isSeen(informer, each)));
+      const open = [...writes.values()].some((each) => this.#watches().some((watch) => !isSeen(watch, each)));
       if (!open) this.#pending.delete(key);
     }
     this.#sweepAt = Math.max(sweepAfter, this.#pending.size * 2);
   }
 }
 
-const identity = (group: string, plural: string, key: ObjectKey) => `${plural}.${group}/${key}`;
+const identity = (cluster: string | undefined, group: string, plural: string, key: ObjectKey) =>
+  `${cluster ?? ''}:${plural}.${group}/${key}`;
 
 function isLater({ object: left }: Written, { object: right }: Written): boolean {
   const [earlier, later] = [right?.metadata.resourceVersion, left?.metadata.resourceVersion];
@@ -84,7 +95,11 @@ function isLater({ object: left }: Written, { object: right }: Written): boolean
 }
 
 /** Whether the informer's cache holds the write, or has nothing to do with it. */
-function isSeen(informer: Informer, { type, key, object, uid }: Written): boolean {
+function isSeen(
+  { informer, cluster: watched }: Pick<Watch, 'informer' | 'cluster'>,
+  { type, key, object, uid, cluster }: PlacedWrite,
+): boolean {
+  if (watched !== cluster) return true;
   if (informer.type.group !== type.group || informer.type.plural !== type.plural) return true;
   if (!object) return isGone(informer, key, uid);
   const { resourceVersion: known } = informer;

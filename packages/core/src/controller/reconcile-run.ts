@@ -1,3 +1,4 @@
+import type { ResourceType } from '../api/index.ts';
 import type { Client } from '../client/index.ts';
 import type { Clock, ObjectKey } from '../machinery/index.ts';
 import type { TakenKey } from '../workqueue/index.ts';
@@ -11,6 +12,13 @@ export interface ReconcileRunOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly ownWrites: OwnWrites;
+  readonly startedAt: number;
+  /** The version of an object that the controller's caches hold. */
+  known(type: ResourceType, key: ObjectKey): string | undefined;
+  /** Called as soon as a write is answered. */
+  wrote(write: TracedWrite): void;
+  /** In development: where a call comes from. */
+  readonly place?: (() => string | undefined) | undefined;
 }
 
 /** An event that came for a key while that is worked on. */
@@ -30,6 +38,7 @@ export class ReconcileRun implements ReconcileContext {
   catchingUp = true;
   caughtUpMs = 0;
   echoes = 0;
+  readonly startedAt: number;
   readonly #options: ReconcileRunOptions;
   readonly #reads: TracedRead[] = [];
   readonly #writes: TracedWrite[] = [];
@@ -38,29 +47,37 @@ export class ReconcileRun implements ReconcileContext {
   constructor(options: ReconcileRunOptions) {
     this.#options = options;
     this.signal = options.signal;
+    this.startedAt = options.startedAt;
   }
 
-  track(client: Client, { quiet = false }: { readonly quiet?: boolean } = {}): Client {
+  track(
+    client: Client,
+    { quiet = false, cluster }: { readonly quiet?: boolean; readonly cluster?: string } = {},
+  ): Client {
     let tracked = this.#clients.get(client);
     if (!tracked) {
       tracked = {};
       this.#clients.set(client, tracked);
     }
     const form = quiet ? 'quiet' : 'loud';
-    const { clock, key, ownWrites } = this.#options;
+    const { clock, key, ownWrites, known, place } = this.#options;
     tracked[form] ??= new TrackedClient(client, {
       clock,
+      known,
+      ...(place && { place }),
       read: (read) => note(this.#reads, read),
       wrote: (write, written) => {
         note(this.#writes, write);
-        if (written) ownWrites.record(key, written, quiet);
+        this.#options.wrote(write);
+        if (written) ownWrites.record(key, { ...written, cluster }, quiet);
       },
     });
     return tracked[form];
   }
 
   read(kind: string, key: ObjectKey): void {
-    note(this.#reads, { kind, key, from: 'cache' });
+    const line = this.#options.place?.();
+    note(this.#reads, { kind, key, from: 'cache', ...(line !== undefined && { line }) });
   }
 
   trace(

@@ -1,12 +1,15 @@
 import { setMaxListeners } from 'node:events';
 import type { Subscription } from 'rxjs';
+import type { ResourceType } from '../api/index.ts';
 import { type Clock, isStatusError, type ObjectKey, type Random } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
 import { WorkQueue, type WorkQueueMetrics } from '../workqueue/index.ts';
 import { type Controller, type Leadership, TerminalError, type Trigger, type Watch } from './contract.ts';
 import { OwnWrites } from './own-writes.ts';
+import type { ObservedReconcile, ReconcileObserver } from './reconcile-observer.ts';
 import { CauseBook, ReconcileRun } from './reconcile-run.ts';
-import type { ReconcileTrace, TraceBuffer } from './trace.ts';
+import type { Cause, ReconcileTrace } from './trace.ts';
+import type { TraceBuffer } from './trace-buffer.ts';
 
 export interface ControllerEnvironment {
   readonly clock: Clock;
@@ -15,6 +18,9 @@ export interface ControllerEnvironment {
   /** After so long a reconcile's signal is aborted. */
   readonly reconcileTimeoutMs: number;
   readonly traces: TraceBuffer;
+  readonly observers: readonly ReconcileObserver[];
+  /** In development: where a call comes from. */
+  readonly place: (() => string | undefined) | undefined;
   /** Without it this process leads from the start. */
   readonly leadership?: Leadership;
 }
@@ -25,6 +31,11 @@ export interface ControllerMetrics {
   /** Whether keys are worked on; a standby only keeps its caches and its queue. */
   readonly leading: boolean;
   readonly concurrency: number;
+  /** Reconciles under way. */
+  readonly active: number;
+  /** How long these run already, all together, and the one that began first. */
+  readonly unfinishedMs: number;
+  readonly longestUnfinishedMs: number;
   readonly reconciles: number;
   readonly errors: number;
   /** Errors after which a key is not tried again by itself. */
@@ -82,12 +93,17 @@ export class RunningController {
       ...(backOff && { firstBackOffMs: backOff.firstMs, longestBackOffMs: backOff.longestMs }),
       onRoom: () => this.#beginAnew(),
     });
-    this.#ownWrites = new OwnWrites(() => [...this.#watches].map((each) => each.watch.informer));
+    this.#ownWrites = new OwnWrites(() => [...this.#watches].map((each) => each.watch));
     setMaxListeners(0, this.#stopping.signal, this.#aborting.signal);
   }
 
   get metrics(): ControllerMetrics {
+    const now = this.#environment.clock.now();
+    const ages = [...this.#active.values()].map((each) => now - each.startedAt);
     return {
+      active: ages.length,
+      unfinishedMs: ages.reduce((sum, each) => sum + each, 0),
+      longestUnfinishedMs: ages.reduce((longest, each) => Math.max(longest, each), 0),
       synced: this.#synced,
       leading: this.#leading,
       concurrency: this.#concurrency,
@@ -170,7 +186,7 @@ export class RunningController {
       active.held.push({ trigger, watch });
       return;
     }
-    if (!replaying && event && this.#ownWrites.isEcho(key, event, watch.informer)) return;
+    if (!replaying && event && this.#ownWrites.isEcho(key, event, watch)) return;
     this.#enqueue(trigger, watch, replaying || !watch.informer.synced ? 'low' : 'normal');
   }
 
@@ -228,7 +244,7 @@ export class RunningController {
   }
 
   async #reconcile(key: ObjectKey, lost: AbortSignal | undefined): Promise<void> {
-    const { clock, traces } = this.#environment;
+    const { clock, traces, observers, place } = this.#environment;
     const timeoutMs = this.#controller.reconcileTimeoutMs ?? this.#environment.reconcileTimeoutMs;
     const startedAt = clock.now();
     const abort = new AbortController();
@@ -243,15 +259,28 @@ export class RunningController {
       this.#timeouts += 1;
       abort.abort(new Error(`the reconcile did not end within ${timeoutMs} ms`));
     });
-    const run = new ReconcileRun({ key, clock, signal: abort.signal, ownWrites: this.#ownWrites });
+    const id = traces.nextId();
+    const run = new ReconcileRun({
+      key,
+      clock,
+      signal: abort.signal,
+      ownWrites: this.#ownWrites,
+      startedAt,
+      known: (type, of) => this.#knownVersion(type, of),
+      wrote: (write) => traces.wrote(id, write),
+      place,
+    });
+    const observed: ObservedReconcile[] = [];
     const causes = this.#causes.take(key);
     const taken = this.#queue.taken(key);
     let outcome: ReconcileTrace['outcome'] = 'success';
     let failure: unknown;
     this.#active.set(key, run);
     try {
+      for (const each of observers) observed.push(each.began({ id, controller: this.name, key, startedAt }));
       await this.#catchUp(run, key);
-      const result = await this.#controller.reconcile(key, run);
+      const act = async () => this.#controller.reconcile(key, run);
+      const result = await observed.reduce<typeof act>((inner, each) => () => each.run(inner), act)();
       this.#queue.forget(key);
       if (result) {
         outcome = 'requeueAfter';
@@ -271,14 +300,43 @@ export class RunningController {
       this.#totalMs += tookMs;
       this.#longestMs = Math.max(this.#longestMs, tookMs);
       const about = {
-        id: traces.nextId(),
+        id,
         controller: this.name,
         startedAt,
         outcome,
         failures: this.#queue.failures(key),
       };
-      traces.add(run.trace({ ...about, ...(failure !== undefined && { error: failure }) }, taken, causes));
+      const first = causes.first.map((each) => this.#led(each));
+      const failed = failure !== undefined && { error: failure };
+      this.#tell(run.trace({ ...about, ...failed }, taken, { first, more: causes.more }), observed);
     }
+  }
+
+  /** Who only looks on must not keep the controller from its work. */
+  #tell(trace: ReconcileTrace, observed: readonly ObservedReconcile[]): void {
+    try {
+      this.#environment.traces.add(trace);
+      for (const each of observed) each.ended(trace);
+    } catch (error) {
+      this.#logger.error('a reconcile could not be told of', { key: trace.key, error });
+    }
+  }
+
+  #knownVersion({ group, plural }: ResourceType, key: ObjectKey): string | undefined {
+    for (const { watch } of this.#watches) {
+      const { type, lister } = watch.informer;
+      if (type.group !== group || type.plural !== plural) continue;
+      const version = lister.get(key)?.metadata.resourceVersion;
+      if (version !== undefined) return version;
+    }
+    return undefined;
+  }
+
+  /** With the reconcile that caused it, where it was one. */
+  #led(cause: Cause): Cause {
+    if (!('object' in cause)) return cause;
+    const writtenBy = this.#environment.traces.writerOf(cause);
+    return writtenBy === undefined ? cause : { ...cause, writtenBy };
   }
 
   /** Read your own writes: what this key's reconciles have written must be in the caches before the next one reads them. */
@@ -306,7 +364,7 @@ export class RunningController {
   #release(run: ReconcileRun, key: ObjectKey, outcome: ReconcileTrace['outcome']): void {
     const settled = outcome === 'success' || outcome === 'requeueAfter';
     for (const { trigger, watch } of run.held) {
-      if (settled && trigger.event && this.#ownWrites.isEcho(key, trigger.event, watch.informer)) run.echoes += 1;
+      if (settled && trigger.event && this.#ownWrites.isEcho(key, trigger.event, watch)) run.echoes += 1;
       else this.#enqueue(trigger, watch, 'normal');
     }
   }

@@ -11,6 +11,8 @@ export type Cause =
       readonly object: ObjectKey;
       /** By it the write is found that caused the event. */
       readonly resourceVersion?: string;
+      /** The number of the reconcile whose write caused the event, as far as it is remembered. */
+      readonly writtenBy?: number;
       readonly at: number;
     }
   | { readonly type: 'signal'; readonly watch: string; readonly at: number }
@@ -21,6 +23,8 @@ export interface TracedRead {
   readonly key: ObjectKey;
   /** From a cache, or from the server. */
   readonly from: 'cache' | 'server';
+  /** In development: the line that reads, such as `operator.ts:34`. */
+  readonly line?: string;
 }
 
 export interface TracedWrite {
@@ -33,12 +37,14 @@ export interface TracedWrite {
   readonly resourceVersion?: string;
   /** It changed nothing: the object has the version that the cache already knew. */
   readonly noOp?: true;
+  /** In development: the line that writes, such as `operator.ts:34`. */
+  readonly line?: string;
   readonly error?: string;
 }
 
 /** Why a reconcile ran, and what it did. Times are milliseconds since the epoch. */
 export interface ReconcileTrace {
-  /** Counts from 1 within the process. */
+  /** Counts from 1 within the process, in the order in which reconciles begin. */
   readonly id: number;
   readonly controller: string;
   readonly key: ObjectKey;
@@ -60,46 +66,4 @@ export interface ReconcileTrace {
   readonly outcome: 'success' | 'requeueAfter' | 'error' | 'terminal' | 'timeout' | 'aborted';
   readonly error?: unknown;
   readonly failures: number;
-}
-
-/** The latest traces, oldest first; older ones are forgotten. */
-export class TraceBuffer {
-  readonly #capacity: number;
-  readonly #traces: ReconcileTrace[] = [];
-  /** Where the next one goes, once it is full. */
-  #next = 0;
-  #count = 0;
-  readonly #listeners = new Set<(trace: ReconcileTrace) => void>();
-
-  /** @param capacity default 1,000 */
-  constructor(capacity = 1_000) {
-    this.#capacity = capacity;
-  }
-
-  nextId(): number {
-    this.#count += 1;
-    return this.#count;
-  }
-
-  add(trace: ReconcileTrace): void {
-    if (this.#traces.length < this.#capacity) this.#traces.push(trace);
-    else {
-      this.#traces[this.#next] = trace;
-      this.#next = (this.#next + 1) % this.#capacity;
-    }
-    for (const each of this.#listeners) each(trace);
-  }
-
-  list(filter: { readonly controller?: string; readonly key?: ObjectKey } = {}): readonly ReconcileTrace[] {
-    const { controller, key } = filter;
-    return [...this.#traces.slice(this.#next), ...this.#traces.slice(0, this.#next)].filter(
-      (each) => (controller === undefined || each.controller === controller) && (key === undefined || each.key === key),
-    );
-  }
-
-  /** Called with every trace from now on; the function returned ends it. */
-  listen(listener: (trace: ReconcileTrace) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
 }

@@ -15,6 +15,10 @@ export interface Written {
 
 export interface ClientObserver {
   readonly clock: Clock;
+  /** The version of an object that a cache holds, if one does. */
+  known(type: ResourceType, key: ObjectKey): string | undefined;
+  /** In development: where the call comes from. */
+  place?(): string | undefined;
   read(read: TracedRead): void;
   /** Called when the answer is there. `written` is absent where it failed, and for dry runs. */
   wrote(write: TracedWrite, written?: Written): void;
@@ -37,12 +41,12 @@ export class TrackedClient implements Client {
   }
 
   get<T extends KubernetesObject>(type: ResourceType<T>, ref: ObjectRef, options?: CallOptions): Promise<T> {
-    this.#observer.read({ kind: type.kind, key: keyIn(type, ref), from: 'server' });
+    this.#read(type, keyIn(type, ref));
     return this.#client.get(type, ref, options);
   }
 
   list<T extends KubernetesObject>(type: ResourceType<T>, options?: Namespaced): Promise<ObjectList<T>> {
-    this.#observer.read({ kind: type.kind, key: `${options?.namespace ?? ''}/*`, from: 'server' });
+    this.#read(type, `${options?.namespace ?? ''}/*`);
     return this.#client.list(type, options);
   }
 
@@ -119,6 +123,11 @@ export class TrackedClient implements Client {
     return this.#client.createSubresource(type, ref, subresource, body, options);
   }
 
+  #read(type: ResourceType, key: ObjectKey): void {
+    const line = this.#observer.place?.();
+    this.#observer.read({ kind: type.kind, key, from: 'server', ...(line !== undefined && { line }) });
+  }
+
   #object<T extends KubernetesObject>(
     verb: string,
     type: ResourceType,
@@ -139,13 +148,22 @@ export class TrackedClient implements Client {
   ): Promise<R> {
     const { clock } = this.#observer;
     const at = clock.now();
-    const write = { verb, kind: type.kind, key: keyIn(type, ref), at };
+    const line = this.#observer.place?.();
+    const write = { verb, kind: type.kind, key: keyIn(type, ref), at, ...(line !== undefined && { line }) };
+    // Asked for before the event of this very write can be in the cache.
+    const before = verb === 'create' ? undefined : this.#observer.known(type, write.key);
     try {
       const answer = await send();
       const object = left(answer);
       const key = object ? keyIn(type, object.metadata) : write.key;
       const resourceVersion = object?.metadata.resourceVersion;
-      const traced = { ...write, key, tookMs: clock.now() - at, ...(resourceVersion && { resourceVersion }) };
+      const traced = {
+        ...write,
+        key,
+        tookMs: clock.now() - at,
+        ...(resourceVersion && { resourceVersion }),
+        ...(resourceVersion && resourceVersion === before && { noOp: true as const }),
+      };
       if (options?.dryRun?.length) this.#observer.wrote(traced);
       else this.#observer.wrote(traced, { type, key, object, ...(!object && { uid: uidIn(answer) }) });
       return answer;

@@ -1,9 +1,21 @@
-import { type Controller, ControllerManager, Controllers, Leadership } from '../controller/index.ts';
+import {
+  type Controller,
+  ControllerManager,
+  Controllers,
+  Leadership,
+  type ReconcileObserver,
+  ReconcileObservers,
+} from '../controller/index.ts';
 import type { Clock as ClockContract, Random as RandomContract } from '../machinery/index.ts';
+import { MetricSources } from '../metrics/index.ts';
 import { all, Clock, definePlugin, Lifecycles, Logger, optional, Random, token } from '../plugin/index.ts';
+import { ControllerSeries } from './controller-series.ts';
 
 /** The manager that runs the controllers: for their metrics, their traces, and watches that come later. */
 export const Manager = token<ControllerManager>('ControllerManager');
+
+/** Provided where traces are to say which line of code reads and writes. */
+export const InDevelopment = token<true>('InDevelopment');
 
 /** Reconciles under way at a stop have so long before they are aborted. */
 const drainMs = 5_000;
@@ -20,9 +32,21 @@ export const controllerManagerPlugin = definePlugin({
         random: RandomContract,
         logger: Logger,
         leadership: Leadership | undefined,
-      ) => new ControllerManager({ controllers, clock, random, logger, ...(leadership && { leadership }) }),
-      [all(Controllers), Clock, Random, Logger, optional(Leadership)],
+        observers: readonly ReconcileObserver[],
+        development: true | undefined,
+      ) =>
+        new ControllerManager({
+          controllers,
+          clock,
+          random,
+          logger,
+          observers,
+          lines: development === true,
+          ...(leadership && { leadership }),
+        }),
+      [all(Controllers), Clock, Random, Logger, optional(Leadership), all(ReconcileObservers), optional(InDevelopment)],
     );
+    provide(MetricSources, ControllerSeries, [Manager]);
     provide.factory(
       Lifecycles,
       (manager: ControllerManager, clock: ClockContract) => ({

@@ -1,10 +1,14 @@
 import { Clients } from '../client/index.ts';
 import { InformerFactory, Informers } from '../informer/index.ts';
 import type { Clock as ClockContract, Random as RandomContract } from '../machinery/index.ts';
-import { Clock, definePlugin, Lifecycles, Logger, Random, token } from '../plugin/index.ts';
+import { MetricSources } from '../metrics/index.ts';
+import { Clock, definePlugin, HealthChecks, Lifecycles, Logger, Random, token } from '../plugin/index.ts';
+import { informersAnswer, informersSynced } from './informer-checks.ts';
+import { informerSeries } from './informer-series.ts';
 
 const user = 'system:keelson:informers';
-const Factory = token<InformerFactory>('InformerFactory');
+/** The informers of all plugins: for how they fare. */
+export const SharedInformers = token<InformerFactory>('InformerFactory');
 
 /** Shared informers for all plugins, which read the whole cluster as one user. They run from the phase `informers` on. */
 export const informersPlugin = definePlugin({
@@ -13,12 +17,27 @@ export const informersPlugin = definePlugin({
   rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['get', 'list', 'watch'] }],
   register({ provide }) {
     provide.factory(
-      Factory,
+      SharedInformers,
       (clients: Clients, clock: ClockContract, random: RandomContract, logger: Logger) =>
         new InformerFactory({ client: clients.as({ name: user }), clock, random, logger, started: false }),
       [Clients, Clock, Random, Logger],
     );
-    provide.factory(Informers, (factory: InformerFactory) => factory, [Factory]);
+    provide.factory(Informers, (factory: InformerFactory) => factory, [SharedInformers]);
+    provide.factory(
+      MetricSources,
+      (informers: InformerFactory, clock: ClockContract) => ({
+        text: () => informerSeries(informers.statuses(), clock.now()),
+      }),
+      [SharedInformers, Clock],
+    );
+    provide.factory(HealthChecks, (informers: InformerFactory) => informersSynced(() => informers.statuses()), [
+      SharedInformers,
+    ]);
+    provide.factory(
+      HealthChecks,
+      (informers: InformerFactory, clock: ClockContract) => informersAnswer(() => informers.statuses(), clock),
+      [SharedInformers, Clock],
+    );
     provide.factory(
       Lifecycles,
       (factory: InformerFactory) => ({
@@ -29,7 +48,7 @@ export const informersPlugin = definePlugin({
         },
         stop: () => factory.stop(),
       }),
-      [Factory],
+      [SharedInformers],
     );
   },
 });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Client } from '../client/index.ts';
 import { LeaderElector, Leadership } from '../controller/index.ts';
 import type { Clock as ClockContract, Random as RandomContract } from '../machinery/index.ts';
+import { MetricSources, NumberSeries } from '../metrics/index.ts';
 import { Clock, definePlugin, Lifecycles, Logger, Random, token } from '../plugin/index.ts';
 
 const Elector = token<LeaderElector>('LeaderElector');
@@ -45,6 +46,7 @@ export const leaderElectionPlugin = definePlugin({
         }),
       [Client, Clock, Random, Logger],
     );
+    provide.factory(MetricSources, (elector: LeaderElector) => ({ text: () => masterStatus(elector) }), [Elector]);
     provide.factory(Leadership, (elector: LeaderElector) => elector, [Elector]);
     provide.factory(
       Lifecycles,
@@ -60,3 +62,15 @@ export const leaderElectionPlugin = definePlugin({
     );
   },
 });
+
+/** Under the name and words of client-go. */
+function masterStatus({ leaseName, leading }: LeaderElector): string {
+  const status = new NumberSeries({
+    type: 'gauge',
+    name: 'leader_election_master_status',
+    help: "Gauge of if the reporting system is master of the relevant lease, 0 indicates backup, 1 indicates master. 'name' is the string used to identify the lease. Please make sure to group by name.",
+    labels: ['name'],
+  });
+  status.set([leaseName], leading ? 1 : 0);
+  return status.text();
+}

@@ -2,9 +2,10 @@ import { Clients, createClient, httpTransport, loadKubeconfig } from '../client/
 import { holdProcess } from '../machinery/index.ts';
 import { definePlugin, type Logger, type Plugin } from '../plugin/index.ts';
 import type { LeaderElectionSettings } from './leader-election-plugin.ts';
+import { type ObservationOptions, observation } from './observation.ts';
 import type { WebhookSettings } from './webhooks-plugin.ts';
 
-export interface RunOperatorOptions {
+export interface RunOperatorOptions extends ObservationOptions {
   /** Path of a kubeconfig; default as for kubectl, and the service account inside a pod. */
   readonly kubeconfig?: string;
   /** Instead of the kubeconfig's current context. */
@@ -29,7 +30,9 @@ export interface RunOperatorOptions {
 export async function runOperator(operator: Plugin<undefined>, options: RunOperatorOptions = {}): Promise<void> {
   const { kubeconfig, context, leaderElection = false, webhooks, logger, signal } = options;
   const config = await loadKubeconfig(kubeconfig, { ...(context && { context }) });
-  const transport = httpTransport({ ...config, userAgent: config.userAgent ?? `keelson-operator/${operator.name}` });
+  const observed = await observation(options);
+  const userAgent = config.userAgent ?? `keelson-operator/${operator.name}`;
+  const transport = httpTransport({ ...config, userAgent }, observed.transport);
   const client = createClient(transport);
   // The container is loaded only where something is run.
   const [
@@ -59,9 +62,11 @@ export async function runOperator(operator: Plugin<undefined>, options: RunOpera
       webhooksPlugin,
       ...election,
       controllerManagerPlugin,
+      ...observed.plugins,
       operator,
     ],
     options: {
+      ...observed.options,
       ...(webhooks && { webhooks }),
       ...(leaderElection !== false && {
         'leader-election': {

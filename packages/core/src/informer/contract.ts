@@ -63,6 +63,20 @@ export interface InformerHealth {
   readonly error?: unknown;
 }
 
+/** What an informer holds, and since when; for metrics and health checks. Times are milliseconds since the epoch. */
+export interface InformerStatus {
+  readonly type: ResourceType;
+  readonly scope: { readonly namespace?: string; readonly labelSelector?: string; readonly fieldSelector?: string };
+  readonly metadataOnly: boolean;
+  readonly synced: boolean;
+  readonly objects: number;
+  readonly health: InformerHealth;
+  /** When the server last told that the cache is up to date, by an event, a bookmark or a list. */
+  readonly freshAt: number | undefined;
+  /** Since when all attempts fail; `undefined` while it does not fail. */
+  readonly failingSince: number | undefined;
+}
+
 export interface Informer<T extends KubernetesObject = KubernetesObject> {
   readonly type: ResourceType<T>;
   readonly lister: Lister<T>;

@@ -4,6 +4,7 @@ export {
   type InformerHealth,
   type InformerLease,
   type InformerOptions,
+  type InformerStatus,
   Informers,
   type Lister,
   type LiveQuery,

@@ -4,7 +4,7 @@ import type { Observable } from 'rxjs';
 import { Observable as ObservableClass } from 'rxjs/internal/Observable';
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import { keyOf } from '../machinery/index.ts';
-import type { Informer, InformerEvent, InformerLease, InformerOptions, Informers } from './contract.ts';
+import type { Informer, InformerEvent, InformerLease, InformerOptions, InformerStatus, Informers } from './contract.ts';
 import type { ReflectorEnvironment } from './reflector.ts';
 import { SharedInformer } from './shared-informer.ts';
 
@@ -99,6 +99,11 @@ export class InformerFactory implements Informers {
   /** Everything that runs, for readiness checks and metrics. */
   list(): readonly Informer[] {
     return [...this.#entries.values()].map((each) => each.informer);
+  }
+
+  /** How everything that runs fares. */
+  statuses(): readonly InformerStatus[] {
+    return [...this.#entries.values()].map((each) => each.informer.status);
   }
 
   #hold<T extends KubernetesObject>(

@@ -3,7 +3,7 @@ import type { Observable } from 'rxjs';
 import { Subject } from 'rxjs/internal/Subject';
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import { compareResourceVersions, hasReached, keyOf, type ObjectKey } from '../machinery/index.ts';
-import type { Informer, InformerEvent, InformerHealth, Lister, LiveQuery, Query } from './contract.ts';
+import type { Informer, InformerEvent, InformerHealth, InformerStatus, Lister, LiveQuery, Query } from './contract.ts';
 import { type KeptPart, keeper } from './kept-part.ts';
 import { StoreQuery } from './live-query.ts';
 import { prepareQuery, selectionOf } from './query.ts';
@@ -30,6 +30,8 @@ export class SharedInformer<T extends KubernetesObject> implements Informer<T> {
   readonly #events = new Subject<InformerEvent<T>>();
   readonly #waiting = new Set<Waiter>();
   #resourceVersion: string | undefined;
+  #freshAt: number | undefined;
+  #failingSince: number | undefined;
   #health: InformerHealth = { phase: 'waiting', failures: 0 };
   #running: Promise<void> | undefined;
   #selection: ((object: KubernetesObject) => boolean) | undefined;
@@ -53,6 +55,20 @@ export class SharedInformer<T extends KubernetesObject> implements Informer<T> {
 
   get health(): InformerHealth {
     return this.#health;
+  }
+
+  get status(): InformerStatus {
+    const { scope, kept } = this.#options;
+    return {
+      type: this.type,
+      scope,
+      metadataOnly: kept.metadataOnly,
+      synced: this.synced,
+      objects: this.#store.size,
+      health: this.#health,
+      freshAt: this.#freshAt,
+      failingSince: this.#failingSince,
+    };
   }
 
   get resourceVersion(): string | undefined {
@@ -136,10 +152,13 @@ export class SharedInformer<T extends KubernetesObject> implements Informer<T> {
       listed: (present, resourceVersion) => {
         for (const key of goneKeys(store, present)) emit(store.delete(key));
         this.#reached(resourceVersion);
+        this.#failingSince = undefined;
         this.#health = { phase: 'live', failures: 0 };
       },
       reached: (resourceVersion) => this.#reached(resourceVersion),
       stepped: ({ phase, failures }, error) => {
+        if (failures === 0) this.#failingSince = undefined;
+        else this.#failingSince ??= this.#options.clock.now();
         if (failures > 0) this.#health = { phase: this.synced && failures === 1 ? 'live' : 'failing', failures, error };
         else this.#health = { phase: phase === 'watch' ? 'live' : 'syncing', failures };
       },
@@ -147,6 +166,7 @@ export class SharedInformer<T extends KubernetesObject> implements Informer<T> {
   }
 
   #reached(resourceVersion: string): void {
+    this.#freshAt = this.#options.clock.now();
     const known = this.#resourceVersion;
     if (known === resourceVersion) return;
     // A store that was put back to an older state counts from there: what was waited for will never come.

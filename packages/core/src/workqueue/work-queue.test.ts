@@ -26,7 +26,18 @@ describe('WorkQueue', () => {
     expect(take(q, 2)).toEqual(['a', undefined]);
     q.done('a');
     expect(q.tryGet()).toBeUndefined();
-    expect(q.metrics).toEqual({ depth: 0, delayed: 0, processing: 0, adds: 3, dones: 2, retries: 0, refused: 0 });
+    expect(q.metrics).toEqual({
+      depth: 0,
+      depthOf: { high: 0, normal: 0, low: 0 },
+      delayed: 0,
+      processing: 0,
+      adds: 3,
+      queued: 2,
+      postponed: 0,
+      dones: 2,
+      retries: 0,
+      refused: 0,
+    });
   });
 
   it('gives a waiting worker the key at once, and nothing after the shut-down', async () => {

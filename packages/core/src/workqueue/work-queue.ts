@@ -27,9 +27,14 @@ export interface WorkQueueOptions<K = string> {
 /** Counters since the queue was made, and its present sizes. */
 export interface WorkQueueMetrics {
   readonly depth: number;
+  readonly depthOf: Readonly<Record<Priority, number>>;
   readonly delayed: number;
   readonly processing: number;
   readonly adds: number;
+  /** Adds of keys that did not wait already. */
+  readonly queued: number;
+  /** Keys that were added for later, retries among them. */
+  readonly postponed: number;
   readonly dones: number;
   readonly retries: number;
   /** Adds for which there was no room. */
@@ -92,6 +97,8 @@ export class WorkQueue<K = string> {
   readonly #getters = new Fifo<(key: K | undefined) => void>();
   readonly #drained = new Set<() => void>();
   #adds = 0;
+  #queued = 0;
+  #postponed = 0;
   #dones = 0;
   #retries = 0;
   #refused = 0;
@@ -115,9 +122,12 @@ export class WorkQueue<K = string> {
   get metrics(): WorkQueueMetrics {
     return {
       depth: this.#depth,
+      depthOf: { high: this.#depthIn(0), normal: this.#depthIn(1), low: this.#depthIn(2) },
       delayed: this.#dueAt.size,
       processing: this.#processing,
       adds: this.#adds,
+      queued: this.#queued,
+      postponed: this.#postponed,
       dones: this.#dones,
       retries: this.#retries,
       refused: this.#refused,
@@ -135,8 +145,10 @@ export class WorkQueue<K = string> {
       const now = this.#clock.now();
       const fresh = { key, group: this.#groupOf(key), lane, again: nowhere, from: lane, addedAt: now, takenAt: now };
       this.#entries.set(key, fresh);
+      this.#queued += 1;
       this.#enqueue(fresh);
     } else if (entry.lane === nowhere) {
+      if (entry.again === nowhere) this.#queued += 1;
       if (lane < entry.again) entry.again = lane;
     } else if (lane < entry.lane) {
       const before = entry.lane;
@@ -156,6 +168,7 @@ export class WorkQueue<K = string> {
     const due = this.#dueAt.get(key);
     if (due !== undefined && due <= at) return true;
     if (due === undefined && this.#dueAt.size >= this.#capacity) return this.#refuse();
+    this.#postponed += 1;
     this.#dueAt.set(key, at);
     this.#delays.push({ at, key });
     this.#arm();
@@ -263,6 +276,7 @@ export class WorkQueue<K = string> {
     this.#delays.clear();
     this.#dueAt.clear();
     for (const each of this.#lanes) each.clear();
+    this.#stale.fill(0);
     this.#depth = 0;
     this.#failures.clear();
     for (let getter = this.#getters.shift(); getter; getter = this.#getters.shift()) getter(undefined);
@@ -292,6 +306,10 @@ export class WorkQueue<K = string> {
       return true;
     });
     this.#stale[lane] = 0;
+  }
+
+  #depthIn(lane: number): number {
+    return this.#lanes[lane]!.length - this.#stale[lane]!;
   }
 
   #refuse(): false {

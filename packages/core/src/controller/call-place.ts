@@ -1,0 +1,37 @@
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Enough for the way from a client through the SDK to an operator's own code. */
+const framesLookedAt = 30;
+const frame = /\(?((?:file:\/\/)?\/[^()]*?):(\d+):\d+\)?$/;
+/** Where the SDK's own code lies, from source or built. Its tests are code like any operator's. */
+const sdk = /^.*\/(?:src|dist)\//.exec(pathOf(import.meta.url))?.[0] ?? pathOf(import.meta.url);
+
+/**
+ * The line of code outside of the SDK that has led here, such as `src/operator.ts:34`; `undefined` where none is known.
+ * Looking at the stack takes some microseconds: for development only.
+ */
+export function placeOfCall(): string | undefined {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = framesLookedAt;
+  const at: { stack?: string } = {};
+  Error.captureStackTrace(at, placeOfCall);
+  Error.stackTraceLimit = limit;
+  for (const line of at.stack?.split('\n') ?? []) {
+    const [, file, number] = frame.exec(line.trim()) ?? [];
+    if (file === undefined) continue;
+    const path = pathOf(file);
+    if (isSdk(path)) continue;
+    const near = relative(process.cwd(), path);
+    return `${near.startsWith('..') ? path : near}:${number}`;
+  }
+  return undefined;
+}
+
+function isSdk(path: string): boolean {
+  return (path.startsWith(sdk) && !path.endsWith('.test.ts')) || path.includes('/node_modules/@keelson/');
+}
+
+function pathOf(file: string): string {
+  return file.startsWith('file://') ? fileURLToPath(file) : file;
+}
