@@ -1,0 +1,41 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+function pages(dir: string): string[] {
+  return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(dir, entry.name);
+    if (entry.isDirectory()) return entry.name === 'plans' || entry.name === 'decisions' ? [] : pages(path);
+    return entry.name.endsWith('.md') ? [path] : [];
+  });
+}
+
+/** Programs of the documents: blocks of TypeScript that begin with an import. */
+const programs = [join(root, 'README.md'), ...pages(join(root, 'docs'))].flatMap((page) =>
+  [...readFileSync(page, 'utf8').matchAll(/^```ts\n(import [\s\S]*?)^```$/gm)].map(([, code = ''], at) => ({
+    name: `${relative(root, page).replaceAll(/[^A-Za-z0-9]+/g, '-')}-${at + 1}`,
+    code,
+  })),
+);
+
+it('every program in the documents compiles', () => {
+  const dir = join(root, 'node_modules/.cache/documents');
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true });
+  for (const { name, code } of programs) writeFileSync(join(dir, `${name}.ts`), code);
+  const config = {
+    extends: '../../../tsconfig.json',
+    compilerOptions: { noEmit: true, noUnusedLocals: false, noUnusedParameters: false },
+    include: ['*.ts'],
+    exclude: [],
+  };
+  writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify(config));
+  const compiler = join(root, 'node_modules/typescript-native/bin/tsc');
+  const { stdout } = spawnSync(process.execPath, [compiler, '-p', dir], { encoding: 'utf8' });
+  expect(stdout).toBe('');
+  expect(programs.length).toBeGreaterThan(5);
+}, 60_000);
