@@ -21,5 +21,6 @@ export default packageConfig({
   controller: 'src/controller/index.ts',
   host: 'src/host/index.ts',
   testing: 'src/testing/index.ts',
+  'testing-generators': 'src/testing/generators.ts',
   run: 'src/run.ts',
 });

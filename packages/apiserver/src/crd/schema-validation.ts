@@ -51,11 +51,11 @@ export function validateSchema(
   // What is of a wrong type is held to all other rules that ask for no type.
   if (!validateType(value, schema, at, errors) && value === null) return;
   validateCombinations(value, schema, at, errors);
-  if (value === null) return;
   if (typeof value === 'string') validateString(value, schema, at, errors);
   else if (typeof value === 'number') validateNumber(value, schema, at, errors);
   else if (Array.isArray(value)) validateList(value, schema, at, errors, old);
-  if (schema.enum && !schema.enum.some((each) => deepEqual(each, value))) {
+  // A null that is among the values has become a text to Go.
+  if (schema.enum && (value === null || !schema.enum.some((each) => deepEqual(each, value)))) {
     errors.notSupported(
       at,
       value,
@@ -101,7 +101,9 @@ function validateString(value: string, schema: JSONSchemaProps, at: string, erro
 }
 
 function validateNumber(value: number, schema: JSONSchemaProps, at: string, errors: FieldErrors): void {
-  const { maximum, minimum, multipleOf } = schema;
+  // Go holds whole numbers against the whole part of a bound.
+  const bound = (each: number | undefined) => (each !== undefined && isInteger(value) ? Math.trunc(each) : each);
+  const [maximum, minimum, multipleOf] = [bound(schema.maximum), bound(schema.minimum), bound(schema.multipleOf)];
   if (maximum !== undefined && (schema.exclusiveMaximum ? value >= maximum : value > maximum)) {
     errors.invalid(
       at,

@@ -139,6 +139,26 @@ describe('defineResource', () => {
     });
   });
 
+  it('says bounds with fractions in CEL, as the server reads a part of them only', () => {
+    expect(schemaOf({ a: z.number().min(0.5).lt(99.5), b: z.number().multipleOf(0.25).optional() })).toEqual({
+      a: {
+        type: 'number',
+        minimum: 0,
+        maximum: 100,
+        'x-kubernetes-validations': [
+          { rule: 'self >= 0.5', message: 'should be greater than or equal to 0.5' },
+          { rule: 'self < 99.5', message: 'should be less than 99.5' },
+        ],
+      },
+      b: {
+        type: 'number',
+        'x-kubernetes-validations': [
+          { rule: 'self / 0.25 == double(int(self / 0.25))', message: 'should be a multiple of 0.25' },
+        ],
+      },
+    });
+  });
+
   it('lets the whole spec be left out where nothing in it is required', () => {
     const schema = spec({ size: z.int().default(1) }).crd.spec.versions[0]?.schema?.openAPIV3Schema;
     expect(schema?.required).toBeUndefined();
@@ -178,6 +198,7 @@ describe('defineResource', () => {
       { a: z.string().regex(/^(?!x)/) },
       "Thing: spec.a: the API server's regular expressions know no look-around",
     ],
+    ['an enum that may be null', { a: z.enum(['x']).nullable() }, 'Thing: spec.a: the server refuses null for an enum'],
     ['flags', { a: z.string().regex(/^x/i) }, 'Thing: spec.a: the flags of the regular expression /^x/i'],
   ])('refuses %s, with its path', (_, shape, message) => {
     expect(() => spec(shape)).toThrow(message);

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { JSONSchemaProps } from '../api/index.ts';
+import { type CelRule, rulesKey } from './cel-rules.ts';
 import { inexpressible } from './inexpressible.ts';
 
 /** JSON Schema as zod writes it. */
@@ -94,6 +95,10 @@ function convert(node: JsonSchema, path: string): JSONSchemaProps {
     else if (!dropped.has(key)) throw new TypeError(`${path}: "${key}" cannot be said in a CustomResourceDefinition`);
   }
   if (out['type'] === 'integer') Object.assign(out, integer(out));
+  if (out['type'] === 'number') Object.assign(out, fractionRules(out));
+  if (out['nullable'] === true && out['enum'] !== undefined) {
+    throw new TypeError(`${path}: the server refuses null for an enum, whatever else it says; use .optional()`);
+  }
   if (out['type'] === undefined && out['x-kubernetes-int-or-string'] !== true)
     out['x-kubernetes-preserve-unknown-fields'] = true;
   if (Array.isArray(out['required']) && out['required'].length === 0) delete out['required'];
@@ -165,6 +170,40 @@ function integer(node: Readonly<Record<string, unknown>>): object {
     ...(maximum === Number.MAX_SAFE_INTEGER && { maximum: undefined }),
   };
 }
+
+/**
+ * The server holds whole numbers against the whole part of a bound, so 0 passes for 0.5, and 99 is not below 99.5:
+ * what has a fraction is said in CEL.
+ */
+function fractionRules(node: Readonly<Record<string, unknown>>): object {
+  const fraction = (key: string) =>
+    typeof node[key] === 'number' && !Number.isInteger(node[key]) ? node[key] : undefined;
+  const [least, most, step] = [fraction('minimum'), fraction('maximum'), fraction('multipleOf')];
+  const [above, below] = [node['exclusiveMinimum'] === true, node['exclusiveMaximum'] === true];
+  const rules: CelRule[] = [];
+  const add = (rule: string, message: string) => void rules.push({ rule, message: `should be ${message}` });
+  if (least !== undefined) {
+    add(`self ${above ? '>' : '>='} ${celDouble(least)}`, `greater than ${above ? '' : 'or equal to '}${least}`);
+  }
+  if (most !== undefined) {
+    add(`self ${below ? '<' : '<='} ${celDouble(most)}`, `less than ${below ? '' : 'or equal to '}${most}`);
+  }
+  if (step !== undefined) {
+    const times = `self / ${celDouble(step)}`;
+    add(`${times} == double(int(${times}))`, `a multiple of ${step}`);
+  }
+  if (rules.length === 0) return {};
+  const own = node[rulesKey];
+  return {
+    ...(least !== undefined && { minimum: Math.floor(least), exclusiveMinimum: undefined }),
+    ...(most !== undefined && { maximum: Math.ceil(most), exclusiveMaximum: undefined }),
+    ...(step !== undefined && { multipleOf: undefined }),
+    [rulesKey]: [...(Array.isArray(own) ? own : []), ...rules],
+  };
+}
+
+/** A literal of CEL, which has a fraction or an exponent. */
+const celDouble = (value: number) => (/[.e]/.test(String(value)) ? String(value) : `${value}.0`);
 
 function record(value: unknown): JsonSchema {
   return typeof value === 'object' && value !== null ? { ...value } : {};
