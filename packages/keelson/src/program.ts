@@ -7,6 +7,8 @@ import { manifests } from './commands/manifests.ts';
 import { restore } from './commands/restore.ts';
 import { rotateKey } from './commands/rotate-key.ts';
 import { status } from './commands/status.ts';
+import { testenv } from './commands/testenv.ts';
+import { type TraceFlags, trace } from './commands/trace.ts';
 import { up } from './commands/up.ts';
 import { runtimeNames } from './config/schema.ts';
 
@@ -130,6 +132,41 @@ export function createProgram(): Command {
       '\nWithout --kustomize, --helm and --dockerfile everything goes to standard output:\n  keelson manifests operator.ts --image registry.example.com/website:1.0.0 | kubectl apply -f -',
     )
     .action(manifests);
+
+  program
+    .command('trace')
+    .description('say why the reconciles of a running operator ran, and what came of them')
+    .argument('[controller]', 'only of this controller')
+    .argument('[key]', 'only of this object: namespace/name')
+    .addOption(
+      new Option('--operator <url>', 'where its health is served')
+        .env('KEELSON_OPERATOR')
+        .default('http://127.0.0.1:8081'),
+    )
+    .option('--follow', 'go on with what is reconciled from now on')
+    .option('--json', 'print lines of JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  keelson trace website default/hello\n  keelson trace --follow\n  kubectl port-forward deploy/website 8081 & keelson trace',
+    )
+    .action((controller: string | undefined, key: string | undefined, flags: TraceFlags) =>
+      trace(controller, key, flags),
+    );
+
+  program
+    .command('testenv')
+    .description(
+      "stand in for envtest's programs: tests of operators in any language run against an API server of Keelson",
+    )
+    .argument('[command...]', 'what to run, after --')
+    .option('--assets', 'let each suite of the command start a server of its own, instead of one for all')
+    .option('--dir <dir>', 'where the programs are put (default: in your cache)')
+    .option('--path', 'without a command: print only where the programs are')
+    .addHelpText(
+      'after',
+      '\nWithout a command it prints the line that sets KUBEBUILDER_ASSETS. With one it starts an API server without controllers, sets KUBECONFIG and USE_EXISTING_CLUSTER, and ends with its exit code.\n\nExamples:\n  eval "$(keelson testenv)" && go test ./...\n  keelson testenv -- go test ./internal/controller/...\n  keelson testenv --assets -- go test ./...',
+    )
+    .action(testenv);
 
   return program;
 }

@@ -1,4 +1,4 @@
-import type { ResourceType } from '../api/index.ts';
+import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import type { Client } from '../client/index.ts';
 import type { Clock, ObjectKey } from '../machinery/index.ts';
 import type { TakenKey } from '../workqueue/index.ts';
@@ -13,8 +13,8 @@ export interface ReconcileRunOptions {
   readonly signal: AbortSignal;
   readonly ownWrites: OwnWrites;
   readonly startedAt: number;
-  /** The version of an object that the controller's caches hold. */
-  known(type: ResourceType, key: ObjectKey): string | undefined;
+  /** An object as the controller's caches hold it. */
+  known(type: ResourceType, key: ObjectKey): KubernetesObject | undefined;
   /** Called as soon as a write is answered. */
   wrote(write: TracedWrite): void;
   /** In development: where a call comes from. */

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Subscription } from 'rxjs';
-import type { ResourceType } from '../api/index.ts';
+import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import { type Clock, isStatusError, type ObjectKey, type Random } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
 import { WorkQueue, type WorkQueueMetrics } from '../workqueue/index.ts';
@@ -266,7 +266,7 @@ export class RunningController {
       signal: abort.signal,
       ownWrites: this.#ownWrites,
       startedAt,
-      known: (type, of) => this.#knownVersion(type, of),
+      known: (type, of) => this.#known(type, of),
       wrote: (write) => traces.wrote(id, write),
       place,
     });
@@ -322,12 +322,12 @@ export class RunningController {
     }
   }
 
-  #knownVersion({ group, plural }: ResourceType, key: ObjectKey): string | undefined {
+  #known({ group, plural }: ResourceType, key: ObjectKey): KubernetesObject | undefined {
     for (const { watch } of this.#watches) {
       const { type, lister } = watch.informer;
       if (type.group !== group || type.plural !== plural) continue;
-      const version = lister.get(key)?.metadata.resourceVersion;
-      if (version !== undefined) return version;
+      const object = lister.get(key);
+      if (object) return object;
     }
     return undefined;
   }

@@ -35,6 +35,8 @@ export interface TracedWrite {
   readonly tookMs: number;
   /** Of what came of it. Absent after a deletion, and where it failed. */
   readonly resourceVersion?: string;
+  /** In development: the fields that it changed, as far as the cache knew them before. */
+  readonly changes?: readonly string[];
   /** It changed nothing: the object has the version that the cache already knew. */
   readonly noOp?: true;
   /** In development: the line that writes, such as `operator.ts:34`. */

@@ -1,6 +1,7 @@
 import type { KubernetesObject, ResourceType, Status } from '../api/index.ts';
 import type { CallOptions, Client, NewObject, ObjectList, Patch, Transport, WatchEvent } from '../client/index.ts';
 import { type Clock, type ObjectKey, type ObjectRef, objectKey } from '../machinery/index.ts';
+import { changedFields } from './changed-fields.ts';
 import type { TracedRead, TracedWrite } from './trace.ts';
 
 /** What came of a write. */
@@ -15,8 +16,8 @@ export interface Written {
 
 export interface ClientObserver {
   readonly clock: Clock;
-  /** The version of an object that a cache holds, if one does. */
-  known(type: ResourceType, key: ObjectKey): string | undefined;
+  /** An object as a cache holds it, if one does. */
+  known(type: ResourceType, key: ObjectKey): KubernetesObject | undefined;
   /** In development: where the call comes from. */
   place?(): string | undefined;
   read(read: TracedRead): void;
@@ -162,7 +163,7 @@ export class TrackedClient implements Client {
         key,
         tookMs: clock.now() - at,
         ...(resourceVersion && { resourceVersion }),
-        ...(resourceVersion && resourceVersion === before && { noOp: true as const }),
+        ...(object && before && comparison(before, object, this.#observer.place !== undefined)),
       };
       if (options?.dryRun?.length) this.#observer.wrote(traced);
       else this.#observer.wrote(traced, { type, key, object, ...(!object && { uid: uidIn(answer) }) });
@@ -172,6 +173,17 @@ export class TrackedClient implements Client {
       throw error;
     }
   }
+}
+
+/** Which fields differ is looked at in development only: it takes time. */
+function comparison(
+  before: KubernetesObject,
+  after: KubernetesObject,
+  development: boolean,
+): Pick<TracedWrite, 'noOp' | 'changes'> {
+  const { resourceVersion } = after.metadata;
+  if (resourceVersion !== undefined && before.metadata.resourceVersion === resourceVersion) return { noOp: true };
+  return development ? { changes: changedFields(before, after) } : {};
 }
 
 /** A namespaced object that names no namespace is in `default`, as everywhere in the client. */
