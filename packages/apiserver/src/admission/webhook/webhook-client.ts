@@ -4,6 +4,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { type Clock, isJsonObject, type WebhookClientConfig } from '@keelson/core';
 import type { ServiceResolver } from '../../server/service-resolver.ts';
 import { callErrorText, WrongNameError, wrongName } from './call-error-text.ts';
+import { webhookPath } from './webhook-path.ts';
 
 /** What goes wrong on the way to a webhook and back, as Kubernetes tells it. */
 export class TransportError extends Error {
@@ -150,15 +151,20 @@ function targetOf({ url, service, caBundle }: WebhookClientConfig): Target | Cli
   if (service) {
     const { namespace, name, path = '/', port = 443 } = service;
     const host = `${name}.${namespace}.svc`;
-    const place = new URL(`https://${host}`);
-    place.pathname = path;
-    return { host, port, authority: `${host}:${port}`, path: place.pathname, service: { namespace, name }, ca };
+    return { host, port, authority: `${host}:${port}`, path: webhookPath(path), service: { namespace, name }, ca };
   }
   if (!url) return new ClientConfigError('webhook configuration must have either service or URL');
   const place = new URL(url);
   const authority = /^https:\/\/([^/?#]+)/i.exec(url)?.[1] ?? place.host;
   const host = place.hostname.replace(/^\[|\]$/g, '');
-  return { host, port: Number(place.port || 443), authority, path: place.pathname, service: undefined, ca };
+  return {
+    host,
+    port: Number(place.port || 443),
+    authority,
+    path: webhookPath(place.pathname),
+    service: undefined,
+    ca,
+  };
 }
 
 /** @param bundle base64 of PEM, as a configuration has it */
