@@ -3,6 +3,7 @@ export * from './client/index.ts';
 export * from './controller/index.ts';
 export * from './crd/index.ts';
 // Of the host only this, which loads the rest when it is called: importing the SDK must not load the container.
+export type { ClusterConnection, ClusterSource } from './host/cluster-set.ts';
 export { type RunOperatorOptions, runOperator } from './host/run-operator.ts';
 export * from './informer/index.ts';
 export * from './machinery/index.ts';

@@ -4,6 +4,7 @@ import { Controllers, EventRecorder } from '../controller/index.ts';
 import { Informers } from '../informer/index.ts';
 import type { Clock as ClockContract, Random as RandomContract } from '../machinery/index.ts';
 import { Clock, Lifecycles, Logger, optional, type Plugin, Random } from '../plugin/index.ts';
+import { ClusterName } from './cluster-name.ts';
 import { DeclaredAccess, leastPrivilege } from './declared-access.ts';
 import { dependentMaker } from './dependent.ts';
 import { OperatorController, ownedBy } from './operator-controller.ts';
@@ -65,11 +66,12 @@ export function defineOperator<T extends KubernetesObject, Name extends string =
           logger: Logger,
           clock: ClockContract,
           random: RandomContract,
+          cluster: string | undefined,
         ) => {
-          const environment = { client, informers, recorder: recorder.as(name), logger, clock, random };
+          const environment = { client, cluster, informers, recorder: recorder.as(name), logger, clock, random };
           return new OperatorController(definition, dependents, access, environment);
         },
-        [Client, Informers, EventRecorder, Logger, Clock, Random],
+        [Client, Informers, EventRecorder, Logger, Clock, Random, optional(ClusterName)],
       );
       if (!crd) return;
       provide.factory(

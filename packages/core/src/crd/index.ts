@@ -1,5 +1,8 @@
+export { type BreakingChange, breakingChanges } from './breaking-changes.ts';
 export { type CelRule, type FieldPathIn, withRules } from './cel-rules.ts';
 export { appliedAnnotation, type ChildObject } from './child-applier.ts';
+export { ClusterName } from './cluster-name.ts';
+export type { Use } from './declared-access.ts';
 export { defineOperator, type Operator } from './define-operator.ts';
 export {
   type CustomResource,

@@ -27,6 +27,8 @@ export type StatusOf<T> = T extends { readonly status?: infer S } ? Partial<NonN
 /** What a reconcile of an operator works with. */
 export interface OperatorContext<T extends KubernetesObject> extends ReconcileContext {
   readonly key: ObjectKey;
+  /** In which of several clusters the object is; `undefined` where there is but one. */
+  readonly cluster: string | undefined;
   /** For what the operator has declared in `uses`. Its writes are seen by the key's next reconcile, which they may cause. */
   readonly client: Client;
   readonly informers: Informers;
@@ -63,6 +65,7 @@ export interface Observes<Observed> {
 }
 
 export interface OperatorParts<T extends KubernetesObject> {
+  readonly cluster: string | undefined;
   readonly type: ResourceType<T>;
   readonly owns: readonly ResourceType[];
   /** Kinds that objects refer to. */
@@ -110,12 +113,13 @@ export class OperatorRun<T extends KubernetesObject> {
   }
 
   context(key: ObjectKey): OperatorContext<T> {
-    const { access, client, informers, logger, recorder, type } = this.#parts;
+    const { access, client, cluster, informers, logger, recorder, type } = this.#parts;
     const reconcile = this.#reconcile;
     const object = this.#object;
     const run = this;
     return {
       key,
+      cluster,
       client: access.client(reconcile.track(client)),
       informers: access.informers(informers),
       logger,

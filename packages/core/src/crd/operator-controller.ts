@@ -34,7 +34,7 @@ import {
 import type { Definition } from './serve-definition.ts';
 
 export interface OperatorEnvironment<T extends KubernetesObject>
-  extends Pick<OperatorParts<T>, 'client' | 'informers' | 'recorder' | 'logger' | 'clock'> {
+  extends Pick<OperatorParts<T>, 'client' | 'cluster' | 'informers' | 'recorder' | 'logger' | 'clock'> {
   readonly random: Random;
 }
 

@@ -1,8 +1,11 @@
+export type { ClusterConnection, ClusterSource } from './cluster-set.ts';
+export { ClustersInUse, type ClustersPluginOptions, clustersPlugin } from './clusters-plugin.ts';
 export { controllerManagerPlugin, InDevelopment, Manager } from './controller-manager-plugin.ts';
 export { createHost, type Host, type HostOptions, userOf } from './create-host.ts';
 export { eventRecorderPlugin } from './event-recorder-plugin.ts';
 export { informersPlugin, SharedInformers } from './informers-plugin.ts';
 export { type LeaderElectionSettings, leaderElectionPlugin } from './leader-election-plugin.ts';
+export { openTelemetryPlugin } from './open-telemetry-plugin.ts';
 export { HostError } from './registration.ts';
 export { type RunOperatorOptions, runOperator } from './run-operator.ts';
 export type { AnyPlugin } from './select-plugins.ts';

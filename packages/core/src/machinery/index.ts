@@ -36,7 +36,15 @@ export {
   validatePortName,
   validateQualifiedName,
 } from './name-validation.ts';
-export { keyOf, type ObjectKey, type ObjectRef, objectKey, refOf } from './object-key.ts';
+export {
+  clusterKey,
+  keyOf,
+  type ObjectKey,
+  type ObjectRef,
+  objectKey,
+  refOf,
+  splitClusterKey,
+} from './object-key.ts';
 export {
   validateAnnotations,
   validateFinalizers,
