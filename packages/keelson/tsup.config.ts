@@ -3,4 +3,6 @@ import { packageConfig } from '../../tsup.base.ts';
 export default packageConfig({
   index: 'src/index.ts',
   cli: 'src/cli.ts',
+  testing: 'src/testing.ts',
+  testenv: 'src/testenv/main.ts',
 });

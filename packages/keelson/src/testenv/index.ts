@@ -1,0 +1,1 @@
+export { quoted, writeAssets } from './assets.ts';
