@@ -16,12 +16,13 @@ export function decideNames(
 ): NamesDecision {
   const words = new Set<string>();
   const kinds = new Set<string>();
-  for (const { plural, singular, shortNames, kind, listKind } of others) {
+  const before = definition.status?.acceptedNames;
+  // What it was granted itself it may not want once more, as another name.
+  for (const { plural, singular, shortNames, kind, listKind } of before ? [...others, before] : others) {
     for (const each of [plural, singular, ...(shortNames ?? [])]) if (each) words.add(each);
     for (const each of [kind, listKind]) if (each) kinds.add(each);
   }
   const { names } = definition.spec;
-  const before = definition.status?.acceptedNames;
   let conflict: Finding | undefined;
   const grant = (wanted: string | undefined, old: string | undefined, taken: ReadonlySet<string>, reason: string) => {
     if (wanted === undefined || wanted === old || !taken.has(wanted)) return wanted;

@@ -5,6 +5,8 @@ import { copy, DecodeError, decodeAs, describeJson, InvalidFieldError } from '..
 
 type Json = Record<string, unknown>;
 interface CustomFindings extends DecodeFindings {
+  /** Of the metadata of embedded resources, which are looked at last. */
+  readonly embedded: string[];
   readonly keepNulls: boolean;
 }
 const objectMeta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
@@ -36,7 +38,7 @@ export function schemasBelow(schema: JSONSchemaProps): readonly JSONSchemaProps[
 
 /**
  * Copies a custom object by its structural schema: fields that it does not specify are pruned and named, absent ones
- * defaulted (kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions). The answer is
+ * defaulted (kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions). `rest` is
  * everything but `metadata`, `kind` and `apiVersion`. Throws `DecodeError` for metadata of a wrong shape.
  *
  * `keepNulls`: what an apply makes is read without looking for nulls that mean nothing, which then are of a wrong type.
@@ -44,23 +46,23 @@ export function schemasBelow(schema: JSONSchemaProps): readonly JSONSchemaProps[
 export function decodeCustom(
   body: Readonly<Json>,
   schema: JSONSchemaProps,
-  found: DecodeFindings,
   { keepNulls = false }: { readonly keepNulls?: boolean } = {},
-): { readonly metadata: unknown; readonly rest: Json } {
-  const findings: CustomFindings = { unknown: found.unknown, keepNulls };
-  const metadata = decodeMetadata(body['metadata'], 'metadata', findings);
+): { readonly metadata: unknown; readonly rest: Json; readonly unknown: readonly string[] } {
+  const own: string[] = [];
+  const findings: CustomFindings = { unknown: [], embedded: [], keepNulls };
+  const metadata = decodeMetadata(body['metadata'], 'metadata', own);
   const { apiVersion: _apiVersion, kind: _kind, metadata: _metadata, ...fields } = body;
   const rest = pruneObject(fields, schema, '', findings);
-  return { metadata, rest };
+  return { metadata, rest, unknown: [...own.sort(), ...findings.unknown.sort(), ...findings.embedded.sort()] };
 }
 
-function decodeMetadata(value: unknown, at: string, findings: DecodeFindings): unknown {
+function decodeMetadata(value: unknown, at: string, found: string[]): unknown {
   if (value === undefined || value === null) return {};
   if (!isObject(value))
     throw new DecodeError(`json: cannot unmarshal ${describeJson(value)} into Go value of type v1.ObjectMeta`);
   const unknown: string[] = [];
   const decoded = decodeAs(objectMeta, value, { unknown });
-  for (const each of unknown) findings.unknown.push(each.replace('"', `"${at}.`));
+  for (const each of unknown) found.push(each.replace('"', `"${at}.`));
   return decoded;
 }
 
@@ -71,9 +73,9 @@ function asText(value: unknown, at: string): string {
   throw new InvalidFieldError(errors.list);
 }
 
-function decodeEmbedded(value: unknown, at: string, findings: DecodeFindings): unknown {
+function decodeEmbedded(value: unknown, at: string, { embedded }: CustomFindings): unknown {
   try {
-    return decodeMetadata(value, at, findings);
+    return decodeMetadata(value, at, embedded);
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     const errors = new FieldErrors();
@@ -142,7 +144,7 @@ function applyDefaults(target: Json, schema: JSONSchemaProps): void {
     if (fallback === undefined) continue;
     const now = target[name];
     if (now === undefined || (now === null && !each.nullable)) {
-      target[name] = prune(fallback, each, name, { unknown: [], keepNulls: false });
+      target[name] = prune(fallback, each, name, { unknown: [], embedded: [], keepNulls: false });
     }
   }
 }
@@ -239,7 +241,8 @@ function defaulted(value: unknown, schema: JSONSchemaProps): unknown {
   for (const [name, each] of Object.entries(schema.properties ?? {})) {
     const now = value[name];
     if (now === undefined || (now === null && !each.nullable && each.default !== undefined)) {
-      if (each.default !== undefined) put(name, prune(each.default, each, name, { unknown: [], keepNulls: false }));
+      if (each.default !== undefined)
+        put(name, prune(each.default, each, name, { unknown: [], embedded: [], keepNulls: false }));
     } else if (hasDefaults(each)) put(name, defaulted(now, each));
   }
   const values = valuesOf(schema);

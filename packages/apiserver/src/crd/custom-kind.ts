@@ -122,11 +122,10 @@ function customKind(
       extra: (version.selectableFields ?? []).map((each) => each.jsonPath.replace(/^\./, '')),
     }),
     decode(body, options) {
-      const unknown: string[] = [];
-      const { metadata, rest } = decodeCustom(body, schema, { unknown }, options);
+      const { metadata, rest, unknown } = decodeCustom(body, schema, options);
       // ObjectMeta has been decoded by its own schema.
       const object = { ...rest, metadata: metadata as ObjectDraft['metadata'] };
-      return { object: inOrder(object, kind, apiVersion), unknown: unknown.sort() };
+      return { object: inOrder(object, kind, apiVersion), unknown };
     },
     validateSchema(object, errors, old, warn) {
       const found = new FieldErrors();

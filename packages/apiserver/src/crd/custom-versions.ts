@@ -2,6 +2,7 @@ import { type JSONSchemaProps, type KubernetesObject, StatusError } from '@keels
 import type { ObjectDraft } from '../registry/draft.ts';
 import type { Kind, StoredVersions } from '../registry/kind.ts';
 import type { StoredObject } from '../registry/stored-object.ts';
+import { VanishedVersionError } from '../registry/stored-versions.ts';
 import { ConversionError } from './conversion-review.ts';
 import type { Converter } from './conversion-webhook.ts';
 import { fittedTo, withDefaults } from './custom-decoder.ts';
@@ -30,7 +31,7 @@ export function storedVersions(apiVersion: string, versions: CustomVersions): St
   const known = new WeakMap<KubernetesObject, StoredObject | Promise<StoredObject>>();
   const complete = (object: KubernetesObject): KubernetesObject => {
     const schema = schemas.get(object.apiVersion ?? '');
-    if (!schema) throw unknownVersion(object.apiVersion ?? '');
+    if (!schema) throw new VanishedVersionError(object.apiVersion ?? '');
     return withDefaults(fittedTo(object, schema), schema);
   };
   const answered = (stored: StoredObject, converted: KubernetesObject): StoredObject => {
@@ -104,14 +105,6 @@ export function storedVersions(apiVersion: string, versions: CustomVersions): St
       convertOne(object, to.apiVersion, whole ? { ...versions, schemas: anything } : versions),
   };
 }
-
-/** Somebody took the version away in which an object is still stored. */
-const unknownVersion = (version: string) =>
-  new StatusError({
-    status: 'Failure',
-    message: `request to convert CR from an invalid group/version: ${version}`,
-    code: 500,
-  });
 
 /** No version has a schema: nothing is left out. */
 const anything: CustomVersions['schemas'] = new Map();

@@ -61,7 +61,7 @@ export function isCorrelated(value: unknown, schema: JSONSchemaProps): boolean {
     const items = itemsOf(schema);
     const keys = schema['x-kubernetes-list-type'] === 'map' ? (schema['x-kubernetes-list-map-keys'] ?? []) : [];
     return value.every((each: unknown) => {
-      if (isObject(each) && keys.some((key) => each[key] === undefined)) return false;
+      if (keys.length > 0 && !(isObject(each) && keys.every((key) => each[key] !== undefined))) return false;
       return items === undefined || isCorrelated(each, items);
     });
   }

@@ -2,8 +2,9 @@ import { deepEqual, type JSONSchemaProps, validateDns1035Label } from '@keelson/
 import { goRegexp, PatternWorkError } from '../cel/index.ts';
 import { FieldErrors, goQuote } from '../registry/strategy.ts';
 import { itemsOf, valuesOf } from './custom-decoder.ts';
-import { hasFormat } from './formats.ts';
+import { hasFormat, isKnownFormat } from './formats.ts';
 import { elementLike, isUnchanged } from './unchanged.ts';
+import { validatedParts } from './validated-parts.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -83,9 +84,10 @@ function validateType(value: unknown, schema: JSONSchemaProps, at: string, error
   if (schema['x-kubernetes-int-or-string']) return type === 'integer' || type === 'string' || wrong('integer,string');
   if (!schema.type || schema.type === type) return true;
   if (schema.type === 'number' && type === 'integer') return true;
-  if (schema.type !== 'string' || !schema.format || value === null) return wrong(schema.type);
+  const { format = '' } = schema;
+  if (schema.type !== 'string' || !isKnownFormat(format) || value === null) return wrong(schema.type);
   // Kubernetes asks for the format in the place of the type, and not at all of lists.
-  return Array.isArray(value) || wrong(schema.format, goFormats[type] ?? '');
+  return Array.isArray(value) || wrong(format, goFormats[type] ?? '');
 }
 
 function validateString(value: string, schema: JSONSchemaProps, at: string, errors: FieldErrors): void {
@@ -155,8 +157,7 @@ function validateObject(value: Json, schema: JSONSchemaProps, at: string, errors
     errors.tooMany(at, count, schema.maxProperties);
   const missing = new Set<string>();
   for (const name of schema.required ?? []) {
-    const own = schema.properties?.[name];
-    if (value[name] === undefined || (value[name] === null && own && !own.nullable)) {
+    if (value[name] === undefined) {
       missing.add(name);
       errors.required(here(name));
     }
@@ -194,13 +195,17 @@ function validateCombinations(value: unknown, schema: JSONSchemaProps, at: strin
     validateSchema(value, each, at, found);
     return found.list;
   };
+  const closest = (alternatives: readonly JSONSchemaProps[], all: readonly FieldErrors['list'][]) => {
+    const parts = alternatives.map((each) => validatedParts(value, each));
+    return all[parts.indexOf(Math.max(...parts))] ?? [];
+  };
   const wrong = (why: string) =>
     errors.list.push({ type: 'FieldValueInvalid', field: '<nil>', message: `Invalid value: "": "${at}" must ${why}` });
   if (schema.anyOf?.length) {
     const all = schema.anyOf.map(failures);
     if (all.every((each) => each.length > 0)) {
       wrong('validate at least one schema (anyOf)');
-      errors.list.push(...(all[0] ?? []));
+      errors.list.push(...closest(schema.anyOf, all));
     }
   }
   if (schema.oneOf?.length) {
@@ -208,14 +213,14 @@ function validateCombinations(value: unknown, schema: JSONSchemaProps, at: strin
     const fitting = all.filter((each) => each.length === 0).length;
     if (fitting === 0) {
       wrong('validate one and only one schema (oneOf). Found none valid');
-      errors.list.push(...(all[0] ?? []));
+      errors.list.push(...closest(schema.oneOf, all));
     } else if (fitting > 1) wrong(`validate one and only one schema (oneOf). Found ${fitting} valid alternatives`);
   }
   if (schema.allOf?.length) {
-    const all = schema.allOf.flatMap(failures);
-    if (all.length > 0) {
-      wrong(`validate all the schemas (allOf)${all.length === schema.allOf.length ? '. None validated' : ''}`);
-      errors.list.push(...all);
+    const all = schema.allOf.map(failures);
+    if (all.some((each) => each.length > 0)) {
+      errors.list.push(...all.flat());
+      wrong(`validate all the schemas (allOf)${all.every((each) => each.length > 0) ? '. None validated' : ''}`);
     }
   }
   if (schema.not && failures(schema.not).length === 0) wrong('not validate the schema (not)');

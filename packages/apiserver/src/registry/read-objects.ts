@@ -10,7 +10,7 @@ import { checkPathName } from './path-name.ts';
 import { parseReadVersion, parseResourceVersion, waitForRevision } from './resource-version.ts';
 import { type Selection, selectionOf } from './selection.ts';
 import type { StoredObject } from './stored-object.ts';
-import { readOne } from './stored-versions.ts';
+import { readingMany, readOne } from './stored-versions.ts';
 
 export async function getObject(context: RegistryContext, call: Call): Promise<EncodedObject> {
   const { kind, request } = call;
@@ -189,7 +189,11 @@ const tooOldContinue =
   'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.';
 
 export async function listObjects(context: RegistryContext, call: Call): Promise<ListAnswer> {
-  return answerOf(call, await listPage(context, call));
+  const { kind, request } = call;
+  if (!kind.stored) return answerOf(call, await listPage(context, call));
+  const { limit = 0, labelSelector, fieldSelector } = request.options ?? {};
+  const paged = limit > 0 && !labelSelector && !fieldSelector;
+  return answerOf(call, await readingMany(kind, paged, () => listPage(context, call)));
 }
 
 /** A page as a list of the kind. */

@@ -1,8 +1,29 @@
-import type { KubernetesObject } from '@keelson/core';
+import { type KubernetesObject, StatusError } from '@keelson/core';
 import type { ObjectDraft } from './draft.ts';
 import type { Kind, StoredVersions } from './kind.ts';
 import type { StoredObject } from './stored-object.ts';
 import type { Change } from './watch-index.ts';
+
+/** What is stored cannot be read: its version has been taken away from its definition. */
+export class VanishedVersionError extends StatusError {
+  constructor(apiVersion: string) {
+    super({ message: `request to convert CR from an invalid group/version: ${apiVersion}`, code: 500 });
+  }
+}
+
+/**
+ * Reads many: what cannot be read of them leaves Kubernetes without the cache that it answers from, which it says to be a
+ * matter of time. A page of all there is (`paged`) it reads from the store.
+ */
+export async function readingMany<T>({ apiVersion, served }: Kind, paged: boolean, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof VanishedVersionError) || paged) throw error;
+    const why = `failed to list ${apiVersion}, Kind=${served.kind}: ${error.message}`;
+    throw StatusError.of(429, 'TooManyRequests', `storage is (re)initializing: ${why}`, { retryAfterSeconds: 1 });
+  }
+}
 
 /** A stored object as `kind` has it. */
 export async function readOne({ stored }: Kind, object: StoredObject): Promise<StoredObject> {

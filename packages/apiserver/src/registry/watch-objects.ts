@@ -8,6 +8,7 @@ import type { Kind } from './kind.ts';
 import { scopeOf } from './read-objects.ts';
 import { checkListOptions, parseReadVersion, waitForRevision, withWatchDefaults } from './resource-version.ts';
 import { type Selection, selectionOf } from './selection.ts';
+import { readingMany } from './stored-versions.ts';
 import type { Narrowing } from './watch-index.ts';
 import { WatchStream } from './watch-stream.ts';
 
@@ -101,7 +102,8 @@ async function sendList(
     ...signalOf(request),
   });
   const found = entries.map((each) => context.cache.get(each));
-  const objects = kind.stored ? await kind.stored.read(found) : found;
+  const { stored } = kind;
+  const objects = stored ? await readingMany(kind, false, async () => stored.read(found)) : found;
   stream.initial(selection.everything ? objects : objects.filter((each) => selection.matches(each.object)));
   return revision;
 }

@@ -78,7 +78,13 @@ export class WatchStream implements Subscriber, AsyncIterable<readonly EncodedWa
       this.#tell(change);
       return;
     }
-    const read = this.#converting.length > 0 ? change : readChange(stored, change);
+    let read: Change | Promise<Change> = change;
+    try {
+      if (this.#converting.length === 0) read = readChange(stored, change);
+    } catch (error) {
+      this.end(isStatusError(error) ? error : StatusError.internal(String(error)));
+      return;
+    }
     if (read instanceof Promise || this.#converting.length > 0) this.#await(change, stored);
     else this.#tell(read);
   }

@@ -1,6 +1,6 @@
-import { deepEqual } from '@keelson/core';
+import { deepEqual, StatusError } from '@keelson/core';
 import type { Json } from '../draft.ts';
-import { convertValue, type Version, type Versions } from './conversions.ts';
+import { convertValue, UntypedValue, type Version, type Versions } from './conversions.ts';
 import {
   differenceOf,
   equalSets,
@@ -99,11 +99,24 @@ function prune(versions: Versions, merged: unknown, managers: Managers, previous
   if (!previous || previous.fields.size === 0) return merged;
   const version = versions.find(previous.apiVersion);
   if (!version) return merged;
-  const whole = convertValue(versions.asked, version, merged);
+  const last = 'to last applied version';
+  const whole = convertToPrune(versions.asked, version, merged, `failed to convert merged object ${last}`);
   const bare = removeFields(version.type, whole, withNamedFields(previous.fields, version.type));
   const owned = addBackOwned(versions, version, whole, bare, managers);
-  const pruned = addBackDangling(version, whole, convertValue(owned.version, version, owned.value), previous);
-  return convertValue(version, versions.asked, pruned);
+  const why = `failed add back dangling items: failed to convert pruned object ${last}`;
+  const left = convertToPrune(owned.version, version, owned.value, why);
+  return convertToPrune(version, versions.asked, addBackDangling(version, whole, left, previous));
+}
+
+/** Throws what Kubernetes says of values that have no place in the other version. */
+function convertToPrune(from: Version, to: Version, value: unknown, ...why: readonly string[]): unknown {
+  try {
+    return convertValue(from, to, value);
+  } catch (error) {
+    if (!(error instanceof UntypedValue)) throw error;
+    const message = ['failed to prune fields', ...why, error.message].join(': ');
+    throw new StatusError({ status: 'Failure', message, code: 500 });
+  }
 }
 
 function addBackOwned(
@@ -124,8 +137,10 @@ function addBackOwned(
   for (const [apiVersion, fields] of order) {
     const next = versions.find(apiVersion);
     if (!next) continue;
-    all = convertValue(at, next, all);
-    left = convertValue(at, next, left);
+    const why = (which: string) =>
+      `failed add back owned items: failed to convert ${which} object at version ${apiVersion}`;
+    all = convertToPrune(at, next, all, why('merged'));
+    left = convertToPrune(at, next, left, why('pruned'));
     at = next;
     const kept = unionOf(named(next, left), withNamedFields(fields, next.type));
     left = removeFields(next.type, all, differenceOf(named(next, all), kept));
