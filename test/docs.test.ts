@@ -39,3 +39,9 @@ it('every program in the documents compiles', () => {
   expect(stdout).toBe('');
   expect(programs.length).toBeGreaterThan(5);
 }, 60_000);
+
+it('the operator in the README is the one that is tested, and no longer than forty lines', () => {
+  const operator = readFileSync(join(root, 'examples/smallest/operator.ts'), 'utf8').trim();
+  expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(`\`\`\`ts\n${operator}\n\`\`\``);
+  expect(operator.split('\n').length).toBeLessThanOrEqual(40);
+});

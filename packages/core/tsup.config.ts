@@ -23,4 +23,5 @@ export default packageConfig({
   testing: 'src/testing/index.ts',
   'testing-generators': 'src/testing/generators.ts',
   run: 'src/run.ts',
+  zod: 'src/zod.ts',
 });

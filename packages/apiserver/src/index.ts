@@ -64,7 +64,6 @@ export {
   type TestCluster,
   type TestClusterOptions,
 } from './server/index.ts';
-export * from './simulation/index.ts';
 export {
   type BackupSummary,
   CompactedError,

@@ -10,3 +10,4 @@ export {
   type TestClusterOptions,
   testCluster,
 } from './server/index.ts';
+export * from './simulation/index.ts';
