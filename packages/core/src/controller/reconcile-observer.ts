@@ -8,7 +8,8 @@ export interface BegunReconcile {
   readonly id: number;
   readonly controller: string;
   readonly key: ObjectKey;
-  /** Milliseconds since the epoch. */
+  /** When the key was queued; milliseconds since the epoch. */
+  readonly addedAt: number;
   readonly startedAt: number;
 }
 

@@ -76,8 +76,9 @@ export class ReconcileRun implements ReconcileContext {
   }
 
   read(kind: string, key: ObjectKey): void {
-    const line = this.#options.place?.();
-    note(this.#reads, { kind, key, from: 'cache', ...(line !== undefined && { line }) });
+    const { clock, place } = this.#options;
+    const line = place?.();
+    note(this.#reads, { kind, key, from: 'cache', at: clock.now(), ...(line !== undefined && { line }) });
   }
 
   trace(

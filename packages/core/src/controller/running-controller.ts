@@ -273,11 +273,12 @@ export class RunningController {
     const observed: ObservedReconcile[] = [];
     const causes = this.#causes.take(key);
     const taken = this.#queue.taken(key);
+    const begun = { id, controller: this.name, key, addedAt: taken?.addedAt ?? startedAt, startedAt };
     let outcome: ReconcileTrace['outcome'] = 'success';
     let failure: unknown;
     this.#active.set(key, run);
     try {
-      for (const each of observers) observed.push(each.began({ id, controller: this.name, key, startedAt }));
+      for (const each of observers) observed.push(each.began(begun));
       await this.#catchUp(run, key);
       const act = async () => this.#controller.reconcile(key, run);
       const result = await observed.reduce<typeof act>((inner, each) => () => each.run(inner), act)();

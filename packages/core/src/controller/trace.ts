@@ -23,6 +23,9 @@ export interface TracedRead {
   readonly key: ObjectKey;
   /** From a cache, or from the server. */
   readonly from: 'cache' | 'server';
+  readonly at: number;
+  /** Until the server answered. */
+  readonly tookMs?: number;
   /** In development: the line that reads, such as `operator.ts:34`. */
   readonly line?: string;
 }

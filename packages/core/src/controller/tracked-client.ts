@@ -42,13 +42,11 @@ export class TrackedClient implements Client {
   }
 
   get<T extends KubernetesObject>(type: ResourceType<T>, ref: ObjectRef, options?: CallOptions): Promise<T> {
-    this.#read(type, keyIn(type, ref));
-    return this.#client.get(type, ref, options);
+    return this.#read(type, keyIn(type, ref), () => this.#client.get(type, ref, options));
   }
 
   list<T extends KubernetesObject>(type: ResourceType<T>, options?: Namespaced): Promise<ObjectList<T>> {
-    this.#read(type, `${options?.namespace ?? ''}/*`);
-    return this.#client.list(type, options);
+    return this.#read(type, `${options?.namespace ?? ''}/*`, () => this.#client.list(type, options));
   }
 
   watch<T extends KubernetesObject>(type: ResourceType<T>, options?: Namespaced): AsyncIterable<WatchEvent<T>> {
@@ -124,9 +122,16 @@ export class TrackedClient implements Client {
     return this.#client.createSubresource(type, ref, subresource, body, options);
   }
 
-  #read(type: ResourceType, key: ObjectKey): void {
-    const line = this.#observer.place?.();
-    this.#observer.read({ kind: type.kind, key, from: 'server', ...(line !== undefined && { line }) });
+  async #read<R>({ kind }: ResourceType, key: ObjectKey, send: () => Promise<R>): Promise<R> {
+    const { clock, place } = this.#observer;
+    const line = place?.();
+    const at = clock.now();
+    try {
+      return await send();
+    } finally {
+      const tookMs = clock.now() - at;
+      this.#observer.read({ kind, key, from: 'server', at, tookMs, ...(line !== undefined && { line }) });
+    }
   }
 
   #object<T extends KubernetesObject>(

@@ -9,6 +9,11 @@ export interface ObservationOptions extends Pick<StatusSettings, 'metrics' | 'me
    * 127.0.0.1:8081 where that is free. Default: in a terminal, unless `NODE_ENV` is `production` or `test`.
    */
   readonly development?: boolean;
+  /**
+   * Exports every reconcile as a span, through the provider that the program has registered with `@opentelemetry/api`.
+   * Default `false`.
+   */
+  readonly openTelemetry?: boolean;
 }
 
 /** What it takes to look on while an operator runs. */
@@ -46,6 +51,7 @@ export async function observation(options: ObservationOptions): Promise<Observat
       ...(unasked && { optional: true }),
     };
   }
+  if (options.openTelemetry) plugins.push(await (await import('./open-telemetry-plugin.ts')).openTelemetryPlugin());
   return { plugins, options: settings, transport };
 }
 

@@ -20,6 +20,8 @@ const read = z.object({
   kind: z.string(),
   key: z.string(),
   from: z.enum(['cache', 'server']),
+  at: z.number(),
+  tookMs: z.number().exactOptional(),
   line: z.string().exactOptional(),
 });
 
