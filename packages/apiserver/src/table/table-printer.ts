@@ -4,9 +4,9 @@ import type { PrinterColumn, ServedResource } from '../registry/contract.ts';
 import type { Cell, KindCells, Row } from './cells.ts';
 import { clusterCells } from './cluster-cells.ts';
 import { age } from './human-duration.ts';
-import { evaluateJsonPath } from './json-path.ts';
 import { networkCells } from './network-cells.ts';
 import { otherCells } from './other-cells.ts';
+import { pathCell } from './path-cell.ts';
 import { podConditions } from './pod-cells.ts';
 import { storageCells } from './storage-cells.ts';
 import { workloadCells } from './workload-cells.ts';
@@ -75,28 +75,9 @@ function columnsOf(resource: ServedResource): readonly PrinterColumn[] {
 }
 
 function genericCell(column: PrinterColumn, object: KubernetesObject, now: number): Cell {
-  if (column.path !== undefined) return pathCell(column, column.path, object, now);
+  if (column.path !== undefined) return pathCell(column.type, column.path, object, now);
   if (column.name === 'Name') return object.metadata.name ?? '';
   if (column.name === 'Age') return age(now, object.metadata.creationTimestamp);
   if (column.name === 'Created At') return object.metadata.creationTimestamp ?? '0001-01-01T00:00:00Z';
   return '';
-}
-
-function pathCell(column: PrinterColumn, path: string, object: KubernetesObject, now: number): Cell {
-  const found = evaluateJsonPath(path, object);
-  const [value] = found;
-  if (found.length === 0 || value === undefined || value === null) return null;
-  switch (column.type) {
-    case 'integer':
-      return typeof value === 'number' ? Math.trunc(value) : null;
-    case 'number':
-      return typeof value === 'number' ? value : null;
-    case 'boolean':
-      return typeof value === 'boolean' ? value : null;
-    case 'date':
-      if (typeof value !== 'string' || Number.isNaN(Date.parse(value))) return '<invalid>';
-      return age(now, value);
-    default:
-      return found.map((each) => (typeof each === 'object' ? JSON.stringify(each) : String(each))).join(',');
-  }
 }
