@@ -21,6 +21,8 @@ export interface Watch {
   readonly name: string;
   /** Whose objects these are, where a controller works on several clusters: their versions are not compared. */
   readonly cluster?: string;
+  /** Its keys name their clusters themselves: they are those of objects in other ones. */
+  readonly placed?: true;
   /** What is there when somebody subscribes, then every event. */
   readonly triggers$: Observable<Trigger>;
 }

@@ -128,7 +128,9 @@ function waitOf({ addedAt, startedAt, caughtUpMs, priority }: ReconcileTrace): s
 
 function readsOf(reads: readonly TracedRead[]): readonly (readonly string[])[] {
   if (reads.length === 0) return [];
-  const said = reads.slice(0, mostReads).map(({ kind, key, from }) => `${kind} ${key} (${from})`);
+  const said = reads
+    .slice(0, mostReads)
+    .map(({ kind, key, from, error }) => `${kind} ${key} (${from}${error === undefined ? '' : `: ${error}`})`);
   const more = reads.length > mostReads ? ` and ${reads.length - mostReads} more` : '';
   return [[`read ${said.join(', ')}${more}`]];
 }

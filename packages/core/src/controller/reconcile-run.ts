@@ -14,7 +14,7 @@ export interface ReconcileRunOptions {
   readonly ownWrites: OwnWrites;
   readonly startedAt: number;
   /** An object as the controller's caches hold it. */
-  known(type: ResourceType, key: ObjectKey): KubernetesObject | undefined;
+  known(type: ResourceType, key: ObjectKey, cluster?: string): KubernetesObject | undefined;
   /** Called as soon as a write is answered. */
   wrote(write: TracedWrite): void;
   /** In development: where a call comes from. */
@@ -63,12 +63,13 @@ export class ReconcileRun implements ReconcileContext {
     const { clock, key, ownWrites, known, place } = this.#options;
     tracked[form] ??= new TrackedClient(client, {
       clock,
-      known,
+      known: (type, of) => known(type, of, cluster),
       ...(place && { place }),
       read: (read) => note(this.#reads, read),
       wrote: (write, written) => {
-        note(this.#writes, write);
-        this.#options.wrote(write);
+        const traced = cluster === undefined ? write : { ...write, cluster };
+        note(this.#writes, traced);
+        this.#options.wrote(traced);
         if (written) ownWrites.record(key, { ...written, cluster }, quiet);
       },
     });

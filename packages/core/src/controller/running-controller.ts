@@ -190,7 +190,7 @@ export class RunningController {
     this.#enqueue(trigger, watch, replaying || !watch.informer.synced ? 'low' : 'normal');
   }
 
-  #enqueue({ key, event, priority }: Trigger, { name, informer }: Watch, usual: 'low' | 'normal'): void {
+  #enqueue({ key, event, priority }: Trigger, { name, informer, cluster }: Watch, usual: 'low' | 'normal'): void {
     if (!this.#queue.add(key, priority ?? usual)) return;
     const at = this.#environment.clock.now();
     if (!event) {
@@ -203,6 +203,7 @@ export class RunningController {
       watch: name,
       kind: informer.type.kind,
       object: event.key,
+      ...(cluster !== undefined && { cluster }),
       ...(resourceVersion !== undefined && { resourceVersion }),
       at,
     });
@@ -266,7 +267,7 @@ export class RunningController {
       signal: abort.signal,
       ownWrites: this.#ownWrites,
       startedAt,
-      known: (type, of) => this.#known(type, of),
+      known: (type, of, cluster) => this.#known(type, of, cluster),
       wrote: (write) => traces.wrote(id, write),
       place,
     });
@@ -323,10 +324,10 @@ export class RunningController {
     }
   }
 
-  #known({ group, plural }: ResourceType, key: ObjectKey): KubernetesObject | undefined {
+  #known({ group, plural }: ResourceType, key: ObjectKey, cluster: string | undefined): KubernetesObject | undefined {
     for (const { watch } of this.#watches) {
       const { type, lister } = watch.informer;
-      if (type.group !== group || type.plural !== plural) continue;
+      if (watch.cluster !== cluster || type.group !== group || type.plural !== plural) continue;
       const object = lister.get(key);
       if (object) return object;
     }

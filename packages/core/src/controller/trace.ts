@@ -9,6 +9,8 @@ export type Cause =
       readonly watch: string;
       readonly kind: string;
       readonly object: ObjectKey;
+      /** Where a controller works on several. */
+      readonly cluster?: string;
       /** By it the write is found that caused the event. */
       readonly resourceVersion?: string;
       /** The number of the reconcile whose write caused the event, as far as it is remembered. */
@@ -21,6 +23,8 @@ export type Cause =
 export interface TracedRead {
   readonly kind: string;
   readonly key: ObjectKey;
+  /** Why it failed; that an object is not there is a failure too. */
+  readonly error?: string;
   /** From a cache, or from the server. */
   readonly from: 'cache' | 'server';
   readonly at: number;
@@ -34,6 +38,8 @@ export interface TracedWrite {
   readonly verb: string;
   readonly kind: string;
   readonly key: ObjectKey;
+  /** Where a controller works on several. */
+  readonly cluster?: string;
   readonly at: number;
   readonly tookMs: number;
   /** Of what came of it. Absent after a deletion, and where it failed. */

@@ -126,11 +126,23 @@ export class TrackedClient implements Client {
     const { clock, place } = this.#observer;
     const line = place?.();
     const at = clock.now();
+    const told = (error?: unknown) =>
+      this.#observer.read({
+        kind,
+        key,
+        from: 'server',
+        at,
+        tookMs: clock.now() - at,
+        ...(line !== undefined && { line }),
+        ...(error !== undefined && { error: messageOf(error) }),
+      });
     try {
-      return await send();
-    } finally {
-      const tookMs = clock.now() - at;
-      this.#observer.read({ kind, key, from: 'server', at, tookMs, ...(line !== undefined && { line }) });
+      const answer = await send();
+      told();
+      return answer;
+    } catch (error) {
+      told(error);
+      throw error;
     }
   }
 

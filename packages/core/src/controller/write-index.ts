@@ -37,16 +37,24 @@ export class WriteIndex {
 }
 
 /** What a write and the event that it causes have in common; `undefined` where a write causes none. */
-export function idOfWrite({ kind, key, verb, resourceVersion, error, noOp }: TracedWrite): string | undefined {
+export function idOfWrite({
+  kind,
+  key,
+  cluster = '',
+  verb,
+  resourceVersion,
+  error,
+  noOp,
+}: TracedWrite): string | undefined {
   if (error !== undefined || noOp) return undefined;
-  if (resourceVersion !== undefined) return `${kind}\n${key}\n${resourceVersion}`;
-  return verb === 'delete' ? `${kind}\n${key}\ngone` : undefined;
+  if (resourceVersion !== undefined) return `${cluster}\n${kind}\n${key}\n${resourceVersion}`;
+  return verb === 'delete' ? `${cluster}\n${kind}\n${key}\ngone` : undefined;
 }
 
 /** The ids of the writes that may have caused it, the likeliest first. */
 export function idsOfCause(cause: Cause): readonly string[] {
   if (!('object' in cause)) return [];
-  const { kind, object, resourceVersion, type } = cause;
-  const gone = type === 'deleted' ? [`${kind}\n${object}\ngone`] : [];
-  return resourceVersion === undefined ? gone : [...gone, `${kind}\n${object}\n${resourceVersion}`];
+  const { kind, object, cluster = '', resourceVersion, type } = cause;
+  const gone = type === 'deleted' ? [`${cluster}\n${kind}\n${object}\ngone`] : [];
+  return resourceVersion === undefined ? gone : [...gone, `${cluster}\n${kind}\n${object}\n${resourceVersion}`];
 }

@@ -35,7 +35,7 @@ export class ReconcileSpans implements ReconcileObserver {
 
   began({ id, controller, key, addedAt }: BegunReconcile): ObservedReconcile {
     const { context, trace, SpanKind } = this.#api;
-    const slash = key.indexOf('/');
+    const [, namespace] = /^(?:.*:)?([^/:]+)\//.exec(key) ?? [];
     const span = this.#tracer.startSpan(`reconcile ${controller}`, {
       root: true,
       kind: SpanKind.CONSUMER,
@@ -44,7 +44,7 @@ export class ReconcileSpans implements ReconcileObserver {
         'keelson.reconcile': id,
         'keelson.controller': controller,
         'keelson.key': key,
-        ...(slash > 0 && { 'k8s.namespace.name': key.slice(0, slash) }),
+        ...(namespace !== undefined && { 'k8s.namespace.name': namespace }),
       },
     });
     this.#remember(id, span.spanContext());

@@ -9,6 +9,7 @@ const cause = z.union([
     type: z.enum(['added', 'updated', 'deleted']),
     kind: z.string(),
     object: z.string(),
+    cluster: z.string().exactOptional(),
     resourceVersion: z.string().exactOptional(),
     writtenBy: z.number().exactOptional(),
   }),
@@ -22,6 +23,7 @@ const read = z.object({
   from: z.enum(['cache', 'server']),
   at: z.number(),
   tookMs: z.number().exactOptional(),
+  error: z.string().exactOptional(),
   line: z.string().exactOptional(),
 });
 
@@ -29,6 +31,7 @@ const write = z.object({
   verb: z.string(),
   kind: z.string(),
   key: z.string(),
+  cluster: z.string().exactOptional(),
   at: z.number(),
   tookMs: z.number(),
   resourceVersion: z.string().exactOptional(),
