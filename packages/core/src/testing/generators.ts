@@ -9,7 +9,8 @@ import { type Given, valuesOf } from './schema-arbitrary.ts';
 
 export type { Breakage } from './broken-values.ts';
 export { expectRoundTrip, type RoundTripOptions } from './round-trip.ts';
-export type { Given } from './schema-arbitrary.ts';
+export { type Given, valuesOf } from './schema-arbitrary.ts';
+export { withDefaults } from './schema-defaults.ts';
 
 export interface ObjectsOptions {
   /** Of namespaced objects; default `default`. */

@@ -1,3 +1,4 @@
+export { type CompatibleOptions, expectCompatible } from './expect-compatible.ts';
 export { FakeClock, settle } from './fake-clock.ts';
 export { silentLogger } from './silent-logger.ts';
 export { type WaitForOptions, waitFor } from './wait-for.ts';
