@@ -53,8 +53,10 @@ export function inSteadyOrder(causes: readonly Json[], group: Json = ''): Json[]
 
 const parsed = (text: string) => JSON.parse(text) as Json;
 
-/** What breaks a LimitRange is found by walking maps, too: its message with what it lists in one order. */
+/** What breaks a LimitRange, or a type's schema, is found by walking maps, too: its message with what it lists in one order. */
 export function inSteadyWords(message: Json): Json {
+  const [, told, lines] = /^(.*?\berrors:\n {2})(.*)$/s.exec(String(message)) ?? [];
+  if (told !== undefined && lines !== undefined) return told + lines.split('\n  ').sort().join('\n  ');
   const [, before, list] = /^(.* is forbidden: \[)(.* per .*)\]$/s.exec(String(message)) ?? [];
   if (before === undefined || list === undefined) return message;
   const parts = list.split(/, (?=(?:maximum|minimum|\S+ max) )/);

@@ -184,8 +184,9 @@ export const versionsOfCustomTypes: Scenario = (kind, rng) => {
       ...(rng.bool() ? [{ method: 'DELETE', path: collectionIn(next) } as const] : []),
       { method: 'PATCH', path: `${collectionIn(next)}/d`, headers: merge, json: { metadata: { finalizers: null } } },
       { method: 'DELETE', path: itemPath(kind) },
-      { method: 'GET', path: itemPath(kind) },
-      { method: 'GET', path: collectionIn(next) },
+      // The real server takes its time to let go.
+      { method: 'GET', path: itemPath(kind), until: 'not found' },
+      { method: 'GET', path: collectionIn(next), until: 'not found' },
     );
   return steps;
 };

@@ -84,7 +84,7 @@ function failureText({ op, path, from }: Operation, cause: unknown): string {
   if (path === undefined) return `${op} operation failed to decode path: missing value`;
   if ((op === 'move' || op === 'copy') && from === undefined)
     return `${op} operation failed to decode from: missing value`;
-  const key = (at: string) => at.split('/').at(-1) ?? '';
+  const key = (at: string) => (at.split('/').at(-1) ?? '').replace(/~[01]/g, (each) => (each === '~1' ? '/' : '~'));
   const at = `error in ${op} for path: '${path}': `;
   if (op === 'test') {
     return why.startsWith('missing path')
