@@ -64,14 +64,20 @@ function numbers(schema: JSONSchemaProps): Arbitrary<number> {
     exclusiveMinimum = false,
     exclusiveMaximum = false,
   } = schema;
-  if (step !== undefined) {
-    return fc
-      .integer(bounds(schema, step, -1e9, 1e9))
-      .map((each) => each * step || 0)
-      .filter((each) => Number.isInteger(each / (Number.isInteger(each) ? Math.trunc(step) : step)));
-  }
+  // Whole numbers are held against the whole parts of bounds.
+  const whole = { least: Math.trunc(minimum), most: Math.trunc(maximum), step: step && Math.trunc(step) };
+  const isTaken = (each: number) =>
+    Number.isInteger(each)
+      ? (exclusiveMinimum ? each > whole.least : each >= whole.least) &&
+        (exclusiveMaximum ? each < whole.most : each <= whole.most) &&
+        (whole.step === undefined || Number.isInteger(each / whole.step))
+      : step === undefined || Number.isInteger(each / step);
   const range = { min: minimum, max: maximum, minExcluded: exclusiveMinimum, maxExcluded: exclusiveMaximum };
-  return fc.double({ ...range, noNaN: true, noDefaultInfinity: true }).map((each) => each || 0);
+  const values =
+    step === undefined
+      ? fc.double({ ...range, noNaN: true, noDefaultInfinity: true })
+      : fc.integer(bounds(schema, step, -1e9, 1e9)).map((each) => each * step);
+  return values.map((each) => each || 0).filter(isTaken);
 }
 
 const formats: Readonly<Record<string, () => Arbitrary<string>>> = {
