@@ -13,6 +13,8 @@ const entries = {
   'real-side': 'twin/real-side.ts',
   conformance: 'suite/main.ts',
   fuzz: 'fuzz/main.ts',
+  faults: 'faults/main.ts',
+  'faults-subject': 'faults/subject-process.ts',
   keelson: '../packages/keelson/src/cli.ts',
 };
 const name = process.argv[2] ?? '';

@@ -31,6 +31,8 @@ export class ModelApi implements Transport {
   readonly requests: ApiRequest[] = [];
   /** Whether watches may begin with everything there is; a server without that refuses them. */
   streamsLists = true;
+  /** Whether it sends bookmarks, the one at the end of a streamed list included. */
+  sendsBookmarks = true;
   /** Called before each request; what it throws is the answer. */
   fault: (request: ApiRequest) => void = () => undefined;
   #revision = 1;
@@ -142,7 +144,7 @@ export class ModelApi implements Transport {
             return;
           }
         }
-        yield { type: 'BOOKMARK', object: end };
+        if (this.sendsBookmarks) yield { type: 'BOOKMARK', object: end };
       }
       for (;;) {
         const woken = new Promise<void>((resolve) => {
@@ -152,7 +154,7 @@ export class ModelApi implements Transport {
           const { collection, event } = next;
           if (collection !== collectionOf(request)) continue;
           if (!inScope(request, event.object) && event.type !== 'BOOKMARK') continue;
-          yield event;
+          if (event.type !== 'BOOKMARK' || this.sendsBookmarks) yield event;
         }
         signal?.throwIfAborted();
         if (stream.end) {

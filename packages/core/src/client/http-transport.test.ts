@@ -1,9 +1,11 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { createSecureServer, type Http2ServerRequest } from 'node:http2';
-import type { AddressInfo, Server } from 'node:net';
+import { createServer as createHttpsServer } from 'node:https';
+import { type AddressInfo, connect, createServer as createFront, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { alice, server as serverPair } from '../../test/fixtures/certificates.ts';
@@ -54,7 +56,32 @@ async function secure(handler: Handler, config: Partial<ClientConfig> = {}, opti
       server.close();
     },
   );
-  return { transport, client: createClient(transport), sessions };
+  return { transport, client: createClient(transport), sessions, server, port };
+}
+
+/** A server behind something that can keep all that comes, as a half-open connection does. */
+async function freezable(handler: Handler) {
+  const { port } = await secure(handler);
+  const pairs: { readonly outer: Socket; readonly inner: Socket }[] = [];
+  let frozen = false;
+  const front = createFront((outer) => {
+    const inner = connect(port, '127.0.0.1');
+    for (const each of [outer, inner]) each.on('error', () => each.destroy());
+    pairs.push({ outer, inner });
+    if (!frozen) outer.pipe(inner).pipe(outer);
+  });
+  cleanups.push(() => {
+    for (const { outer, inner } of pairs) for (const each of [outer, inner]) each.destroy();
+    front.close();
+  });
+  const freeze = ({ newOnes = false } = {}) => {
+    frozen = newOnes;
+    for (const { outer, inner } of pairs) {
+      outer.unpipe(inner);
+      inner.unpipe(outer);
+    }
+  };
+  return { port: await listen(front), freeze };
 }
 
 const json = (response: Response, code: number, body: object, headers: Record<string, string> = {}) => {
@@ -235,6 +262,68 @@ describe.each<['h2' | 'http/1.1', string]>([
 });
 
 describe('httpTransport', () => {
+  it('finds out by pings that a connection is half-open, and goes on with another', async () => {
+    const { port, freeze } = await freezable((_, response) => json(response, 200, configMap('a')));
+    const transport = httpTransport(
+      { server: `https://127.0.0.1:${port}`, ca: serverPair.cert },
+      { pingEveryMs: 50, pingTimeoutMs: 50 },
+    );
+    cleanups.push(() => transport.close());
+    const client = createClient(transport);
+    await client.get(ConfigMap, { name: 'a' });
+    freeze();
+    await expect(client.get(ConfigMap, { name: 'a' })).rejects.toThrow('the connection did not answer within 0.05 s');
+    expect((await client.get(ConfigMap, { name: 'a' })).metadata.name).toBe('a');
+  });
+
+  it('gives up at once when aborted while it waits for a connection', async () => {
+    const { port, freeze } = await freezable((_, response) => json(response, 200, configMap('a')));
+    const transport = httpTransport(
+      { server: `https://127.0.0.1:${port}`, ca: serverPair.cert },
+      { pingEveryMs: 50, pingTimeoutMs: 50 },
+    );
+    cleanups.push(() => transport.close());
+    const client = createClient(transport);
+    await client.get(ConfigMap, { name: 'a' });
+    freeze({ newOnes: true });
+    await expect(client.get(ConfigMap, { name: 'a' })).rejects.toThrow('the connection did not answer');
+    const abort = new AbortController();
+    const asked = client.get(ConfigMap, { name: 'a' }, { signal: abort.signal });
+    await turnOfEventLoop();
+    abort.abort(new Error('enough'));
+    const began = performance.now();
+    await expect(asked).rejects.toThrow('enough');
+    expect(performance.now() - began).toBeLessThan(5_000);
+  });
+
+  it('leaves no failure behind that nobody hears of when it is aborted before it asks', async () => {
+    const client = createClient(httpTransport({ server: 'https://127.0.0.1:1' }));
+    const abort = new AbortController();
+    abort.abort(new Error('enough'));
+    const { signal } = abort;
+    await expect(client.get(ConfigMap, { name: 'a' }, { signal })).rejects.toThrow('enough');
+    await expect(client.watch(ConfigMap, { signal })[Symbol.asyncIterator]().next()).rejects.toThrow('enough');
+    // What happens to the connection comes later: an unhandled rejection would fail this file.
+    await expect(client.get(ConfigMap, { name: 'a' })).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('asks what the server speaks when it comes back', async () => {
+    const { client, sessions, server, port } = await secure((request, response) =>
+      json(response, 200, configMap(request.httpVersion)),
+    );
+    const version = async () => (await client.get(ConfigMap, { name: 'a' })).metadata.name;
+    expect(await version()).toBe('2.0');
+    for (const each of sessions) each.destroy();
+    await new Promise((resolve) => server.close(resolve));
+    const older = createHttpsServer({ ...serverPair }, (_, response) => json(response, 200, configMap('1.1')));
+    await new Promise<void>((resolve) => older.listen(port, '127.0.0.1', resolve));
+    cleanups.push(() => {
+      older.closeAllConnections();
+      older.close();
+    });
+    await waitFor(async () => (await version()) === '1.1');
+  });
+
   it('holds more watches than one connection takes', async () => {
     const { transport, client, sessions } = await secure((_, response) => {
       response.writeHead(200);

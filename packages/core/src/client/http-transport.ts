@@ -19,6 +19,10 @@ export interface HttpTransportOptions {
   readonly requestTimeoutMs?: number;
   /** A watch without any byte, bookmarks included, for so long counts as lost. Default 3 minutes; bookmarks come every minute. */
   readonly watchIdleMs?: number;
+  /** How often a connection of HTTP/2 with requests on it is asked whether it is still there. Default 30 s. */
+  readonly pingEveryMs?: number;
+  /** Without an answer for so long the connection is lost, and all that is on it. Default 15 s. */
+  readonly pingTimeoutMs?: number;
   /** Told of each answer, for metrics. */
   readonly observe?: (answer: ObservedAnswer) => void;
 }
@@ -182,10 +186,12 @@ class NetworkTransport implements HttpTransport {
     if (this.#connector && this.#connector.cert === cert) return this.#connector.connector;
     this.#connector?.connector.close();
     const { ca, insecureSkipTlsVerify, tlsServerName } = this.#config;
+    const { protocol, pingEveryMs = 30_000, pingTimeoutMs = 15_000 } = this.#options;
     const connector = createConnector({
       origin: this.#origin,
       clock: this.#clock,
-      ...(this.#options.protocol && { protocol: this.#options.protocol }),
+      ...(protocol && { protocol }),
+      pings: { everyMs: pingEveryMs, timeoutMs: pingTimeoutMs },
       tls: {
         ...(ca && { ca }),
         ...(cert && { cert }),

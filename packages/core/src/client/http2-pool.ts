@@ -3,10 +3,19 @@ import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../machinery/index.ts';
 import type { Connector, HttpResponse } from './connector.ts';
 import type { HttpMessage } from './http-message.ts';
+import { orAborted } from './or-aborted.ts';
+
+/** How a silent connection is found out. */
+export interface Pings {
+  readonly everyMs: number;
+  /** Without an answer for so long it is lost. */
+  readonly timeoutMs: number;
+}
 
 export interface Http2PoolOptions {
   readonly origin: URL;
   readonly clock: Clock;
+  readonly pings: Pings;
   /** The connection on which HTTP/2 was agreed. */
   readonly first: TLSSocket;
   /** Opens another one. */
@@ -24,8 +33,6 @@ interface Session {
 /** Never more streams a connection than this, whatever the server allows: a lost connection is then a smaller loss. */
 const mostStreams = 100;
 const windowSize = 4 * 1024 * 1024;
-const pingEveryMs = 30_000;
-const pingTimeoutMs = 15_000;
 const settingsTimeoutMs = 15_000;
 
 /** Requests as streams of a few connections. A silent connection is found out by pings; an idle one lets the process end. */
@@ -47,8 +54,7 @@ export class Http2Pool implements Connector {
 
   async send(message: HttpMessage, signal: AbortSignal): Promise<HttpResponse> {
     for (let again = true; ; again = false) {
-      signal.throwIfAborted();
-      const session = await this.#acquire();
+      const session = await this.#acquire(signal);
       try {
         return await this.#exchange(session, message, signal);
       } catch (error) {
@@ -65,15 +71,17 @@ export class Http2Pool implements Connector {
     for (const { session } of this.#sessions) session.close();
   }
 
-  async #acquire(): Promise<Session> {
+  async #acquire(signal: AbortSignal): Promise<Session> {
     for (;;) {
+      signal.throwIfAborted();
+      if (this.#closed) throw new Error('the connections are closed');
       const free = this.#sessions.find((each) => !each.retired && each.streams < capacity(each.session));
       if (free) {
         free.streams += 1;
         return free;
       }
       this.#opening ??= this.#establish();
-      await this.#opening;
+      await orAborted(this.#opening, signal);
     }
   }
 
@@ -121,15 +129,15 @@ export class Http2Pool implements Connector {
   /** A connection that nobody uses need not answer; one with watches on it must, or they would be silent for ever. */
   #watchOver(entry: Session): void {
     const { session } = entry;
-    const { clock } = this.#options;
+    const { clock, pings } = this.#options;
     const next = () =>
-      clock.after(pingEveryMs, () => {
+      clock.after(pings.everyMs, () => {
         if (session.destroyed) return;
         cancel = next();
         if (entry.streams === 0) return;
-        const late = clock.after(pingTimeoutMs, () => {
+        const late = clock.after(pings.timeoutMs, () => {
           entry.retired = true;
-          session.destroy(new Error(`the connection did not answer within ${pingTimeoutMs / 1_000} s`));
+          session.destroy(new Error(`the connection did not answer within ${pings.timeoutMs / 1_000} s`));
         });
         session.ping(() => late());
       });
@@ -142,6 +150,8 @@ export class Http2Pool implements Connector {
       const { session } = entry;
       let stream: ClientHttp2Stream;
       try {
+        // Aborted while it waited for a connection: nobody would end the stream.
+        signal.throwIfAborted();
         stream = session.request(
           {
             ...headers,
@@ -153,7 +163,7 @@ export class Http2Pool implements Connector {
         );
       } catch (error) {
         entry.streams -= 1;
-        entry.retired = true;
+        entry.retired ||= !signal.aborted;
         reject(error);
         return;
       }

@@ -4,12 +4,14 @@ import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from 'n
 import type { Clock } from '../machinery/index.ts';
 import type { Connector, HttpResponse } from './connector.ts';
 import type { HttpMessage } from './http-message.ts';
-import { Http2Pool } from './http2-pool.ts';
+import { Http2Pool, type Pings } from './http2-pool.ts';
+import { orAborted } from './or-aborted.ts';
 
 export interface ConnectorOptions {
   readonly origin: URL;
   readonly tls: ConnectionOptions;
   readonly clock: Clock;
+  readonly pings: Pings;
   /** Default: whatever the server prefers. */
   readonly protocol?: 'http/1.1' | 'h2';
 }
@@ -59,23 +61,24 @@ class NegotiatingConnector implements Connector {
     }
   }
 
+  /** One more connection. Rejects where the server speaks HTTP/2 no longer: the next request finds out what it speaks. */
+  async #another(): Promise<TLSSocket> {
+    const socket = await openTls(this.#options, ['h2', 'http/1.1']);
+    if (socket.alpnProtocol === 'h2') return socket;
+    socket.destroy();
+    this.#chosen?.close();
+    this.#chosen = undefined;
+    throw new Error('the server no longer speaks HTTP/2');
+  }
+
   #over(socket: TLSSocket): Connector | Promise<Connector> {
-    const { origin, clock } = this.#options;
+    const { origin, clock, pings } = this.#options;
     if (socket.alpnProtocol === 'h2') {
-      return Http2Pool.open({ origin, clock, first: socket, open: () => openTls(this.#options, ['h2']) });
+      return Http2Pool.open({ origin, clock, pings, first: socket, open: () => this.#another() });
     }
     socket.destroy();
     return new Http1Connector(this.#options);
   }
-}
-
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
 
 function openTls({ origin, tls, clock }: ConnectorOptions, protocols: string[]): Promise<TLSSocket> {

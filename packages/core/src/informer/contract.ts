@@ -53,6 +53,15 @@ export interface Lister<T> {
   by(index: string, value: string): readonly T[];
 }
 
+/** Is told what is read from caches; for development, since it takes time. */
+export interface CacheReads {
+  /** Called once for each cache; what it returns, with each object that is read, or `undefined` for all at once. */
+  observe(cache: { readonly type: ResourceType; readonly lister: Lister<KubernetesObject> }): ReadObserver;
+}
+export type ReadObserver = (read: readonly KubernetesObject[] | undefined) => void;
+
+export const CacheReads = token<CacheReads>('CacheReads');
+
 /** How an informer fares. */
 export interface InformerHealth {
   /** `live`: the cache follows the server. `failing`: the last attempts failed, and the cache grows old. */

@@ -1,4 +1,5 @@
 export {
+  CacheReads,
   type Informer,
   type InformerEvent,
   type InformerHealth,
@@ -9,5 +10,6 @@ export {
   type Lister,
   type LiveQuery,
   type Query,
+  type ReadObserver,
 } from './contract.ts';
 export { InformerFactory, type InformerFactoryOptions } from './informer-factory.ts';

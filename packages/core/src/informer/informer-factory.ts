@@ -4,7 +4,15 @@ import type { Observable } from 'rxjs';
 import { Observable as ObservableClass } from 'rxjs/internal/Observable';
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import { keyOf } from '../machinery/index.ts';
-import type { Informer, InformerEvent, InformerLease, InformerOptions, InformerStatus, Informers } from './contract.ts';
+import type {
+  CacheReads,
+  Informer,
+  InformerEvent,
+  InformerLease,
+  InformerOptions,
+  InformerStatus,
+  Informers,
+} from './contract.ts';
 import type { ReflectorEnvironment } from './reflector.ts';
 import { SharedInformer } from './shared-informer.ts';
 
@@ -16,6 +24,8 @@ export interface InformerFactoryOptions extends ReflectorEnvironment {
    * shares the server's own objects, which have them anyway.
    */
   readonly keepManagedFields?: boolean;
+  /** In development: told what is read from the caches. */
+  readonly reads?: CacheReads | undefined;
 }
 
 interface Entry {
@@ -37,6 +47,7 @@ interface Entry {
 export class InformerFactory implements Informers {
   readonly #environment: ReflectorEnvironment;
   readonly #keepManagedFields: boolean;
+  readonly #reads: CacheReads | undefined;
   readonly #entries = new Map<string, Entry>();
   readonly #transforms = new WeakMap<object, number>();
   #transformCount = 0;
@@ -45,8 +56,9 @@ export class InformerFactory implements Informers {
   #started: boolean;
   #stopped = false;
 
-  constructor({ started = true, keepManagedFields, ...environment }: InformerFactoryOptions) {
+  constructor({ started = true, keepManagedFields, reads, ...environment }: InformerFactoryOptions) {
     this.#environment = environment;
+    this.#reads = reads;
     this.#keepManagedFields = keepManagedFields ?? environment.client.transport.sharesObjects === true;
     this.#started = started;
   }
@@ -128,6 +140,7 @@ export class InformerFactory implements Informers {
     if (!entry) {
       const informer = new SharedInformer<KubernetesObject>(type, {
         ...this.#environment,
+        reads: this.#reads,
         scope: {
           ...(namespace && { namespace }),
           ...(labelSelector && { labelSelector }),

@@ -288,6 +288,31 @@ describe('InformerFactory', () => {
     await informers.stop();
   });
 
+  it('reads page by page where the end of a streamed list is never marked, also while objects change', async () => {
+    const { api, clock, client, informers, put } = start();
+    api.sendsBookmarks = false;
+    await put('a');
+    const informer = informers.for(ConfigMap);
+    for (let second = 0; second < 9; second += 1) {
+      await clock.advance(1_000);
+      await client.patch(ConfigMap, { name: 'a', namespace: 'default' }, { merge: { data: { second: `${second}` } } });
+    }
+    expect(informer.synced).toBe(false);
+    await clock.advance(1_500);
+    expect(informer.synced).toBe(true);
+    await client.delete(ConfigMap, { name: 'a', namespace: 'default' });
+    await settle();
+    expect(informer.lister.list()).toEqual([]);
+    // One that has nothing to tell is given longer.
+    const empty = informers.for(Node);
+    await clock.advance(29_000);
+    expect(empty.synced).toBe(false);
+    await clock.advance(1_500);
+    expect(empty.synced).toBe(true);
+    await informers.stop();
+    expect(api.watches).toBe(0);
+  });
+
   it('survives a list whose later pages are gone', async () => {
     const { api, clock, informers, put } = start();
     api.streamsLists = false;

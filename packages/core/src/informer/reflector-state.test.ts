@@ -68,6 +68,13 @@ describe('nextStep', () => {
     }
   });
 
+  it('does not take minutes of silence for a failure in a loop', () => {
+    const state: ReflectorState = { ...watching, failures: 5 };
+    const silent = (lastedMs: number) => nextStep(state, ended({ error: new Error('silent'), events: 0, lastedMs }), 1);
+    expect(silent(29_000)).toMatchObject({ next: { failures: 6 }, waitMs: 25_600 });
+    expect(silent(180_000)).toMatchObject({ next: { failures: 1 }, waitMs: 800 });
+  });
+
   it('begins anew when the revision is gone: at once, but not in a loop, and as the server can', () => {
     const first = nextStep(watching, ended({ error: expired, events: 0 }), 1);
     expect(first).toEqual({ next: { phase: 'stream', failures: 1 }, waitMs: 0 });

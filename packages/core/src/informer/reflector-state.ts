@@ -93,7 +93,8 @@ function afterWatch(
 ): ReflectorStep {
   const { resourceVersion, events, lastedMs, error } = outcome;
   const streams = state.phase === 'watch' ? state.streams : state.phase === 'stream';
-  const useful = events > 0 || (error === undefined && lastedMs >= shortestUsefulWatchMs);
+  // One that was silent for minutes and then lost may have been quiet only: back-off is against what fails in a loop.
+  const useful = events > 0 || lastedMs >= (error === undefined ? shortestUsefulWatchMs : longestBackOffMs);
   const failures = useful ? 0 : state.failures;
   if (needsList(error)) {
     // The first loss of history is ordinary; a second one right after a list is not, and must not become a loop of lists.

@@ -11,6 +11,7 @@ import {
   type ReflectorState,
   UnmarkedStreamError,
 } from './reflector-state.ts';
+import { UnmarkedGuard } from './unmarked-guard.ts';
 
 export interface ReflectorEnvironment {
   readonly client: Client;
@@ -138,6 +139,7 @@ async function watch<T extends KubernetesObject>(
   let present: Set<ObjectKey> | undefined = state.phase === 'stream' ? new Set() : undefined;
   let events = 0;
   let sinceTurn = 0;
+  const unmarked = present && new UnmarkedGuard(clock, signal);
   const take = ({ type: change, object }: WatchEvent<T>): void => {
     events += 1;
     if (change === 'DELETED') {
@@ -145,16 +147,20 @@ async function watch<T extends KubernetesObject>(
       present?.delete(key);
       sink.remove(key, object);
     } else if (change !== 'BOOKMARK') {
-      present?.add(keyOf(object));
+      const key = keyOf(object);
+      if (present && !present.has(key)) {
+        present.add(key);
+        unmarked?.more();
+      }
       sink.put(object, present !== undefined);
     } else if (present) {
       if (object.metadata.annotations?.[initialEventsEnd] !== 'true') throw new UnmarkedStreamError();
       sink.listed(present, object.metadata.resourceVersion ?? '');
       present = undefined;
-      resourceVersion = object.metadata.resourceVersion ?? '';
+      unmarked?.cancel();
     }
     // Before its end a stream tells objects in any order: their versions say nothing about what is known.
-    if (!present) resourceVersion = object.metadata.resourceVersion ?? resourceVersion;
+    if (!present) resourceVersion = object.metadata.resourceVersion || resourceVersion;
   };
   const ended = (error?: unknown): ReflectorOutcome => ({
     type: 'ended',
@@ -173,7 +179,7 @@ async function watch<T extends KubernetesObject>(
         : { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' as const }),
       allowWatchBookmarks: true,
       timeoutSeconds,
-      signal,
+      signal: unmarked?.signal ?? signal,
     })) {
       try {
         for (const event of batch) {
@@ -188,6 +194,8 @@ async function watch<T extends KubernetesObject>(
     return ended();
   } catch (error) {
     return ended(error);
+  } finally {
+    unmarked?.close();
   }
 }
 

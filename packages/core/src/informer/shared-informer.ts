@@ -3,9 +3,19 @@ import type { Observable } from 'rxjs';
 import { Subject } from 'rxjs/internal/Subject';
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import { compareResourceVersions, hasReached, keyOf, type ObjectKey } from '../machinery/index.ts';
-import type { Informer, InformerEvent, InformerHealth, InformerStatus, Lister, LiveQuery, Query } from './contract.ts';
+import type {
+  CacheReads,
+  Informer,
+  InformerEvent,
+  InformerHealth,
+  InformerStatus,
+  Lister,
+  LiveQuery,
+  Query,
+} from './contract.ts';
 import { type KeptPart, keeper } from './kept-part.ts';
 import { StoreQuery } from './live-query.ts';
+import { ObservedLister } from './observed-lister.ts';
 import { prepareQuery, selectionOf } from './query.ts';
 import { type ReflectorEnvironment, type ReflectorScope, reflect, type Sink } from './reflector.ts';
 import { Store } from './store.ts';
@@ -13,6 +23,8 @@ import { Store } from './store.ts';
 export interface SharedInformerOptions<T extends KubernetesObject> extends ReflectorEnvironment {
   readonly scope: Omit<ReflectorScope, 'metadataOnly' | 'withoutManagedFields'>;
   readonly kept: KeptPart<T>;
+  /** In development: told what is read, unless the informer is of a part only. */
+  readonly reads?: CacheReads | undefined;
 }
 
 interface Waiter {
@@ -29,6 +41,7 @@ export class SharedInformer<T extends KubernetesObject> implements Informer<T> {
   readonly #store = new Store<T>();
   readonly #events = new Subject<InformerEvent<T>>();
   readonly #waiting = new Set<Waiter>();
+  readonly #lister: Lister<T>;
   #resourceVersion: string | undefined;
   #freshAt: number | undefined;
   #failingSince: number | undefined;
@@ -39,10 +52,14 @@ export class SharedInformer<T extends KubernetesObject> implements Informer<T> {
   constructor(type: ResourceType<T>, options: SharedInformerOptions<T>) {
     this.type = type;
     this.#options = options;
+    const { scope, kept, reads } = options;
+    const whole = !kept.metadataOnly && Object.keys(scope).length === 0;
+    this.#lister =
+      reads && whole ? new ObservedLister(this.#store, reads.observe({ type, lister: this.#store })) : this.#store;
   }
 
   get lister(): Lister<T> {
-    return this.#store;
+    return this.#lister;
   }
 
   get events$(): Observable<InformerEvent<T>> {

@@ -1,0 +1,3 @@
+export function npmClientVersion(name: string): string;
+export function npmClient(name: string): string;
+export function installNpmClient(name: string): string;
