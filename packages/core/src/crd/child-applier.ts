@@ -36,6 +36,12 @@ export interface ChildOwner {
   readonly object: KubernetesObject;
   /** Put on the child beside its own. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Where the child is in another cluster, which knows nothing of the owner: instead of the reference to it. */
+  readonly elsewhere?: {
+    readonly cluster: string;
+    readonly annotations: Readonly<Record<string, string>>;
+    isMine(child: KubernetesObject): boolean;
+  };
 }
 
 /**
@@ -70,7 +76,7 @@ export class ChildApplier {
     // A cache says nothing about what nobody made yet, or somebody else.
     const live = known ?? (await find(client, type, ref, signal));
     if (live?.metadata.deletionTimestamp !== undefined) return live;
-    const id = `${type.group}/${type.kind}/${ref.namespace ?? ''}/${ref.name}`;
+    const id = `${owner.elsewhere?.cluster ?? ''}:${type.group}/${type.kind}/${ref.namespace ?? ''}/${ref.name}`;
     if (live) {
       requireOwned(owner, type, live);
       if (isAsDesired(live, desired, digest, this.#applied.get(id))) return live;
@@ -107,9 +113,12 @@ function desiredObject<T extends KubernetesObject>(
   child: ChildObject<T>,
   ref: ObjectRef,
 ): JsonObject {
-  const ownerReferences = [ownerReferenceTo(owner.object, owner.type)];
+  const { elsewhere } = owner;
+  const belongs = elsewhere
+    ? { annotations: { ...child.metadata?.annotations, ...elsewhere.annotations } }
+    : { ownerReferences: [ownerReferenceTo(owner.object, owner.type)] };
   const labels = owner.labels && { ...child.metadata?.labels, ...owner.labels };
-  const metadata = { ...child.metadata, ...ref, ...(labels && { labels }), ownerReferences };
+  const metadata = { ...child.metadata, ...ref, ...(labels && { labels }), ...belongs };
   return toJson({ ...child, apiVersion: apiVersionOf(type), kind: type.kind, metadata });
 }
 
@@ -143,7 +152,7 @@ async function find<T extends KubernetesObject>(
 }
 
 function requireOwned(owner: ChildOwner, type: ResourceType, live: KubernetesObject): void {
-  if (isControlledBy(live, owner.object)) return;
+  if (owner.elsewhere ? owner.elsewhere.isMine(live) : isControlledBy(live, owner.object)) return;
   const other = controllerOf(live);
   const whose = other
     ? `belongs to ${other.kind} ${other.name}`

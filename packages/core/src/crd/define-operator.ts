@@ -4,7 +4,7 @@ import { Controllers, EventRecorder } from '../controller/index.ts';
 import { Informers } from '../informer/index.ts';
 import type { Clock as ClockContract, Random as RandomContract } from '../machinery/index.ts';
 import { Clock, Lifecycles, Logger, optional, type Plugin, Random } from '../plugin/index.ts';
-import { ClusterName } from './cluster-name.ts';
+import { ClusterName, ClusterPeers } from './cluster-peers.ts';
 import { DeclaredAccess, leastPrivilege } from './declared-access.ts';
 import { dependentMaker } from './dependent.ts';
 import { OperatorController, ownedBy } from './operator-controller.ts';
@@ -67,11 +67,12 @@ export function defineOperator<T extends KubernetesObject, Name extends string =
           clock: ClockContract,
           random: RandomContract,
           cluster: string | undefined,
+          peers: ClusterPeers | undefined,
         ) => {
-          const environment = { client, cluster, informers, recorder: recorder.as(name), logger, clock, random };
+          const environment = { client, cluster, peers, informers, recorder: recorder.as(name), logger, clock, random };
           return new OperatorController(definition, dependents, access, environment);
         },
-        [Client, Informers, EventRecorder, Logger, Clock, Random, optional(ClusterName)],
+        [Client, Informers, EventRecorder, Logger, Clock, Random, optional(ClusterName), optional(ClusterPeers)],
       );
       if (!crd) return;
       provide.factory(

@@ -1,7 +1,7 @@
 export { type BreakingChange, breakingChanges } from './breaking-changes.ts';
 export { type CelRule, type FieldPathIn, withRules } from './cel-rules.ts';
 export { appliedAnnotation, type ChildObject } from './child-applier.ts';
-export { ClusterName } from './cluster-name.ts';
+export { ClusterName, type ClusterPeer, ClusterPeers } from './cluster-peers.ts';
 export type { Use } from './declared-access.ts';
 export { defineOperator, type Operator } from './define-operator.ts';
 export {
@@ -33,7 +33,13 @@ export {
 } from './dependent.ts';
 export { installCrd } from './install-crd.ts';
 export { atomic, mapList, setList } from './list-types.ts';
-export { dependentLabel, type Observes, type OperatorContext, type StatusOf } from './operator-context.ts';
+export {
+  dependentLabel,
+  type InCluster,
+  type Observes,
+  type OperatorContext,
+  type StatusOf,
+} from './operator-context.ts';
 export type { OperatorDefinition, Reference } from './operator-definition.ts';
 export type { ResourceNames } from './resource-names.ts';
 export type { PrinterColumn, VersionDefinition } from './resource-version.ts';

@@ -19,7 +19,10 @@ import {
 } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
 import type { ChildApplier, ChildObject } from './child-applier.ts';
+import type { ClusterPeers } from './cluster-peers.ts';
 import type { DeclaredAccess } from './declared-access.ts';
+import { deleteChild } from './delete-child.ts';
+import { clustersAnnotation, clustersOf, RemoteChildren } from './remote-children.ts';
 
 /** The type of an object's status, with every field optional. */
 export type StatusOf<T> = T extends { readonly status?: infer S } ? Partial<NonNullable<S>> : never;
@@ -36,15 +39,16 @@ export interface OperatorContext<T extends KubernetesObject> extends ReconcileCo
   /**
    * Makes sure that a child is as described, by server-side apply: creates it with the object as its owner, or changes
    * what differs. Fields that are not mentioned keep the server's defaults; a field that is no longer mentioned goes.
-   * @throws Error when the type is not in `owns`, or an object of that name belongs to somebody else
+   * In another `cluster` than the object's own it is made without an owner there, and goes with the object all the same.
+   * @throws Error when the type is not in `owns`, an object of that name belongs to somebody else, or the cluster is away
    */
-  apply<C extends KubernetesObject>(type: ResourceType<C>, child: ChildObject<C>): Promise<C>;
+  apply<C extends KubernetesObject>(type: ResourceType<C>, child: ChildObject<C>, options?: InCluster): Promise<C>;
   /** Any object of a kind in `owns` or `references`, in the object's namespace unless that is given: as this reconcile left it, else from the cache. */
   get<C extends KubernetesObject>(type: ResourceType<C>, name?: string, namespace?: string): C | undefined;
   /** The object's children of an owned kind, from the cache. */
-  children<C extends KubernetesObject>(type: ResourceType<C>): readonly C[];
+  children<C extends KubernetesObject>(type: ResourceType<C>, options?: InCluster): readonly C[];
   /** Deletes a child, if it is there. */
-  remove(type: ResourceType, name?: string): Promise<void>;
+  remove(type: ResourceType, name?: string, options?: InCluster): Promise<void>;
   /** Deletes the children that this reconcile has not applied; of all owned kinds, or of those given. */
   prune(...types: readonly ResourceType[]): Promise<void>;
   /** Merged into the status and written once, after the reconcile, if it differs; `observedGeneration` comes by itself. */
@@ -58,6 +62,11 @@ export interface OperatorContext<T extends KubernetesObject> extends ReconcileCo
   observed<Observed>(external: Observes<Observed>): Observed | undefined;
 }
 
+/** Which of several clusters is meant. Default: the object's own. */
+export interface InCluster {
+  readonly cluster?: string;
+}
+
 /** Something whose state a reconcile observes; carries the state's type. */
 export interface Observes<Observed> {
   /** Type only; never present at run time. */
@@ -65,7 +74,12 @@ export interface Observes<Observed> {
 }
 
 export interface OperatorParts<T extends KubernetesObject> {
+  readonly operator: string;
   readonly cluster: string | undefined;
+  /** The other clusters, where there are some. */
+  readonly peers: ClusterPeers | undefined;
+  /** Of an object that has children in other clusters. */
+  readonly clustersFinalizer: string;
   readonly type: ResourceType<T>;
   readonly owns: readonly ResourceType[];
   /** Kinds that objects refer to. */
@@ -102,6 +116,7 @@ export class OperatorRun<T extends KubernetesObject> {
   readonly #written = new Map<string, KubernetesObject | undefined>();
   readonly #applied = new Set<string>();
   readonly #observed = new Map<object, unknown>();
+  readonly #remote: RemoteChildren;
   #status: Record<string, unknown> | undefined;
   /** Names of the dependents that are not as they should be. */
   waiting: readonly string[] = [];
@@ -110,6 +125,7 @@ export class OperatorRun<T extends KubernetesObject> {
     this.#parts = parts;
     this.#object = object;
     this.#reconcile = reconcile;
+    this.#remote = new RemoteChildren(parts, reconcile);
   }
 
   context(key: ObjectKey): OperatorContext<T> {
@@ -126,10 +142,19 @@ export class OperatorRun<T extends KubernetesObject> {
       signal: reconcile.signal,
       track: (other, options) => reconcile.track(other, options),
       read: (kind, of) => reconcile.read(kind, of),
-      apply: (child, desired) => this.#apply(child, desired),
+      apply: (child, desired, { cluster: place = cluster } = {}) =>
+        place === cluster || place === undefined
+          ? this.#apply(child, desired)
+          : this.#applyElsewhere(place, child, desired),
       get: (child, name, namespace) => this.#get(child, this.#keyOfChild(child, name, namespace)),
-      children: (child) => this.#children(child),
-      remove: (child, name) => this.#remove(child, this.#keyOfChild(child, name)),
+      children: (child, { cluster: place = cluster } = {}) =>
+        place === cluster || place === undefined
+          ? this.#children(child)
+          : this.#remote.list(this.#object, place, child),
+      remove: (child, name, { cluster: place = cluster } = {}) => {
+        const of = this.#keyOfChild(child, name);
+        return place === cluster || place === undefined ? this.#remove(child, of) : this.#removeFrom(place, child, of);
+      },
       prune: (...types) => this.#prune(types),
       setStatus: (status) => {
         this.#status = { ...this.#status, ...status };
@@ -181,23 +206,18 @@ export class OperatorRun<T extends KubernetesObject> {
   }
 
   /** Whether the child is gone; else its `deleted` event comes when it is. */
-  async removeChild(
+  removeChild(
     type: ResourceType,
     child: KubernetesObject,
     propagationPolicy: 'Background' | 'Foreground',
   ): Promise<boolean> {
-    const { uid, deletionTimestamp } = child.metadata;
-    if (deletionTimestamp !== undefined) return false;
-    this.#written.set(identity(type, keyOf(child)), undefined);
-    try {
-      const options = { propagationPolicy, signal: this.#reconcile.signal, ...(uid && { preconditions: { uid } }) };
-      const answer = await this.#quiet.delete(type, child.metadata, options);
-      return !isLeft(answer);
-    } catch (error) {
-      // A conflict: another one has its name by now.
-      if (isStatusError(error, 'NotFound', 'Conflict')) return true;
-      throw error;
-    }
+    if (child.metadata.deletionTimestamp === undefined) this.#written.set(identity(type, keyOf(child)), undefined);
+    return deleteChild(this.#quiet, type, child, propagationPolicy, this.#reconcile.signal);
+  }
+
+  /** Children in other clusters: what is left of them, and why; nothing: all are gone. */
+  removeElsewhere(): Promise<readonly string[]> {
+    return this.#remote.removeAll(this.#object);
   }
 
   /** What the operator makes of its own objects needs no reconcile to be looked at. */
@@ -247,6 +267,41 @@ export class OperatorRun<T extends KubernetesObject> {
     return made;
   }
 
+  async #applyElsewhere<C extends KubernetesObject>(
+    cluster: string,
+    type: ResourceType<C>,
+    desired: ChildObject<C>,
+  ): Promise<C> {
+    this.#requireOwned(type);
+    this.#remote.peer(cluster);
+    await this.#noteCluster(cluster);
+    return this.#remote.apply(this.#object, cluster, type, desired);
+  }
+
+  /** Before anything is made there: the object stays until that is gone. */
+  async #noteCluster(cluster: string): Promise<void> {
+    const { type, clustersFinalizer } = this.#parts;
+    const { uid, resourceVersion, finalizers = [] } = this.#object.metadata;
+    const noted = clustersOf(this.#object);
+    const held = finalizers.includes(clustersFinalizer);
+    if (held && noted.includes(cluster)) return;
+    const annotations = { [clustersAnnotation]: [...new Set([...noted, cluster])].join(',') };
+    const metadata = {
+      uid,
+      resourceVersion,
+      annotations,
+      finalizers: [...new Set([...finalizers, clustersFinalizer])],
+    };
+    const { signal } = this.#reconcile;
+    this.#object = await this.#quiet.patch(type, this.#object.metadata, { merge: { metadata } }, { signal });
+  }
+
+  async #removeFrom(cluster: string, type: ResourceType, key: ObjectKey): Promise<void> {
+    this.#requireOwned(type);
+    const live = this.#remote.list(this.#object, cluster, type).find((each) => keyOf(each) === key);
+    if (live) await this.#remote.remove(cluster, type, live);
+  }
+
   #get<C extends KubernetesObject>(type: ResourceType<C>, key: ObjectKey): C | undefined {
     const { lister } = this.#informer(type);
     const id = identity(type, key);
@@ -273,24 +328,15 @@ export class OperatorRun<T extends KubernetesObject> {
         if (!this.#applied.has(identity(type, key))) await this.#remove(type, key);
       }
     }
+    await this.#remote.prune(this.#object, types.length > 0 ? types : owns);
   }
 
   async #remove(type: ResourceType, key: ObjectKey): Promise<void> {
     this.#requireOwned(type);
     const live = this.#get(type, key);
     this.#written.set(identity(type, key), undefined);
-    if (!live || live.metadata.deletionTimestamp !== undefined) return;
-    if (!isControlledBy(live, this.#object)) return;
-    const { uid } = live.metadata;
-    try {
-      await this.#quiet.delete(type, live.metadata, {
-        propagationPolicy: 'Background',
-        signal: this.#reconcile.signal,
-        ...(uid && { preconditions: { uid } }),
-      });
-    } catch (error) {
-      if (!isStatusError(error, 'NotFound', 'Conflict')) throw error;
-    }
+    if (!live || !isControlledBy(live, this.#object)) return;
+    await deleteChild(this.#quiet, type, live, 'Background', this.#reconcile.signal);
   }
 
   setCondition(type: string, status: boolean | 'Unknown', reason: string, message = ''): void {
@@ -327,14 +373,6 @@ export class OperatorRun<T extends KubernetesObject> {
     if (this.#parts.owns.some((each) => isSame(each, type))) return;
     throw new Error(`${type.kind} is not among the kinds that this operator owns; add it to \`owns\``);
   }
-}
-
-/** After a deletion: whether it waits for finalizers or its grace period. */
-function isLeft(answer: object): boolean {
-  const metadata: unknown = 'metadata' in answer ? answer.metadata : undefined;
-  if (!isJsonObject(metadata) || metadata['deletionTimestamp'] === undefined) return false;
-  const { finalizers, deletionGracePeriodSeconds: grace } = metadata;
-  return (Array.isArray(finalizers) && finalizers.length > 0) || (typeof grace === 'number' && grace > 0);
 }
 
 const identity = ({ group, plural }: ResourceType, key: ObjectKey) => `${plural}.${group}/${key}`;

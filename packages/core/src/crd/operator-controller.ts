@@ -23,6 +23,7 @@ import {
   OperatorRun,
 } from './operator-context.ts';
 import type { OperatorDefinition, Reference } from './operator-definition.ts';
+import { watchRemoteChildren } from './remote-children.ts';
 import {
   type DependentSet,
   type DependentsOutcome,
@@ -33,8 +34,11 @@ import {
 } from './run-dependents.ts';
 import type { Definition } from './serve-definition.ts';
 
+/** An object that goes, while a cluster in which it has children is away, is looked at again after so long. */
+const awayMs = 30_000;
+
 export interface OperatorEnvironment<T extends KubernetesObject>
-  extends Pick<OperatorParts<T>, 'client' | 'cluster' | 'informers' | 'recorder' | 'logger' | 'clock'> {
+  extends Pick<OperatorParts<T>, 'client' | 'cluster' | 'peers' | 'informers' | 'recorder' | 'logger' | 'clock'> {
   readonly random: Random;
 }
 
@@ -78,12 +82,15 @@ export class OperatorController<T extends KubernetesObject> implements Controlle
     this.watches = [
       ownWatch(own, definition.when),
       ...owns.map((each) => watch(informers.for(each)).owner(type)),
+      ...(environment.cluster === undefined ? [] : owns.map((each) => watchRemoteChildren(name, each, informers))),
       ...references.map((each) => watch(informers.for(each.type)).referencedBy(own, keysOf(each))),
       ...(watches?.(access.informers(informers)) ?? []),
     ];
     this.#hasConditions = hasStatusField(type, 'conditions');
     this.#parts = {
       ...environment,
+      operator: name,
+      clustersFinalizer: `${type.group}/${name}.clusters`,
       type,
       access,
       owns,
@@ -147,6 +154,16 @@ export class OperatorController<T extends KubernetesObject> implements Controlle
       if (!left) return undefined;
       current = left;
     }
+    const { clustersFinalizer } = this.#parts;
+    if (hasFinalizer(current, clustersFinalizer)) {
+      const run = new OperatorRun(this.#parts, current, reconcile);
+      const left = await this.#flushed(run, () => this.#removeElsewhere(run));
+      // No event tells that a cluster is back.
+      if (left.length > 0) return { requeueAfter: jitter(awayMs, this.#random) };
+      const next = await removeFinalizer(quiet, type, run.object, clustersFinalizer, reconcile.signal);
+      if (!next) return undefined;
+      current = next;
+    }
     if (!hasFinalizer(current, this.#dependentsFinalizer)) return undefined;
     const run = new OperatorRun(this.#parts, current, reconcile);
     const outcome = await this.#flushed(run, async () => {
@@ -162,6 +179,12 @@ export class OperatorController<T extends KubernetesObject> implements Controlle
     }
     await removeFinalizer(quiet, type, run.object, this.#dependentsFinalizer, reconcile.signal);
     return undefined;
+  }
+
+  async #removeElsewhere(run: OperatorRun<T>): Promise<readonly string[]> {
+    const left = await run.removeElsewhere();
+    if (this.#hasConditions && left.length > 0) run.setCondition('Ready', false, 'Deleting', left.join('; '));
+    return left;
   }
 
   async #finalize(run: OperatorRun<T>, context: OperatorContext<T>): Promise<void> {

@@ -4,7 +4,7 @@ import { establish } from '../../test/operator-on-model.ts';
 import { Website } from '../../test/website-operator.ts';
 import { ConfigMap } from '../api/index.ts';
 import { type Client, createClient } from '../client/index.ts';
-import { defineOperator } from '../crd/index.ts';
+import { defineOperator, type OperatorDefinition } from '../crd/index.ts';
 import { FakeClock } from '../testing/index.ts';
 import type { ClusterConnection, ClusterSource } from './cluster-set.ts';
 import { ClustersInUse, clustersPlugin } from './clusters-plugin.ts';
@@ -13,7 +13,9 @@ import { controllerManagerPlugin, createHost, createLogger, Manager } from './in
 const ref = { name: 'hello', namespace: 'default' };
 const spec = { page: 'hi', replicas: 1, image: 'x' };
 
-async function open(source: (clients: Readonly<Record<string, Client>>) => ClusterSource) {
+type Reconcile = OperatorDefinition<Website>['reconcile'];
+
+async function open(source: (clients: Readonly<Record<string, Client>>) => ClusterSource, reconcile?: Reconcile) {
   const apis = { east: new ModelApi(), west: new ModelApi() };
   const clients: Record<string, Client> = {};
   for (const [name, api] of Object.entries(apis)) {
@@ -25,8 +27,10 @@ async function open(source: (clients: Readonly<Record<string, Client>>) => Clust
     name: 'website',
     for: Website,
     owns: [ConfigMap],
-    async reconcile(site, { apply, cluster, key, children }) {
+    async reconcile(site, context) {
+      const { apply, cluster, key, children } = context;
       runs.push(`${cluster} ${key} ${children(ConfigMap).length}`);
+      if (reconcile) return reconcile(site, context);
       await apply(ConfigMap, { data: { cluster: String(cluster), page: site.spec.page } });
     },
   });
@@ -160,6 +164,73 @@ describe('an operator on many clusters', () => {
     expect(() => set.set({ 'a:b': { client: clients['east']! } })).toThrow('the cluster "a:b": a name has up to 63');
     await host.stop();
     expect([closed, apis.west.watches]).toEqual([true, 0]);
+  });
+
+  it('makes children in another cluster where it is told to, which go with the object', async () => {
+    const { clients, clock, create, host, made, runs, set } = await open(
+      ({ east, west }) => ({ east: { client: east! }, west: { client: west! } }),
+      async ({ spec: { page, replicas } }, { apply, children, prune }) => {
+        if (replicas > 0) await apply(ConfigMap, { data: { page } }, { cluster: 'west' });
+        await prune();
+        runs.push(`${children(ConfigMap, { cluster: 'west' }).length} there`);
+      },
+    );
+    const east = clients['east']!;
+    const west = clients['west']!;
+    await clock.advance(1_000);
+    await create('east');
+    await clock.advance(1_000);
+    const { metadata } = await east.get(Website, ref);
+    expect(metadata.annotations?.['keelson.dev/clusters']).toBe('west');
+    expect(metadata.finalizers).toEqual(['example.com/website.clusters']);
+    const child = await west.get(ConfigMap, ref);
+    expect(child.data).toEqual({ page: 'hi' });
+    expect(child.metadata.ownerReferences).toBeUndefined();
+    expect(child.metadata.labels).toEqual({ 'keelson.dev/owner-uid': metadata.uid });
+    expect(child.metadata.annotations?.['keelson.dev/owner']).toBe('website east:default/hello');
+    // Once, and not again for what it made itself.
+    expect(runs.length).toBe(2);
+    await west.patch(ConfigMap, ref, { merge: { data: { page: 'theirs' } } });
+    await clock.advance(1_000);
+    expect(await made('west')).toEqual({ page: 'hi' });
+    await east.patch(Website, ref, { merge: { spec: { replicas: 0 } } });
+    await clock.advance(1_000);
+    expect(await made('west')).toBeUndefined();
+    await east.patch(Website, ref, { merge: { spec: { replicas: 1 } } });
+    await clock.advance(1_000);
+    expect(await made('west')).toEqual({ page: 'hi' });
+
+    set.set({ east: { client: east } });
+    await clock.advance(1_000);
+    await east.delete(Website, ref);
+    await clock.advance(60_000);
+    // Nobody knows what is there while it is away.
+    expect((await east.list(Website)).items.length).toBe(1);
+    set.set({ east: { client: east }, west: { client: west } });
+    await clock.advance(60_000);
+    expect(await made('west')).toBeUndefined();
+    expect((await east.list(Website)).items).toEqual([]);
+    await host.stop();
+  });
+
+  it("does not take what is somebody else's in another cluster, and knows which clusters there are", async () => {
+    const errors: string[] = [];
+    const { clients, clock, create, host } = await open(
+      ({ east, west }) => ({ east: { client: east! }, west: { client: west! } }),
+      async (_, { apply }) => {
+        for (const cluster of ['west', 'south']) {
+          await apply(ConfigMap, {}, { cluster }).catch((error: unknown) => errors.push(String(error)));
+        }
+      },
+    );
+    await clients['west']?.create(ConfigMap, { metadata: ref, data: { theirs: 'yes' } });
+    await create('east');
+    await clock.advance(1_000);
+    expect(errors).toEqual([
+      'Error: ConfigMap default/hello exists and does not belong to Website default/hello',
+      'Error: there is no cluster "south", or it is away',
+    ]);
+    await host.stop();
   });
 
   it('lets clusters and namespaces take turns', async () => {

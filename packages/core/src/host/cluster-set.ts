@@ -1,6 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import type { Client } from '../client/index.ts';
 import { type Controller, type ControllerManager, Controllers } from '../controller/index.ts';
+import type { ClusterPeer, ClusterPeers } from '../crd/index.ts';
+import { Informers } from '../informer/index.ts';
 import type { Clock, Random } from '../machinery/index.ts';
 import { all, type Lifecycle, type Logger } from '../plugin/index.ts';
 import type { ClusteredController } from './clustered-controller.ts';
@@ -31,7 +33,7 @@ export interface ClusterSetOptions {
   readonly logger: Logger;
   open(connection: ClusterConnection): Promise<OpenCluster>;
   /** A host with what runs in each cluster, its controllers apart, which are run together. */
-  host(cluster: string, client: Client): Host;
+  host(cluster: string, client: Client, peers: ClusterPeers): Host;
 }
 
 interface Member {
@@ -51,7 +53,7 @@ export class ClusterSet implements Lifecycle {
   readonly phase = 'informers';
   readonly #options: ClusterSetOptions;
   readonly #members = new Map<string, Member>();
-  readonly #live = new Set<string>();
+  readonly #live = new Map<string, ClusterPeer>();
   readonly #stopping = new AbortController();
   #following: Promise<void> = Promise.resolve();
 
@@ -61,7 +63,7 @@ export class ClusterSet implements Lifecycle {
 
   /** Those whose objects are reconciled now. */
   get live(): readonly string[] {
-    return [...this.#live];
+    return [...this.#live.keys()];
   }
 
   /** @throws TypeError when a cluster's name cannot be part of a key */
@@ -155,15 +157,15 @@ export class ClusterSet implements Lifecycle {
   async #serve(name: string, connection: ClusterConnection, signal: AbortSignal): Promise<void> {
     const { open, host: hostFor, logger } = this.#options;
     const { client, close } = await open(connection);
-    const host = hostFor(name, client);
+    const host = hostFor(name, client, { get: (other) => this.#live.get(other) });
     const leave: (() => void)[] = [];
     try {
       await host.start(signal);
       const controllers = host.get(all(Controllers));
       const watches = controllers.flatMap((each) => each.watches);
       await Promise.all(watches.map(({ informer }) => informer.waitForSync(signal)));
+      this.#live.set(name, { client, informers: host.get(Informers) });
       leave.push(...this.#join(name, controllers));
-      this.#live.add(name);
       logger.info('works on a cluster', { cluster: name });
       await aborted(signal);
     } finally {

@@ -40,14 +40,14 @@ export class ClusteredController implements Controller {
   }
 }
 
-function inCluster(cluster: string, { informer, name, triggers$ }: Watch): Watch {
+function inCluster(cluster: string, { informer, name, triggers$, placed }: Watch): Watch {
   return {
     informer,
     cluster,
     name: `${cluster}: ${name}`,
     triggers$: new ObservableClass((subscriber) =>
       triggers$.subscribe({
-        next: (trigger) => subscriber.next({ ...trigger, key: clusterKey(cluster, trigger.key) }),
+        next: (trigger) => subscriber.next(placed ? trigger : { ...trigger, key: clusterKey(cluster, trigger.key) }),
         error: (error: unknown) => subscriber.error(error),
         complete: () => subscriber.complete(),
       }),

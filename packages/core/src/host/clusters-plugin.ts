@@ -1,6 +1,6 @@
 import { type Client, Clients, createClient } from '../client/index.ts';
 import { type Controller, type ControllerManager, Controllers } from '../controller/index.ts';
-import { ClusterName } from '../crd/index.ts';
+import { ClusterName, ClusterPeers } from '../crd/index.ts';
 import type { Clock as ClockContract, Random as RandomContract } from '../machinery/index.ts';
 import { all, Clock, definePlugin, Lifecycles, Logger, type Plugin, Random, token } from '../plugin/index.ts';
 import { type ClusterConnection, ClusterSet, type ClusterSource, type OpenCluster } from './cluster-set.ts';
@@ -26,10 +26,10 @@ export interface ClustersPluginOptions {
 
 /** Runs plugins in many clusters at once: all but their controllers in each, and the controllers for all together. */
 export function clustersPlugin({ source, plugins, options, open }: ClustersPluginOptions): Plugin<undefined> {
-  const hostIn = (cluster: string, client: () => Client, environment: Environment): Host =>
+  const hostIn = (cluster: string, client: () => Client, peers: ClusterPeers, environment: Environment): Host =>
     createHost({
       plugins: [
-        connectionTo(cluster, client) as AnyPlugin,
+        connectionTo(cluster, client, peers) as AnyPlugin,
         informersPlugin as AnyPlugin,
         eventRecorderPlugin as AnyPlugin,
         webhooksPlugin as AnyPlugin,
@@ -42,7 +42,7 @@ export function clustersPlugin({ source, plugins, options, open }: ClustersPlugi
     name: 'clusters',
     register({ provide }) {
       // Made once without a cluster, for what they say of themselves.
-      const nowhere = hostIn('none', noClient, {});
+      const nowhere = hostIn('none', noClient, { get: () => undefined }, {});
       const controllers = nowhere.get(all(Controllers)).map((each) => new ClusteredController(each));
       for (const each of controllers) provide.value<Controller>(Controllers, each);
       provide.factory(
@@ -56,7 +56,8 @@ export function clustersPlugin({ source, plugins, options, open }: ClustersPlugi
             random,
             logger,
             open,
-            host: (cluster, client) => hostIn(cluster, () => client, { clock, random, logger: logger.named(cluster) }),
+            host: (cluster, client, peers) =>
+              hostIn(cluster, () => client, peers, { clock, random, logger: logger.named(cluster) }),
           }),
         [Manager, Clock, Random, Logger],
       );
@@ -71,13 +72,14 @@ interface Environment {
   readonly logger?: Logger;
 }
 
-function connectionTo(cluster: string, client: () => Client): Plugin<undefined> {
+function connectionTo(cluster: string, client: () => Client, peers: ClusterPeers): Plugin<undefined> {
   return definePlugin({
     name: 'connection',
     register({ provide }) {
       // A cluster knows one user here, whoever asks.
       provide.factory(Clients, () => ({ as: client }), []);
       provide.value(ClusterName, cluster);
+      provide.value(ClusterPeers, peers);
     },
   });
 }

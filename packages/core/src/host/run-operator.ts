@@ -14,7 +14,7 @@ export interface RunOperatorOptions extends ObservationOptions {
   /**
    * Clusters whose objects it reconciles, by name, all at once: with one queue, in which they take turns, and one
    * leader. Their keys begin with the name (`east:default/shop`), a reconcile reads it in `context.cluster`, and what it
-   * makes goes to the object's own cluster. One that is away keeps no other waiting. As an async iterable: each value
+   * makes goes to the object's own cluster unless `apply` is told another. One that is away keeps no other waiting. As an async iterable: each value
    * is what the clusters are from then on. `kubeconfig` and `context` then tell where the Lease is.
    */
   readonly clusters?: ClusterSource;
