@@ -1,6 +1,6 @@
 // `node conformance/build.mjs [NAME…]`: builds the real programs from the modules that go.mod names, into the cache.
 // Names: kube-apiserver, etcd, kubectl, ginkgo, e2e.test, kube-controller-manager, kube-scheduler, kubelet, kube-proxy,
-// kwok, helm3, helm4, clientgo, operator, celask, and operators of others; without one, all. What is there in its version stays.
+// kwok, helm3, helm4, clientgo, operator, sdkbench, celask, and operators of others; without one, all. What is there in its version stays.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -30,6 +30,7 @@ const programs = {
   helm4: { from: 'helm.sh/helm/v4/cmd/helm', flags: '-s -w', module: 'modules/helm4' },
   clientgo: { from: './clientgo', flags: '-s -w', module: 'modules/clients' },
   operator: { from: './operator', flags: '-s -w', module: 'modules/clients' },
+  sdkbench: { from: './bench', flags: '-s -w', module: 'modules/clients' },
   celask: { from: './cel', flags: '-s -w' },
   ...Object.fromEntries(
     ['controller', 'webhook', 'cainjector'].map((each) => [
@@ -51,6 +52,17 @@ const programs = {
     flags: '-s -w',
     module: 'modules/prometheus-operator',
   },
+  ...Object.fromEntries(
+    ['client', 'envtest'].map((each) => [
+      `envtest-${each}`,
+      {
+        from: `sigs.k8s.io/controller-runtime/pkg/${each}`,
+        flags: '-s -w',
+        module: 'modules/envtest',
+        test: true,
+      },
+    ]),
+  ),
   'e2e.test': { from: 'k8s.io/kubernetes/test/e2e', flags: stamped, test: true },
 };
 const names = process.argv.slice(2);

@@ -25,6 +25,7 @@ export function command(
   options: {
     readonly input?: string;
     readonly env?: Record<string, string>;
+    readonly cwd?: string;
     readonly timeoutMs?: number;
     /** What it gets when its time is up; default SIGTERM. */
     readonly killSignal?: NodeJS.Signals;
@@ -39,6 +40,7 @@ export function command(
         maxBuffer: 1 << 26,
         timeout: options.timeoutMs ?? 60_000,
         env: { ...process.env, ...options.env },
+        ...(options.cwd !== undefined && { cwd: options.cwd }),
         ...(options.killSignal && { killSignal: options.killSignal }),
         ...(options.signal && { signal: options.signal }),
       },

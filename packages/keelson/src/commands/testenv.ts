@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startTestApiServer } from '@keelson/apiserver/testing';
 import { quoted, writeAssets } from '../testenv/index.ts';
 import { UserError } from '../user-error.ts';
 
@@ -34,6 +33,7 @@ async function runWithServer(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Promise<number> {
+  const { startTestApiServer } = await import('@keelson/apiserver/testing');
   const directory = mkdtempSync(join(tmpdir(), 'keelson-testenv-'));
   // As envtest has it: without controllers nobody makes the ServiceAccounts that pods would need.
   const registry = { disabledAdmission: ['ServiceAccount'] };
