@@ -57,7 +57,10 @@ function checkWay(from: Version, to: Version, { given = {}, runs = 200, seed }: 
       }
     }
   });
-  fc.assert(property, { numRuns: runs, ...(seed !== undefined && { seed }) });
+  const details = fc.check(property, { numRuns: runs, ...(seed !== undefined && { seed }) });
+  if (!details.failed) return;
+  const { errorInstance: cause } = details;
+  throw new Error(`${cause instanceof Error ? cause.message : String(cause)} (seed ${details.seed})`, { cause });
 }
 
 const metadata = {
