@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { backup } from './commands/backup.ts';
+import { dev } from './commands/dev.ts';
 import { down } from './commands/down.ts';
 import { printKubeconfig } from './commands/kubeconfig.ts';
 import { manifests } from './commands/manifests.ts';
@@ -113,6 +114,17 @@ export function createProgram(): Command {
       '\nA running cluster takes the new key over within half a minute. Remove pki/sa-*.pub from the data directory to end the tokens of an old one.',
     )
     .action(rotateKey);
+
+  clusterOptions(
+    program
+      .command('dev')
+      .description(
+        'start a cluster with simulated nodes and run the operators of a file; a change of its sources swaps them',
+      )
+      .argument('<file>', 'exports the operator by default; TypeScript or JavaScript'),
+  )
+    .addHelpText('after', '\nCaches go on while operators are swapped, and every object is reconciled by the new code.')
+    .action(dev);
 
   program
     .command('manifests')

@@ -1,0 +1,2 @@
+export { OperatorSession, type OperatorSessionOptions } from './operator-session.ts';
+export { watchSources } from './watch-sources.ts';

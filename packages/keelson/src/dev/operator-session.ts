@@ -1,0 +1,94 @@
+import {
+  type Client,
+  Clients,
+  type Clock,
+  ClusterRole,
+  ClusterRoleBinding,
+  definePlugin,
+  InformerFactory,
+  Informers,
+  type Logger,
+  type Operator,
+  systemRandom,
+} from '@keelson/core';
+import {
+  type AnyPlugin,
+  controllerManagerPlugin,
+  createHost,
+  eventRecorderPlugin,
+  type Host,
+  userOf,
+} from '@keelson/core/host';
+
+export interface OperatorSessionOptions {
+  readonly clients: Clients;
+  /** An administrator's: gives operators the rights that they declare. */
+  readonly admin: Client;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const fieldManager = 'keelson-dev';
+/** As whom the caches are read, whichever operators there are. */
+const reader = {
+  name: 'dev',
+  rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['get', 'list', 'watch'] }],
+};
+
+/**
+ * Runs operators beside a cluster and swaps them for others while their caches go on: what the new ones watch is there
+ * at once, and every object is reconciled by the new code. Each operator has its own rights, as in production.
+ */
+export class OperatorSession {
+  readonly #options: OperatorSessionOptions;
+  readonly #informers: InformerFactory;
+  #host: Host | undefined;
+
+  constructor(options: OperatorSessionOptions) {
+    this.#options = options;
+    const { clients, clock, logger } = options;
+    const client = clients.as({ name: userOf(reader) });
+    this.#informers = new InformerFactory({ client, clock, random: systemRandom, logger });
+  }
+
+  /**
+   * Stops the operators that run, when they have ended what they are at, and starts these.
+   * @throws Error when one does not start; then none runs
+   */
+  async replace(operators: readonly Operator[]): Promise<void> {
+    await this.#host?.stop();
+    this.#host = undefined;
+    for (const each of [reader, eventRecorderPlugin, ...operators]) await this.#grant(each);
+    const { clients, clock, logger } = this.#options;
+    const shared = definePlugin({
+      name: 'cluster',
+      register: ({ provide }) => {
+        provide.value(Clients, clients);
+        provide.value(Informers, this.#informers);
+      },
+    });
+    const host = createHost({
+      plugins: [shared, eventRecorderPlugin, controllerManagerPlugin, ...operators] as readonly AnyPlugin[],
+      clock,
+      logger,
+    });
+    await host.start();
+    this.#host = host;
+  }
+
+  async stop(): Promise<void> {
+    await this.#host?.stop();
+    await this.#informers.stop();
+  }
+
+  async #grant(plugin: Pick<Operator, 'name' | 'user' | 'rules'>): Promise<void> {
+    const { admin } = this.#options;
+    const name = `keelson-dev:${plugin.name}`;
+    const options = { fieldManager, force: true };
+    const metadata = { name };
+    await admin.patch(ClusterRole, metadata, { apply: { metadata, rules: plugin.rules ?? [] }, ...options });
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name };
+    const subjects = [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: userOf(plugin) }];
+    await admin.patch(ClusterRoleBinding, metadata, { apply: { metadata, roleRef, subjects }, ...options });
+  }
+}
