@@ -43,7 +43,8 @@ export async function up(args, dir = mkdtempSync(join(tmpdir(), 'keelson-bench-'
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await output(child, (seen) => seen.includes('The cluster is ready'), 'keelson');
-  const target = loadTarget(join(dir, 'kubeconfig'));
+  const kubeconfig = join(dir, 'kubeconfig');
+  const target = loadTarget(kubeconfig);
   const session = await open(target);
   await request(session, 'GET', '/readyz');
   const apiMs = performance.now() - from;
@@ -56,6 +57,7 @@ export async function up(args, dir = mkdtempSync(join(tmpdir(), 'keelson-bench-'
   return {
     name: 'Keelson',
     target,
+    kubeconfig,
     from,
     apiMs,
     dir,
@@ -73,7 +75,14 @@ export async function startPeer(kubeconfig) {
   if (kubeconfig !== '') {
     const unknown = () => undefined;
     const target = loadTarget(kubeconfig);
-    return { name: 'Kubernetes', target, memoryMb: unknown, processorMs: unknown, stop: async () => undefined };
+    return {
+      name: 'Kubernetes',
+      target,
+      kubeconfig,
+      memoryMb: unknown,
+      processorMs: unknown,
+      stop: async () => undefined,
+    };
   }
   const dir = mkdtempSync(join(tmpdir(), 'keelson-bench-peer-'));
   const run = join(here, '../conformance/run.mjs');
@@ -83,6 +92,7 @@ export async function startPeer(kubeconfig) {
   return {
     name: 'Kubernetes',
     target: loadTarget(own),
+    kubeconfig: own,
     apiMs: readyMs,
     ...ofProcesses([pids.apiserver, pids.etcd]),
     async stop() {

@@ -2,6 +2,18 @@
 import { countItems, pod, protobufType, toProtobuf } from './messages.mjs';
 import { exchange, expectStatus, open, percentile, request } from './target.mjs';
 
+/** A namespace in which Pods can be made, also where no controller gives it its service account. */
+export async function makeNamespace(target, namespace) {
+  const session = await open(target);
+  const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
+  await expectStatus(request(session, 'POST', '/api/v1/namespaces', body), 201);
+  const account = `/api/v1/namespaces/${namespace}/serviceaccounts`;
+  const own = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } };
+  const { status } = await request(session, 'POST', account, own);
+  if (status !== 201 && status !== 409) throw new Error(`HTTP ${status} for a service account`);
+  session.close();
+}
+
 /** Creates Pods until there are `total`; `from` are there already. */
 export async function fillWithPods(target, namespace, from, total) {
   const sessions = await Promise.all(Array.from({ length: 8 }, () => open(target)));

@@ -12,11 +12,11 @@ import { startPeer, up } from './clusters.mjs';
 import { manyDefinitions } from './crds.mjs';
 import { flooded } from './flood.mjs';
 import { inProcessWrites, testServerStarts } from './in-process.mjs';
-import { fillWithPods, listPods } from './lists.mjs';
+import { fillWithPods, listPods, makeNamespace } from './lists.mjs';
 import { scheduling } from './scheduling.mjs';
 import { expectStatus, lines, open, request } from './target.mjs';
 
-const parts = ['start', 'writes', 'watch', 'flood', 'lists', 'scheduling', 'crds', 'million'];
+const parts = ['start', 'writes', 'watch', 'flood', 'lists', 'scheduling', 'crds', 'million', 'sdk'];
 const argv = process.argv.slice(2);
 // `--peer` with nothing behind it.
 const bare = argv.indexOf('--peer');
@@ -29,6 +29,10 @@ const { values: flags } = parseArgs({
     pods: { type: 'string', default: '50000' },
     definitions: { type: 'string', default: '3000' },
     rounds: { type: 'string', default: '3' },
+    // Of `sdk`: updates of the flood, single edits, and how long a watch is quiet; 0 leaves it out.
+    updates: { type: 'string', default: '20000' },
+    edits: { type: 'string', default: '500' },
+    quiet: { type: 'string', default: '180' },
   },
 });
 const chosen = flags.only.split(',');
@@ -185,16 +189,7 @@ async function measureFlood(sides) {
 
 async function measureLists(sides) {
   const namespace = `pods-${process.pid}`;
-  for (const { target } of sides) {
-    const session = await open(target);
-    const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
-    await expectStatus(request(session, 'POST', '/api/v1/namespaces', body), 201);
-    const account = `/api/v1/namespaces/${namespace}/serviceaccounts`;
-    const own = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } };
-    const { status } = await request(session, 'POST', account, own);
-    if (status !== 201 && status !== 409) throw new Error(`HTTP ${status} for a service account`);
-    session.close();
-  }
+  for (const { target } of sides) await makeNamespace(target, namespace);
   const show = ({ ms: median, least, held, waited, megabytes }) =>
     `${ms(median)} (best ${ms(least)}), ${megabytes.toFixed(0)} MB; ${held === undefined ? '' : `event loop held ${ms(held)}, `}another request waited ${ms(waited)}`;
   let there = 0;
@@ -267,6 +262,35 @@ function measureMillion() {
   );
 }
 
+/** Tables of their own: one a server, as the clients are what is compared. */
+async function measureSdk() {
+  const sdk = await import('./sdk.mjs');
+  const { clientTable, importTable, measureClients, measureImports, measureQueues, queueTable } = sdk;
+  sdk.prepare();
+  const options = {
+    pods: Number(flags.pods),
+    updates: Number(flags.updates),
+    edits: Number(flags.edits),
+    quietSeconds: Number(flags.quiet),
+    rounds,
+    log: (name, text) => console.log(`${name}: ${text}   [load ${loadavg()[0].toFixed(1)}]`),
+  };
+  const tables = [];
+  for (const start of [
+    () => up(['--runtime', 'simulated', '--nodes', '0']),
+    ...(flags.peer === undefined ? [] : [() => startPeer(flags.peer)]),
+  ]) {
+    const side = await start();
+    try {
+      tables.push([`Server: ${side.name}`, '', ...clientTable(await measureClients(side, options), options)]);
+    } finally {
+      await side.stop();
+    }
+  }
+  tables.push(queueTable(await measureQueues(options)), importTable(measureImports({})));
+  console.log(`\n${tables.map((lines) => lines.join('\n')).join('\n\n')}`);
+}
+
 const machine = `${cpus()[0].model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${readFileSync('/proc/version', 'utf8').split(' ')[2]}, Node ${process.versions.node}`;
 console.log(
   `${machine}; load ${loadavg()
@@ -297,6 +321,7 @@ if (wanted('scheduling')) {
 }
 if (wanted('crds')) await measureDefinitions();
 if (wanted('million')) measureMillion();
-console.log('\n| work | Keelson | Kubernetes, same run |\n|---|---|---|');
+if (wanted('sdk')) await measureSdk();
+if (results.length > 0) console.log('\n| work | Keelson | Kubernetes, same run |\n|---|---|---|');
 for (const { work, keelson, peer } of results) console.log(`| ${work} | ${keelson} | ${peer} |`);
 process.exit(0);
