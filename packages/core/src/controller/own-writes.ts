@@ -11,7 +11,12 @@ export interface PlacedWrite extends Written {
 
 interface Pending extends PlacedWrite {
   readonly quiet: boolean;
+  /** Versions that its writes before the last one made. */
+  readonly earlier: readonly string[];
 }
+
+/** Of one object, between two reconciles. */
+const mostEarlier = 16;
 
 /** Keys whose writes are remembered without having been asked for, before those that were seen long since are cleared away. */
 const sweepAfter = 1_024;
@@ -40,8 +45,11 @@ export class OwnWrites {
     const id = identity(written.cluster, written.type.group, written.type.plural, written.key);
     const before = writes.get(id);
     // Of two writes that were under way at once the answers may come in the other order.
-    if (before && isLater(before, written)) return;
-    writes.set(id, { ...written, quiet: quiet && (before === undefined || before.quiet) });
+    const late = before !== undefined && isLater(before, written);
+    const [last, first] = late ? [before, written] : [written, before];
+    const version = first?.object?.metadata.resourceVersion;
+    const earlier = [...(before?.earlier ?? []), ...(version === undefined ? [] : [version])].slice(-mostEarlier);
+    writes.set(id, { ...last, quiet: quiet && (before === undefined || before.quiet), earlier });
   }
 
   /** Resolves when the caches hold all that the key's reconciles wrote. Rejects with `signal.reason`. */
@@ -72,7 +80,7 @@ export class OwnWrites {
       // Else others may have changed it before, and their events are not told one by one.
       !event.listed &&
       resourceVersion !== undefined &&
-      written.object.metadata.resourceVersion === resourceVersion
+      (written.object.metadata.resourceVersion === resourceVersion || written.earlier.includes(resourceVersion))
     );
   }
 

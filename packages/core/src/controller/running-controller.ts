@@ -261,6 +261,7 @@ export class RunningController {
       abort.abort(new Error(`the reconcile did not end within ${timeoutMs} ms`));
     });
     const id = traces.nextId();
+    const observed: ObservedReconcile[] = [];
     const run = new ReconcileRun({
       key,
       clock,
@@ -269,9 +270,9 @@ export class RunningController {
       startedAt,
       known: (type, of, cluster) => this.#known(type, of, cluster),
       wrote: (write) => traces.wrote(id, write),
+      send: (act) => sentThrough(observed, act),
       place,
     });
-    const observed: ObservedReconcile[] = [];
     const causes = this.#causes.take(key);
     const taken = this.#queue.taken(key);
     const begun = { id, controller: this.name, key, addedAt: taken?.addedAt ?? startedAt, startedAt };
@@ -316,11 +317,13 @@ export class RunningController {
 
   /** Who only looks on must not keep the controller from its work. */
   #tell(trace: ReconcileTrace, observed: readonly ObservedReconcile[]): void {
-    try {
-      this.#environment.traces.add(trace);
-      for (const each of observed) each.ended(trace);
-    } catch (error) {
-      this.#logger.error('a reconcile could not be told of', { key: trace.key, error });
+    const told = [() => this.#environment.traces.add(trace), ...observed.map((each) => () => each.ended(trace))];
+    for (const each of told) {
+      try {
+        each();
+      } catch (error) {
+        this.#logger.error('a reconcile could not be told of', { key: trace.key, error });
+      }
     }
   }
 
@@ -364,7 +367,8 @@ export class RunningController {
 
   /** Events that came during the reconcile: those that tell of nothing but its own quiet writes cause no other one. */
   #release(run: ReconcileRun, key: ObjectKey, outcome: ReconcileTrace['outcome']): void {
-    const settled = outcome === 'success' || outcome === 'requeueAfter';
+    // One that failed runs again when its back-off is over: a status that says why must not cut that short.
+    const settled = outcome !== 'aborted';
     for (const { trigger, watch } of run.held) {
       if (settled && trigger.event && this.#ownWrites.isEcho(key, trigger.event, watch)) run.echoes += 1;
       else this.#enqueue(trigger, watch, 'normal');
@@ -398,4 +402,8 @@ export class RunningController {
     else this.#logger.error('reconcile failed', fields);
     return timedOut ? 'timeout' : 'error';
   }
+}
+
+function sentThrough<R>(observed: readonly ObservedReconcile[], act: () => Promise<R>): Promise<R> {
+  return observed.reduce((inner, each) => (each.send ? () => each.send?.(inner) ?? inner() : inner), act)();
 }

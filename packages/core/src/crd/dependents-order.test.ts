@@ -5,6 +5,7 @@ import { ModelApi } from '../../test/model-api.ts';
 import { establish, startOnModel } from '../../test/operator-on-model.ts';
 import { ConfigMap, type KubernetesObject, Secret } from '../api/index.ts';
 import { type ApiRequest, type Client, createClient, type Transport } from '../client/index.ts';
+import { isStatusError } from '../machinery/index.ts';
 import { FakeClock } from '../testing/index.ts';
 import { defineOperator, defineResource } from './index.ts';
 
@@ -167,8 +168,13 @@ it('keeps the order of whatever graph, whatever happens and wherever it dies', {
         }
       };
       const patch = async (at: number, metadata: object) => {
-        if (await find(client, at))
+        if (!(await find(client, at))) return;
+        try {
           await client.patch<KubernetesObject>(typeOf(at), { ...ref, name: nameOf(at) }, { merge: { metadata } });
+        } catch (error) {
+          // The operator was quicker.
+          if (!isStatusError(error, 'NotFound')) throw error;
+        }
       };
       await client.create(Stack, { metadata: ref, spec: { wanted: all } });
       await goOn();

@@ -203,6 +203,30 @@ describe('dependents', () => {
     await stop();
   });
 
+  it('are tried again with back-off also where the condition says something else each time', async () => {
+    let tries = 0;
+    const { clock, condition, stop } = await start(
+      defineOperator({
+        name: 'shop',
+        for: Shop,
+        dependents: ({ child }) => ({
+          bad: child(ConfigMap, {
+            make() {
+              tries += 1;
+              throw new Error(`attempt ${tries}`);
+            },
+          }),
+        }),
+      }),
+    );
+    await clock.advance(60_000);
+    // 5 ms, 10 ms …: half of each for certain, the other half by chance.
+    expect(tries).toBeGreaterThan(10);
+    expect(tries).toBeLessThan(18);
+    expect(await condition()).toBe(`False Failed bad: attempt ${tries}`);
+    await stop();
+  });
+
   it('are left alone until the object has been finalized, once, and why it was not is told', async () => {
     const journal: string[] = [];
     let broken = true;
