@@ -17,9 +17,10 @@ if (!present && process.env['CI'] === 'true') throw new Error('kubectl is needed
 const host = advertised('0.0.0.0');
 
 const group = 'kubectl.example.com';
-const version = (name: string, field: string, more: object) => ({
+const version = (name: string, field: string, storage: boolean) => ({
   name,
   served: true,
+  storage,
   schema: {
     openAPIV3Schema: {
       type: 'object',
@@ -27,7 +28,6 @@ const version = (name: string, field: string, more: object) => ({
     },
   },
   additionalPrinterColumns: [{ name: field.toUpperCase(), type: 'string', jsonPath: `.spec.${field}` }],
-  ...more,
 });
 const thing = (name: string, of: string, spec: object) =>
   JSON.stringify({ apiVersion: `${group}/${of}`, kind: 'Thing', metadata: { name }, spec });
@@ -57,7 +57,7 @@ describe.skipIf(!present || host === '127.0.0.1')('a conversion webhook behind a
     await writeFile(join(dir, 'kubeconfig'), server.kubeconfig ?? '', { mode: 0o600 });
     const { client } = server;
     const metadata = { name: 'hook', namespace: 'hooks' };
-    await client.create(Namespace, { metadata: { name: 'hooks' } });
+    await client.create(Namespace, { metadata: { name: 'hooks' }, spec: {} });
     await client.create(Service, { metadata, spec: { ports: [{ name: 'x', port: 8443 }] } });
     await client.create(EndpointSlice, {
       metadata: { ...metadata, labels: { 'kubernetes.io/service-name': 'hook' } },
@@ -71,7 +71,7 @@ describe.skipIf(!present || host === '127.0.0.1')('a conversion webhook behind a
         group,
         scope: 'Cluster',
         names: { plural: 'things', kind: 'Thing' },
-        versions: [version('v1', 'a', { storage: true }), version('v2', 'b', { storage: false })],
+        versions: [version('v1', 'a', true), version('v2', 'b', false)],
         conversion: {
           strategy: 'Webhook',
           webhook: {

@@ -373,7 +373,13 @@ describe('versions that a webhook converts', () => {
     const { client } = server;
     answer(inResponse({ result: { status: 'Failed', message: 'because' } }));
     const because = { code: 500, message: `${failed}because` };
+    const unready = {
+      code: 429,
+      message: `storage is (re)initializing: failed to list ${group}/v2, Kind=Thing: ${because.message}`,
+    };
+    // By pages.
     await expect(client.list(v2)).rejects.toMatchObject(because);
+    await expect(client.list(v2, { labelSelector: 'a=b' })).rejects.toMatchObject(unready);
     await expect(client.patch(v2, ref, { merge: {} })).rejects.toMatchObject(because);
     await expect(client.delete(v2, ref)).rejects.toMatchObject(because);
     await expect(client.create(v2, { ...spread('n'), spec: {} })).rejects.toMatchObject({
@@ -385,7 +391,7 @@ describe('versions that a webhook converts', () => {
       for await (const _event of client.watch(v2)) return 'told';
       return 'over';
     })();
-    await expect(watching).rejects.toMatchObject(because);
+    await expect(watching).rejects.toMatchObject(unready);
     answer(() => undefined);
     expect((await client.get(v2, ref)).spec).toMatchObject({ b: 'on' });
   });

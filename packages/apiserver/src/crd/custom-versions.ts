@@ -1,8 +1,8 @@
-import { type JSONSchemaProps, type KubernetesObject, StatusError } from '@keelson/core';
+import type { JSONSchemaProps, KubernetesObject } from '@keelson/core';
 import type { ObjectDraft } from '../registry/draft.ts';
 import type { Kind, StoredVersions } from '../registry/kind.ts';
 import type { StoredObject } from '../registry/stored-object.ts';
-import { VanishedVersionError } from '../registry/stored-versions.ts';
+import { UnreadableError } from '../registry/stored-versions.ts';
 import { ConversionError } from './conversion-review.ts';
 import type { Converter } from './conversion-webhook.ts';
 import { fittedTo, withDefaults } from './custom-decoder.ts';
@@ -31,7 +31,7 @@ export function storedVersions(apiVersion: string, versions: CustomVersions): St
   const known = new WeakMap<KubernetesObject, StoredObject | Promise<StoredObject>>();
   const complete = (object: KubernetesObject): KubernetesObject => {
     const schema = schemas.get(object.apiVersion ?? '');
-    if (!schema) throw new VanishedVersionError(object.apiVersion ?? '');
+    if (!schema) throw unknownVersion(object.apiVersion ?? '');
     return withDefaults(fittedTo(object, schema), schema);
   };
   const answered = (stored: StoredObject, converted: KubernetesObject): StoredObject => {
@@ -106,6 +106,10 @@ export function storedVersions(apiVersion: string, versions: CustomVersions): St
   };
 }
 
+/** Somebody took the version away in which an object is still stored. */
+const unknownVersion = (version: string) =>
+  new UnreadableError(`request to convert CR from an invalid group/version: ${version}`);
+
 /** No version has a schema: nothing is left out. */
 const anything: CustomVersions['schemas'] = new Map();
 const open: JSONSchemaProps = { 'x-kubernetes-preserve-unknown-fields': true };
@@ -154,7 +158,7 @@ async function convertAll(
     );
   } catch (error) {
     if (!(error instanceof ConversionError)) throw error;
-    throw new StatusError({ status: 'Failure', message: error.message, code: 500 });
+    throw new UnreadableError(error.message);
   }
   return result;
 }

@@ -4,10 +4,10 @@ import type { Kind, StoredVersions } from './kind.ts';
 import type { StoredObject } from './stored-object.ts';
 import type { Change } from './watch-index.ts';
 
-/** What is stored cannot be read: its version has been taken away from its definition. */
-export class VanishedVersionError extends StatusError {
-  constructor(apiVersion: string) {
-    super({ message: `request to convert CR from an invalid group/version: ${apiVersion}`, code: 500 });
+/** What is stored cannot be had in another version: that in which it is has gone, or a webhook does not convert it. */
+export class UnreadableError extends StatusError {
+  constructor(message: string) {
+    super({ message, code: 500 });
   }
 }
 
@@ -19,7 +19,7 @@ export async function readingMany<T>({ apiVersion, served }: Kind, paged: boolea
   try {
     return await read();
   } catch (error) {
-    if (!(error instanceof VanishedVersionError) || paged) throw error;
+    if (!(error instanceof UnreadableError) || paged) throw error;
     const why = `failed to list ${apiVersion}, Kind=${served.kind}: ${error.message}`;
     throw StatusError.of(429, 'TooManyRequests', `storage is (re)initializing: ${why}`, { retryAfterSeconds: 1 });
   }
