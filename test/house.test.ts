@@ -44,6 +44,7 @@ const rooms = [
   'informer',
   'workqueue',
   'controller',
+  'development',
   'crd',
   'host',
   'testing',

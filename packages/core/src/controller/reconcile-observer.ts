@@ -17,6 +17,8 @@ export interface BegunReconcile {
 export interface ObservedReconcile {
   /** Calls `act` once, in whatever surroundings the observer wants it in, and gives back what that gives. */
   run<R>(act: () => Promise<R>): Promise<R>;
+  /** Calls `act` once, which sends a request of the reconcile, and gives back what that gives. */
+  send?<R>(act: () => Promise<R>): Promise<R>;
   ended(trace: ReconcileTrace): void;
 }
 

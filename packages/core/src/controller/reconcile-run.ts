@@ -17,6 +17,8 @@ export interface ReconcileRunOptions {
   known(type: ResourceType, key: ObjectKey, cluster?: string): KubernetesObject | undefined;
   /** Called as soon as a write is answered. */
   wrote(write: TracedWrite): void;
+  /** Sends a request in whatever surroundings the observers want it in. */
+  readonly send: <R>(act: () => Promise<R>) => Promise<R>;
   /** In development: where a call comes from. */
   readonly place?: (() => string | undefined) | undefined;
 }
@@ -60,10 +62,11 @@ export class ReconcileRun implements ReconcileContext {
       this.#clients.set(client, tracked);
     }
     const form = quiet ? 'quiet' : 'loud';
-    const { clock, key, ownWrites, known, place } = this.#options;
+    const { clock, key, ownWrites, known, place, send } = this.#options;
     tracked[form] ??= new TrackedClient(client, {
       clock,
       known: (type, of) => known(type, of, cluster),
+      send,
       ...(place && { place }),
       read: (read) => note(this.#reads, read),
       wrote: (write, written) => {

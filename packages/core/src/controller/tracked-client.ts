@@ -18,6 +18,8 @@ export interface ClientObserver {
   readonly clock: Clock;
   /** An object as a cache holds it, if one does. */
   known(type: ResourceType, key: ObjectKey): KubernetesObject | undefined;
+  /** Sends a request. */
+  send<R>(act: () => Promise<R>): Promise<R>;
   /** In development: where the call comes from. */
   place?(): string | undefined;
   read(read: TracedRead): void;
@@ -137,7 +139,7 @@ export class TrackedClient implements Client {
         ...(error !== undefined && { error: messageOf(error) }),
       });
     try {
-      const answer = await send();
+      const answer = await this.#observer.send(send);
       told();
       return answer;
     } catch (error) {
@@ -171,7 +173,7 @@ export class TrackedClient implements Client {
     // Asked for before the event of this very write can be in the cache.
     const before = verb === 'create' ? undefined : this.#observer.known(type, write.key);
     try {
-      const answer = await send();
+      const answer = await this.#observer.send(send);
       const object = left(answer);
       const key = object ? keyIn(type, object.metadata) : write.key;
       const resourceVersion = object?.metadata.resourceVersion;

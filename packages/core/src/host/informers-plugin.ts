@@ -1,8 +1,8 @@
 import { Clients } from '../client/index.ts';
-import { InformerFactory, Informers } from '../informer/index.ts';
+import { CacheReads, InformerFactory, Informers } from '../informer/index.ts';
 import type { Clock as ClockContract, Random as RandomContract } from '../machinery/index.ts';
 import { MetricSources } from '../metrics/index.ts';
-import { Clock, definePlugin, HealthChecks, Lifecycles, Logger, Random, token } from '../plugin/index.ts';
+import { Clock, definePlugin, HealthChecks, Lifecycles, Logger, optional, Random, token } from '../plugin/index.ts';
 import { informersAnswer, informersSynced } from './informer-checks.ts';
 import { informerSeries } from './informer-series.ts';
 
@@ -18,9 +18,9 @@ export const informersPlugin = definePlugin({
   register({ provide }) {
     provide.factory(
       SharedInformers,
-      (clients: Clients, clock: ClockContract, random: RandomContract, logger: Logger) =>
-        new InformerFactory({ client: clients.as({ name: user }), clock, random, logger, started: false }),
-      [Clients, Clock, Random, Logger],
+      (clients: Clients, clock: ClockContract, random: RandomContract, logger: Logger, reads: CacheReads | undefined) =>
+        new InformerFactory({ client: clients.as({ name: user }), clock, random, logger, reads, started: false }),
+      [Clients, Clock, Random, Logger, optional(CacheReads)],
     );
     provide.factory(Informers, (factory: InformerFactory) => factory, [SharedInformers]);
     provide.factory(

@@ -40,6 +40,7 @@ export async function observation(options: ObservationOptions): Promise<Observat
     const register: AnyPlugin['register'] = ({ provide }) => provide.value(MetricSources, requests);
     plugins.push(definePlugin({ name: 'request-metrics', register }));
   }
+  if (development) plugins.push((await import('./development-plugin.ts')).developmentPlugin as AnyPlugin);
   const served = health ?? development;
   if (metrics !== false || served !== false) {
     plugins.push((await import('./status-plugin.ts')).statusPlugin as AnyPlugin);

@@ -1,0 +1,2 @@
+export { DevelopmentWarnings, type DevelopmentWarningsOptions } from './development-warnings.ts';
+export type { DevelopmentWarning } from './warning.ts';
