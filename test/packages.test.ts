@@ -9,7 +9,17 @@ import { z } from 'zod';
 
 const run = promisify(execFile);
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const folders = ['core', 'apiserver', 'controllers', 'node', 'cri-runtimes', 'cni-plugins', 'csi-plugins', 'keelson', 'create-keelson'];
+const folders = [
+  'core',
+  'apiserver',
+  'controllers',
+  'node',
+  'cri-runtimes',
+  'cni-plugins',
+  'csi-plugins',
+  'keelson',
+  'create-keelson',
+];
 const manifestSchema = z.object({
   name: z.string(),
   exports: z.record(z.string(), z.union([z.string(), z.record(z.string(), z.string())])),
