@@ -54,6 +54,28 @@ export function testServerStarts(times = 5) {
   ).sort((a, b) => a - b);
 }
 
+/** Milliseconds until a test has its next cluster, and a fork of one with 10,000 objects: each many times, sorted. */
+export async function testClusterStarts(times = 200) {
+  const { testCluster } = await import('@keelson/apiserver/testing');
+  const { ConfigMap } = await load();
+  const timed = async (start) => {
+    const taken = [];
+    for (let count = 0; count < times; count++) {
+      const from = performance.now();
+      const cluster = await start();
+      taken.push(performance.now() - from);
+      await cluster.stop();
+    }
+    return taken.sort((a, b) => a - b);
+  };
+  const filled = await testCluster();
+  const further = await timed(() => testCluster());
+  await Promise.all(Array.from({ length: 10_000 }, (_, at) => filled.client.create(ConfigMap, configMap(`c${at}`))));
+  const forks = await timed(() => filled.fork());
+  await filled.stop();
+  return { further, forks };
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url) && process.argv[2] === 'start') {
   const { startTestApiServer } = await load();
   const from = performance.now();

@@ -11,10 +11,10 @@ import { durableWrites, fanOut } from './api.mjs';
 import { startPeer, up } from './clusters.mjs';
 import { manyDefinitions } from './crds.mjs';
 import { flooded } from './flood.mjs';
-import { inProcessWrites, testServerStarts } from './in-process.mjs';
+import { inProcessWrites, testClusterStarts, testServerStarts } from './in-process.mjs';
 import { fillWithPods, listPods, makeNamespace } from './lists.mjs';
 import { scheduling } from './scheduling.mjs';
-import { expectStatus, lines, open, request } from './target.mjs';
+import { expectStatus, lines, open, percentile, request } from './target.mjs';
 
 const parts = ['start', 'writes', 'watch', 'flood', 'lists', 'scheduling', 'crds', 'million', 'sdk'];
 const argv = process.argv.slice(2);
@@ -127,6 +127,10 @@ async function measureStart() {
   }
   const servers = testServerStarts();
   note('start: an API server for a test, in process', `${ms(servers[0])} to ${ms(servers.at(-1))}`);
+  const { further, forks } = await testClusterStarts();
+  const spread = (times) => `p50 ${ms(percentile(times, 0.5))}, p99 ${ms(percentile(times, 0.99))}`;
+  note('start: … a further one in the same process', spread(further));
+  note('start: … a fork of one with 10,000 objects', spread(forks));
 }
 
 const faster = (a, b) => a.perSecond > b.perSecond;
