@@ -3,10 +3,13 @@ import {
   type AnyPlugin,
   controllerManagerPlugin,
   createHost,
+  type DevelopmentWarning,
+  developmentPlugin,
   eventRecorderPlugin,
   type Host,
   informersPlugin,
   Manager,
+  Warnings,
 } from '@keelson/core/host';
 import { silentLogger, type WaitForOptions, waitFor } from '@keelson/core/testing';
 import { startTestApiServer, type TestApiServer, type TestApiServerOptions } from './start-test-api-server.ts';
@@ -16,6 +19,8 @@ export interface TestClusterOptions extends Omit<TestApiServerOptions, 'grants'>
   readonly plugins?: readonly AnyPlugin[];
   /** By plugin name. */
   readonly options?: Readonly<Record<string, unknown>>;
+  /** Notes lines of code in traces, and finds `warnings`, which takes some time of each reconcile. Default `true`. */
+  readonly development?: boolean;
 }
 
 /** What of a fork may differ from the cluster that it is forked from. */
@@ -33,6 +38,8 @@ export interface TestCluster extends AsyncDisposable {
   readonly client: Client;
   /** Why each reconcile ran, and what it did. */
   readonly traces: TraceBuffer;
+  /** What works and costs too much, with the line that does it: a test may expect that there is none. */
+  readonly warnings: readonly DevelopmentWarning[];
   /** An administrator's kubeconfig as YAML; with `socket`. */
   readonly kubeconfig: string | undefined;
   /**
@@ -67,7 +74,7 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
   return clusterOn({ ...options, plugins }, (grants) => startTestApiServer({ ...server, grants }));
 }
 
-interface Running extends Pick<TestClusterOptions, 'options' | 'clock'> {
+interface Running extends Pick<TestClusterOptions, 'options' | 'clock' | 'development'> {
   readonly plugins: readonly AnyPlugin[];
   readonly logger?: Logger;
 }
@@ -76,7 +83,7 @@ async function clusterOn(
   running: Running,
   open: (grants: NonNullable<TestApiServerOptions['grants']>) => Promise<TestApiServer>,
 ): Promise<TestCluster> {
-  const { plugins, options, clock, logger = silentLogger } = running;
+  const { plugins, options, clock, development = true, logger = silentLogger } = running;
   let api: TestApiServer | undefined;
   const clients: Clients = {
     as(user) {
@@ -84,7 +91,7 @@ async function clusterOn(
       return api.clients.as(user);
     },
   };
-  const host = hostOf({ ...running, logger }, clients);
+  const host = hostOf({ ...running, development, logger }, clients);
   const started = await open(plugins.length > 0 ? host().grants : []);
   api = started;
   const stop = async () => {
@@ -108,9 +115,12 @@ async function clusterOn(
     get traces() {
       return host().get(Manager).traces;
     },
+    get warnings() {
+      return development ? host().get(Warnings).list() : [];
+    },
     kubeconfig: started.kubeconfig,
     async fork({ plugins: wanted = [], options: own = options, logger: ownLogger = logger, ...changed } = {}) {
-      const next = { plugins: wanted === 'same' ? plugins : wanted, logger: ownLogger };
+      const next = { plugins: wanted === 'same' ? plugins : wanted, development, logger: ownLogger };
       return clusterOn({ ...next, ...(own && { options: own }), ...(clock && { clock }) }, (grants) =>
         started.fork({ ...changed, grants, logger: ownLogger }),
       );
@@ -124,7 +134,10 @@ async function clusterOn(
 }
 
 /** Made when it is first asked for: a cluster without plugins has no need of it. */
-function hostOf({ plugins, options, clock, logger = silentLogger }: Running, clients: Clients): () => Host {
+function hostOf(
+  { plugins, options, clock, development, logger = silentLogger }: Running,
+  clients: Clients,
+): () => Host {
   let host: Host | undefined;
   const connection = definePlugin({ name: 'test-api', register: ({ provide }) => provide.value(Clients, clients) });
   return () => {
@@ -134,6 +147,7 @@ function hostOf({ plugins, options, clock, logger = silentLogger }: Running, cli
         informersPlugin as AnyPlugin,
         eventRecorderPlugin as AnyPlugin,
         controllerManagerPlugin as AnyPlugin,
+        ...(development ? [developmentPlugin as AnyPlugin] : []),
         ...plugins,
       ],
       logger,

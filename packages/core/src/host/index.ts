@@ -1,3 +1,4 @@
+export type { DevelopmentWarning } from '../development/index.ts';
 export type { ClusterConnection, ClusterSource } from './cluster-set.ts';
 export { ClustersInUse, type ClustersPluginOptions, clustersPlugin } from './clusters-plugin.ts';
 export { controllerManagerPlugin, InDevelopment, Manager } from './controller-manager-plugin.ts';
