@@ -1,4 +1,4 @@
-import type { CustomResourceDefinition, KubernetesObject } from '../api/index.ts';
+import type { CustomResourceDefinition, KubernetesObject, ResourceType } from '../api/index.ts';
 import { Client } from '../client/index.ts';
 import { Controllers, EventRecorder } from '../controller/index.ts';
 import { Informers } from '../informer/index.ts';
@@ -34,9 +34,11 @@ export interface Operator extends Plugin<undefined> {
  * });
  * @throws TypeError when it does nothing, or its dependents have no order
  */
-export function defineOperator<T extends KubernetesObject, Name extends string = never>(
-  definition: OperatorDefinition<T, Name>,
-): Operator {
+export function defineOperator<
+  T extends KubernetesObject,
+  Name extends string = never,
+  Owned extends ResourceType = ResourceType,
+>(definition: OperatorDefinition<T, Name, Owned>): Operator {
   const { name, references = [], uses = [], rules = [] } = definition;
   const { crd, conversion } = definition.for;
   const dependents = new DependentSet<T>(name, definition.dependents?.(dependentMaker<T>()) ?? {});

@@ -28,7 +28,8 @@ import { clustersAnnotation, clustersOf, RemoteChildren } from './remote-childre
 export type StatusOf<T> = T extends { readonly status?: infer S } ? Partial<NonNullable<S>> : never;
 
 /** What a reconcile of an operator works with. */
-export interface OperatorContext<T extends KubernetesObject> extends ReconcileContext {
+export interface OperatorContext<T extends KubernetesObject, Owned extends ResourceType = ResourceType>
+  extends ReconcileContext {
   readonly key: ObjectKey;
   /** In which of several clusters the object is; `undefined` where there is but one. */
   readonly cluster: string | undefined;
@@ -42,15 +43,19 @@ export interface OperatorContext<T extends KubernetesObject> extends ReconcileCo
    * In another `cluster` than the object's own it is made without an owner there, and goes with the object all the same.
    * @throws Error when the type is not in `owns`, an object of that name belongs to somebody else, or the cluster is away
    */
-  apply<C extends KubernetesObject>(type: ResourceType<C>, child: ChildObject<C>, options?: InCluster): Promise<C>;
+  apply<C extends KubernetesObject>(
+    type: ResourceType<C> & Owned,
+    child: ChildObject<C>,
+    options?: InCluster,
+  ): Promise<C>;
   /** Any object of a kind in `owns` or `references`, in the object's namespace unless that is given: as this reconcile left it, else from the cache. */
   get<C extends KubernetesObject>(type: ResourceType<C>, name?: string, namespace?: string): C | undefined;
   /** The object's children of an owned kind, from the cache. */
-  children<C extends KubernetesObject>(type: ResourceType<C>, options?: InCluster): readonly C[];
+  children<C extends KubernetesObject>(type: ResourceType<C> & Owned, options?: InCluster): readonly C[];
   /** Deletes a child, if it is there. */
-  remove(type: ResourceType, name?: string, options?: InCluster): Promise<void>;
+  remove(type: Owned, name?: string, options?: InCluster): Promise<void>;
   /** Deletes the children that this reconcile has not applied; of all owned kinds, or of those given. */
-  prune(...types: readonly ResourceType[]): Promise<void>;
+  prune(...types: readonly Owned[]): Promise<void>;
   /** Merged into the status and written once, after the reconcile, if it differs; `observedGeneration` comes by itself. */
   setStatus(status: StatusOf<T>): void;
   /** Puts a condition into `status.conditions`, written with the status. Its times and `observedGeneration` come by themselves. */

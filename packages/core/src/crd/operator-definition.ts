@@ -8,7 +8,11 @@ import type { OperatorContext } from './operator-context.ts';
 import type { Definition } from './serve-definition.ts';
 
 /** `Name`: names of the dependents. */
-export interface OperatorDefinition<T extends KubernetesObject, Name extends string = string> {
+export interface OperatorDefinition<
+  T extends KubernetesObject,
+  Name extends string = string,
+  Owned extends ResourceType = ResourceType,
+> {
   /** The plugin's name, and the component that events come from. */
   readonly name: string;
   /** The kind that it reconciles; its CustomResourceDefinition, if it has one, is installed at the start. */
@@ -31,7 +35,7 @@ export interface OperatorDefinition<T extends KubernetesObject, Name extends str
    */
   readonly dependents?: (make: DependentMaker<T>) => { readonly [K in Name]: Dependent<T, NoInfer<Name>> };
   /** Kinds of further children: a change of one reconciles its owner. */
-  readonly owns?: readonly ResourceType[];
+  readonly owns?: readonly Owned[];
   /** Kinds that objects refer to: a change of one reconciles those that name it. Found by an index, not by a search. */
   readonly references?: readonly Reference<T>[];
   /** Which changes of the object itself matter; default all. Its creation and deletion always do. */
@@ -52,12 +56,12 @@ export interface OperatorDefinition<T extends KubernetesObject, Name extends str
    * Called for every change of the object or of what it owns, and at the start; not while the object is being deleted.
    * After the dependents, whether or not all are ready (`context.waiting`); may be left out where there are some.
    */
-  reconcile?(object: T, context: OperatorContext<T>): Promise<ReconcileResult | void>;
+  reconcile?(object: T, context: OperatorContext<T, Owned>): Promise<ReconcileResult | void>;
   /**
    * Called before the object may go and before its dependents do, until it resolves. With it every object gets a
    * finalizer. Why it failed is told by an event of the object.
    */
-  finalize?(object: T, context: OperatorContext<T>): Promise<void>;
+  finalize?(object: T, context: OperatorContext<T, Owned>): Promise<void>;
 }
 
 /** Objects of a kind that others name. */
