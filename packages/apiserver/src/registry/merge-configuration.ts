@@ -22,6 +22,10 @@ export function mergeConfiguration(catalog: Pick<KindCatalog, 'kind'>): MergeCon
       const paths = atomics.join(', ');
       throw new Error(`invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: ${paths}`);
     }
+    // What was made of a built-in kind before has been read as one.
+    const { group, version, resource } = form.resource;
+    const found = catalog.kind(group, version, resource)?.served.custom ? validateValue(type, live, '', true) : [];
+    if (found.length > 0) throw new Error(`failed to convert original object to typed object: ${findingsText(found)}`);
     // Two maps are laid over each other.
     return mergeValues(type, live, patch) as JsonObject;
   };
