@@ -1,31 +1,36 @@
 import { expect, it } from 'vitest';
 import { wrongKeys } from './contract.ts';
+import { type ProxyFault, proxyFaults } from './plan.ts';
 import { withoutStreams } from './proxy.ts';
 import { runFaults } from './run-faults.ts';
 import { startServerHere } from './servers.ts';
 import { startSubject } from './subject.ts';
-import { startKeelson, startKeelsonHttp1 } from './watchers/keelson.ts';
+import { keelsonWatcher } from './watchers/keelson.ts';
 
-// The short form of `npm run faults`: Keelson's informers alone, and faults that are over in a second or two.
+// The short form of `npm run faults`: Keelson's informers alone, and all faults but the one that takes long.
+const faults = (Object.keys(proxyFaults) as ProxyFault[]).filter((each) => each !== 'slowReader');
+const times = { watchIdleMs: 2_000, pingEveryMs: 500, pingTimeoutMs: 1_000, requestTimeoutMs: 3_000 };
 
 it('informers know the truth after resets, cuts, silence, refusals and lost history, and tell nothing out of order', async () => {
   const server = await startServerHere();
   try {
-    const { subjects } = await runFaults({
+    const { subjects, faults: came } = await runFaults({
       server,
       subjects: {
-        h2: (config) => startSubject(startKeelson, config),
-        http1: (config) => startSubject(startKeelsonHttp1, config),
+        h2: (config) => startSubject(keelsonWatcher('h2', times), config),
+        http1: (config) => startSubject(keelsonWatcher('http/1.1', times), config),
       },
       namespaces: ['faults-a', withoutStreams],
       keysPerNamespace: 300,
       events: 4_000,
-      every: 200,
+      every: 180,
+      faults,
       seed: 1,
-      calms: 2,
+      calms: 1,
       patienceMs: 30_000,
       signal: new AbortController().signal,
     });
+    expect(Object.keys(came).length).toBeGreaterThan(15);
     for (const { name, lost, outOfOrder, unseenDeletions, last, told } of subjects) {
       expect({ name, lost, outOfOrder, unseenDeletions, wrong: wrongKeys(last), examples: last.examples }).toEqual({
         name,

@@ -86,7 +86,7 @@ try {
     every,
     keysPerNamespace: keys,
     calms,
-    patienceMs: 90_000,
+    patienceMs: 60_000,
     ...(restartEvery > 0 && { restartEvery }),
     ...(only && { faults: only }),
     signal: stop.signal,

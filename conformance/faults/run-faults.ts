@@ -61,9 +61,8 @@ interface Run {
 }
 
 const lookEveryMs = 50;
-/** Who has failed so many rests in a row is not waited for as long as the others. */
-const hopeless = 2;
-const hopelessMs = 5_000;
+/** Who knew something wrong after the last rest is not waited for as long as the others. */
+const hopelessMs = 10_000;
 
 /** Writes, breaks what lies between, and judges. Rejects where the server or the writer fails, not where a subject does. */
 export async function runFaults(options: FaultRunOptions): Promise<FaultResult> {
@@ -134,7 +133,7 @@ export async function runFaults(options: FaultRunOptions): Promise<FaultResult> 
 async function judge(run: Run, writer: Writer, { patienceMs, signal }: FaultRunOptions): Promise<void> {
   const { truth } = writer;
   const began = performance.now();
-  const patience = run.failedInARow >= hopeless ? Math.min(hopelessMs, patienceMs) : patienceMs;
+  const patience = run.failedInARow > 0 ? Math.min(hopelessMs, patienceMs) : patienceMs;
   try {
     for (;;) {
       signal.throwIfAborted();

@@ -5,8 +5,8 @@ import { startSubject } from './subject.ts';
 // One watch layer, alone in a process: `run.mjs faults-subject NAME`. The parent sends a configuration, then questions.
 
 const watchers: Record<string, () => Promise<StartWatcher>> = {
-  keelson: async () => (await import('./watchers/keelson.ts')).startKeelson,
-  'keelson-http1': async () => (await import('./watchers/keelson.ts')).startKeelsonHttp1,
+  keelson: async () => (await import('./watchers/keelson.ts')).keelsonWatcher('h2'),
+  'keelson-http1': async () => (await import('./watchers/keelson.ts')).keelsonWatcher('http/1.1'),
   'client-node': async () => (await import('./watchers/client-node.ts')).startClientNode,
   'client-node-plain': async () => (await import('./watchers/client-node.ts')).startClientNodePlain,
   pepr: async () => (await import('./watchers/pepr.ts')).startPepr,

@@ -41,7 +41,9 @@ export async function startSubjectProcess(name: SubjectName, config: WatcherConf
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const gone = new Promise((resolve) => child.once('exit', resolve));
-      child.send({ ask: 'stop' });
+      // Whoever stopped all of it may have stopped this one too.
+      if (child.connected) child.send({ ask: 'stop' }, () => undefined);
+      else child.kill('SIGTERM');
       const hard = setTimeout(() => child.kill('SIGKILL'), 5_000);
       await gone;
       clearTimeout(hard);

@@ -1,6 +1,7 @@
 import {
   ConfigMap,
   createClient,
+  type HttpTransportOptions,
   httpTransport,
   InformerFactory,
   loadKubeconfig,
@@ -12,13 +13,14 @@ import type { StartWatcher } from '../contract.ts';
 import { told } from './told.ts';
 
 /** Bookmarks come every minute, and writes far more often: a watch that is silent for so long is half-open. */
-const timesScaled = { watchIdleMs: 5_000, pingEveryMs: 2_000, pingTimeoutMs: 2_000, requestTimeoutMs: 10_000 };
+const scaled = { watchIdleMs: 5_000, pingEveryMs: 2_000, pingTimeoutMs: 2_000, requestTimeoutMs: 10_000 };
 
-const over =
-  (protocol: 'h2' | 'http/1.1'): StartWatcher =>
+/** Keelson's informers as they are; only the times after which silence is a failure are shorter. */
+export const keelsonWatcher =
+  (protocol: 'h2' | 'http/1.1', times: HttpTransportOptions = scaled): StartWatcher =>
   async ({ kubeconfig, namespaces }, tell) => {
     const transport = httpTransport(await loadKubeconfig(kubeconfig), {
-      ...timesScaled,
+      ...times,
       ...(protocol === 'http/1.1' && { protocol }),
     });
     const informers = new InformerFactory({
@@ -41,7 +43,3 @@ const over =
       },
     };
   };
-
-/** Keelson's informers as they are. */
-export const startKeelson = over('h2');
-export const startKeelsonHttp1 = over('http/1.1');
