@@ -10,6 +10,7 @@ import { cutManagedFields } from './cut-managed-fields.ts';
 import { type HttpMessage, isStatus, parseAnswer, toHttpMessage, toStatusError } from './http-message.ts';
 import { lineBatches } from './json-lines.ts';
 import { createConnector } from './negotiating-connector.ts';
+import { StringPool } from './share-strings.ts';
 
 export interface HttpTransportOptions {
   readonly clock?: Clock;
@@ -56,6 +57,7 @@ class NetworkTransport implements HttpTransport {
   readonly #options: HttpTransportOptions;
   readonly #credentials: CredentialSource;
   readonly #headers: HttpMessage['headers'];
+  readonly #strings = new StringPool();
   #connector: { readonly connector: Connector; readonly cert: string | undefined } | undefined;
 
   constructor(config: ClientConfig, options: HttpTransportOptions) {
@@ -73,7 +75,10 @@ class NetworkTransport implements HttpTransport {
 
   async request(request: ApiRequest): Promise<unknown> {
     const text = await this.#text(toHttpMessage(request), request.signal);
-    return parseAnswer(request, text);
+    const answer = parseAnswer(request, text);
+    // Who leaves out what is of no use keeps the rest.
+    if (request.verb === 'list' && (request.withoutManagedFields || request.metadataOnly)) this.#strings.share(answer);
+    return answer;
   }
 
   raw(method: 'GET' | 'POST', path: string, body?: string, signal?: AbortSignal): Promise<string> {
@@ -104,7 +109,7 @@ class NetworkTransport implements HttpTransport {
     try {
       const response = await this.#send(message, abort.signal);
       if (response.status >= 300) throw await this.#error(response);
-      for await (const lines of lineBatches(guard.seen(response.body))) yield* eventsOf(lines, request);
+      for await (const lines of lineBatches(guard.seen(response.body))) yield* eventsOf(lines, request, this.#strings);
       abort.signal.throwIfAborted();
       requireComplete(response);
     } catch (error) {
@@ -252,12 +257,15 @@ async function textOf({ body }: HttpResponse): Promise<string> {
 function* eventsOf(
   lines: readonly Buffer[],
   { withoutManagedFields }: ApiRequest,
+  strings: StringPool,
 ): Generator<readonly WatchEvent<KubernetesObject>[]> {
   const events: WatchEvent<KubernetesObject>[] = [];
   try {
     for (const line of lines) {
       const text = (withoutManagedFields ? cutManagedFields(line) : line).toString('utf8');
-      events.push(toWatchEvent(JSON.parse(text)));
+      const event = toWatchEvent(JSON.parse(text));
+      strings.share(event.object);
+      events.push(event);
     }
   } catch (error) {
     if (events.length > 0) yield events;
