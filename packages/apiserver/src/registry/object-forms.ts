@@ -62,7 +62,10 @@ export class ObjectForms {
       show: (object) => asGiven(kind.view(object)),
       read: (shown, { strict = false } = {}) => {
         checkType(shown, apiVersion, served.kind);
-        const { object, unknown } = kind.decode(served.custom ? shown : withNumberTexts(shown));
+        // A null that admission puts into a custom resource is left to validation.
+        const { object, unknown } = served.custom
+          ? kind.decode(shown, { keepNulls: true })
+          : kind.decode(withNumberTexts(shown));
         if (strict && !served.custom && unknown.length > 0)
           throw new Error(`strict decoding error: ${unknown.join(', ')}`);
         kind.strategy.defaults?.(object, () => timestamp(this.#clock));
