@@ -3,7 +3,8 @@ import { definePlugin } from '../plugin/index.ts';
 import type { AnyPlugin } from './select-plugins.ts';
 import type { StatusSettings } from './status-plugin.ts';
 
-export interface ObservationOptions extends Pick<StatusSettings, 'metrics' | 'metricsTls' | 'health'> {
+export interface ObservationOptions
+  extends Pick<StatusSettings, 'metrics' | 'metricsTls' | 'metricsAuthorization' | 'health'> {
   /**
    * Tells of mistakes with the line that makes them, notes lines in traces, and serves health and traces on
    * 127.0.0.1:8081 where that is free. Default: in a terminal, unless `NODE_ENV` is `production` or `test`.
@@ -26,7 +27,13 @@ export interface Observation {
 
 /** Loads no more than what is asked for. */
 export async function observation(options: ObservationOptions): Promise<Observation> {
-  const { metrics = false, metricsTls, health, development = isDevelopment(process.env, process.stderr) } = options;
+  const {
+    metrics = false,
+    metricsTls,
+    metricsAuthorization,
+    health,
+    development = isDevelopment(process.env, process.stderr),
+  } = options;
   const plugins: AnyPlugin[] = [];
   const settings: Record<string, unknown> = {};
   let transport: Observation['transport'] = {};
@@ -48,7 +55,8 @@ export async function observation(options: ObservationOptions): Promise<Observat
     settings['status'] = {
       metrics,
       health: served,
-      ...(metricsTls && { metricsTls }),
+      ...(metricsTls !== undefined && { metricsTls }),
+      ...(metricsAuthorization !== undefined && { metricsAuthorization }),
       ...(unasked && { optional: true }),
     };
   }

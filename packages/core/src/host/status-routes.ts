@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import type { TraceBuffer } from '../controller/index.ts';
 import { type MetricSource, metricsContentType } from '../metrics/index.ts';
 import type { HealthEndpoint } from './health-endpoint.ts';
+import type { ScraperAuthorization } from './scraper-authorization.ts';
 import { answerText, type StatusRoute } from './status-server.ts';
 import { traceLine, traceLines } from './trace-lines.ts';
 
@@ -17,8 +18,13 @@ export function healthRoute(endpoint: HealthEndpoint): StatusRoute {
   };
 }
 
-export function metricsRoute(sources: readonly MetricSource[]): StatusRoute {
-  return async ({ path }, response) => {
+/** @param authorization without it, for everybody who gets there */
+export function metricsRoute(sources: readonly MetricSource[], authorization?: ScraperAuthorization): StatusRoute {
+  return async ({ path, message, signal }, response) => {
+    if (authorization) {
+      const { code, message: why } = await authorization.decide(message.headers.authorization, path, signal);
+      if (code !== 200) return answerText(response, code, `${why}\n`);
+    }
     if (path !== '/metrics') return answerText(response, 404, '404 page not found\n');
     const texts = await Promise.all(sources.map((each) => each.text()));
     answerText(response, 200, texts.join(''), metricsContentType);
