@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { wrongKeys } from './contract.ts';
+import { fasterClock } from './faster-clock.ts';
 import { type ProxyFault, proxyFaults } from './plan.ts';
-import { withoutStreams } from './proxy.ts';
+import { withoutBookmarks, withoutStreams } from './proxy.ts';
 import { runFaults } from './run-faults.ts';
 import { startServerHere } from './servers.ts';
 import { startSubject } from './subject.ts';
@@ -10,6 +11,7 @@ import { keelsonWatcher } from './watchers/keelson.ts';
 // The short form of `npm run faults`: Keelson's informers alone, and all faults but the one that takes long.
 const faults = (Object.keys(proxyFaults) as ProxyFault[]).filter((each) => each !== 'slowReader');
 const times = { watchIdleMs: 2_000, pingEveryMs: 500, pingTimeoutMs: 1_000, requestTimeoutMs: 3_000 };
+const clock = fasterClock(10);
 
 it('informers know the truth after resets, cuts, silence, refusals and lost history, and tell nothing out of order', async () => {
   const server = await startServerHere();
@@ -17,17 +19,17 @@ it('informers know the truth after resets, cuts, silence, refusals and lost hist
     const { subjects, faults: came } = await runFaults({
       server,
       subjects: {
-        h2: (config) => startSubject(keelsonWatcher('h2', times), config),
-        http1: (config) => startSubject(keelsonWatcher('http/1.1', times), config),
+        h2: (config) => startSubject(keelsonWatcher('h2', times, clock), config),
+        http1: (config) => startSubject(keelsonWatcher('http/1.1', times, clock), config),
       },
-      namespaces: ['faults-a', withoutStreams],
-      keysPerNamespace: 300,
-      events: 4_000,
-      every: 180,
+      namespaces: ['faults-a', withoutBookmarks, withoutStreams],
+      keysPerNamespace: 280,
+      events: 2_500,
+      every: 100,
       faults,
       seed: 1,
       calms: 1,
-      patienceMs: 30_000,
+      patienceMs: 60_000,
       signal: new AbortController().signal,
     });
     expect(Object.keys(came).length).toBeGreaterThan(15);
@@ -45,4 +47,4 @@ it('informers know the truth after resets, cuts, silence, refusals and lost hist
   } finally {
     await server.stop();
   }
-});
+}, 150_000);

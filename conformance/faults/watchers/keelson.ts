@@ -1,4 +1,5 @@
 import {
+  type Clock,
   ConfigMap,
   createClient,
   type HttpTransportOptions,
@@ -17,7 +18,7 @@ const scaled = { watchIdleMs: 5_000, pingEveryMs: 2_000, pingTimeoutMs: 2_000, r
 
 /** Keelson's informers as they are; only the times after which silence is a failure are shorter. */
 export const keelsonWatcher =
-  (protocol: 'h2' | 'http/1.1', times: HttpTransportOptions = scaled): StartWatcher =>
+  (protocol: 'h2' | 'http/1.1', times: HttpTransportOptions = scaled, clock: Clock = systemClock): StartWatcher =>
   async ({ kubeconfig, namespaces }, tell) => {
     const transport = httpTransport(await loadKubeconfig(kubeconfig), {
       ...times,
@@ -25,7 +26,7 @@ export const keelsonWatcher =
     });
     const informers = new InformerFactory({
       client: createClient(transport),
-      clock: systemClock,
+      clock,
       random: systemRandom,
       logger: silentLogger,
     });
