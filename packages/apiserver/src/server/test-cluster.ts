@@ -10,6 +10,7 @@ import {
   informersPlugin,
   Manager,
   Warnings,
+  webhooksPlugin,
 } from '@keelson/core/host';
 import { silentLogger, type WaitForOptions, waitFor } from '@keelson/core/testing';
 import { startTestApiServer, type TestApiServer, type TestApiServerOptions } from './start-test-api-server.ts';
@@ -146,6 +147,7 @@ function hostOf(
         connection as AnyPlugin,
         informersPlugin as AnyPlugin,
         eventRecorderPlugin as AnyPlugin,
+        webhooksPlugin as AnyPlugin,
         controllerManagerPlugin as AnyPlugin,
         ...(development ? [developmentPlugin as AnyPlugin] : []),
         ...plugins,

@@ -18,6 +18,7 @@ import {
   eventRecorderPlugin,
   type Host,
   userOf,
+  webhooksPlugin,
 } from '@keelson/core/host';
 
 export interface OperatorSessionOptions {
@@ -58,7 +59,7 @@ export class OperatorSession {
   async replace(operators: readonly Operator[]): Promise<void> {
     await this.#host?.stop();
     this.#host = undefined;
-    for (const each of [reader, eventRecorderPlugin, ...operators]) await this.#grant(each);
+    for (const each of [reader, eventRecorderPlugin, webhooksPlugin, ...operators]) await this.#grant(each);
     const { clients, clock, logger } = this.#options;
     const shared = definePlugin({
       name: 'cluster',
@@ -68,7 +69,13 @@ export class OperatorSession {
       },
     });
     const host = createHost({
-      plugins: [shared, eventRecorderPlugin, controllerManagerPlugin, ...operators] as readonly AnyPlugin[],
+      plugins: [
+        shared,
+        eventRecorderPlugin,
+        webhooksPlugin,
+        controllerManagerPlugin,
+        ...operators,
+      ] as readonly AnyPlugin[],
       clock,
       logger,
     });
