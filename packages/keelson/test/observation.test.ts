@@ -106,7 +106,7 @@ it('an operator serves metrics to whom the API server allows it, and its health 
     expect(text).toMatch(/^controller_runtime_reconcile_total\{controller="copier",result="success"\} [1-9]/m);
     expect(text).toMatch(/^rest_client_requests_total\{code="201",method="PATCH",host="127\.0\.0\.1:\d+"\} [1-9]/m);
     expect(text).toContain('\nleader_election_master_status{name="copier"} 1\n');
-    expect(text).toMatch(/^keelson_informer_synced\{group="",version="v1",resource="secrets".*\} 1$/m);
+    expect(text).toMatch(/^keelson_informer_synced\{cluster="",group="",version="v1",resource="secrets".*\} 1$/m);
   } finally {
     stop.abort();
     await running;

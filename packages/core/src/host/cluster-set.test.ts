@@ -60,6 +60,21 @@ async function open(source: (clients: Readonly<Record<string, Client>>) => Clust
 }
 
 describe('an operator on many clusters', () => {
+  it('counts what the informers of each hold', async () => {
+    const { clock, create, host, set } = await open(({ east, west }) => ({
+      east: { client: east! },
+      west: { client: west! },
+    }));
+    await clock.advance(1_000);
+    await create('east');
+    await clock.advance(1_000);
+    const metrics = set.metrics();
+    expect(metrics).toContain('keelson_cluster_live{cluster="west"} 1\n');
+    expect(metrics).toMatch(/^keelson_informer_objects\{cluster="east",group="example.com",.*\} 1$/m);
+    expect(metrics).toMatch(/^keelson_informer_objects\{cluster="west",group="example.com",.*\} 0$/m);
+    await host.stop();
+  });
+
   it('reconciles the objects of each with its own children, and tells by the key where that was', async () => {
     const { clock, clients, create, host, lines, made, runs, traces } = await open(({ east, west }) => ({
       east: { client: east! },

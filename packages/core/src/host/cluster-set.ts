@@ -4,9 +4,12 @@ import { type Controller, type ControllerManager, Controllers } from '../control
 import type { ClusterPeer, ClusterPeers } from '../crd/index.ts';
 import { Informers } from '../informer/index.ts';
 import type { Clock, Random } from '../machinery/index.ts';
+import { NumberSeries } from '../metrics/index.ts';
 import { all, type Lifecycle, type Logger } from '../plugin/index.ts';
 import type { ClusteredController } from './clustered-controller.ts';
 import type { Host } from './create-host.ts';
+import { informerSeries } from './informer-series.ts';
+import { SharedInformers } from './informers-plugin.ts';
 
 /** How a cluster is reached: by a kubeconfig, as in `RunOperatorOptions`, or by a client that is there already. */
 export type ClusterConnection =
@@ -54,6 +57,7 @@ export class ClusterSet implements Lifecycle {
   readonly #options: ClusterSetOptions;
   readonly #members = new Map<string, Member>();
   readonly #live = new Map<string, ClusterPeer>();
+  readonly #hosts = new Map<string, Host>();
   readonly #stopping = new AbortController();
   #following: Promise<void> = Promise.resolve();
 
@@ -64,6 +68,24 @@ export class ClusterSet implements Lifecycle {
   /** Those whose objects are reconciled now. */
   get live(): readonly string[] {
     return [...this.#live.keys()];
+  }
+
+  /** For metrics, in Prometheus' text format: which clusters are worked on, and how their informers fare. */
+  metrics(): string {
+    const live = new NumberSeries({
+      type: 'gauge',
+      name: 'keelson_cluster_live',
+      help: 'Whether the objects of a cluster are reconciled (1), or it is away (0).',
+      labels: ['cluster'],
+    });
+    for (const name of this.#members.keys()) live.set([name], this.#live.has(name) ? 1 : 0);
+    const statuses = [...this.#hosts].flatMap(([cluster, host]) =>
+      host
+        .get(SharedInformers)
+        .statuses()
+        .map((each) => ({ ...each, cluster })),
+    );
+    return `${live.text()}${informerSeries(statuses, this.#options.clock.now())}`;
   }
 
   /** @throws TypeError when a cluster's name cannot be part of a key */
@@ -159,6 +181,7 @@ export class ClusterSet implements Lifecycle {
     const { client, close } = await open(connection);
     const host = hostFor(name, client, { get: (other) => this.#live.get(other) });
     const leave: (() => void)[] = [];
+    this.#hosts.set(name, host);
     try {
       await host.start(signal);
       const controllers = host.get(all(Controllers));
@@ -170,6 +193,7 @@ export class ClusterSet implements Lifecycle {
       await aborted(signal);
     } finally {
       this.#live.delete(name);
+      this.#hosts.delete(name);
       for (const each of leave) each();
       await host
         .stop()

@@ -2,6 +2,7 @@ import { type Client, Clients, createClient } from '../client/index.ts';
 import { type Controller, type ControllerManager, Controllers } from '../controller/index.ts';
 import { ClusterName, ClusterPeers } from '../crd/index.ts';
 import type { Clock as ClockContract, Random as RandomContract } from '../machinery/index.ts';
+import { MetricSources } from '../metrics/index.ts';
 import { all, Clock, definePlugin, Lifecycles, Logger, type Plugin, Random, token } from '../plugin/index.ts';
 import { type ClusterConnection, ClusterSet, type ClusterSource, type OpenCluster } from './cluster-set.ts';
 import { ClusteredController } from './clustered-controller.ts';
@@ -62,6 +63,7 @@ export function clustersPlugin({ source, plugins, options, open }: ClustersPlugi
         [Manager, Clock, Random, Logger],
       );
       provide.factory(Lifecycles, (clusters: ClusterSet) => clusters, [ClustersInUse]);
+      provide.factory(MetricSources, (clusters: ClusterSet) => ({ text: () => clusters.metrics() }), [ClustersInUse]);
     },
   });
 }

@@ -1,7 +1,21 @@
 import type { InformerStatus } from '../informer/index.ts';
 import { NumberSeries } from '../metrics/index.ts';
 
-const labels = ['group', 'version', 'resource', 'namespace', 'label_selector', 'field_selector', 'metadata_only'];
+const labels = [
+  'cluster',
+  'group',
+  'version',
+  'resource',
+  'namespace',
+  'label_selector',
+  'field_selector',
+  'metadata_only',
+];
+
+/** Of one of several clusters, where an operator works on such. */
+export interface PlacedStatus extends InformerStatus {
+  readonly cluster?: string;
+}
 
 interface Measured {
   readonly name: string;
@@ -34,7 +48,7 @@ const measures: readonly Measured[] = [
 ];
 
 /** How informers fare, in Prometheus' text format. `now` in milliseconds since the epoch. */
-export function informerSeries(statuses: readonly InformerStatus[], now: number): string {
+export function informerSeries(statuses: readonly PlacedStatus[], now: number): string {
   return measures
     .map(({ value, ...description }) => {
       const series = new NumberSeries({ ...description, type: 'gauge', labels });
@@ -47,7 +61,16 @@ export function informerSeries(statuses: readonly InformerStatus[], now: number)
     .join('');
 }
 
-function labelsOf({ type, scope, metadataOnly }: InformerStatus): readonly string[] {
+function labelsOf({ cluster = '', type, scope, metadataOnly }: PlacedStatus): readonly string[] {
   const { namespace = '', labelSelector = '', fieldSelector = '' } = scope;
-  return [type.group, type.version, type.plural, namespace, labelSelector, fieldSelector, String(metadataOnly)];
+  return [
+    cluster,
+    type.group,
+    type.version,
+    type.plural,
+    namespace,
+    labelSelector,
+    fieldSelector,
+    String(metadataOnly),
+  ];
 }

@@ -109,7 +109,7 @@ describe('metrics', () => {
       '1e-08 1e-07 1e-06 9.999999999999999e-06 9.999999999999999e-05 0.001 0.01 0.1 1 10 100 1000 +Inf',
     );
     const informer =
-      '{group="",version="v1",resource="configmaps",namespace="",label_selector="",field_selector="",metadata_only="false"}';
+      '{cluster="",group="",version="v1",resource="configmaps",namespace="",label_selector="",field_selector="",metadata_only="false"}';
     expect(valuesOf(text, 'keelson_informer_synced')).toEqual({ [informer]: '1' });
     expect(valuesOf(text, 'keelson_informer_objects')).toEqual({ [informer]: '3' });
     expect(text).toContain('\nprocess_resident_memory_bytes ');
