@@ -24,7 +24,10 @@ export async function installCrd(client: Client, crd: CustomResourceDefinition, 
 
 async function createOrUpdate(client: Client, crd: CustomResourceDefinition, signal: AbortSignal): Promise<void> {
   const existing = await find(client, crd.metadata.name, signal);
-  if (!existing) {
+  // One that goes still says that it is established, and takes all objects with it.
+  const going = existing?.metadata.deletionTimestamp !== undefined;
+  if (existing && going) await gone(client, existing, signal);
+  if (!existing || going) {
     await client.create(CustomResourceDefinition, crd, { signal });
     return;
   }
@@ -46,6 +49,17 @@ async function find(client: Client, name: string, signal: AbortSignal): Promise<
   } catch (error) {
     if (isStatusError(error, 'NotFound')) return undefined;
     throw error;
+  }
+}
+
+async function gone(client: Client, { metadata }: CustomResourceDefinition, signal: AbortSignal): Promise<void> {
+  const fieldSelector = `metadata.name=${metadata.name}`;
+  for (;;) {
+    const list = await client.list(CustomResourceDefinition, { fieldSelector, signal });
+    if (!list.items.some((each) => each.metadata.uid === metadata.uid)) return;
+    const { resourceVersion } = list.metadata;
+    const options = { fieldSelector, timeoutSeconds: 30, signal, ...(resourceVersion && { resourceVersion }) };
+    for await (const { type } of client.watch(CustomResourceDefinition, options)) if (type === 'DELETED') break;
   }
 }
 
