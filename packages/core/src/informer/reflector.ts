@@ -139,19 +139,20 @@ async function watch<T extends KubernetesObject>(
   let present: Set<ObjectKey> | undefined = state.phase === 'stream' ? new Set() : undefined;
   let events = 0;
   let sinceTurn = 0;
+  let changed = false;
   const unmarked = present && new UnmarkedGuard(clock, signal);
   const take = ({ type: change, object }: WatchEvent<T>): void => {
     events += 1;
     if (change === 'DELETED') {
       const key = keyOf(object);
       present?.delete(key);
+      changed = true;
       sink.remove(key, object);
     } else if (change !== 'BOOKMARK') {
-      const key = keyOf(object);
-      if (present && !present.has(key)) {
-        present.add(key);
-        unmarked?.more();
-      }
+      present?.add(keyOf(object));
+      // Where something has changed, all that was there before has been told.
+      changed ||= change === 'MODIFIED';
+      if (!changed) unmarked?.more();
       sink.put(object, present !== undefined);
     } else if (present) {
       if (object.metadata.annotations?.[initialEventsEnd] !== 'true') throw new UnmarkedStreamError();
