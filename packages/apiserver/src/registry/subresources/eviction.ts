@@ -252,12 +252,17 @@ function checkRoom({ metadata, status }: Pick<PodDisruptionBudget, 'metadata' | 
     throw forbid('DisruptedPods map too big - too many evictions not confirmed by PDB controller');
   }
   if (allowed > 0) return;
-  const condition = getCondition(status?.conditions, 'DisruptionAllowed');
-  throw tooMany(
-    condition?.reason === 'SyncFailed'
-      ? `The disruption budget ${name} does not allow evicting pods currently because it failed sync: ${condition.message}`
-      : `The disruption budget ${name} needs ${status?.desiredHealthy ?? 0} healthy pods and has ${status?.currentHealthy ?? 0} currently`,
-  );
+  throw tooMany(`The disruption budget ${name} ${whyNoRoom(status)}`);
+}
+
+function whyNoRoom(status: PodDisruptionBudgetStatus | undefined): string {
+  const { currentHealthy = 0, desiredHealthy = 0, conditions } = status ?? {};
+  const condition = getCondition(conditions, 'DisruptionAllowed');
+  if (condition?.status === 'False' && condition.reason === 'SyncFailed') {
+    return `does not allow evicting pods currently because it failed sync: ${condition.message}`;
+  }
+  if (currentHealthy > desiredHealthy) return 'does not allow evicting pods currently';
+  return `needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`;
 }
 
 function tooMany(message: string, retryAfterSeconds?: number): StatusError {
