@@ -95,6 +95,7 @@ function builtinKind(
     kindName: { group: storage.group, resource: kind },
     prefix: prefixFor(storage.group, resource.resource),
     strategy,
+    storedDefinition,
     hasStatus: served.subresources.some((each) => each.name === 'status'),
     ...(served.subresources.some((each) => each.name === 'scale') && { scale: scalePaths }),
     fields: fieldLabels(`${storageGroup}/${resource.resource}`, { apiVersion }),

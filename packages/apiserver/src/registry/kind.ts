@@ -83,6 +83,8 @@ export interface Kind {
   ): void;
   /** Of kinds whose objects are decoded to their own version, and converted on the way to the store and back. */
   readonly stored?: StoredVersions;
+  /** Of a built-in kind, the name of the definition of its stored version. */
+  readonly storedDefinition?: string;
   /** From the stored version to this one. */
   serve(stored: StoredObject): EncodedObject;
   /** From the stored version to this one, for an object that is not stored (yet). */

@@ -1,6 +1,6 @@
 import { deepEqual, type KubernetesObject, type ManagedFieldsEntry, StatusError, timestamp } from '@keelson/core';
 import type { WriteTerms } from '@keelson/core/admission';
-import { holdsBlank, holdsHollow, isMarkedHollow } from '../schema/index.ts';
+import { holdsBlank, holdsHollow, isMarkedHollow, sameValues } from '../schema/index.ts';
 import { FencedError, RevisionMismatchError } from '../storage/contract.ts';
 import { admit, type Call, validateAdmission } from './admission-chain.ts';
 import type { RegistryContext } from './context.ts';
@@ -211,7 +211,7 @@ async function updateOnce(
     kind.strategy.prepareSubresource?.(subresource, draft, old, writeContext(context, call));
   }
   const bumps = kind.strategy.generation === 'spec' && part !== 'status' && call.request.subresource !== 'binding';
-  if (bumps && (mainChanged(draft, old, kind.hasStatus) || (kind.strategy.hollowChanges && hollowed(draft)))) {
+  if (bumps && (mainChanged(kind, draft, old) || (kind.strategy.hollowChanges && hollowed(draft)))) {
     draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
   }
   const errors = new FieldErrors();
@@ -318,12 +318,16 @@ function hollowed(draft: ObjectDraft): boolean {
   return holdsHollow(rest);
 }
 
-function mainChanged(draft: ObjectDraft, old: KubernetesObject, statusApart: boolean): boolean {
+/** Something besides metadata and status was changed; an amount that is written otherwise is the same one. */
+function mainChanged({ hasStatus, storedDefinition }: Kind, draft: ObjectDraft, old: KubernetesObject): boolean {
   const before = asJson(old);
   const after = draftJson(draft);
   for (const field of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    const counts = !ofStatus.has(field) || (field === 'status' && !statusApart);
-    if (counts && !deepEqual(before[field], after[field])) return true;
+    const counts = !ofStatus.has(field) || (field === 'status' && !hasStatus);
+    if (!counts || deepEqual(before[field], after[field])) continue;
+    const same =
+      storedDefinition && sameValues(storedDefinition, { [field]: before[field] }, { [field]: after[field] });
+    if (!same) return true;
   }
   return false;
 }

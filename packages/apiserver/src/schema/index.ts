@@ -16,6 +16,7 @@ export {
 } from './hollow.ts';
 export { rememberNumbers, withNumberTexts } from './number-text.ts';
 export { patchSchemaOf } from './patch-schema.ts';
+export { sameValues } from './same-values.ts';
 export { storageVersionHash } from './storage-version-hash.ts';
 export {
   alwaysWritten,

@@ -20,6 +20,10 @@ function open() {
 
 const containers = [{ name: 'a', image: 'b' }];
 const ref = { namespace: 'default', name: 'x' };
+const syncFailed = (status: string) => ({
+  ...{ type: 'DisruptionAllowed', status, reason: 'SyncFailed', message: 'why' },
+  lastTransitionTime: '2020-01-01T00:00:00Z',
+});
 
 describe('subresources', () => {
   it('binds a pod once', async () => {
@@ -142,6 +146,51 @@ describe('subresources', () => {
       subresource: 'status',
       fieldsV1: { 'f:status': { 'f:disruptedPods': { 'f:x': {} }, 'f:disruptionsAllowed': {} } },
     });
+  });
+
+  it.each([
+    [{ currentHealthy: 2 }, 'does not allow evicting pods currently'],
+    [{ currentHealthy: 2, desiredHealthy: 1 }, 'does not allow evicting pods currently'],
+    [{ currentHealthy: 2, desiredHealthy: 2 }, 'needs 2 healthy pods and has 2 currently'],
+    [{ currentHealthy: 1, desiredHealthy: 2 }, 'needs 2 healthy pods and has 1 currently'],
+    [{}, 'needs 0 healthy pods and has 0 currently'],
+    [{ conditions: [syncFailed('True')], desiredHealthy: 1 }, 'needs 1 healthy pods and has 0 currently'],
+    [
+      { conditions: [syncFailed('False')], currentHealthy: 2 },
+      'does not allow evicting pods currently because it failed sync: why',
+    ],
+  ])('says of a budget without room, with %j, that it %s', async (status, why) => {
+    const { client } = open();
+    const budget = await client.create(PodDisruptionBudget, { metadata: ref, spec: { selector: {} } });
+    const zeros = { currentHealthy: 0, desiredHealthy: 0, expectedPods: 1, disruptionsAllowed: 0 };
+    await client.updateStatus(PodDisruptionBudget, {
+      ...budget,
+      status: { ...zeros, observedGeneration: 1, ...status },
+    });
+    const created = await client.create(Pod, { metadata: ref, spec: { containers } });
+    const conditions = [{ type: 'Ready', status: 'True' }];
+    await client.updateStatus(Pod, { ...created, status: { phase: 'Running', conditions } });
+    const evicted = client.createSubresource(Pod, ref, 'eviction', { metadata: { name: ref.name } });
+    await expect(evicted).rejects.toMatchObject({
+      status: { details: { causes: [{ message: `The disruption budget x ${why}` }] } },
+    });
+  });
+
+  it('counts no new generation of a pod whose amounts a resize only writes otherwise', async () => {
+    const { client, transport } = open();
+    const resources = { requests: { memory: '1Gi' } };
+    await client.create(Pod, { metadata: ref, spec: { containers: [{ name: 'a', image: 'b', resources }] } });
+    const resized = async (memory: string) => {
+      await transport.request({
+        ...{ group: '', version: 'v1', resource: 'pods', subresource: 'resize', ...ref, verb: 'patch' },
+        patchType: 'application/strategic-merge-patch+json',
+        body: { spec: { containers: [{ name: 'a', resources: { requests: { memory } } }] } },
+      });
+      const { metadata, spec } = await client.get(Pod, ref);
+      return [spec.containers[0]?.resources?.requests?.['memory'], metadata.generation];
+    };
+    expect(await resized('1073741824')).toEqual(['1073741824', 1]);
+    expect(await resized('2Gi')).toEqual(['2Gi', 2]);
   });
 
   it('evicts a pod that is not healthy as it was seen, whatever version was asked for', async () => {
