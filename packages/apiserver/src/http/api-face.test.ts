@@ -182,6 +182,27 @@ describe('the HTTP face', () => {
     ]);
   });
 
+  it('counts the time of a watch from when it is on, and says of a version to come that it does not', async () => {
+    const version = 'resourceVersion=99999999999&resourceVersionMatch=NotOlderThan';
+    const { text } = await call('GET', `${configMaps}?watch=1&timeoutSeconds=1&sendInitialEvents=x&${version}`);
+    expect(JSON.parse(text)).toEqual({
+      type: 'ERROR',
+      object: {
+        kind: 'Status',
+        apiVersion: 'v1',
+        metadata: {},
+        status: 'Failure',
+        message: expect.stringMatching(/^Timeout: Too large resource version: 99999999999, current: \d+$/),
+        reason: 'Timeout',
+        details: {
+          causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+          retryAfterSeconds: 1,
+        },
+        code: 504,
+      },
+    });
+  });
+
   it('ends watches when it stops, after readiness has failed', async () => {
     const other = await startTestApiServer({ socket: true });
     const controller = new AbortController();

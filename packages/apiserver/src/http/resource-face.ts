@@ -153,11 +153,13 @@ export class ResourceFace {
     const expired = new AbortController();
     // 0 is no time of its own either, as by Kubernetes.
     const seconds = payload.options.timeoutSeconds || Math.round(minimumWatchSeconds * (1 + random()));
-    const cancel = clock.after(seconds * 1000, () => expired.abort());
+    let cancel: (() => void) | undefined;
     const gone = upgrade ? closing(upgrade.socket) : departure.signal;
     const signal = AbortSignal.any([gone, expired.signal, stopping]);
     try {
       const answer = await this.#options.handler.handle(apiRequest(info, payload, signal), user);
+      // Until it is on, its time does not run.
+      cancel = clock.after(seconds * 1000, () => expired.abort());
       if (answer.type !== 'watch') throw StatusError.internal('a watch was not answered as one');
       const { mediaType } = context.format;
       checkStream(mediaType);
@@ -182,7 +184,7 @@ export class ResourceFace {
         response.end();
       }
     } finally {
-      cancel();
+      cancel?.();
       counted();
       // One that was opened and could not be answered.
       expired.abort();

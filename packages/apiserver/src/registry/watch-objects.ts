@@ -38,7 +38,7 @@ export async function watchObjects(
     serve: kind.serve,
     ...(kind.stored && { stored: kind.stored }),
   });
-  endWith(context, stream, request);
+  endWithRequest(stream, request);
   endWithDefinition(context, stream, kind);
   const begun = begin(context, call, stream, selection, asked ?? 0).catch((error: unknown) => {
     if (request.signal?.aborted) stream.end(undefined);
@@ -47,6 +47,8 @@ export async function watchObjects(
   // Nobody is told that a watch is on which first waits for a version that there is not yet, as by Kubernetes.
   const waits = withWatchDefaults(request.options ?? {}).sendInitialEvents === true;
   if (waits && (asked ?? 0) > context.storage.currentRevision()) await begun;
+  // Its time is counted from when it is on.
+  endInTime(context, stream, request);
   return { events: stream, begun: begun.then(() => stream.beganWithEvents) };
 }
 
@@ -122,16 +124,18 @@ function endWithDefinition({ catalog }: RegistryContext, stream: WatchStream, { 
   stream.onClose(() => subscription.unsubscribe());
 }
 
-function endWith(context: RegistryContext, stream: WatchStream, request: ApiRequest): void {
-  const { signal } = request;
-  if (signal) {
-    const end = () => stream.end(undefined);
-    if (signal.aborted) end();
-    else {
-      signal.addEventListener('abort', end, { once: true });
-      stream.onClose(() => signal.removeEventListener('abort', end));
-    }
+function endWithRequest(stream: WatchStream, { signal }: ApiRequest): void {
+  if (!signal) return;
+  const end = () => stream.end(undefined);
+  if (signal.aborted) end();
+  else {
+    signal.addEventListener('abort', end, { once: true });
+    stream.onClose(() => signal.removeEventListener('abort', end));
   }
+}
+
+function endInTime(context: RegistryContext, stream: WatchStream, request: ApiRequest): void {
+  if (stream.ended) return;
   const seconds = request.options?.timeoutSeconds ?? 0;
   if (seconds === 0) return;
   if (seconds < 0) {
