@@ -16,6 +16,14 @@ import { validateResourceQuantity } from './pods/resource-validation.ts';
 
 export const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 
+/** Whether the mode that allows no other stands beside one; what is no mode counts for nothing. */
+export function mixesOneOnly(modes: readonly string[]): boolean {
+  return (
+    modes.includes('ReadWriteOncePod') &&
+    modes.some((each) => each !== 'ReadWriteOncePod' && accessModes.includes(each))
+  );
+}
+
 /** Metadata that a template cannot give, as errors call it. */
 const notOfTemplates = [
   'name',
@@ -85,7 +93,7 @@ export function validateClaimSpec(
   if (modes.length === 0) errors.required(`${at}.accessModes`, 'at least 1 access mode is required');
   if (!keeps.selector) checkSelector(selector, `${at}.selector`, errors);
   for (const each of modes) checkOneOf(`${at}.accessModes`, each, accessModes, errors);
-  if (modes.includes('ReadWriteOncePod') && new Set(modes).size > 1) {
+  if (mixesOneOnly(modes)) {
     errors.forbidden(`${at}.accessModes`, 'may not use ReadWriteOncePod with other access modes');
   }
   const storage = resources?.requests?.['storage'];

@@ -1,9 +1,9 @@
 import {
   compareQuantity,
   deepEqual,
-  formatQuantity,
   PersistentVolume,
   type PersistentVolumeSpec,
+  quantityValue,
   type SecretReference,
   type VolumeNodeAffinity,
   validateDnsLabel,
@@ -13,7 +13,7 @@ import { hollowMember } from '../../schema/index.ts';
 import type { Draft } from '../draft.ts';
 import { type FieldErrors, strategyFor } from '../strategy.ts';
 import { checkNoBacksteps, checkOneOf, checkRange } from './checks.ts';
-import { accessModes } from './claim-validation.ts';
+import { accessModes, mixesOneOnly } from './claim-validation.ts';
 import { inGo } from './go-internal.ts';
 import { validateNodeSelector } from './pods/affinity-validation.ts';
 import { lineDiff } from './pods/line-diff.ts';
@@ -178,7 +178,7 @@ const isRoot = (path: string | undefined) =>
 function validateModes({ accessModes: modes = [] }: PersistentVolumeSpec, errors: FieldErrors): void {
   if (modes.length === 0) errors.required('spec.accessModes');
   for (const each of modes) checkOneOf('spec.accessModes', each, accessModes, errors);
-  if (modes.includes('ReadWriteOncePod') && new Set(modes).size > 1) {
+  if (mixesOneOnly(modes)) {
     errors.forbidden('spec.accessModes', 'may not use ReadWriteOncePod with other access modes');
   }
 }
@@ -186,7 +186,7 @@ function validateModes({ accessModes: modes = [] }: PersistentVolumeSpec, errors
 function validateCapacity(spec: PersistentVolumeSpec, errors: FieldErrors): void {
   const { capacity = {} } = spec;
   const names = Object.keys(capacity).sort();
-  const shown = Object.fromEntries(names.map((each) => [each, formatQuantity(capacity[each] ?? '0')]));
+  const shown = Object.fromEntries(names.map((each) => [each, capacity[each] ?? '0']));
   if (names.length === 0) errors.required('spec.capacity');
   if (names.length !== 1 || capacity['storage'] === undefined) {
     errors.notSupported('spec.capacity', names.length === 0 ? (hollowMember(spec, 'capacity') ?? null) : shown, [
@@ -200,7 +200,7 @@ function validateCapacity(spec: PersistentVolumeSpec, errors: FieldErrors): void
       errors.list.push({
         type: 'FieldValueInvalid',
         field: at,
-        message: `Invalid value: ${value}: must be a valid resource quantity`,
+        message: `Invalid value: ${quantityValue(value)}: must be a valid resource quantity`,
       });
     }
     if (compareQuantity(value, '0') <= 0) errors.invalid(at, value, 'must be greater than zero');
