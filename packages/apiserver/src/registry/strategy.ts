@@ -57,8 +57,15 @@ export class FieldErrors {
 /** As Go prints values in these messages: strings quoted, objects as JSON. */
 function show(value: unknown): string {
   if (typeof value === 'string') return goQuote(value);
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value === 'number') return numberText(value);
+  if (typeof value === 'boolean') return String(value);
   return forHtml(JSON.stringify(value ?? null));
+}
+
+/** An integer has all its digits, where JavaScript would round them. */
+function numberText(value: number): string {
+  const isLong = Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) <= 2 ** 63;
+  return isLong ? BigInt(value).toString() : String(value);
 }
 
 /** A string of a type of its own, which Go prints as JSON, for HTML to hold. */
