@@ -11,7 +11,7 @@ import type { Draft } from '../registry/draft.ts';
 import { checkClientConfig } from '../registry/strategies/admission-registration/client-config.ts';
 import { checkGiven } from '../registry/strategies/checks.ts';
 import { type FieldErrors, strategyFor } from '../registry/strategy.ts';
-import { hollowMember } from '../schema/index.ts';
+import { hollowMember, noteHollow } from '../schema/index.ts';
 import { checkVersionSchema } from './check-version-schema.ts';
 import { approvalAnnotation, approvalOf, finding, isProtectedGroup, isTrue, withConditions } from './crd-conditions.ts';
 import { checkColumn, checkSelectableFields } from './printer-columns.ts';
@@ -138,9 +138,14 @@ function dropUnreadItems({ spec }: Draft<CustomResourceDefinition>): boolean {
 }
 
 function dropItems(schema: Draft<JSONSchemaProps>): boolean {
-  const unread = schema.items === null;
-  if (unread) delete schema.items;
-  const { items, additionalProperties: values } = schema;
+  const { items: given, additionalProperties: values } = schema;
+  const unread = given === null || (Array.isArray(given) && given.length === 0);
+  if (unread) {
+    delete schema.items;
+    // Messages show that something was there.
+    noteHollow(schema, 'items', given);
+  }
+  const { items } = schema;
   const below = [
     ...(Array.isArray(items) ? items : [items]),
     typeof values === 'object' ? values : undefined,

@@ -38,8 +38,10 @@ const orBool = (given: JSONSchemaProps['additionalProperties']) =>
 const isList = <T>(given: T | readonly T[]): given is readonly T[] => Array.isArray(given);
 
 /** What a list's items may be, as `schemaShown`. */
-export function itemsShown(given: JSONSchemaProps['items']): unknown {
+export function itemsShown(given: JSONSchemaProps['items'] | null): unknown {
   if (given === undefined) return null;
+  // Neither the one nor the other was given.
+  if (given === null) return { Schema: null, JSONSchemas: null };
   return isList(given)
     ? { Schema: null, JSONSchemas: given.map(schemaShown) }
     : { Schema: schemaShown(given), JSONSchemas: null };

@@ -20,7 +20,7 @@ export function alternativeDecoder(definition: string, codecOf: (definition: str
       if (definition.endsWith('OrStringArray')) return value.length === 0 ? null : copy(value);
       const list = value.map((each: unknown) => (each === null ? schema.zero() : schema.decode(each, findings)));
       findings.separate(start);
-      return list.length === 0 ? null : list;
+      return list;
     }
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       const decoded = schema.decode(value, findings);
