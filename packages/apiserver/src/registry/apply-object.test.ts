@@ -126,3 +126,35 @@ describe('server-side apply', () => {
     expect(forced.data).toEqual({ a: '2', b: '1' });
   });
 });
+
+// As a real v1.35.4 does: the name that is null is owned, and not stored.
+it("an element without a key can be applied, and is nobody's from the next write on", async () => {
+  const client = open();
+  const apply = (fieldManager: string, more: object, name = 'x') => {
+    const metadata = { name };
+    const body = { apiVersion: 'v1', kind: 'ServiceAccount', metadata, ...more };
+    return client.patch(ServiceAccount, { ...ref, name }, { apply: body, fieldManager });
+  };
+  const made = await apply('two', { secrets: [{ name: null }] });
+  expect(made.secrets).toEqual([{}]);
+  expect(made.metadata.managedFields).toMatchObject([{ fieldsV1: { 'f:secrets': { 'k:{"name":null}': {} } } }]);
+  const why =
+    '(default/x; /v1, Kind=ServiceAccount)%s: .secrets: element 0: associative list with keys has an element that omits all key fields ["name"] (and doesn\'t have default values for any key fields)';
+  const live = { code: 500, message: `failed to create typed live object ${why.replace('%s', '')}` };
+  await expect(apply('two', {})).rejects.toMatchObject(live);
+  await expect(apply('one', { imagePullSecrets: [{ name: 'a' }] })).rejects.toMatchObject(live);
+  await expect(apply('one', { imagePullSecrets: 'x' })).rejects.toThrow(
+    'failed to create typed patch object (/x; /v1, Kind=ServiceAccount): .imagePullSecrets: expected list, got &{x}',
+  );
+  const patched = await client.patch(ServiceAccount, ref, { merge: {} });
+  expect(patched.metadata.managedFields).toBeUndefined();
+  expect(patched.secrets).toEqual([{}]);
+  await expect(apply('two', {})).rejects.toMatchObject({
+    code: 500,
+    message: `failed to create manager for existing fields: failed to convert new object ${why.replace('%s', ' to smd typed')}`,
+  });
+  // Who mends it loses all owners, too.
+  await apply('two', { secrets: [{ name: null }] }, 'y');
+  const mended = await client.patch(ServiceAccount, { ...ref, name: 'y' }, { merge: { secrets: null } });
+  expect(mended.metadata.managedFields).toBeUndefined();
+});

@@ -10,7 +10,7 @@ import { type Application, type ApplyOutcome, applyTo } from './ownership/apply-
 import { versionsOf, withConversions } from './ownership/conversions.ts';
 import { conflictsBeyond, fieldsLastApplied, withLastApplied } from './ownership/last-applied.ts';
 import { identityOf, type Manager, readManagers, writeManagers } from './ownership/managers.ts';
-import { emptyObject, setManagedFields, writerOf } from './ownership/record-owners.ts';
+import { emptyObject, keyless, setManagedFields, writerOf } from './ownership/record-owners.ts';
 import { resetFieldsOf } from './ownership/reset-fields.ts';
 import { ownersAfterUpdate } from './ownership/update-owners.ts';
 import { findingsText, validateValue } from './ownership/validate-value.ts';
@@ -142,6 +142,11 @@ export function applyConfiguration(
       message: `failed to create typed patch object (${describe(kind, applied)}): ${findingsText(findings)}`,
       code: 500,
     });
+  }
+  const unread = object ? keyless(kind, object) : [];
+  if (unread.length > 0) {
+    const message = `failed to create typed live object (${describe(kind, live)}): ${findingsText(unread)}`;
+    throw new StatusError({ status: 'Failure', message, code: 500 });
   }
   const outcome = attempt(context, call, application, managers);
   if (outcome.type === 'conflicts') throw applyConflict(outcome.conflicts);

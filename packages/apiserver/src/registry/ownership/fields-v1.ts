@@ -7,7 +7,11 @@ export type FieldsV1 = Readonly<Record<string, unknown>>;
 interface Known {
   readonly set: FieldSet;
   readonly fields: FieldsV1;
+  readonly mayNameNull: boolean;
 }
+
+/** Of the text of a set: an element of a list whose key is null looks like this, though not only such. */
+const naming = ':null';
 
 /** Two generations of a bounded cache: what was not asked for while the younger one filled up is forgotten. */
 class Generations<Key, Value> {
@@ -57,9 +61,17 @@ export function parseFields(fields: unknown): FieldSet {
     return same.set;
   }
   const set = parseSet(fields as FieldsV1);
-  const entry = { set, fields: fields as FieldsV1 };
+  const entry = { set, fields: fields as FieldsV1, mayNameNull: text.includes(naming) };
   byObject.set(fields, entry);
   return set;
+}
+
+/**
+ * Whether an element may be owned whose key is null. Such can be applied, and is stored without a key: nobody can tell it
+ * from others any more.
+ */
+export function mayNameNull(fields: FieldsV1): boolean {
+  return byObject.get(fields)?.mayNameNull ?? JSON.stringify(fields).includes(naming);
 }
 
 function parseSet(fields: FieldsV1): FieldSet {
@@ -91,7 +103,7 @@ export function formatFields(set: FieldSet): FieldsV1 {
   const text = JSON.stringify(fields);
   let entry = byText.get(text);
   if (!entry) {
-    entry = { set, fields };
+    entry = { set, fields, mayNameNull: text.includes(naming) };
     byText.set(text, entry);
     byObject.set(fields, entry);
   }

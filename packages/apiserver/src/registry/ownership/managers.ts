@@ -1,6 +1,6 @@
 import type { ManagedFieldsEntry } from '@keelson/core';
 import { type FieldSet, unionOf } from './field-set.ts';
-import { formatFields, parseFields } from './fields-v1.ts';
+import { formatFields, mayNameNull, parseFields } from './fields-v1.ts';
 
 /** Who owns which fields: one entry of managedFields. */
 export interface Manager {
@@ -79,6 +79,10 @@ export function readManagers(
   }
   return managers;
 }
+
+/** Whether the object that has these entries may hold elements of lists that have no key; to be looked at only then. */
+export const mayLackKeys = (entries: readonly ManagedFieldsEntry[] | undefined): boolean =>
+  entries?.some(({ fieldsV1 }) => fieldsV1 != null && mayNameNull(fieldsV1)) ?? false;
 
 /** The entries, in their order; undefined where there are none. Unchanged ones are those that were read. */
 export function writeManagers(managers: Managers): readonly ManagedFieldsEntry[] | undefined {

@@ -5,9 +5,19 @@ import type { RegistryContext } from '../context.ts';
 import { asJson, type Draft, isObject, type Json, type ObjectDraft } from '../draft.ts';
 import type { Kind } from '../kind.ts';
 import { versionsOf, withConversions } from './conversions.ts';
-import { capUpdaters, identityOf, type Manager, type Managers, readManagers, writeManagers } from './managers.ts';
+import {
+  capUpdaters,
+  identityOf,
+  type Manager,
+  type Managers,
+  mayLackKeys,
+  readManagers,
+  writeManagers,
+} from './managers.ts';
+import { mergeTypeOf } from './merge-type.ts';
 import { resetFieldsOf } from './reset-fields.ts';
 import { ownersAfterUpdate } from './update-owners.ts';
+import { type TypeFinding, validateValue } from './validate-value.ts';
 
 export type Writer = Omit<Manager, 'fields' | 'entry' | 'time'> & { readonly identity: string };
 
@@ -84,6 +94,12 @@ export function setManagedFields(draft: ObjectDraft, entries: readonly ManagedFi
   else draft.metadata.managedFields = entries as Draft<ManagedFieldsEntry>[];
 }
 
+/** What is wrong with an object whose owners own elements of lists that have no key; nothing, for nearly all. */
+export function keyless(kind: Kind, object: KubernetesObject): readonly TypeFinding[] {
+  if (!mayLackKeys(object.metadata.managedFields)) return [];
+  return validateValue(mergeTypeOf(kind), asJson(kind.view(object)), '', true);
+}
+
 /** A list that was given and is empty is another value than none, where Go writes either. */
 function afterWrite(kind: Kind, draft: ObjectDraft): Readonly<Json> {
   const after = asJson(kind.view(draft));
@@ -103,7 +119,7 @@ export function recordOwners(
 ): void {
   const { kind, request } = call;
   const managers = ownersBefore(call, draft, old);
-  if (managers === undefined || (old && managers.size === 0)) {
+  if (managers === undefined || (old && (managers.size === 0 || keyless(kind, old).length > 0))) {
     setManagedFields(draft, undefined);
     return;
   }
