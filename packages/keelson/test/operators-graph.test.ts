@@ -56,6 +56,7 @@ describe('dependents on a real API server', () => {
         journal.push('zone made');
         zones.set(spec.domain, id);
       },
+      isOurs: (found, { id }) => found === id,
       async delete(_, { spec }) {
         journal.push('zone deleted');
         zones.delete(spec.domain);

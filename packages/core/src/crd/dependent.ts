@@ -43,7 +43,7 @@ export interface ExternalContext<T extends KubernetesObject> extends OperatorCon
 
 /** Something outside of the cluster that an object stands for. All functions are called again after a failure. */
 export interface ExternalSpec<T extends KubernetesObject, Observed> {
-  /** What is there; `undefined`: nothing. */
+  /** What is there; `undefined`: nothing. By the `remoteId`, if there is one: the object may by now want another name. */
   observe(object: T, context: ExternalContext<T>): Promise<Observed | undefined>;
   /** Makes it; must fail where something of that name is there already. Without a result it is observed again. */
   create(object: T, context: ExternalContext<T>): Promise<Observed | void>;
@@ -55,9 +55,9 @@ export interface ExternalSpec<T extends KubernetesObject, Observed> {
   delete(observed: Observed, object: T, context: ExternalContext<T>): Promise<void>;
   /** Default: as soon as it is there. */
   ready?(observed: Observed): boolean;
-  /** The other side's own name of it, to be noted for `observe`. */
+  /** Its name on the other side, one that stays: to be noted, for `observe`, and to tell it from others. Or `isOurs`. */
   idOf?(observed: Observed): string;
-  /** Whether it carries the object's `id`. Without it, what was not there before counts as made by the object. */
+  /** Whether it carries the object's `id`. Without it, what has the name that was noted when it was made. */
   isOurs?(observed: Observed, context: ExternalContext<T>): boolean;
   /** Whether what was there before is taken over: it is changed from then on, and stays when the object goes. Default: the object is not ready while it is there. */
   readonly adopt?: boolean;
@@ -77,6 +77,7 @@ export interface External<T extends KubernetesObject, Observed> extends External
  * object has it made is noted in an annotation of the object before it is created; what was there before is neither
  * changed nor deleted.
  *
+ * @throws TypeError where nothing tells what was made for an object from what was there before
  * @example
  * const zone = defineExternal(Site, {
  *   observe: ({ spec }) => dns.find(spec.domain),
@@ -89,6 +90,9 @@ export function defineExternal<T extends KubernetesObject, Observed>(
   type: ResourceType<T>,
   spec: ExternalSpec<T, Observed>,
 ): External<T, Observed> {
+  if (!spec.isOurs && !spec.idOf) {
+    throw new TypeError(`an external resource of ${type.kind} has neither isOurs nor idOf: whose it is cannot be told`);
+  }
   return { ...spec, for: type };
 }
 
@@ -237,7 +241,11 @@ function isMine<T extends KubernetesObject, Observed>(
   observed: Observed,
   hands: ExternalHands<T>,
 ): boolean {
-  return external.isOurs?.(observed, contextOf(hands)) ?? hands.noted?.state === 'made';
+  if (external.isOurs) return external.isOurs(observed, contextOf(hands));
+  const { noted } = hands;
+  if (noted?.state !== 'made') return false;
+  // Without a name it was not seen since it was made.
+  return noted.remoteId === undefined || noted.remoteId === external.idOf?.(observed);
 }
 
 function contextOf<T extends KubernetesObject>({ context, id, noted }: ExternalHands<T>): ExternalContext<T> {

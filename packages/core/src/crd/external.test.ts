@@ -65,6 +65,7 @@ async function open(more: Partial<ExternalSpec<Site, Zone>> = {}, dns = new Dns(
         return undefined;
       }),
     delete: async ({ domain }) => dns.call('delete', () => void dns.zones.delete(domain)),
+    idOf: ({ domain }) => domain,
     ...more,
   });
   const operator = defineOperator({
@@ -101,7 +102,7 @@ describe('an external resource', () => {
     const { stop } = await run();
     await create();
     const { uid } = (await client.get(Site, ref)).metadata;
-    expect(await note()).toBe(`${uid} made`);
+    expect(await note()).toBe(`${uid} made a.test`);
     expect(dns.zones.get('a.test')).toEqual({ domain: 'a.test', ttl: 60, comment: `${uid}-zone`, serial: 'z1' });
     expect((await client.get(ConfigMap, ref)).data).toEqual({ serial: 'z1' });
     expect(await condition()).toBe('True AllReady');
@@ -214,6 +215,23 @@ describe('an external resource', () => {
       expect(dns.zones.size).toBe(1);
       await stop();
     }
+  });
+
+  it('is not another one because the object wants its name by now', async () => {
+    const { clock, client, condition, dns, create, run } = await open();
+    const { stop } = await run();
+    await create();
+    dns.zones.set('b.test', { domain: 'b.test', ttl: 5, comment: 'theirs', serial: 'z9' });
+    await client.patch(Site, ref, { merge: { spec: { domain: 'b.test' } } });
+    await clock.advance(1_000);
+    expect(await condition()).toContain('zone: it exists, and was not made for this object');
+    await client.delete(Site, ref);
+    await clock.advance(1_000);
+    expect(dns.zones.get('b.test')).toMatchObject({ ttl: 5, comment: 'theirs' });
+    await stop();
+    expect(() =>
+      defineExternal(Site, { observe: async () => 1, create: async () => 1, delete: async () => undefined }),
+    ).toThrow('neither isOurs nor idOf');
   });
 
   it('that cannot be made is not asked for again where that is said to be for good', async () => {
