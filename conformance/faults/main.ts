@@ -94,6 +94,7 @@ try {
   });
   const own = (name: string) => (name in subjectNames ? subjectNames[name as SubjectName] : name);
   console.log(flags.json ? JSON.stringify(result, undefined, 2) : `\n${table(result, own)}`);
+  if (stop.signal.aborted) exitCode = 2;
   for (const { name, last, lost, outOfOrder, restarts, ended } of result.subjects) {
     if (!name.startsWith('keelson')) continue;
     if (lost + outOfOrder + restarts === 0 && ended === undefined) continue;
@@ -104,7 +105,7 @@ try {
   }
 } catch (error) {
   exitCode = 2;
-  console.error('faults:', stop.signal.aborted ? stop.signal.reason : error);
+  console.error('faults:', error);
 } finally {
   await server.stop();
 }

@@ -64,7 +64,7 @@ const lookEveryMs = 50;
 /** Who knew something wrong after the last rest is not waited for as long as the others. */
 const hopelessMs = 10_000;
 
-/** Writes, breaks what lies between, and judges. Rejects where the server or the writer fails, not where a subject does. */
+/** Writes, breaks what lies between, and judges; aborted, it tells how far it came. Rejects where the server or the writer fails, not where a subject does. */
 export async function runFaults(options: FaultRunOptions): Promise<FaultResult> {
   const { server, namespaces = allNamespaces, events, calms, signal, progress = () => undefined } = options;
   const dir = mkdtempSync(join(tmpdir(), 'keelson-faults-proxies-'));
@@ -95,27 +95,35 @@ export async function runFaults(options: FaultRunOptions): Promise<FaultResult> 
     };
     const restartEvery = server.restart ? options.restartEvery : undefined;
     const plan = [...makePlan({ ...options, restartEvery })];
-    for (let calm = 1; calm <= calms; calm++) {
-      const goal = Math.ceil((events / calms) * calm);
-      while (plan[0] && plan[0].at < goal) {
-        const { at, fault, which } = plan.shift()!;
-        await writer.until(at, signal);
-        faults[fault] = (faults[fault] ?? 0) + 1;
-        if (fault !== 'restart') for (const { proxy } of runs) proxy.apply(fault, which);
-        // Writing goes on meanwhile, and fails: what a writer does not know it asks for.
-        else await Promise.all([restart(), writer.until(at + 200, signal)]);
+    const all = async () => {
+      for (let calm = 1; calm <= calms; calm++) {
+        const goal = Math.ceil((events / calms) * calm);
+        while (plan[0] && plan[0].at < goal) {
+          const { at, fault, which } = plan.shift()!;
+          await writer.until(at, signal);
+          faults[fault] = (faults[fault] ?? 0) + 1;
+          if (fault !== 'restart') for (const { proxy } of runs) proxy.apply(fault, which);
+          // Writing goes on meanwhile, and fails: what a writer does not know it asks for.
+          else await Promise.all([restart(), writer.until(at + 200, signal)]);
+        }
+        await writer.until(goal, signal);
+        for (const { proxy } of runs) proxy.calm();
+        await Promise.all(runs.map((each) => judge(each, writer, options)));
+        const told = runs.map(
+          (each) =>
+            `${each.name} ${each.failedInARow > 0 ? `wrong in ${wrongKeys(each.last)}` : `${each.recoveryMs.at(-1)?.toFixed(0)} ms`}`,
+        );
+        const seconds = (performance.now() - began) / 1_000;
+        progress(
+          `${writer.written} events, ${Object.values(faults).reduce((sum, each) => sum + each, 0)} faults, ${seconds.toFixed(0)} s: ${told.join(', ')}`,
+        );
       }
-      await writer.until(goal, signal);
-      for (const { proxy } of runs) proxy.calm();
-      await Promise.all(runs.map((each) => judge(each, writer, options)));
-      const told = runs.map(
-        (each) =>
-          `${each.name} ${each.failedInARow > 0 ? `wrong in ${wrongKeys(each.last)}` : `${each.recoveryMs.at(-1)?.toFixed(0)} ms`}`,
-      );
-      const seconds = (performance.now() - began) / 1_000;
-      progress(
-        `${writer.written} events, ${Object.values(faults).reduce((sum, each) => sum + each, 0)} faults, ${seconds.toFixed(0)} s: ${told.join(', ')}`,
-      );
+    };
+    try {
+      await all();
+    } catch (error) {
+      // Who stops it wants to see how far it came.
+      if (!signal.aborted) throw error;
     }
     const subjects = await Promise.all(runs.map(resultOf));
     return { events: writer.written, faults, tookMs: performance.now() - began, subjects };
@@ -166,6 +174,12 @@ async function judge(run: Run, writer: Writer, { patienceMs, signal }: FaultRunO
 
 async function resultOf({ name, subject, lost, failedCalms, recoveryMs, last, ended }: Run): Promise<SubjectResult> {
   const none = { told: 0, outOfOrder: 0, unseenDeletions: 0, restarts: 0, memory: 0, longestBlockMs: 0 };
-  const figures = ended === undefined ? await subject.figures() : none;
-  return { name, lost, failedCalms, recoveryMs, last, ended, ...figures };
+  let why = ended;
+  let figures: Figures = none;
+  try {
+    if (why === undefined) figures = await subject.figures();
+  } catch (error) {
+    why = error instanceof Error ? error.message : String(error);
+  }
+  return { name, lost, failedCalms, recoveryMs, last, ended: why, ...figures };
 }

@@ -52,6 +52,8 @@ process.on('message', (sent) => {
   );
 });
 process.on('disconnect', () => process.exit(1));
+// A terminal sends it to all; the parent has questions left.
+process.on('SIGINT', () => undefined);
 // A promise that nobody handles ends a Node process; it is told as what it is.
 process.on('unhandledRejection', (error) => {
   console.error(`${name}: a rejection that nobody handles:`, error);
