@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
 import type { Subscription } from 'rxjs';
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import { type Clock, isStatusError, type ObjectKey, type Random } from '../machinery/index.ts';
@@ -49,6 +50,8 @@ export interface ControllerMetrics {
 const defaultConcurrency = 4;
 /** Events of a key that is worked on, held until it is known which of them it caused; more mean that it runs again anyway. */
 const mostHeld = 64;
+/** Reconciles that wait for nothing would hold the event loop as long as there are keys: after so many others get a turn. */
+const reconcilesPerTurn = 128;
 /** A cache that is so long in seeing a write deserves a line in the log. */
 const slowCacheMs = 10_000;
 
@@ -73,6 +76,9 @@ export class RunningController {
   /** Aborted when the reconciles under way have had their time. */
   readonly #aborting = new AbortController();
   #workers: Promise<unknown> = Promise.resolve();
+  #sinceTurn = 0;
+  /** While others have their turn: all workers wait for it. */
+  #turn: Promise<void> | undefined;
   #synced = false;
   #leading = false;
   #reconciles = 0;
@@ -241,6 +247,14 @@ export class RunningController {
     for (let key = await this.#queue.get(until); key !== undefined; key = await this.#queue.get(until)) {
       await this.#reconcile(key, lost);
       this.#queue.done(key);
+      this.#sinceTurn += 1;
+      if (this.#sinceTurn === reconcilesPerTurn) {
+        this.#sinceTurn = 0;
+        this.#turn = turnOfEventLoop().then(() => {
+          this.#turn = undefined;
+        });
+      }
+      if (this.#turn) await this.#turn;
     }
   }
 
