@@ -90,7 +90,10 @@ export function probe() {
     changed(annotations) {
       const now = performance.now();
       came += 1;
-      first ??= now;
+      if (first === undefined) {
+        first = now;
+        processor = process.cpuUsage();
+      }
       const sent = annotations?.[sentAt];
       if (sent !== undefined) latencies.push((microseconds() - Number(sent)) / 1000);
       if (came !== awaited) return;
