@@ -79,18 +79,18 @@ export class Writer {
       const burst = Math.min(events, this.written + 50 + this.#rng.int(longestBurst));
       await Promise.all(
         Array.from({ length: this.#options.concurrency }, async () => {
-          while (this.written < burst && !signal.aborted) await this.#one();
+          while (this.written < burst && !signal.aborted) await this.#one(signal);
         }),
       );
       await new Promise((resolve) => setTimeout(resolve, this.#rng.int(longestPauseMs)));
     }
   }
 
-  async #one(): Promise<void> {
+  async #one(signal: AbortSignal): Promise<void> {
     const free = this.#pick();
     free.busy = true;
     try {
-      await this.#write(free);
+      await this.#write(free, signal);
     } finally {
       free.busy = false;
     }
@@ -104,7 +104,7 @@ export class Writer {
     }
   }
 
-  async #write(key: Key): Promise<void> {
+  async #write(key: Key, signal: AbortSignal): Promise<void> {
     const { namespace, name, state } = key;
     const [client, chance] = [this.#client, this.#rng.next()];
     try {
@@ -127,13 +127,13 @@ export class Writer {
       this.written += 1;
     } catch (error) {
       const before = key.state;
-      await this.#ask(key, error);
+      await this.#ask(key, error, signal);
       if (key.state?.uid !== before?.uid || key.state?.count !== before?.count) this.written += 1;
     }
   }
 
   /** What came of a write without an answer: the server knows. */
-  async #ask(key: Key, cause: unknown): Promise<void> {
+  async #ask(key: Key, cause: unknown, signal: AbortSignal): Promise<void> {
     const { namespace, name } = key;
     for (const end = performance.now() + patienceMs; ; ) {
       try {
@@ -144,6 +144,7 @@ export class Writer {
           key.state = undefined;
           return;
         }
+        signal.throwIfAborted();
         if (performance.now() > end)
           throw new Error(`the server does not answer: ${error instanceof Error ? error.message : error}`, { cause });
       }
