@@ -67,8 +67,8 @@ export interface SimulateOptions {
   readonly seed?: number;
   /** Default 100. */
   readonly runs?: number;
-  /** Time to make a failing run short in; milliseconds of real time, default 20,000. */
-  readonly shrinkMs?: number;
+  /** How many runs may be made to find the shortest one that fails. Default 400. */
+  readonly shrinkRuns?: number;
   readonly signal?: AbortSignal;
   /** Called after each run. */
   readonly progress?: (run: { readonly seed: number; readonly runs: number }) => void;
@@ -115,7 +115,7 @@ export async function simulate(
   simulation: Simulation,
   options: SimulateOptions = {},
 ): Promise<{ readonly runs: number }> {
-  const { seed: first = 1, runs = 100, shrinkMs = 20_000, signal, progress } = options;
+  const { seed: first = 1, runs = 100, shrinkRuns = 400, signal, progress } = options;
   const { faults = faultKinds, faultRate = 0.25, steps } = simulation;
   for (let run = 0; run < runs; run += 1) {
     signal?.throwIfAborted();
@@ -123,8 +123,9 @@ export async function simulate(
     const plan = makePlan(seed, steps.length, faults, faultRate);
     const failure = await runOnce(simulation, plan);
     if (failure) {
-      const end = performance.now() + shrinkMs;
+      let left = shrinkRuns;
       const same = async (smaller: Plan) => {
+        left -= 1;
         try {
           return (await runOnce(simulation, smaller))?.invariant === failure.invariant;
         } catch (error) {
@@ -132,7 +133,7 @@ export async function simulate(
           throw error;
         }
       };
-      const shortest = await shrink(plan, same, () => performance.now() < end && !signal?.aborted);
+      const shortest = await shrink(plan, same, () => left > 0 && !signal?.aborted);
       throw new SimulationError(seed, shortest, (await runOnce(simulation, shortest)) ?? failure);
     }
     progress?.({ seed, runs: run + 1 });
