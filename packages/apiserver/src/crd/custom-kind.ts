@@ -127,11 +127,11 @@ function customKind(
       const object = { ...rest, metadata: metadata as ObjectDraft['metadata'] };
       return { object: inOrder(object, kind, apiVersion), unknown };
     },
-    validateSchema(object, errors, old, warn) {
+    validateSchema(object, errors, old, warn, part = 'main') {
       const found = new FieldErrors();
       const [now, before] = [besidesMetadata(object), old && besidesMetadata(old)];
       validateSchema(now, besides, '', found, before);
-      if (scalePaths) validateScale(now, scalePaths, found);
+      if (scalePaths) validateScale(now, scalePaths, found, part);
       validateEmbedded(now, besides, '', found);
       validateLists(now, before, besides, found);
       validateRules(object, schema, old, { found: found.list, errors: found, warn: warn ?? (() => undefined) });

@@ -48,3 +48,12 @@ it.each([
   validateScale(object, paths, errors);
   expect(errors.list).toEqual(wrong === undefined ? [] : [{ type: 'FieldValueInvalid', ...wrong }]);
 });
+
+// Asked of a real API server (v1.35.4): an object that another version without scale took is not refused its status.
+it('holds an update of the status to what the status says alone', () => {
+  const errors = new FieldErrors();
+  validateScale({ spec: { a: { replicas: -1 } }, status: { b: { replicas: 1 }, sel: 'a' } }, paths, errors, 'status');
+  expect(errors.list).toEqual([]);
+  validateScale({ spec: { a: { replicas: -1 } }, status: { b: { replicas: -1 } } }, paths, errors, 'status');
+  expect(errors.list.map((each) => each.field)).toEqual(['.status.b.replicas']);
+});

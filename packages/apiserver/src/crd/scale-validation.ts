@@ -3,13 +3,17 @@ import type { FieldErrors } from '../registry/strategy.ts';
 
 const most = 2 ** 31 - 1;
 
-/** What stands where the scale subresource looks: numbers of replicas, and a label selector as text. */
+/**
+ * What stands where the scale subresource looks: numbers of replicas, and a label selector as text. An update of the
+ * status is not held to what the spec says.
+ */
 export function validateScale(
   object: Readonly<Record<string, unknown>>,
   { specReplicas, statusReplicas, selector }: ScalePaths,
   errors: FieldErrors,
+  part: 'main' | 'status' = 'main',
 ): void {
-  for (const path of [specReplicas, statusReplicas]) {
+  for (const path of part === 'status' ? [statusReplicas] : [specReplicas, statusReplicas]) {
     const at = textOf(path);
     const found = lookUp(object, path);
     if (found === undefined) continue;

@@ -74,12 +74,16 @@ export interface Kind {
       readonly version?: { readonly group: string; readonly version: string };
     },
   ): DecodeResult;
-  /** Checks that the strategy does not make: those of a CRD's schema. `warn`: what is wrong, and was so before. */
+  /**
+   * Checks that the strategy does not make: those of a CRD's schema. `warn`: what is wrong, and was so before.
+   * `part`: what an update may change.
+   */
   validateSchema?(
     object: KubernetesObject,
     errors: FieldErrors,
     old?: KubernetesObject,
     warn?: (text: string) => void,
+    part?: 'main' | 'status',
   ): void;
   /** Of kinds whose objects are decoded to their own version, and converted on the way to the store and back. */
   readonly stored?: StoredVersions;

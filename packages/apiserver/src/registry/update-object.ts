@@ -348,7 +348,8 @@ function validateChanged(
   if (call.request.verb === 'update' && part !== 'raw') {
     refuseOtherType(kind, call.request.body, object.metadata.name, errors);
   }
-  kind.validateSchema?.(object, errors, old, (text) => call.warnings.push(text));
+  const warn = (text: string) => call.warnings.push(text);
+  kind.validateSchema?.(object, errors, old, warn, part === 'status' ? part : 'main');
   const { subresource } = call.request;
   if (part === 'status') strategy.validateStatusUpdate?.(object, old, errors);
   else if (part === 'raw' && subresource !== undefined && strategy.validateSubresource) {
