@@ -4,6 +4,7 @@ import type { RegistryContext } from './context.ts';
 import { createDecoded } from './create-object.ts';
 import { decodeApplied, describe } from './decode-patched.ts';
 import { asJson, isObject, type Json, type ObjectDraft } from './draft.ts';
+import type { Kind } from './kind.ts';
 import { checkName } from './object-metadata.ts';
 import { applyConflict } from './ownership/apply-conflict.ts';
 import { type Application, type ApplyOutcome, applyTo } from './ownership/apply-owners.ts';
@@ -143,7 +144,7 @@ export function applyConfiguration(
       code: 500,
     });
   }
-  const unread = object ? keyless(kind, object) : [];
+  const unread = object ? unreadable(kind, versions.asked.type, object, live) : [];
   if (unread.length > 0) {
     const message = `failed to create typed live object (${describe(kind, live)}): ${findingsText(unread)}`;
     throw new StatusError({ status: 'Failure', message, code: 500 });
@@ -159,6 +160,19 @@ export function applyConfiguration(
   const draft = isAsBefore ? (structuredClone(told) as ObjectDraft & Json) : decoded;
   setManagedFields(draft, writeManagers(outcome.managers));
   return draft;
+}
+
+/**
+ * What of a live object is not as its type says: of built-in kinds only lists without their keys can be, of custom
+ * ones anything that was stored when the type was another one.
+ */
+function unreadable(
+  kind: Kind,
+  type: Application['versions']['asked']['type'],
+  object: KubernetesObject,
+  live: Readonly<Json>,
+) {
+  return kind.served.custom ? validateValue(type, live) : keyless(kind, object);
 }
 
 function attempt(
