@@ -24,6 +24,7 @@ const manifestSchema = z.object({
   name: z.string(),
   exports: z.record(z.string(), z.union([z.string(), z.record(z.string(), z.string())])),
   dependencies: z.record(z.string(), z.string()).default({}),
+  peerDependencies: z.record(z.string(), z.string()).default({}),
 });
 
 interface Packed {
@@ -31,6 +32,8 @@ interface Packed {
   readonly tarball: string;
   readonly entries: readonly string[];
   readonly own: readonly string[];
+  /** What one of its entries needs beside it. */
+  readonly beside: readonly string[];
 }
 
 /** What a stranger does: the package's tarball (and those of its own kin, until they are on a registry) into an empty project. */
@@ -53,6 +56,7 @@ describe('packages, from their tarballs', () => {
           tarball: join(dir, stdout.trim().split('\n').at(-1) ?? ''),
           entries: Object.keys(manifest.exports).filter((each) => !each.endsWith('.json')),
           own: Object.keys(manifest.dependencies).filter((each) => each.startsWith('@keelson/')),
+          beside: Object.keys(manifest.peerDependencies).filter((each) => each === 'fast-check'),
         });
       }),
     );
@@ -64,7 +68,7 @@ describe('packages, from their tarballs', () => {
     const project = join(dir, `project-${folder}`);
     await mkdir(project);
     await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true, type: 'module' }));
-    const { name, tarball, entries, own } = packed.get(folder)!;
+    const { name, tarball, entries, own, beside } = packed.get(folder)!;
     const kin = [...packed.values()].filter((each) => own.includes(each.name)).map((each) => each.tarball);
     await run(
       'npm',
@@ -76,6 +80,7 @@ describe('packages, from their tarballs', () => {
         '--ignore-scripts',
         '--loglevel=error',
         ...kin,
+        ...beside,
         tarball,
       ],
       { cwd: project },
