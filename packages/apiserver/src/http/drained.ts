@@ -10,9 +10,12 @@ export interface DrainOptions {
 
 /** Waits until a client has read what is buffered for it; whether it did in time. */
 export function drained(response: HttpResponse, { clock, signal, timeoutMs }: DrainOptions): Promise<boolean> {
+  // An answer on a connection that wanted to be upgraded is not told by the HTTP parser, which has left that connection.
+  const socket = 'stream' in response ? undefined : response.socket;
   return new Promise((resolve) => {
     const done = (readOn: boolean) => {
       cancel();
+      socket?.off('drain', onDrain);
       response.off('drain', onDrain);
       response.off('close', onClose);
       signal?.removeEventListener('abort', onClose);
@@ -25,6 +28,7 @@ export function drained(response: HttpResponse, { clock, signal, timeoutMs }: Dr
       done(false);
     });
     response.once('drain', onDrain);
+    socket?.once('drain', onDrain);
     response.once('close', onClose);
     signal?.addEventListener('abort', onClose, { once: true });
   });
