@@ -19,3 +19,4 @@ export { type HttpMessage, parseAnswer, toHttpMessage, toStatusError } from './h
 export { type HttpTransport, type HttpTransportOptions, httpTransport, type ObservedAnswer } from './http-transport.ts';
 export { jsonLines } from './json-lines.ts';
 export { type LoadKubeconfigOptions, loadKubeconfig } from './load-kubeconfig.ts';
+export { type ClientCall, type ClientHook, wrapClient } from './wrap-client.ts';

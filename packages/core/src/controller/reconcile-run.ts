@@ -5,7 +5,7 @@ import type { TakenKey } from '../workqueue/index.ts';
 import type { ReconcileContext, Trigger, Watch } from './contract.ts';
 import type { OwnWrites } from './own-writes.ts';
 import type { Cause, ReconcileTrace, TracedRead, TracedWrite } from './trace.ts';
-import { TrackedClient } from './tracked-client.ts';
+import { trackedClient } from './tracked-client.ts';
 
 export interface ReconcileRunOptions {
   readonly key: ObjectKey;
@@ -63,7 +63,7 @@ export class ReconcileRun implements ReconcileContext {
     }
     const form = quiet ? 'quiet' : 'loud';
     const { clock, key, ownWrites, known, place, send } = this.#options;
-    tracked[form] ??= new TrackedClient(client, {
+    tracked[form] ??= trackedClient(client, {
       clock,
       known: (type, of) => known(type, of, cluster),
       send,

@@ -1,5 +1,5 @@
-import type { KubernetesObject, ResourceType, Status } from '../api/index.ts';
-import type { CallOptions, Client, NewObject, ObjectList, Patch, Transport, WatchEvent } from '../client/index.ts';
+import type { KubernetesObject, ResourceType } from '../api/index.ts';
+import { type Client, type ClientCall, wrapClient } from '../client/index.ts';
 import { type Clock, type ObjectKey, type ObjectRef, objectKey } from '../machinery/index.ts';
 import { changedFields } from './changed-fields.ts';
 import type { TracedRead, TracedWrite } from './trace.ts';
@@ -27,171 +27,82 @@ export interface ClientObserver {
   wrote(write: TracedWrite, written?: Written): void;
 }
 
-type Namespaced = CallOptions & { readonly namespace?: string };
+/** The same client, whose reads and writes of single objects, and lists, are told. */
+export function trackedClient(client: Client, observer: ClientObserver): Client {
+  return wrapClient(client, {
+    call(call, send) {
+      const { verb, subresource } = call;
+      if (verb === 'get' || verb === 'list') return read(observer, call, send);
+      // What comes of these is no object.
+      if (verb === 'deletecollection' || (verb === 'create' && subresource !== undefined)) return send();
+      return write(observer, call, send);
+    },
+  });
+}
 
-/** Passes everything on, and tells what was read and written. */
-export class TrackedClient implements Client {
-  readonly #client: Client;
-  readonly #observer: ClientObserver;
-
-  constructor(client: Client, observer: ClientObserver) {
-    this.#client = client;
-    this.#observer = observer;
+async function read<R>(observer: ClientObserver, { verb, type, ref }: ClientCall, send: () => Promise<R>): Promise<R> {
+  const { clock, place } = observer;
+  const line = place?.();
+  const at = clock.now();
+  const told = (error?: unknown) =>
+    observer.read({
+      kind: type.kind,
+      key: verb === 'list' ? `${ref.namespace ?? ''}/*` : keyIn(type, ref),
+      from: 'server',
+      at,
+      tookMs: clock.now() - at,
+      ...(line !== undefined && { line }),
+      ...(error !== undefined && { error: messageOf(error) }),
+    });
+  try {
+    const answer = await observer.send(send);
+    told();
+    return answer;
+  } catch (error) {
+    told(error);
+    throw error;
   }
+}
 
-  get transport(): Transport {
-    return this.#client.transport;
+async function write<R>(observer: ClientObserver, call: ClientCall, send: () => Promise<R>): Promise<R> {
+  const { type, ref, options } = call;
+  const { clock } = observer;
+  const at = clock.now();
+  const line = observer.place?.();
+  const sent = { verb: verbOf(call), kind: type.kind, key: keyIn(type, ref), at, ...(line !== undefined && { line }) };
+  // Asked for before the event of this very write can be in the cache.
+  const before = call.verb === 'create' ? undefined : observer.known(type, sent.key);
+  try {
+    const answer = await observer.send(send);
+    const object = leftBy(call, answer);
+    const key = object ? keyIn(type, object.metadata) : sent.key;
+    const resourceVersion = object?.metadata.resourceVersion;
+    const traced = {
+      ...sent,
+      key,
+      tookMs: clock.now() - at,
+      ...(resourceVersion && { resourceVersion }),
+      ...(object && before && comparison(before, object, observer.place !== undefined)),
+    };
+    if (options?.dryRun?.length) observer.wrote(traced);
+    else observer.wrote(traced, { type, key, object, ...(!object && { uid: uidIn(answer) }) });
+    return answer;
+  } catch (error) {
+    observer.wrote({ ...sent, tookMs: clock.now() - at, error: messageOf(error) });
+    throw error;
   }
+}
 
-  get<T extends KubernetesObject>(type: ResourceType<T>, ref: ObjectRef, options?: CallOptions): Promise<T> {
-    return this.#read(type, keyIn(type, ref), () => this.#client.get(type, ref, options));
-  }
+function verbOf({ verb, applies, subresource }: ClientCall): string {
+  const done = applies ? 'apply' : verb;
+  return subresource ? `${done} ${subresource}` : done;
+}
 
-  list<T extends KubernetesObject>(type: ResourceType<T>, options?: Namespaced): Promise<ObjectList<T>> {
-    return this.#read(type, `${options?.namespace ?? ''}/*`, () => this.#client.list(type, options));
-  }
-
-  watch<T extends KubernetesObject>(type: ResourceType<T>, options?: Namespaced): AsyncIterable<WatchEvent<T>> {
-    return this.#client.watch(type, options);
-  }
-
-  watchBatches<T extends KubernetesObject>(
-    type: ResourceType<T>,
-    options?: Namespaced,
-  ): AsyncIterable<readonly WatchEvent<T>[]> {
-    return this.#client.watchBatches(type, options);
-  }
-
-  create<T extends KubernetesObject>(type: ResourceType<T>, object: NewObject<T>, options?: CallOptions): Promise<T> {
-    const { name = object.metadata.generateName ?? '', namespace } = object.metadata;
-    return this.#object('create', type, { name, ...(namespace && { namespace }) }, options, () =>
-      this.#client.create(type, object, options),
-    );
-  }
-
-  update<T extends KubernetesObject>(type: ResourceType<T>, object: T, options?: CallOptions): Promise<T> {
-    return this.#object('update', type, object.metadata, options, () => this.#client.update(type, object, options));
-  }
-
-  updateStatus<T extends KubernetesObject>(type: ResourceType<T>, object: T, options?: CallOptions): Promise<T> {
-    return this.#object('update status', type, object.metadata, options, () =>
-      this.#client.updateStatus(type, object, options),
-    );
-  }
-
-  patch<T extends KubernetesObject>(
-    type: ResourceType<T>,
-    ref: ObjectRef,
-    patch: Patch,
-    options?: CallOptions & { readonly subresource?: string },
-  ): Promise<T> {
-    const verb = 'apply' in patch ? 'apply' : 'patch';
-    return this.#object(options?.subresource ? `${verb} ${options.subresource}` : verb, type, ref, options, () =>
-      this.#client.patch(type, ref, patch, options),
-    );
-  }
-
-  delete<T extends KubernetesObject>(
-    type: ResourceType<T>,
-    ref: ObjectRef,
-    options?: CallOptions,
-  ): Promise<T | Status> {
-    return this.#observe(
-      'delete',
-      type,
-      ref,
-      options,
-      () => this.#client.delete(type, ref, options),
-      (answer) =>
-        // With finalizers or a grace period it is still there.
-        'metadata' in answer && isObject(answer) && answer.metadata.deletionTimestamp !== undefined && isKept(answer)
-          ? answer
-          : undefined,
-    );
-  }
-
-  deleteCollection<T extends KubernetesObject>(type: ResourceType<T>, options?: Namespaced): Promise<void> {
-    return this.#client.deleteCollection(type, options);
-  }
-
-  createSubresource<T extends KubernetesObject>(
-    type: ResourceType<T>,
-    ref: ObjectRef,
-    subresource: string,
-    body: unknown,
-    options?: CallOptions,
-  ): Promise<unknown> {
-    return this.#client.createSubresource(type, ref, subresource, body, options);
-  }
-
-  async #read<R>({ kind }: ResourceType, key: ObjectKey, send: () => Promise<R>): Promise<R> {
-    const { clock, place } = this.#observer;
-    const line = place?.();
-    const at = clock.now();
-    const told = (error?: unknown) =>
-      this.#observer.read({
-        kind,
-        key,
-        from: 'server',
-        at,
-        tookMs: clock.now() - at,
-        ...(line !== undefined && { line }),
-        ...(error !== undefined && { error: messageOf(error) }),
-      });
-    try {
-      const answer = await this.#observer.send(send);
-      told();
-      return answer;
-    } catch (error) {
-      told(error);
-      throw error;
-    }
-  }
-
-  #object<T extends KubernetesObject>(
-    verb: string,
-    type: ResourceType,
-    ref: ObjectRef,
-    options: CallOptions | undefined,
-    send: () => Promise<T>,
-  ): Promise<T> {
-    return this.#observe(verb, type, ref, options, send, (object) => object);
-  }
-
-  async #observe<R>(
-    verb: string,
-    type: ResourceType,
-    ref: ObjectRef,
-    options: CallOptions | undefined,
-    send: () => Promise<R>,
-    left: (answer: R) => KubernetesObject | undefined,
-  ): Promise<R> {
-    const { clock } = this.#observer;
-    const at = clock.now();
-    const line = this.#observer.place?.();
-    const write = { verb, kind: type.kind, key: keyIn(type, ref), at, ...(line !== undefined && { line }) };
-    // Asked for before the event of this very write can be in the cache.
-    const before = verb === 'create' ? undefined : this.#observer.known(type, write.key);
-    try {
-      const answer = await this.#observer.send(send);
-      const object = left(answer);
-      const key = object ? keyIn(type, object.metadata) : write.key;
-      const resourceVersion = object?.metadata.resourceVersion;
-      const traced = {
-        ...write,
-        key,
-        tookMs: clock.now() - at,
-        ...(resourceVersion && { resourceVersion }),
-        ...(object && before && comparison(before, object, this.#observer.place !== undefined)),
-      };
-      if (options?.dryRun?.length) this.#observer.wrote(traced);
-      else this.#observer.wrote(traced, { type, key, object, ...(!object && { uid: uidIn(answer) }) });
-      return answer;
-    } catch (error) {
-      this.#observer.wrote({ ...write, tookMs: clock.now() - at, error: messageOf(error) });
-      throw error;
-    }
-  }
+/** The object as it is after the write; with finalizers or a grace period also after its deletion. */
+function leftBy({ verb }: ClientCall, answer: unknown): KubernetesObject | undefined {
+  if (!isObject(answer)) return undefined;
+  if (verb !== 'delete') return answer;
+  return answer.metadata.deletionTimestamp !== undefined && isKept(answer) ? answer : undefined;
 }
 
 /** Which fields differ is looked at in development only: it takes time. */
@@ -210,10 +121,10 @@ function keyIn(type: ResourceType, { name, namespace }: ObjectRef): ObjectKey {
   return objectKey({ name, ...(type.namespaced && { namespace: namespace ?? 'default' }) });
 }
 
-function isObject(answer: object): answer is KubernetesObject {
-  return (
-    'metadata' in answer && typeof answer.metadata === 'object' && answer.metadata !== null && 'name' in answer.metadata
-  );
+function isObject(answer: unknown): answer is KubernetesObject {
+  if (typeof answer !== 'object' || answer === null || !('metadata' in answer)) return false;
+  const { metadata } = answer;
+  return typeof metadata === 'object' && metadata !== null && 'name' in metadata;
 }
 
 /** Of what a deletion has taken away: the server answers with the object, or with a Status that names it. */

@@ -1,17 +1,6 @@
 import type { KubernetesObject, PolicyRule, ResourceType } from '../api/index.ts';
-import type {
-  ApiRequest,
-  CallOptions,
-  Client,
-  NewObject,
-  ObjectList,
-  Patch,
-  Transport,
-  Verb,
-  WatchEvent,
-} from '../client/index.ts';
+import { type Client, type Verb, wrapClient } from '../client/index.ts';
 import type { Informer, InformerLease, InformerOptions, Informers } from '../informer/index.ts';
-import type { ObjectRef } from '../machinery/index.ts';
 
 /** What an operator does beyond what follows from its definition. A type alone: it is read, and watched. */
 export type Use =
@@ -141,7 +130,13 @@ export class DeclaredAccess {
   }
 
   client(client: Client): Client {
-    return new DeclaredClient(client, this);
+    return wrapClient(client, {
+      call: async ({ verb, type, subresource }, send) => {
+        this.require(verb, type, subresource);
+        return send();
+      },
+      watch: (type) => this.require('watch', type),
+    });
   }
 
   informers(informers: Informers): Informers {
@@ -155,96 +150,6 @@ function covers({ apiGroups = [], resources = [], verbs }: PolicyRule, group: st
   const slash = resource.indexOf('/');
   const anyOfSubresource = slash < 0 ? [] : [`*${resource.slice(slash)}`];
   return has(apiGroups, '*', group) && has(resources, '*', resource, ...anyOfSubresource) && has(verbs, '*', verb);
-}
-
-type Namespaced = CallOptions & { readonly namespace?: string };
-
-class DeclaredClient implements Client {
-  readonly #client: Client;
-  readonly #access: DeclaredAccess;
-
-  constructor(client: Client, access: DeclaredAccess) {
-    this.#client = client;
-    this.#access = access;
-  }
-
-  /** For what the typed methods do not cover; nothing is looked at. */
-  get transport(): Transport {
-    return this.#client.transport;
-  }
-
-  async get<T extends KubernetesObject>(type: ResourceType<T>, ref: ObjectRef, options?: CallOptions): Promise<T> {
-    this.#access.require('get', type);
-    return this.#client.get(type, ref, options);
-  }
-
-  async list<T extends KubernetesObject>(type: ResourceType<T>, options?: Namespaced): Promise<ObjectList<T>> {
-    this.#access.require('list', type);
-    return this.#client.list(type, options);
-  }
-
-  watch<T extends KubernetesObject>(type: ResourceType<T>, options?: Namespaced): AsyncIterable<WatchEvent<T>> {
-    this.#access.require('watch', type);
-    return this.#client.watch(type, options);
-  }
-
-  watchBatches<T extends KubernetesObject>(
-    type: ResourceType<T>,
-    options?: Namespaced,
-  ): AsyncIterable<readonly WatchEvent<T>[]> {
-    this.#access.require('watch', type);
-    return this.#client.watchBatches(type, options);
-  }
-
-  async create<T extends KubernetesObject>(
-    type: ResourceType<T>,
-    object: NewObject<T>,
-    options?: CallOptions,
-  ): Promise<T> {
-    this.#access.require('create', type);
-    return this.#client.create(type, object, options);
-  }
-
-  async update<T extends KubernetesObject>(type: ResourceType<T>, object: T, options?: CallOptions): Promise<T> {
-    this.#access.require('update', type);
-    return this.#client.update(type, object, options);
-  }
-
-  async updateStatus<T extends KubernetesObject>(type: ResourceType<T>, object: T, options?: CallOptions): Promise<T> {
-    this.#access.require('update', type, 'status');
-    return this.#client.updateStatus(type, object, options);
-  }
-
-  async patch<T extends KubernetesObject>(
-    type: ResourceType<T>,
-    ref: ObjectRef,
-    patch: Patch,
-    options?: CallOptions & Pick<ApiRequest, 'subresource'>,
-  ): Promise<T> {
-    this.#access.require('patch', type, options?.subresource);
-    return this.#client.patch(type, ref, patch, options);
-  }
-
-  async delete<T extends KubernetesObject>(type: ResourceType<T>, ref: ObjectRef, options?: CallOptions) {
-    this.#access.require('delete', type);
-    return this.#client.delete(type, ref, options);
-  }
-
-  async deleteCollection<T extends KubernetesObject>(type: ResourceType<T>, options?: Namespaced): Promise<void> {
-    this.#access.require('deletecollection', type);
-    return this.#client.deleteCollection(type, options);
-  }
-
-  async createSubresource<T extends KubernetesObject>(
-    type: ResourceType<T>,
-    ref: ObjectRef,
-    subresource: string,
-    body: unknown,
-    options?: CallOptions,
-  ): Promise<unknown> {
-    this.#access.require('create', type, subresource);
-    return this.#client.createSubresource(type, ref, subresource, body, options);
-  }
 }
 
 class DeclaredInformers implements Informers {
