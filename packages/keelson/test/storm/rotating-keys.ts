@@ -42,6 +42,7 @@ export class RotatingKeys {
   readonly #tokens: string[] = [];
   #keys: readonly Key[] = [];
   #named = 0;
+  #lastWasCut = false;
 
   constructor(options: { readonly file: string; readonly dataDir: string; readonly random: Seeded }) {
     this.#file = options.file;
@@ -64,10 +65,11 @@ export class RotatingKeys {
     await this.#writeKeys(this.#keys.slice(0, 1));
   }
 
-  /** `keelson rotate-key`, itself ended without a warning every other time. */
+  /** `keelson rotate-key`, at times itself ended without a warning, but never twice in a row. */
   async rotateSigner(): Promise<void> {
     const args = [cli, 'rotate-key', '--data-dir', this.#dataDir];
-    const cut = this.#random.chance(0.5);
+    const cut = this.#random.chance(0.5) && !this.#lastWasCut;
+    this.#lastWasCut = cut;
     const outcome = await command(
       process.execPath,
       args,
