@@ -32,7 +32,7 @@ export interface ReconcileContext {
   readonly signal: AbortSignal;
   /**
    * A client whose writes are remembered with the key: the next reconcile of the key waits until the informers of the
-   * controller's watches have seen them. `quiet`: their events, and nothing else, do not cause that reconcile.
+   * controller's watches have seen them. Once `signal` is aborted it sends nothing any more. `quiet`: their events, and nothing else, do not cause that reconcile.
    * `cluster`: to which the client speaks, as the watches name it.
    */
   track(client: Client, options?: { readonly quiet?: boolean; readonly cluster?: string }): Client;
@@ -59,6 +59,21 @@ export interface Controller {
   readonly backOff?: { readonly firstMs: number; readonly longestMs: number };
   readonly watches: readonly Watch[];
   reconcile(key: ObjectKey, context: ReconcileContext): Promise<ReconcileResult | void>;
+}
+
+/**
+ * A reconcile that fails with this is tried again after so long, and not with back-off: for what something outside asks
+ * for, such as `429` with `Retry-After`.
+ */
+export class RetryLaterError extends Error {
+  override readonly name = 'RetryLaterError';
+  /** In milliseconds. */
+  readonly afterMs: number;
+
+  constructor(message: string, afterMs: number, options?: ErrorOptions) {
+    super(message, options);
+    this.afterMs = afterMs;
+  }
 }
 
 /** Every controller that the manager runs. */

@@ -4,6 +4,7 @@ export {
   Leadership,
   type ReconcileContext,
   type ReconcileResult,
+  RetryLaterError,
   TerminalError,
   type Trigger,
   type Watch,

@@ -5,7 +5,14 @@ import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import { type Clock, isStatusError, type ObjectKey, type Random } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
 import { WorkQueue, type WorkQueueMetrics } from '../workqueue/index.ts';
-import { type Controller, type Leadership, TerminalError, type Trigger, type Watch } from './contract.ts';
+import {
+  type Controller,
+  type Leadership,
+  RetryLaterError,
+  TerminalError,
+  type Trigger,
+  type Watch,
+} from './contract.ts';
 import { OwnWrites } from './own-writes.ts';
 import type { ObservedReconcile, ReconcileObserver } from './reconcile-observer.ts';
 import { CauseBook, ReconcileRun } from './reconcile-run.ts';
@@ -93,7 +100,10 @@ export class RunningController {
     this.#controller = controller;
     this.#environment = environment;
     this.#logger = environment.logger.named(controller.name);
-    const { backOff } = controller;
+    const { backOff, concurrency } = controller;
+    if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency > 0)) {
+      throw new RangeError(`controller "${this.name}": concurrency is a whole number from 1 on, not ${concurrency}`);
+    }
     this.#queue = new WorkQueue<ObjectKey>({
       ...environment,
       ...(backOff && { firstBackOffMs: backOff.firstMs, longestBackOffMs: backOff.longestMs }),
@@ -268,6 +278,8 @@ export class RunningController {
     const stop = () => abort.abort(this.#aborting.signal.aborted ? this.#aborting.signal.reason : lost?.reason);
     this.#aborting.signal.addEventListener('abort', stop, { once: true });
     lost?.addEventListener('abort', stop, { once: true });
+    // Between the moment when the key was handed out and this one.
+    if (lost?.aborted || this.#aborting.signal.aborted) stop();
     let timedOut = false;
     const cancelTimer = clock.after(timeoutMs, () => {
       timedOut = true;
@@ -371,6 +383,7 @@ export class RunningController {
       }),
     );
     try {
+      run.signal.throwIfAborted();
       await this.#ownWrites.caughtUp(key, run.signal);
     } finally {
       cancelWarning();
@@ -390,6 +403,9 @@ export class RunningController {
   }
 
   #requeue(key: ObjectKey, afterMs: number): void {
+    if (typeof afterMs !== 'number' || Number.isNaN(afterMs)) {
+      throw new TypeError(`requeueAfter is a number of milliseconds, not ${String(afterMs)}`);
+    }
     this.#queue.addAfter(key, afterMs);
     this.#causes.note(key, { type: 'requeueAfter', at: this.#environment.clock.now() });
   }
@@ -409,8 +425,13 @@ export class RunningController {
       this.#logger.error('reconcile failed for good', fields);
       return 'terminal';
     }
-    this.#queue.retry(key);
+    if (error instanceof RetryLaterError) {
+      this.#logger.warn('reconcile failed, and is tried again when it was asked to', fields);
+      this.#queue.forget(key);
+      this.#queue.addAfter(key, error.afterMs);
+    } else this.#queue.retry(key);
     this.#causes.note(key, { type: 'retry', at: this.#environment.clock.now() });
+    if (error instanceof RetryLaterError) return 'error';
     // Written from a cache that was a moment behind: the event that is on its way sets it right.
     if (isStatusError(error, 'Conflict')) this.#logger.debug('reconcile met a newer version', fields);
     else this.#logger.error('reconcile failed', fields);

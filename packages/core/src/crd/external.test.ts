@@ -4,7 +4,7 @@ import { ModelApi } from '../../test/model-api.ts';
 import { establish, startOnModel } from '../../test/operator-on-model.ts';
 import { ConfigMap } from '../api/index.ts';
 import { createClient } from '../client/index.ts';
-import { TerminalError } from '../controller/index.ts';
+import { RetryLaterError, TerminalError } from '../controller/index.ts';
 import { FakeClock } from '../testing/index.ts';
 import { defineExternal, defineOperator, defineResource, type ExternalSpec, type ResourceObject } from './index.ts';
 
@@ -246,6 +246,24 @@ describe('an external resource', () => {
     expect(await condition()).toBe('False Failed zone: the name is not allowed; web: waits for zone');
     await clock.advance(3_600_000);
     expect(dns.calls.filter((each) => each === 'create')).toEqual(['create']);
+    await stop();
+  });
+
+  it('that is asked to come later comes then, and not before', async () => {
+    const { clock, condition, create, dns, run } = await open({
+      async create() {
+        dns.calls.push('create');
+        throw new RetryLaterError('too many requests', 60_000);
+      },
+    });
+    const { stop } = await run();
+    await create();
+    expect(await condition()).toBe('False Failed zone: too many requests; web: waits for zone');
+    const creates = () => dns.calls.filter((each) => each === 'create').length;
+    await clock.advance(50_000);
+    expect(creates()).toBe(1);
+    await clock.advance(61_000);
+    expect(creates()).toBe(2);
     await stop();
   });
 

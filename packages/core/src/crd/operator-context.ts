@@ -22,6 +22,7 @@ import type { ChildApplier, ChildObject } from './child-applier.ts';
 import type { ClusterPeers } from './cluster-peers.ts';
 import type { DeclaredAccess } from './declared-access.ts';
 import { deleteChild } from './delete-child.ts';
+import { eachInTurn } from './each-in-turn.ts';
 import { clustersAnnotation, clustersOf, RemoteChildren } from './remote-children.ts';
 
 /** The type of an object's status, with every field optional. */
@@ -37,6 +38,8 @@ export interface OperatorContext<T extends KubernetesObject, Owned extends Resou
   readonly client: Client;
   readonly informers: Informers;
   readonly logger: Logger;
+  /** The time that tests and simulations move; instead of `Date.now()`. */
+  readonly clock: Clock;
   /**
    * Makes sure that a child is as described, by server-side apply: creates it with the object as its owner, or changes
    * what differs. Fields that are not mentioned keep the server's defaults; a field that is no longer mentioned goes.
@@ -134,7 +137,7 @@ export class OperatorRun<T extends KubernetesObject> {
   }
 
   context(key: ObjectKey): OperatorContext<T> {
-    const { access, client, cluster, informers, logger, recorder, type } = this.#parts;
+    const { access, client, clock, cluster, informers, logger, recorder, type } = this.#parts;
     const reconcile = this.#reconcile;
     const object = this.#object;
     const run = this;
@@ -144,6 +147,7 @@ export class OperatorRun<T extends KubernetesObject> {
       client: access.client(reconcile.track(client)),
       informers: access.informers(informers),
       logger,
+      clock,
       signal: reconcile.signal,
       track: (other, options) => reconcile.track(other, options),
       read: (kind, of) => reconcile.read(kind, of),
@@ -263,12 +267,13 @@ export class OperatorRun<T extends KubernetesObject> {
     const { applier, type: ownerType } = this.#parts;
     this.#requireOwned(type);
     const key = this.#keyOfChild(type, desired.metadata?.name, desired.metadata?.namespace);
+    const id = identity(type, key);
+    // Also where the request fails: it is wanted, and not to be pruned.
+    this.#applied.add(id);
     const owner = { type: ownerType, object: this.#object, ...(labels && { labels }) };
     const known = this.#get(type, key);
     const made = await applier.apply(this.#quiet, owner, type, desired, known, this.#reconcile.signal);
-    const id = identity(type, keyOf(made));
     this.#written.set(id, made);
-    this.#applied.add(id);
     return made;
   }
 
@@ -324,16 +329,17 @@ export class OperatorRun<T extends KubernetesObject> {
   }
 
   async #prune(types: readonly ResourceType[]): Promise<void> {
-    const { owns } = this.#parts;
-    for (const type of types.length > 0 ? types : owns) {
-      for (const each of this.#children(type)) {
+    const pruned = types.length > 0 ? types : this.#parts.owns;
+    const surplus = pruned.flatMap((type) =>
+      this.#children(type)
         // Those of dependents go in their order.
-        if (each.metadata.labels?.[dependentLabel] !== undefined) continue;
-        const key = keyOf(each);
-        if (!this.#applied.has(identity(type, key))) await this.#remove(type, key);
-      }
-    }
-    await this.#remote.prune(this.#object, types.length > 0 ? types : owns);
+        .filter((each) => each.metadata.labels?.[dependentLabel] === undefined)
+        .map(keyOf)
+        .filter((key) => !this.#applied.has(identity(type, key)))
+        .map((key) => () => this.#remove(type, key)),
+    );
+    const elsewhere = () => this.#remote.prune(this.#object, pruned);
+    await eachInTurn(this.#reconcile.signal, [...surplus, elsewhere]);
   }
 
   async #remove(type: ResourceType, key: ObjectKey): Promise<void> {

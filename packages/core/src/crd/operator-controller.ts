@@ -149,7 +149,8 @@ export class OperatorController<T extends KubernetesObject> implements Controlle
     let current = object;
     if (finalize && hasFinalizer(current, this.#finalizer)) {
       const run = new OperatorRun(this.#parts, current, reconcile);
-      await this.#flushed(run, () => this.#finalize(run, run.context(key)));
+      const unfinished = await this.#flushed(run, () => this.#finalize(run, run.context(key)));
+      if (unfinished) return unfinished;
       const left = await removeFinalizer(quiet, type, run.object, this.#finalizer, reconcile.signal);
       if (!left) return undefined;
       current = left;
@@ -187,9 +188,9 @@ export class OperatorController<T extends KubernetesObject> implements Controlle
     return left;
   }
 
-  async #finalize(run: OperatorRun<T>, context: OperatorContext<T>): Promise<void> {
+  async #finalize(run: OperatorRun<T>, context: OperatorContext<T>): Promise<ReconcileResult | void> {
     try {
-      await this.#definition.finalize?.(run.object, context);
+      return await this.#definition.finalize?.(run.object, context);
     } catch (error) {
       if (!context.signal.aborted) context.event('Warning', 'FinalizeFailed', reasonOf(error));
       throw error;

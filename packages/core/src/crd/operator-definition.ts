@@ -3,6 +3,7 @@ import type { Predicate, ReconcileResult, Watch } from '../controller/index.ts';
 import type { Informers } from '../informer/index.ts';
 import type { ObjectRef } from '../machinery/index.ts';
 import type { Use } from './declared-access.ts';
+import type { DefinedWebhook, Mutation, Validation, WebhookContext, WebhookRequest } from './define-webhook.ts';
 import type { Dependent, DependentMaker } from './dependent.ts';
 import type { OperatorContext } from './operator-context.ts';
 import type { Definition } from './serve-definition.ts';
@@ -54,14 +55,36 @@ export interface OperatorDefinition<
   readonly rules?: readonly PolicyRule[];
   /**
    * Called for every change of the object or of what it owns, and at the start; not while the object is being deleted.
-   * After the dependents, whether or not all are ready (`context.waiting`); may be left out where there are some.
+   * After the dependents, whether or not all are ready (`context.waiting`); may be left out where there are some,
+   * or where webhooks are all that there is.
    */
   reconcile?(object: T, context: OperatorContext<T, Owned>): Promise<ReconcileResult | void>;
   /**
    * Called before the object may go and before its dependents do, until it resolves. With it every object gets a
-   * finalizer. Why it failed is told by an event of the object.
+   * finalizer. With `{ requeueAfter }` it is not done: the object stays, and `finalize` is called again after so long or
+   * at the next event, for example of a Job that it waits for. Why it failed is told by an event of the object.
    */
-  finalize?(object: T, context: OperatorContext<T, Owned>): Promise<void>;
+  finalize?(object: T, context: OperatorContext<T, Owned>): Promise<ReconcileResult | void>;
+  /**
+   * Says whether an object of the kind may be created or changed as somebody wants it; not about those that are being
+   * deleted, which nothing may keep from going. It is asked before anything is stored, in every copy of the process, and
+   * while none is there nothing of the kind can be written. Nothing returned: allowed.
+   *
+   * @example
+   * validate({ object, oldObject }) {
+   *   if (oldObject && object.spec.storage < oldObject.spec.storage)
+   *     return deny([{ field: 'spec.storage', message: 'cannot shrink' }]);
+   *   return allow({ warnings: object.spec.replicas > 50 ? ['this is a lot'] : [] });
+   * },
+   */
+  validate?(request: WebhookRequest<T>, context: WebhookContext): Validation | Promise<Validation>;
+  /**
+   * Says how an object of the kind is to be before it is validated and stored: a changed copy; nothing returned: as it
+   * is. What a default in the schema can say need not be said here. Asked about the same as `validate`.
+   */
+  mutate?(request: WebhookRequest<T>, context: WebhookContext): Mutation<NoInfer<T>> | Promise<Mutation<NoInfer<T>>>;
+  /** Webhooks that are about other kinds, other operations, or only some objects: see `defineWebhook`. */
+  readonly webhooks?: readonly DefinedWebhook[];
 }
 
 /** Objects of a kind that others name. */

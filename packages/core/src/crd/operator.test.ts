@@ -149,6 +149,35 @@ describe('defineOperator', () => {
     await host.stop();
   });
 
+  it('finalizes for as long as it says that it is not done: until a time has come, or something has happened', async () => {
+    const journal: number[] = [];
+    const operator = defineOperator({
+      name: 'website',
+      for: Website,
+      owns: [ConfigMap],
+      async reconcile(_, { apply }) {
+        await apply(ConfigMap, {});
+      },
+      async finalize(_, { get, clock }) {
+        journal.push(clock.now());
+        return get(ConfigMap)?.data?.['done'] ? undefined : { requeueAfter: 60_000 };
+      },
+    });
+    const { clock, client, host, lines, site, create } = await start(operator);
+    await create();
+    await clock.advance(1_000);
+    await client.delete(Website, site());
+    const deleted = clock.now();
+    await clock.advance(90_000);
+    expect(journal.map((at) => Math.round((at - deleted) / 1_000))).toEqual([0, 60]);
+    await client.patch(ConfigMap, site(), { merge: { data: { done: 'yes' } } });
+    await clock.advance(1_000);
+    expect((await client.list(Website)).items).toEqual([]);
+    expect(journal.length).toBe(3);
+    expect(lines.filter((each) => each.includes('reconcile'))).toEqual([]);
+    await host.stop();
+  });
+
   it('writes the status also when a reconcile fails, and says when a kind is not owned', async () => {
     const operator = defineOperator({
       name: 'website',

@@ -1,8 +1,9 @@
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
-import { TerminalError } from '../controller/index.ts';
+import { RetryLaterError, TerminalError } from '../controller/index.ts';
 import { isStatusError, keyOf, type Random, validateLabelValue } from '../machinery/index.ts';
 import { type Dependent, type ExternalDependent, type ExternalHands, type Hands, reasonOf } from './dependent.ts';
 import { DependentGraph, type DependentState } from './dependent-graph.ts';
+import { eachInTurn } from './each-in-turn.ts';
 import { type ExternalNote, formatNote, noteAnnotation, parseNote } from './external-note.ts';
 import { dependentLabel, type OperatorContext, type OperatorRun } from './operator-context.ts';
 
@@ -175,9 +176,10 @@ export class DependentsRun<T extends KubernetesObject> {
     // Where something waits for it, its own children must be gone as well.
     const policy = this.#set.graph.before(name).length > 0 && ownsOthers(type) ? 'Foreground' : 'Background';
     let left: string | undefined;
-    for (const each of this.#surplus.get(name) ?? []) {
+    const removals = (this.#surplus.get(name) ?? []).map((each) => async () => {
       if (!(await this.#run.removeChild(type, each, policy))) left ??= `${type.kind} ${each.metadata.name}`;
-    }
+    });
+    await eachInTurn(this.#context.signal, removals);
     return left;
   }
 
@@ -273,14 +275,17 @@ export function readiness({ waiting, failures }: DependentsOutcome, going: boole
   return { ready: reason === 'AllReady', reason, message: lines.join('; ') };
 }
 
-/** What to throw for the failures; `undefined`: there are none. Tried again unless every one of them is terminal. */
+/** What to throw for the failures; `undefined`: there are none. Tried again unless all are terminal; when it was asked for, if none says otherwise. */
 export function failureOf({ failures }: DependentsOutcome): Error | undefined {
   if (failures.size === 0) return undefined;
   const errors = [...failures.values()];
   const message = [...failures].map(([name, error]) => `${name}: ${reasonOf(error)}`).join('; ');
   const cause = errors.length === 1 ? errors[0] : new AggregateError(errors, message);
-  if (errors.every((each) => each instanceof TerminalError)) return new TerminalError(message, { cause });
-  return new Error(message, { cause });
+  const again = errors.filter((each) => !(each instanceof TerminalError));
+  if (again.length === 0) return new TerminalError(message, { cause });
+  const later = again.filter((each) => each instanceof RetryLaterError);
+  if (later.length < again.length) return new Error(message, { cause });
+  return new RetryLaterError(message, Math.min(...later.map((each) => each.afterMs)), { cause });
 }
 
 /** Whether objects of the kind have children of their own: built-in workloads, and all that is not built in. */

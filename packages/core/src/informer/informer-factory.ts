@@ -3,7 +3,7 @@ import type { Observable } from 'rxjs';
 // The package's index loads two hundred modules, which would be most of the time it takes to import the SDK.
 import { Observable as ObservableClass } from 'rxjs/internal/Observable';
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
-import { keyOf } from '../machinery/index.ts';
+import { keyOf, systemClock, systemRandom } from '../machinery/index.ts';
 import type {
   CacheReads,
   Informer,
@@ -16,7 +16,9 @@ import type {
 import type { ReflectorEnvironment } from './reflector.ts';
 import { SharedInformer } from './shared-informer.ts';
 
-export interface InformerFactoryOptions extends ReflectorEnvironment {
+export interface InformerFactoryOptions
+  extends Omit<ReflectorEnvironment, 'clock' | 'random'>,
+    Partial<Pick<ReflectorEnvironment, 'clock' | 'random'>> {
   /** `true` (the default): an informer runs as soon as it is asked for. `false`: all wait for `start()`. */
   readonly started?: boolean;
   /**
@@ -39,7 +41,7 @@ interface Entry {
  * Shared informers, one for each kind and scope.
  *
  * @example
- * const informers = new InformerFactory({ client, clock: systemClock, random: systemRandom, logger });
+ * const informers = new InformerFactory({ client, logger: createLogger() });
  * const pods = informers.for(Pod, { namespace: 'default' });
  * await pods.waitForSync();
  * pods.lister.list();
@@ -57,7 +59,7 @@ export class InformerFactory implements Informers {
   #stopped = false;
 
   constructor({ started = true, keepManagedFields, reads, ...environment }: InformerFactoryOptions) {
-    this.#environment = environment;
+    this.#environment = { clock: systemClock, random: systemRandom, ...environment };
     this.#reads = reads;
     this.#keepManagedFields = keepManagedFields ?? environment.client.transport.sharesObjects === true;
     this.#started = started;
