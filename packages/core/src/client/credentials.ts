@@ -10,36 +10,48 @@ export interface Credentials {
   readonly key?: string;
 }
 
+/** A bearer token that somebody has issued. */
+export interface IssuedToken {
+  readonly token: string;
+  /** Milliseconds since the epoch; absent: for ever. */
+  readonly expiresAt?: number;
+}
+
+export type IssueToken = (signal?: AbortSignal) => Promise<IssuedToken>;
+
 const tokenFileAgeMs = 60_000;
 /** Renewed so long before it ends, that a request under way does not outlive it. */
 const expiryLeewayMs = 10_000;
 
-/** Keeps the credentials of a config fresh: token files are read again, plugins run again, as they grow old. */
+/** Keeps credentials fresh: token files are read again, plugins run and issuers asked again, as they grow old. */
 export class CredentialSource {
   readonly #config: ClientConfig;
   readonly #clock: Clock;
   #file: { readonly token: string; readonly readAt: number } | undefined;
-  #exec: Promise<ExecCredential> | undefined;
+  readonly #issue: ((signal?: AbortSignal) => Promise<ExecCredential>) | undefined;
+  #issued: { readonly credential: Promise<ExecCredential>; readonly signal: AbortSignal | undefined } | undefined;
 
-  constructor(config: ClientConfig, clock: Clock) {
+  /** @param issueToken counts before what the config names */
+  constructor(config: ClientConfig, clock: Clock, issueToken?: IssueToken) {
     this.#config = config;
     this.#clock = clock;
+    this.#issue = issueToken ?? (config.exec && ((signal) => runExecPlugin(config, signal)));
   }
 
   /** Whether asking again after a 401 may bring something else. */
   get renewable(): boolean {
-    return this.#config.tokenFile !== undefined || this.#config.exec !== undefined;
+    return this.#config.tokenFile !== undefined || this.#issue !== undefined;
   }
 
   /** Forgets what the server has refused. */
   renew(): void {
     this.#file = undefined;
-    this.#exec = undefined;
+    this.#issued = undefined;
   }
 
   async get(signal?: AbortSignal): Promise<Credentials> {
-    const { cert, key, username, password, exec } = this.#config;
-    const own = exec ? await this.#fromPlugin(signal) : undefined;
+    const { cert, key, username, password } = this.#config;
+    const own = this.#issue ? await this.#fromIssuer(this.#issue, signal) : undefined;
     const token = own?.token ?? (await this.#token());
     const basic = username === undefined ? undefined : Buffer.from(`${username}:${password ?? ''}`).toString('base64');
     const pair = own?.cert ? { cert: own.cert, key: own.key } : { cert, key };
@@ -60,16 +72,27 @@ export class CredentialSource {
     return this.#file.token;
   }
 
-  async #fromPlugin(signal: AbortSignal | undefined): Promise<ExecCredential> {
-    const current = await this.#exec;
-    if (current && (current.expiresAt === undefined || current.expiresAt - expiryLeewayMs > this.#clock.now()))
-      return current;
-    const running = runExecPlugin(this.#config, signal);
-    this.#exec = running;
+  /** Whoever comes while one is asked waits for that answer. */
+  async #fromIssuer(
+    issue: (signal?: AbortSignal) => Promise<ExecCredential>,
+    signal: AbortSignal | undefined,
+  ): Promise<ExecCredential> {
+    for (let before = this.#issued; before; before = this.#issued) {
+      try {
+        const current = await before.credential;
+        if (current.expiresAt === undefined || current.expiresAt - expiryLeewayMs > this.#clock.now()) return current;
+      } catch (error) {
+        // That the one who asked has gone is no answer to the others.
+        if (!before.signal?.aborted || signal?.aborted) throw error;
+      }
+      if (this.#issued === before) this.#issued = undefined;
+    }
+    const issued = { credential: issue(signal), signal };
+    this.#issued = issued;
     try {
-      return await running;
+      return await issued.credential;
     } catch (error) {
-      if (this.#exec === running) this.#exec = undefined;
+      if (this.#issued === issued) this.#issued = undefined;
       throw error;
     }
   }

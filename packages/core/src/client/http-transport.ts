@@ -5,7 +5,7 @@ import type { ClientConfig } from './client-config.ts';
 import { connectionError } from './connection-error.ts';
 import type { Connector, HttpResponse } from './connector.ts';
 import type { ApiRequest, Transport, WatchEvent } from './contract.ts';
-import { CredentialSource, type Credentials } from './credentials.ts';
+import { CredentialSource, type Credentials, type IssueToken } from './credentials.ts';
 import { cutManagedFields } from './cut-managed-fields.ts';
 import { type HttpMessage, isStatus, parseAnswer, toHttpMessage, toStatusError } from './http-message.ts';
 import { lineBatches } from './json-lines.ts';
@@ -24,6 +24,8 @@ export interface HttpTransportOptions {
   readonly pingEveryMs?: number;
   /** Without an answer for so long the connection is lost, and all that is on it. Default 15 s. */
   readonly pingTimeoutMs?: number;
+  /** Asked for a bearer token, instead of what the config names: again before it ends, and after a 401. */
+  readonly issueToken?: IssueToken;
   /** Told of each answer, for metrics. */
   readonly observe?: (answer: ObservedAnswer) => void;
 }
@@ -66,7 +68,7 @@ class NetworkTransport implements HttpTransport {
     this.#clock = options.clock ?? systemClock;
     this.#origin = new URL(config.server);
     this.#prefix = this.#origin.pathname.replace(/\/+$/, '');
-    this.#credentials = new CredentialSource(config, this.#clock);
+    this.#credentials = new CredentialSource(config, this.#clock, options.issueToken);
     this.#headers = {
       'user-agent': config.userAgent ?? `keelson/${version} (${process.platform}/${process.arch})`,
       ...impersonation(config),

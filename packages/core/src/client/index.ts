@@ -15,6 +15,7 @@ export type {
 } from './contract.ts';
 export { Client, Clients } from './contract.ts';
 export { createClient } from './create-client.ts';
+export type { IssuedToken, IssueToken } from './credentials.ts';
 export { type HttpMessage, parseAnswer, toHttpMessage, toStatusError } from './http-message.ts';
 export { type HttpTransport, type HttpTransportOptions, httpTransport, type ObservedAnswer } from './http-transport.ts';
 export { jsonLines } from './json-lines.ts';

@@ -1,0 +1,50 @@
+import type { ParseArgsConfig } from 'node:util';
+import type { RunPluginsOptions } from './run-plugins.ts';
+
+/** What every program that works on a cluster takes: for `parseArgs` of Node. */
+export const runFlags = {
+  'leader-elect': { type: 'boolean', default: false },
+  kubeconfig: { type: 'string' },
+  context: { type: 'string' },
+  'metrics-bind-address': { type: 'string' },
+  'health-probe-bind-address': { type: 'string' },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const satisfies ParseArgsConfig['options'];
+
+export interface RunFlagValues {
+  readonly 'leader-elect': boolean;
+  readonly kubeconfig?: string | undefined;
+  readonly context?: string | undefined;
+  readonly 'metrics-bind-address'?: string | undefined;
+  readonly 'health-probe-bind-address'?: string | undefined;
+}
+
+/** What the help of such a program ends with. */
+export const runFlagsHelp = `Addresses: a port on loopback (8080), a port on all addresses (:8080), or host:port. Default: nothing is served.
+
+Without a kubeconfig: KUBECONFIG, ~/.kube/config, or the service account of the pod.
+`;
+
+/** The flags as options of `runPlugins` and `runOperator`. */
+export function runSettings(
+  values: RunFlagValues,
+): Pick<RunPluginsOptions, 'leaderElection' | 'kubeconfig' | 'context' | 'metrics' | 'health'> {
+  const { kubeconfig, context, 'metrics-bind-address': metrics, 'health-probe-bind-address': health } = values;
+  return {
+    leaderElection: values['leader-elect'],
+    ...(kubeconfig !== undefined && { kubeconfig }),
+    ...(context !== undefined && { context }),
+    ...(metrics !== undefined && { metrics }),
+    ...(health !== undefined && { health }),
+  };
+}
+
+/** Runs a program to its end; an error becomes one message on standard error and the exit code 1. */
+export async function runProgram(main: () => Promise<void>): Promise<void> {
+  try {
+    await main();
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
