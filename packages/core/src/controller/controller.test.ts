@@ -254,6 +254,33 @@ describe('ControllerManager', () => {
     await informers.stop();
   });
 
+  it('lets a reconcile that does not heed its signal send nothing any more', async () => {
+    const { clock, client, informers, put, run, now } = setup();
+    await put('a');
+    const outcomes: string[] = [];
+    const manager = run(
+      {
+        watches: [watch(informers.for(ConfigMap)).self()],
+        async reconcile(_, context) {
+          if (outcomes.length > 0) return;
+          await clock.sleep(10_000);
+          const own = context.track(client);
+          const ref = { metadata: { name: 'late', namespace: 'default' } };
+          const sent = [own.create(ConfigMap, ref), own.get(ConfigMap, ref.metadata), own.deleteCollection(ConfigMap)];
+          for (const each of await Promise.allSettled<unknown>(sent)) {
+            outcomes.push(each.status === 'rejected' ? String(each.reason) : 'sent');
+          }
+        },
+      },
+      2_000,
+    );
+    await clock.advance(20_000);
+    expect(outcomes).toEqual(Array(3).fill('Error: the reconcile did not end within 2000 ms'));
+    expect((await client.list(ConfigMap)).items.map(({ metadata }) => metadata.name)).toEqual(['a']);
+    await manager.stop(now);
+    await informers.stop();
+  });
+
   it('takes up a watch again whose mapping threw', async () => {
     const { clock, informers, put, run, lines, now } = setup();
     const seen: string[] = [];
@@ -541,20 +568,35 @@ describe('createEventRecorder', () => {
     expect(api.writes.map((each) => each.verb)).toEqual(['create', 'patch', 'create']);
   });
 
-  it('begins a new event when the old one is gone, or ten minutes old', async () => {
+  it('goes on counting hours later, on another event when the old one is gone', async () => {
     const { recorder, clock, client, events, pod } = start();
     const record = async () => {
       recorder.event(Pod, pod, 'Normal', 'Pulled', 'image');
       await settle();
     };
     await record();
+    await clock.advance(7_200_000);
+    await record();
     const [event] = await events();
+    expect(event).toMatchObject({ count: 2, firstTimestamp: '2026-01-01T00:00:00Z' });
     await client.delete(Event, event!.metadata);
     await record();
-    expect((await events()).map((each) => each.count)).toEqual([1]);
-    await clock.advance(600_000);
-    await record();
-    expect((await events()).map((each) => each.count)).toEqual([1, 1]);
+    const again = await events();
+    expect(again.map(({ count, firstTimestamp }) => [count, firstTimestamp])).toEqual([[3, '2026-01-01T00:00:00Z']]);
+    expect(again[0]?.metadata.name).not.toBe(event?.metadata.name);
+  });
+
+  it('combines similar events beyond the ninth message, and tells the last of them', async () => {
+    const { recorder, events, pod } = start();
+    for (let each = 1; each <= 14; each += 1) {
+      recorder.event(Pod, pod, 'Warning', 'FailedCreate', `no. ${each}`);
+      await settle();
+    }
+    const told = (await events()).map(({ message, count, reportingComponent }) => [message, count, reportingComponent]);
+    expect(told).toEqual([
+      ...Array.from({ length: 9 }, (_, at) => [`no. ${at + 1}`, 1, 'keelson']),
+      ['(combined from similar events): no. 14', 5, ''],
+    ]);
   });
 
   it('puts events about cluster-wide objects into default', async () => {

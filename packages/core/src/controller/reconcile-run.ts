@@ -65,6 +65,7 @@ export class ReconcileRun implements ReconcileContext {
     const { clock, key, ownWrites, known, place, send } = this.#options;
     tracked[form] ??= trackedClient(client, {
       clock,
+      signal: this.signal,
       known: (type, of) => known(type, of, cluster),
       send,
       ...(place && { place }),

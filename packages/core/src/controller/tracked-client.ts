@@ -16,6 +16,8 @@ export interface Written {
 
 export interface ClientObserver {
   readonly clock: Clock;
+  /** Once it is aborted nothing is sent any more: somebody else may act by then. */
+  readonly signal: AbortSignal;
   /** An object as a cache holds it, if one does. */
   known(type: ResourceType, key: ObjectKey): KubernetesObject | undefined;
   /** Sends a request. */
@@ -27,11 +29,12 @@ export interface ClientObserver {
   wrote(write: TracedWrite, written?: Written): void;
 }
 
-/** The same client, whose reads and writes of single objects, and lists, are told. */
+/** The same client, whose reads and writes of single objects, and lists, are told; until its signal is aborted. */
 export function trackedClient(client: Client, observer: ClientObserver): Client {
   return wrapClient(client, {
     call(call, send) {
       const { verb, subresource } = call;
+      if (observer.signal.aborted) return Promise.reject(observer.signal.reason);
       if (verb === 'get' || verb === 'list') return read(observer, call, send);
       // What comes of these is no object.
       if (verb === 'deletecollection' || (verb === 'create' && subresource !== undefined)) return send();
