@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import {
   type Controller,
   ControllerManager,
@@ -17,13 +18,21 @@ export const Manager = token<ControllerManager>('ControllerManager');
 /** Provided where traces are to say which line of code reads and writes. */
 export const InDevelopment = token<true>('InDevelopment');
 
-/** Reconciles under way at a stop have so long before they are aborted. */
-const drainMs = 5_000;
+export const controllerManagerOptions = z
+  .strictObject({
+    /** Reconciles under way at a stop have so long before they are aborted; in milliseconds. */
+    drainMs: z.int().nonnegative().default(5_000),
+  })
+  .prefault({});
+
+/** One that does not heed its signal is not waited for any longer than this. */
+const abortedMs = 5_000;
 
 /** Runs every controller that the plugins provide. */
 export const controllerManagerPlugin = definePlugin({
   name: 'controller-manager',
-  register({ provide }) {
+  options: controllerManagerOptions,
+  register({ provide, options: { drainMs } }) {
     provide.factory(
       Manager,
       (
@@ -52,6 +61,7 @@ export const controllerManagerPlugin = definePlugin({
       (manager: ControllerManager, clock: ClockContract) => ({
         name: 'controllers',
         phase: 'controllers' as const,
+        stopDeadlineMs: drainMs + abortedMs,
         async start() {
           manager.start();
         },

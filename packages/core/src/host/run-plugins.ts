@@ -40,6 +40,8 @@ export interface RunPluginsOptions extends ObservationOptions {
   readonly leaderElection?: boolean | Partial<LeaderElectionSettings>;
   /** How API servers reach webhooks, if there are any; default: on this machine. */
   readonly webhooks?: WebhookSettings;
+  /** Reconciles under way at a stop have so long before they are aborted; in milliseconds, default 5,000. */
+  readonly drainMs?: number;
   /** Default: text on standard error. */
   readonly logger?: Logger;
   /** Ends it, like SIGINT and SIGTERM. */
@@ -101,7 +103,7 @@ interface Connections {
 
 async function hostFor(
   plugins: readonly AnyPlugin[],
-  { name, options, clusters, leaderElection = false, webhooks, logger }: RunPluginsOptions,
+  { name, options, clusters, leaderElection = false, webhooks, drainMs, logger }: RunPluginsOptions,
   { observed, home, connect }: Connections,
 ): Promise<Host> {
   // The container is loaded only where something is run.
@@ -152,6 +154,7 @@ async function hostFor(
       ...(!clusters && options),
       ...observed.options,
       ...(webhooks && !clusters && { webhooks }),
+      ...(drainMs !== undefined && { 'controller-manager': { drainMs } }),
       ...(leaderElection !== false && {
         'leader-election': {
           namespace: home?.namespace ?? 'default',
