@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigMap } from '../api/index.ts';
-import { admissionWebhook, allow, change, deny } from './admission-webhook.ts';
+import { admissionWebhook } from './admission-webhook.ts';
+import { allow, change, deny } from './decision.ts';
 
 const review = (request: object) =>
   JSON.stringify({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import { isJsonObject, type JsonObject, jsonPatchBetween, StatusError } from '../machinery/index.ts';
+import type { AdmissionDecision, WrongField } from './decision.ts';
 import type { Webhook } from './webhook-server.ts';
 
 /** What a webhook is asked about: the request of an AdmissionReview (`admission.k8s.io/v1`). */
@@ -29,42 +30,6 @@ export interface AdmissionRequest<T> {
   /** Aborts when the server no longer waits for the answer. */
   readonly signal: AbortSignal;
 }
-
-/** What a webhook says; see `allow`, `change` and `deny`. */
-export type AdmissionDecision<T> =
-  | { readonly allowed: true; readonly object?: T; readonly warnings?: readonly string[]; readonly audit?: Texts }
-  | {
-      readonly allowed: false;
-      readonly message: string;
-      readonly reason?: string;
-      readonly code?: number;
-      readonly warnings?: readonly string[];
-      readonly audit?: Texts;
-    };
-
-type Texts = Readonly<Record<string, string>>;
-
-interface Remarks {
-  /** Shown to whoever asks, at most 120 characters each. */
-  readonly warnings?: readonly string[];
-  /** Noted in the audit log of the server. */
-  readonly audit?: Texts;
-}
-
-export const allow = (remarks: Remarks = {}): AdmissionDecision<never> => ({ allowed: true, ...remarks });
-
-/** Allows the object in another form: a copy, as what a webhook is asked about belongs to nobody else. */
-export const change = <T>(object: T, remarks: Remarks = {}): AdmissionDecision<T> => ({
-  allowed: true,
-  object,
-  ...remarks,
-});
-
-/** Refuses. `code`: that of the answer, default 403. */
-export const deny = (
-  message: string,
-  more: Remarks & { readonly code?: number; readonly reason?: string } = {},
-): AdmissionDecision<never> => ({ allowed: false, message, code: 403, reason: 'Forbidden', ...more });
 
 /** Answers one AdmissionReview, given and returned as JSON. Rejects with a `StatusError` for what is none. */
 export type AdmissionWebhook = Webhook;
@@ -126,7 +91,8 @@ export function admissionWebhook<T extends KubernetesObject>(
       options: options ?? {},
       signal,
     });
-    const response = { uid: request.uid, ...responseOf(decision, asked ?? undefined) };
+    const about = { kind, name: rest.name };
+    const response = { uid: request.uid, ...responseOf(decision, about, asked ?? undefined) };
     return JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response });
   };
 }
@@ -148,18 +114,40 @@ function readReview<T>(text: string, schema: z.ZodType<T>): T {
   );
 }
 
-function responseOf<T>(decision: AdmissionDecision<T>, asked: T | undefined) {
+interface About {
+  readonly kind: { readonly group: string; readonly kind: string };
+  readonly name: string;
+}
+
+function responseOf<T>(decision: AdmissionDecision<T>, about: About, asked: T | undefined) {
   const { allowed, warnings, audit } = decision;
   const remarks = { ...(warnings?.length && { warnings }), ...(audit && { auditAnnotations: audit }) };
   if (!allowed) {
-    const { message, reason, code } = decision;
-    return { allowed, status: { message, ...(reason && { reason }), ...(code && { code }) }, ...remarks };
+    const { message, reason, code, fields } = decision;
+    const why = fields?.length ? invalid(about, fields) : { message };
+    return { allowed, status: { ...why, ...(reason && { reason }), ...(code && { code }) }, ...remarks };
   }
-  if (decision.object === undefined || !asked) return { allowed, ...remarks };
-  // Both are plain JSON: one has come as such, and the other is going to.
-  const before = JSON.parse(JSON.stringify(asked));
-  const operations = jsonPatchBetween(before, JSON.parse(JSON.stringify(decision.object)));
+  const operations = operationsOf(decision, asked);
   if (operations.length === 0) return { allowed, ...remarks };
   const patch = Buffer.from(JSON.stringify(operations)).toString('base64');
   return { allowed, patchType: 'JSONPatch', patch, ...remarks };
+}
+
+function operationsOf<T>(
+  { object, patch }: Extract<AdmissionDecision<T>, { allowed: true }>,
+  asked: T | undefined,
+): readonly unknown[] {
+  if (object === undefined || !asked) return patch ?? [];
+  // Both are plain JSON: one has come as such, and the other is going to.
+  return jsonPatchBetween(JSON.parse(JSON.stringify(asked)), JSON.parse(JSON.stringify(object)));
+}
+
+/** As the server's own validation tells it; whoever asks may be shown field by field. */
+function invalid(
+  { kind: { group, kind }, name }: About,
+  fields: readonly WrongField[],
+): Pick<StatusError['status'], 'message' | 'details'> {
+  const errors = fields.map(({ type = 'FieldValueInvalid' as const, ...each }) => ({ type, ...each }));
+  const { message, details } = StatusError.invalid({ group, resource: kind }, name, errors).status;
+  return { ...(message !== undefined && { message }), ...(details && { details }) };
 }

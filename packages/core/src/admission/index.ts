@@ -1,12 +1,4 @@
-export {
-  type AdmissionDecision,
-  type AdmissionRequest,
-  type AdmissionWebhook,
-  admissionWebhook,
-  allow,
-  change,
-  deny,
-} from './admission-webhook.ts';
+export { type AdmissionRequest, type AdmissionWebhook, admissionWebhook } from './admission-webhook.ts';
 export {
   type AdmissionAttributes,
   type AdmissionPlugin,
@@ -16,6 +8,7 @@ export {
   type WriteTerms,
 } from './contract.ts';
 export { conversionWebhook } from './conversion-webhook.ts';
+export { type AdmissionDecision, allow, change, deny, type Remarks, type WrongField } from './decision.ts';
 export { type Amounts, parseAmounts, podAmountsAsWritten, podLimits, podRequests } from './pod-resources.ts';
 export * from './quota/index.ts';
 export { type Webhook, WebhookServer, type WebhookServerOptions } from './webhook-server.ts';

@@ -108,7 +108,8 @@ export class WebhookServer implements Lifecycle {
         path,
         error: error instanceof Error ? (error.stack ?? error.message) : error,
       });
-      refuse(response, 500, 'the webhook failed');
+      // Whoever asked is told by the server: what it was is what helps them.
+      refuse(response, 500, error instanceof Error ? error.message : String(error));
     }
   }
 }

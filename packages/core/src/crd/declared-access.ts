@@ -22,27 +22,40 @@ export interface Graph {
   readonly rules: readonly PolicyRule[];
   /** Name of its CustomResourceDefinition, where it installs one. */
   readonly crd: string | undefined;
+  /** Default `true`; else it only waits until somebody else has installed it. */
+  readonly installsCrd?: boolean;
+  /** Default `true`; without it no object is read or changed, unless `uses` says so. */
+  readonly reconciles?: boolean;
+  /** For the configurations of its webhooks. */
+  readonly webhooks?: readonly PolicyRule[];
 }
 
 const read = ['get', 'list', 'watch'] as const;
 
 /** The least that an operator must be allowed to do what it is defined to do. */
 export function leastPrivilege(graph: Graph): readonly PolicyRule[] {
-  const own = graph.for;
+  const { reconciles = true, webhooks = [], crd } = graph;
   const rules: PolicyRule[] = [
+    ...(reconciles ? reconcileRules(graph) : []),
+    ...graph.uses.flatMap(rulesOfUse),
+    ...(reconciles ? [{ apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] }] : []),
+    ...(crd === undefined ? [] : crdRules(crd, graph.installsCrd ?? true)),
+    ...webhooks,
+    ...graph.rules,
+  ];
+  return merged(rules);
+}
+
+function reconcileRules({ for: own, owns, references }: Graph): readonly PolicyRule[] {
+  return [
     // Its finalizer, and its status where that is no subresource, are patches of the object.
     rule(own, [...read, 'patch']),
     ...(own.status ? [rule(own, ['patch'], 'status')] : []),
     // Kubernetes may ask for it where a child names its owner as one that blocks its deletion.
     rule(own, ['update'], 'finalizers'),
-    ...graph.owns.map((each) => rule(each, [...read, 'create', 'patch', 'delete'])),
-    ...graph.references.map((each) => rule(each, read)),
-    ...graph.uses.flatMap(rulesOfUse),
-    { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
-    ...(graph.crd === undefined ? [] : crdRules(graph.crd)),
-    ...graph.rules,
+    ...owns.map((each) => rule(each, [...read, 'create', 'patch', 'delete'])),
+    ...references.map((each) => rule(each, read)),
   ];
-  return merged(rules);
 }
 
 function rule({ group, plural }: ResourceType, verbs: readonly string[], subresource?: string): PolicyRule {
@@ -55,8 +68,9 @@ function rulesOfUse(use: Use): readonly PolicyRule[] {
   return subresources ? subresources.map((each) => rule(type, verbs, each)) : [rule(type, verbs)];
 }
 
-function crdRules(name: string): readonly PolicyRule[] {
+function crdRules(name: string, installs: boolean): readonly PolicyRule[] {
   const definitions = { apiGroups: ['apiextensions.k8s.io'], resources: ['customresourcedefinitions'] };
+  if (!installs) return [{ ...definitions, resourceNames: [name], verbs: read }];
   return [
     { ...definitions, verbs: ['create'] },
     { ...definitions, resourceNames: [name], verbs: [...read, 'update', 'patch'] },

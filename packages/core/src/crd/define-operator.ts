@@ -10,13 +10,18 @@ import { dependentMaker } from './dependent.ts';
 import { OperatorController, ownedBy } from './operator-controller.ts';
 import type { OperatorDefinition } from './operator-definition.ts';
 import { DependentSet } from './run-dependents.ts';
-import { definitionLifecycle } from './serve-definition.ts';
-import { Webhooks } from './webhooks.ts';
+import { conversionPath, convertedBy, definitionLifecycle } from './serve-definition.ts';
+import { webhooksLifecycle } from './serve-webhooks.ts';
+import { type Installation, webhookConfigurations, webhookRules } from './webhook-configurations.ts';
+import { type WebhookInstaller, Webhooks } from './webhooks.ts';
+import { webhooksOf } from './webhooks-of.ts';
 
 /** A plugin like any other, for a host; or for `runOperator`, which makes the host. */
 export interface Operator extends Plugin<undefined> {
   /** What it installs before it begins. */
   readonly crds: readonly CustomResourceDefinition[];
+  /** What is installed for its webhooks, for those who do that in its place, as `keelson manifests` does. */
+  readonly installation: Installation;
 }
 
 /**
@@ -42,23 +47,57 @@ export function defineOperator<
   const { name, references = [], uses = [], rules = [] } = definition;
   const { crd, conversion } = definition.for;
   const dependents = new DependentSet<T>(name, definition.dependents?.(dependentMaker<T>()) ?? {});
-  if (!definition.reconcile && dependents.size === 0) {
-    throw new TypeError(`the operator "${name}" has neither dependents nor a reconcile function`);
+  const of = webhooksOf(definition);
+  const reconciles = definition.reconcile !== undefined || dependents.size > 0;
+  if (!reconciles && of.webhooks.length === 0) {
+    throw new TypeError(`the operator "${name}" has neither dependents nor a reconcile function nor webhooks`);
   }
-  const needed = leastPrivilege({
-    for: definition.for,
-    owns: ownedBy(definition, dependents),
-    references: references.map((each) => each.type),
-    uses,
-    rules,
-    crd: crd?.metadata.name,
-  });
+  const rulesWhen = (installedBy: WebhookInstaller) =>
+    leastPrivilege({
+      for: definition.for,
+      owns: ownedBy(definition, dependents),
+      references: references.map((each) => each.type),
+      uses,
+      rules,
+      crd: crd?.metadata.name,
+      installsCrd: !conversion || installedBy !== 'cert-manager',
+      reconciles,
+      webhooks: webhookRules(of, installedBy),
+    });
+  const needed = rulesWhen('operator');
   const access = new DeclaredAccess(name, needed);
   return {
     name,
     rules: needed,
     crds: crd ? [crd] : [],
+    installation: {
+      rulesWhen,
+      isAsked: of.webhooks.length > 0 || conversion !== undefined,
+      crdsWith: (at) => (crd ? [conversion ? convertedBy(crd, at(conversionPath(crd))) : crd] : []),
+      webhooksWith: (at) => webhookConfigurations(of, at),
+    },
     register({ provide }) {
+      // Before the kind is there, so that none of its objects is unasked about.
+      if (of.webhooks.length > 0) {
+        provide.factory(
+          Lifecycles,
+          (client: Client, webhooks: Webhooks | undefined, informers: Informers, logger: Logger) =>
+            webhooksLifecycle(of, client, webhooks, {
+              client: access.client(client),
+              informers: access.informers(informers),
+              logger,
+            }),
+          [Client, optional(Webhooks), Informers, Logger],
+        );
+      }
+      if (crd) {
+        provide.factory(
+          Lifecycles,
+          (client: Client, webhooks: Webhooks | undefined) => definitionLifecycle(crd, conversion, client, webhooks),
+          [Client, optional(Webhooks)],
+        );
+      }
+      if (!reconciles) return;
       provide.factory(
         Controllers,
         (
@@ -75,12 +114,6 @@ export function defineOperator<
           return new OperatorController(definition, dependents, access, environment);
         },
         [Client, Informers, EventRecorder, Logger, Clock, Random, optional(ClusterName), optional(ClusterPeers)],
-      );
-      if (!crd) return;
-      provide.factory(
-        Lifecycles,
-        (client: Client, webhooks: Webhooks | undefined) => definitionLifecycle(crd, conversion, client, webhooks),
-        [Client, optional(Webhooks)],
       );
     },
   };

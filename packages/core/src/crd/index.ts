@@ -22,6 +22,19 @@ export {
   type VersionsDefinition,
 } from './define-versions.ts';
 export {
+  type DefinedWebhook,
+  defineWebhook,
+  type Mutate,
+  type MutateAnswer,
+  type Validate,
+  type ValidateAnswer,
+  type WebhookContext,
+  type WebhookDefinition,
+  type WebhookOperation,
+  type WebhookRequest,
+  type WebhookSettings,
+} from './define-webhook.ts';
+export {
   type ChildSpec,
   type Dependent,
   type DependentMaker,
@@ -45,4 +58,5 @@ export type { ResourceNames } from './resource-names.ts';
 export type { PrinterColumn, VersionDefinition } from './resource-version.ts';
 export { convertedBy } from './serve-definition.ts';
 export type { ResourceConversion } from './version-conversion.ts';
-export { Webhooks } from './webhooks.ts';
+export type { Installation, WebhookConfigurations } from './webhook-configurations.ts';
+export { type ClientConfigAt, type WebhookInstaller, Webhooks } from './webhooks.ts';

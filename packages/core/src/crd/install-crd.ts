@@ -9,7 +9,7 @@ import { refusedDefinition } from './refused-definition.ts';
  * @throws Error when its names are taken, or the server refuses it: a rule in CEL that does not compile, for example, by
  * the path at which it stands
  */
-export async function installCrd(client: Client, crd: CustomResourceDefinition, signal: AbortSignal): Promise<void> {
+export async function installCrd(client: Client, crd: CustomResourceDefinition, signal?: AbortSignal): Promise<void> {
   for (;;) {
     try {
       await createOrUpdate(client, crd, signal);
@@ -22,7 +22,7 @@ export async function installCrd(client: Client, crd: CustomResourceDefinition, 
   await established(client, crd.metadata.name, signal);
 }
 
-async function createOrUpdate(client: Client, crd: CustomResourceDefinition, signal: AbortSignal): Promise<void> {
+async function createOrUpdate(client: Client, crd: CustomResourceDefinition, signal?: AbortSignal): Promise<void> {
   const existing = await find(client, crd.metadata.name, signal);
   // One that goes still says that it is established, and takes all objects with it.
   const going = existing?.metadata.deletionTimestamp !== undefined;
@@ -43,7 +43,7 @@ function saysTheSame(live: CustomResourceDefinition['spec'], wanted: CustomResou
   return isJsonObject(one) && isJsonObject(other) && covers(one, other) && covers(other, one);
 }
 
-async function find(client: Client, name: string, signal: AbortSignal): Promise<CustomResourceDefinition | undefined> {
+async function find(client: Client, name: string, signal?: AbortSignal): Promise<CustomResourceDefinition | undefined> {
   try {
     return await client.get(CustomResourceDefinition, { name }, { signal });
   } catch (error) {
@@ -52,7 +52,7 @@ async function find(client: Client, name: string, signal: AbortSignal): Promise<
   }
 }
 
-async function gone(client: Client, { metadata }: CustomResourceDefinition, signal: AbortSignal): Promise<void> {
+async function gone(client: Client, { metadata }: CustomResourceDefinition, signal?: AbortSignal): Promise<void> {
   const fieldSelector = `metadata.name=${metadata.name}`;
   for (;;) {
     const list = await client.list(CustomResourceDefinition, { fieldSelector, signal });
@@ -63,7 +63,8 @@ async function gone(client: Client, { metadata }: CustomResourceDefinition, sign
   }
 }
 
-async function established(client: Client, name: string, signal: AbortSignal): Promise<void> {
+/** Resolves once the server serves the kind. */
+export async function established(client: Client, name: string, signal?: AbortSignal): Promise<void> {
   const fieldSelector = `metadata.name=${name}`;
   for (;;) {
     const list = await client.list(CustomResourceDefinition, { fieldSelector, signal });

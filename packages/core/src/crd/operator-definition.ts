@@ -3,7 +3,7 @@ import type { Predicate, ReconcileResult, Watch } from '../controller/index.ts';
 import type { Informers } from '../informer/index.ts';
 import type { ObjectRef } from '../machinery/index.ts';
 import type { Use } from './declared-access.ts';
-import type { DefinedWebhook, Mutation, Validation, WebhookContext, WebhookRequest } from './define-webhook.ts';
+import type { DefinedWebhook, MutateAnswer, ValidateAnswer, WebhookContext, WebhookRequest } from './define-webhook.ts';
 import type { Dependent, DependentMaker } from './dependent.ts';
 import type { OperatorContext } from './operator-context.ts';
 import type { Definition } from './serve-definition.ts';
@@ -77,12 +77,15 @@ export interface OperatorDefinition<
    *   return allow({ warnings: object.spec.replicas > 50 ? ['this is a lot'] : [] });
    * },
    */
-  validate?(request: WebhookRequest<T>, context: WebhookContext): Validation | Promise<Validation>;
+  validate?(request: WebhookRequest<T>, context: WebhookContext): ValidateAnswer | Promise<ValidateAnswer>;
   /**
    * Says how an object of the kind is to be before it is validated and stored: a changed copy; nothing returned: as it
    * is. What a default in the schema can say need not be said here. Asked about the same as `validate`.
    */
-  mutate?(request: WebhookRequest<T>, context: WebhookContext): Mutation<NoInfer<T>> | Promise<Mutation<NoInfer<T>>>;
+  mutate?(
+    request: WebhookRequest<T>,
+    context: WebhookContext,
+  ): MutateAnswer<NoInfer<T>> | Promise<MutateAnswer<NoInfer<T>>>;
   /** Webhooks that are about other kinds, other operations, or only some objects: see `defineWebhook`. */
   readonly webhooks?: readonly DefinedWebhook[];
 }

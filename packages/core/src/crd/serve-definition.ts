@@ -1,8 +1,8 @@
-import type { CustomResourceDefinition } from '../api/index.ts';
+import type { CustomResourceDefinition, WebhookClientConfig } from '../api/index.ts';
 import type { Client } from '../client/index.ts';
 import type { Lifecycle } from '../plugin/index.ts';
 import type { DefinedResource } from './define-resource.ts';
-import { installCrd } from './install-crd.ts';
+import { established, installCrd } from './install-crd.ts';
 import type { ResourceConversion } from './version-conversion.ts';
 import type { Webhooks } from './webhooks.ts';
 
@@ -25,20 +25,27 @@ export function definitionLifecycle(
         throw new Error(`${crd.spec.names.kind} has several versions: the host needs webhooksPlugin to convert them`);
       }
       const { conversionWebhook } = await import('../admission/index.ts');
+      const path = conversionPath(crd);
       await webhooks.serve(
-        `/convert/${crd.metadata.name}`,
-        conversionWebhook((object, desired) => conversion.convert(object, desired)),
-        (clientConfig, until) => installCrd(client, convertedBy(crd, clientConfig), until),
+        { [path]: conversionWebhook((object, desired) => conversion.convert(object, desired)) },
+        (at, until) =>
+          webhooks.installedBy === 'cert-manager'
+            ? established(client, crd.metadata.name, until)
+            : installCrd(client, convertedBy(crd, at(path)), until),
         signal,
       );
     },
   };
 }
 
-type ClientConfig = Parameters<Parameters<Webhooks['serve']>[2]>[0];
+/** Where conversions between the versions of a definition are served. */
+export const conversionPath = ({ metadata }: CustomResourceDefinition): string => `/convert/${metadata.name}`;
 
 /** The definition with the webhook that converts between its versions. */
-export function convertedBy(crd: CustomResourceDefinition, clientConfig: ClientConfig): CustomResourceDefinition {
+export function convertedBy(
+  crd: CustomResourceDefinition,
+  clientConfig: WebhookClientConfig,
+): CustomResourceDefinition {
   const webhook = { clientConfig, conversionReviewVersions: ['v1'] };
   return { ...crd, spec: { ...crd.spec, conversion: { strategy: 'Webhook', webhook } } };
 }

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { ModelApi } from '../../test/model-api.ts';
 import { Secret, type WebhookClientConfig } from '../api/index.ts';
 import { createClient } from '../client/index.ts';
+import type { ClientConfigAt } from '../crd/index.ts';
 import { systemClock } from '../machinery/index.ts';
 import { FakeClock, silentLogger } from '../testing/index.ts';
 import { CertificatesInMemory, CertificatesInSecret, nextCertificates } from './webhook-certificates.ts';
@@ -51,26 +52,23 @@ describe('WebhookHost', () => {
   it('serves several webhooks by one port, from the first on', async () => {
     const { host } = open();
     const told: WebhookClientConfig[] = [];
-    const tell = async (config: WebhookClientConfig) => void told.push(config);
-    await host.serve('/a', async (text) => `a ${text}`, tell, signal);
-    await host.serve('/b', async (text) => `b ${text}`, tell, signal);
+    const tell = (path: string) => async (at: ClientConfigAt) => void told.push(at(path));
+    await host.serve({ '/a': async (text) => `a ${text}` }, tell('/a'), signal);
+    await host.serve({ '/b': async (text) => `b ${text}` }, tell('/b'), signal);
     const [a, b] = told;
     expect(new URL(a?.url ?? '').host).toBe(new URL(b?.url ?? '').host);
     expect(await post(a ?? {}, 'x')).toBe('a x');
     expect(await post(b ?? {}, 'y')).toBe('b y');
-    await expect(host.serve('/a', async () => '', tell, signal)).rejects.toThrow('there is a webhook at /a already');
+    await expect(host.serve({ '/a': async () => '' }, tell('/a'), signal)).rejects.toThrow(
+      'there is a webhook at /a already',
+    );
   });
 
   it('renews before the certificate ends, and is trusted at every moment', async () => {
     let passed = 0;
     const { host, clock } = open(() => systemClock.now() + passed);
     const told: WebhookClientConfig[] = [];
-    await host.serve(
-      '/a',
-      async () => 'ok',
-      async (config) => void told.push(config),
-      signal,
-    );
+    await host.serve({ '/a': async () => 'ok' }, async (at) => void told.push(at('/a')), signal);
     const [first = {}] = told;
     const before = await serialShown(first);
     passed = 61 * day;
@@ -101,12 +99,7 @@ describe('WebhookHost', () => {
       const listen = { host: '127.0.0.1', port: 0 };
       host = new WebhookHost({ store, clock: new FakeClock(), logger: silentLogger, listen, reach });
       const told: WebhookClientConfig[] = [];
-      await host.serve(
-        '/a',
-        async () => '',
-        async (config) => void told.push(config),
-        signal,
-      );
+      await host.serve({ '/a': async () => '' }, async (at) => void told.push(at('/a')), signal);
       expect(told).toEqual([{ ...expected, caBundle: expect.any(String) }]);
       await host.stop(AbortSignal.abort());
     }

@@ -2,13 +2,15 @@ import { isIP } from 'node:net';
 import type { Webhook, WebhookServer } from '../admission/index.ts';
 import type { WebhookClientConfig } from '../api/index.ts';
 import { renewalTime } from '../certificates/index.ts';
-import type { Webhooks } from '../crd/index.ts';
+import type { ClientConfigAt, WebhookInstaller, Webhooks } from '../crd/index.ts';
 import { type Clock, systemClock } from '../machinery/index.ts';
 import type { Lifecycle, Logger } from '../plugin/index.ts';
 import type { CertificateStore, WebhookCertificates } from './webhook-certificates.ts';
 
 export interface WebhookHostOptions {
   readonly store: CertificateStore;
+  /** Default `operator`. */
+  readonly installedBy?: WebhookInstaller;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Address (default: all) and port that are listened on. */
@@ -19,10 +21,7 @@ export interface WebhookHostOptions {
     | { readonly service: { readonly name: string; readonly namespace: string; readonly port: number } };
 }
 
-interface Route {
-  readonly path: string;
-  readonly tell: Parameters<Webhooks['serve']>[2];
-}
+type Tell = (at: ClientConfigAt, signal: AbortSignal) => Promise<void>;
 
 /** Reviews of lists hold many objects. */
 const longestReview = 64 * 1024 * 1024;
@@ -37,7 +36,7 @@ export class WebhookHost implements Webhooks, Lifecycle {
   readonly phase = 'bootstrap';
   readonly #options: WebhookHostOptions;
   readonly #webhooks: Record<string, Webhook> = {};
-  readonly #routes: Route[] = [];
+  readonly #tells: Tell[] = [];
   readonly #stopping = new AbortController();
   #listening: Promise<WebhookServer> | undefined;
   #certificates: WebhookCertificates | undefined;
@@ -45,6 +44,10 @@ export class WebhookHost implements Webhooks, Lifecycle {
 
   constructor(options: WebhookHostOptions) {
     this.#options = options;
+  }
+
+  get installedBy(): WebhookInstaller {
+    return this.#options.installedBy ?? 'operator';
   }
 
   /** What API servers trust now, as PEM. */
@@ -56,14 +59,15 @@ export class WebhookHost implements Webhooks, Lifecycle {
     // It starts with the first webhook: most processes have none.
   }
 
-  async serve(path: string, webhook: Webhook, tell: Route['tell'], signal: AbortSignal): Promise<void> {
-    if (Object.hasOwn(this.#webhooks, path)) throw new Error(`there is a webhook at ${path} already`);
-    this.#webhooks[path] = webhook;
+  async serve(webhooks: Readonly<Record<string, Webhook>>, tell: Tell, signal: AbortSignal): Promise<void> {
+    for (const path of Object.keys(webhooks)) {
+      if (Object.hasOwn(this.#webhooks, path)) throw new Error(`there is a webhook at ${path} already`);
+    }
+    Object.assign(this.#webhooks, webhooks);
     this.#listening ??= this.#listen(signal);
     const server = await this.#listening;
-    const route = { path, tell };
-    this.#routes.push(route);
-    await tell(this.#clientConfig(path, server.port), signal);
+    this.#tells.push(tell);
+    await tell((path) => this.#clientConfig(path, server.port), signal);
   }
 
   async stop(signal: AbortSignal): Promise<void> {
@@ -121,7 +125,7 @@ export class WebhookHost implements Webhooks, Lifecycle {
       const next = await store.current(this.#hosts, signal);
       if (next.server.certificate !== this.#certificates?.server.certificate) {
         this.#certificates = next;
-        for (const { path, tell } of this.#routes) await tell(this.#clientConfig(path, server.port), signal);
+        for (const tell of this.#tells) await tell((path) => this.#clientConfig(path, server.port), signal);
         await clock.sleep(heardOfMs, signal);
         server.renew({ cert: next.server.certificate, key: next.server.key });
         logger.info('the certificate of the webhooks is renewed', { until: renewalTime(next.server.certificate) });
