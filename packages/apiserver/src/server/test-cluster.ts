@@ -27,7 +27,7 @@ export interface TestClusterOptions extends Omit<TestApiServerOptions, 'grants'>
 /** What of a fork may differ from the cluster that it is forked from. */
 export interface TestClusterForkOptions
   extends Pick<TestClusterOptions, 'socket' | 'port' | 'options' | 'logger' | 'authorization' | 'auditor'> {
-  /** What runs on the fork, from its own start: `same` is what runs on the original. Default: nothing. */
+  /** What runs on the fork, from its own start, with the options that it has on the original: `same` is what runs there. Default: nothing. */
   readonly plugins?: readonly AnyPlugin[] | 'same';
 }
 
@@ -120,9 +120,10 @@ async function clusterOn(
       return development ? host().get(Warnings).list() : [];
     },
     kubeconfig: started.kubeconfig,
-    async fork({ plugins: wanted = [], options: own = options, logger: ownLogger = logger, ...changed } = {}) {
+    async fork({ plugins: wanted = [], options: own, logger: ownLogger = logger, ...changed } = {}) {
       const next = { plugins: wanted === 'same' ? plugins : wanted, development, logger: ownLogger };
-      return clusterOn({ ...next, ...(own && { options: own }), ...(clock && { clock }) }, (grants) =>
+      const settings = own ?? optionsOf(next.plugins, options);
+      return clusterOn({ ...next, ...(settings && { options: settings }), ...(clock && { clock }) }, (grants) =>
         started.fork({ ...changed, grants, logger: ownLogger }),
       );
     },
@@ -132,6 +133,16 @@ async function clusterOn(
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** Options of a plugin that does not run are a mistake, but not one of whoever forks a cluster that has more plugins. */
+function optionsOf(
+  plugins: readonly AnyPlugin[],
+  options: TestClusterOptions['options'],
+): TestClusterOptions['options'] {
+  if (!options) return undefined;
+  const names = new Set(plugins.map(({ name }) => name));
+  return Object.fromEntries(Object.entries(options).filter(([name]) => names.has(name)));
 }
 
 /** Made when it is first asked for: a cluster without plugins has no need of it. */

@@ -1,0 +1,1 @@
+export { default, websiteOperator } from '../step-06/operator.ts';

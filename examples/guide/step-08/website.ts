@@ -1,0 +1,1 @@
+export * from '../step-06/website.ts';

@@ -1,0 +1,1 @@
+export { default, websiteOperator } from '../step-09/operator.ts';

@@ -1,0 +1,1 @@
+export * from '../step-05/dns.ts';
