@@ -3,7 +3,7 @@ import { Client } from '../client/index.ts';
 import { Controllers, EventRecorder } from '../controller/index.ts';
 import { Informers } from '../informer/index.ts';
 import type { Clock as ClockContract, Random as RandomContract } from '../machinery/index.ts';
-import { Clock, Lifecycles, Logger, optional, type Plugin, Random } from '../plugin/index.ts';
+import { Clock, HealthChecks, Lifecycles, Logger, optional, type Plugin, Random } from '../plugin/index.ts';
 import { ClusterName, ClusterPeers } from './cluster-peers.ts';
 import { DeclaredAccess, leastPrivilege } from './declared-access.ts';
 import { dependentMaker } from './dependent.ts';
@@ -11,7 +11,7 @@ import { OperatorController, ownedBy } from './operator-controller.ts';
 import type { OperatorDefinition } from './operator-definition.ts';
 import { DependentSet } from './run-dependents.ts';
 import { conversionPath, convertedBy, definitionLifecycle } from './serve-definition.ts';
-import { webhooksLifecycle } from './serve-webhooks.ts';
+import { webhooksLifecycle, webhooksServed } from './serve-webhooks.ts';
 import { type Installation, webhookConfigurations, webhookRules } from './webhook-configurations.ts';
 import { type WebhookInstaller, Webhooks } from './webhooks.ts';
 import { webhooksOf } from './webhooks-of.ts';
@@ -79,14 +79,18 @@ export function defineOperator<
     register({ provide }) {
       // Before the kind is there, so that none of its objects is unasked about.
       if (of.webhooks.length > 0) {
+        const served = { now: false };
+        provide.value(HealthChecks, webhooksServed(of, served));
         provide.factory(
           Lifecycles,
           (client: Client, webhooks: Webhooks | undefined, informers: Informers, logger: Logger) =>
-            webhooksLifecycle(of, client, webhooks, {
-              client: access.client(client),
-              informers: access.informers(informers),
-              logger,
-            }),
+            webhooksLifecycle(
+              of,
+              client,
+              webhooks,
+              { client: access.client(client), informers: access.informers(informers), logger },
+              served,
+            ),
           [Client, optional(Webhooks), Informers, Logger],
         );
       }

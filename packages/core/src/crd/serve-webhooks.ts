@@ -6,7 +6,7 @@ import {
 } from '../api/index.ts';
 import type { Client } from '../client/index.ts';
 import { isStatusError } from '../machinery/index.ts';
-import type { Lifecycle } from '../plugin/index.ts';
+import type { HealthCheck, Lifecycle } from '../plugin/index.ts';
 import type { WebhookContext } from './define-webhook.ts';
 import {
   type OperatorWebhooks,
@@ -24,6 +24,20 @@ interface Configured {
   }[];
 }
 
+/** Whether webhooks are served; a host has one for each operator. */
+export interface Served {
+  now: boolean;
+}
+
+/** Ready: what stands in front of several copies may send requests to this one. */
+export const webhooksServed = ({ operator }: OperatorWebhooks, served: Served): HealthCheck => ({
+  name: `webhooks-${operator}`,
+  endpoints: ['readyz'],
+  check() {
+    if (!served.now) throw new Error('webhooks are not served yet');
+  },
+});
+
 /**
  * Serves an operator's webhooks, and tells the API server of them. They are served by every copy of the process, whether
  * it leads or not. What is reached by a URL of this process goes with it; what is reached by a Service stays, and its
@@ -34,6 +48,7 @@ export function webhooksLifecycle(
   client: Client,
   webhooks: Webhooks | undefined,
   context: WebhookContext,
+  served: Served,
 ): Lifecycle {
   let told: WebhookConfigurations | undefined;
   const configurations = () => [
@@ -57,8 +72,10 @@ export function webhooksLifecycle(
         },
         signal,
       );
+      served.now = true;
     },
     async stop(signal) {
+      served.now = false;
       if (webhooks?.installedBy !== 'operator') return;
       for (const [type, wanted] of configurations()) {
         if (!wanted) continue;

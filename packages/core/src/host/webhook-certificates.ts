@@ -1,5 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
+import { join } from 'node:path';
 import { Secret } from '../api/index.ts';
 import { dueForRenewal, type KeyPair, makeCertificate } from '../certificates/index.ts';
 import type { Client } from '../client/index.ts';
@@ -16,6 +18,8 @@ export interface WebhookCertificates {
 export interface CertificateStore {
   /** Those that are kept, or new ones in their place where they are due or are for other hosts. */
   current(hosts: readonly string[], signal: AbortSignal): Promise<WebhookCertificates>;
+  /** Where others renew them: after how many milliseconds they are looked at again. Default: when they are due. */
+  readonly everyMs?: number;
 }
 
 const day = 86_400_000;
@@ -64,6 +68,26 @@ export class CertificatesInMemory implements CertificateStore {
     if (kept && areGood(kept, hosts, this.#now())) return kept;
     this.#certificates = await nextCertificates(hosts, this.#now(), kept);
     return this.#certificates;
+  }
+}
+
+/** In files that others renew, such as those of a mounted Secret: `tls.crt` and `tls.key`. They say what is trusted. */
+export class CertificatesInFiles implements CertificateStore {
+  readonly everyMs = 60_000;
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  async current(_hosts: readonly string[], signal: AbortSignal): Promise<WebhookCertificates> {
+    const [certificate, key] = await Promise.all(
+      ['tls.crt', 'tls.key'].map((name) => readFile(join(this.#directory, name), { encoding: 'utf8', signal })),
+    );
+    const server = { certificate: certificate ?? '', key: key ?? '' };
+    // Halfway through a change, they are those of two generations.
+    if (!fits(server)) throw new Error(`the certificate in ${this.#directory} does not belong to the key there`);
+    return { authorities: [], server };
   }
 }
 

@@ -104,17 +104,18 @@ export class WebhookHost implements Webhooks, Lifecycle {
 
   #clientConfig(path: string, port: number): WebhookClientConfig {
     const { reach, listen } = this.#options;
-    const caBundle = Buffer.from(this.authorities.join('')).toString('base64');
-    if (reach && 'service' in reach) return { service: { ...reach.service, path }, caBundle };
+    const { authorities } = this;
+    const trust = authorities.length > 0 && { caBundle: Buffer.from(authorities.join('')).toString('base64') };
+    if (reach && 'service' in reach) return { service: { ...reach.service, path }, ...trust };
     const { host = loopback } = listen;
     const base = reach ? reach.url.replace(/\/$/, '') : `https://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
-    return { url: `${base}${path}`, caBundle };
+    return { url: `${base}${path}`, ...trust };
   }
 
   #planRenewal(server: WebhookServer, afterMs?: number): void {
-    const { clock } = this.#options;
+    const { clock, store } = this.#options;
     const certificate = this.#certificates?.server.certificate ?? '';
-    const wait = afterMs ?? Math.max(retryMs, renewalTime(certificate) - systemClock.now());
+    const wait = afterMs ?? store.everyMs ?? Math.max(retryMs, renewalTime(certificate) - systemClock.now());
     this.#cancelRenewal = clock.after(wait, () => void this.#renew(server));
   }
 

@@ -3,7 +3,12 @@ import { Client } from '../client/index.ts';
 import { Webhooks } from '../crd/index.ts';
 import { type Clock as ClockContract, systemClock } from '../machinery/index.ts';
 import { Clock, definePlugin, Lifecycles, Logger, token } from '../plugin/index.ts';
-import { CertificatesInMemory, CertificatesInSecret } from './webhook-certificates.ts';
+import {
+  type CertificateStore,
+  CertificatesInFiles,
+  CertificatesInMemory,
+  CertificatesInSecret,
+} from './webhook-certificates.ts';
 import { WebhookHost } from './webhook-host.ts';
 
 const Host = token<WebhookHost>('WebhookHost');
@@ -29,8 +34,21 @@ export const webhooksOptions = z
       .optional(),
     /** Where API servers find the process, for example `https://192.168.1.5:9443`. */
     url: z.url({ protocol: /^https$/ }).optional(),
+    /**
+     * Who writes the configurations of webhooks. `operator`: it does, and where it is found by a URL it takes them away
+     * when it stops. `manifests`: they are there already, as `keelson manifests` makes them, and the operator only says
+     * what is to be trusted. `cert-manager`: it says not even that, and conversions are in the definitions already.
+     */
+    installedBy: z.enum(['operator', 'manifests', 'cert-manager']).default('operator'),
+    /** Has `tls.crt` and `tls.key`, which are read again when they change: a Secret of cert-manager, mounted. */
+    certificateDirectory: z.string().optional(),
   })
   .refine(({ service, url }) => !service || url === undefined, 'either a Service or a URL')
+  .refine(
+    ({ installedBy, certificateDirectory }) =>
+      (installedBy === 'cert-manager') === (certificateDirectory !== undefined),
+    'certificates of a directory are those of cert-manager',
+  )
   .prefault({});
 export type WebhookSettings = z.input<typeof webhooksOptions>;
 
@@ -51,13 +69,8 @@ export const webhooksPlugin = definePlugin({
       Host,
       (client: Client, clock: ClockContract, logger: Logger) =>
         new WebhookHost({
-          store: service
-            ? new CertificatesInSecret(
-                client,
-                { name: service.certificate ?? `${service.name}-certificate`, namespace: service.namespace },
-                now,
-              )
-            : new CertificatesInMemory(now),
+          store: storeOf(options, client, now),
+          installedBy: options.installedBy,
           clock,
           logger,
           listen: {
@@ -75,3 +88,14 @@ export const webhooksPlugin = definePlugin({
     provide.factory(Lifecycles, (host: WebhookHost) => host, [Host]);
   },
 });
+
+function storeOf(
+  { certificateDirectory, service }: z.output<typeof webhooksOptions>,
+  client: Client,
+  now: () => number,
+): CertificateStore {
+  if (certificateDirectory !== undefined) return new CertificatesInFiles(certificateDirectory);
+  if (!service) return new CertificatesInMemory(now);
+  const { name, namespace, certificate = `${name}-certificate` } = service;
+  return new CertificatesInSecret(client, { name: certificate, namespace }, now);
+}
