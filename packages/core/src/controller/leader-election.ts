@@ -22,16 +22,30 @@ export interface LeaderElectionOptions {
   readonly retryPeriodMs?: number;
 }
 
+/** Until when a renewal counts: from when it was sent, since from then on others count, at the earliest. */
+interface Deadline {
+  passed: boolean;
+  cancel: () => void;
+}
+
 /** A time during which this process leads. */
 interface Term {
   readonly lost: AbortController;
-  /** Ends the term when the deadline has passed without a renewal. */
-  cancelDeadline: () => void;
+  /** Of its last renewal: it ends the term. */
+  deadline: Deadline;
+}
+
+/** The lease as it was seen last. */
+interface SeenLease {
+  readonly version: string;
+  /** It is unchanged for as long as it holds. */
+  expired: boolean;
+  cancel: () => void;
 }
 
 /**
  * One of several processes leads: the one that holds a Lease (coordination.k8s.io/v1), as Kubernetes' own controllers
- * do it. How old a lease is each candidate measures by its own clock, from when it saw the lease change; clocks need not
+ * do it. How old a lease is each candidate measures by its own timers, from when it saw the lease change: clocks need not
  * agree, and may jump.
  */
 export class LeaderElector implements Leadership {
@@ -39,8 +53,7 @@ export class LeaderElector implements Leadership {
   readonly #stopping = new AbortController();
   readonly #waiting = new Set<(term: Term) => void>();
   #term: Term | undefined;
-  /** The lease as it was seen last, and since when it is unchanged. */
-  #seen: { readonly version: string; readonly at: number } | undefined;
+  #seen: SeenLease | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: LeaderElectionOptions) {
@@ -71,6 +84,7 @@ export class LeaderElector implements Leadership {
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('the leader election is stopped'));
     await this.#running;
+    this.#seen?.cancel();
     const led = this.leading;
     this.#lose(new Error('the leader election is stopped'));
     if (!led) return;
@@ -129,45 +143,54 @@ export class LeaderElector implements Leadership {
     const abort = new AbortController();
     const stop = () => abort.abort(this.#stopping.signal.reason);
     this.#stopping.signal.addEventListener('abort', stop, { once: true });
-    const cancelTimer = clock.after(renewDeadlineMs, () =>
-      abort.abort(new Error(`no answer within ${renewDeadlineMs} ms`)),
-    );
+    const deadline: Deadline = { passed: false, cancel: () => undefined };
+    deadline.cancel = clock.after(renewDeadlineMs, () => {
+      deadline.passed = true;
+      abort.abort(new Error(`no answer within ${renewDeadlineMs} ms`));
+      if (this.#term?.deadline === deadline) {
+        this.#lose(new Error(`the lease was not renewed within ${renewDeadlineMs} ms`));
+      }
+    });
     const aborted = new Promise<never>((_, reject) =>
       abort.signal.addEventListener('abort', () => reject(abort.signal.reason), { once: true }),
     );
     try {
-      await Promise.race([this.#attempt(abort.signal), aborted]);
+      await Promise.race([this.#attempt(deadline, abort.signal), aborted]);
     } finally {
-      cancelTimer();
+      if (this.#term?.deadline !== deadline) deadline.cancel();
       this.#stopping.signal.removeEventListener('abort', stop);
     }
   }
 
   /** Takes or renews the lease, unless somebody else holds it. */
-  async #attempt(signal: AbortSignal): Promise<void> {
+  async #attempt(deadline: Deadline, signal: AbortSignal): Promise<void> {
     const { client, clock, namespace, name, identity, leaseDurationMs } = this.#options;
-    // The deadline counts from when the renewal was sent: from then on others count, at the earliest.
-    const sentAt = clock.now();
     const current = await this.#read(signal);
+    // An answer that came too late says nothing about now.
+    signal.throwIfAborted();
     const now = microTimestamp(clock);
     const held = { holderIdentity: identity, leaseDurationSeconds: Math.ceil(leaseDurationMs / 1_000), renewTime: now };
     if (!current) {
       const spec = { ...held, acquireTime: now, leaseTransitions: 0 };
-      this.#note(await client.create(Lease, { metadata: { namespace, name }, spec }, { signal }));
-      this.#lead(sentAt);
+      const created = await client.create(Lease, { metadata: { namespace, name }, spec }, { signal });
+      signal.throwIfAborted();
+      this.#note(created);
+      this.#lead(deadline);
       return;
     }
-    this.#note(current);
+    const { expired } = this.#note(current);
     const { spec = {} } = current;
     const mine = spec.holderIdentity === identity;
-    if (!mine && spec.holderIdentity && clock.now() < this.#freeAt(current)) {
+    if (!mine && spec.holderIdentity && !expired) {
       this.#lose(new Error(`${spec.holderIdentity} leads`));
       return;
     }
     const transitions = (spec.leaseTransitions ?? 0) + (mine ? 0 : 1);
     const next = mine ? { ...spec, ...held } : { ...spec, ...held, acquireTime: now, leaseTransitions: transitions };
-    this.#note(await client.update(Lease, { ...current, spec: next }, { signal }));
-    this.#lead(sentAt);
+    const updated = await client.update(Lease, { ...current, spec: next }, { signal });
+    signal.throwIfAborted();
+    this.#note(updated);
+    this.#lead(deadline);
   }
 
   async #read(signal: AbortSignal): Promise<Lease | undefined> {
@@ -180,29 +203,27 @@ export class LeaderElector implements Leadership {
     }
   }
 
-  #note({ metadata }: Lease): void {
+  #note({ metadata, spec }: Lease): SeenLease {
     const version = metadata.resourceVersion ?? '';
-    if (this.#seen?.version !== version) this.#seen = { version, at: this.#options.clock.now() };
-  }
-
-  #freeAt({ spec }: Lease): number {
+    if (this.#seen?.version === version) return this.#seen;
+    this.#seen?.cancel();
     const durationMs = (spec?.leaseDurationSeconds ?? 0) * 1_000;
-    return (this.#seen?.at ?? this.#options.clock.now()) + durationMs;
+    const seen: SeenLease = { version, expired: durationMs <= 0, cancel: () => undefined };
+    seen.cancel = this.#options.clock.after(durationMs, () => {
+      seen.expired = true;
+    });
+    this.#seen = seen;
+    return seen;
   }
 
-  #lead(sentAt: number): void {
-    const { clock, renewDeadlineMs, logger, identity } = this.#options;
-    const leftMs = sentAt + renewDeadlineMs - clock.now();
-    if (leftMs <= 0) {
-      this.#lose(new Error(`the lease was not renewed within ${renewDeadlineMs} ms`));
+  #lead(deadline: Deadline): void {
+    const { logger, identity } = this.#options;
+    if (this.#term) {
+      this.#term.deadline.cancel();
+      this.#term.deadline = deadline;
       return;
     }
-    const term = this.#term ?? { lost: new AbortController(), cancelDeadline: () => undefined };
-    term.cancelDeadline();
-    term.cancelDeadline = clock.after(leftMs, () =>
-      this.#lose(new Error(`the lease was not renewed within ${renewDeadlineMs} ms`)),
-    );
-    if (this.#term) return;
+    const term: Term = { lost: new AbortController(), deadline };
     this.#term = term;
     logger.info('leads', { identity });
     for (const begin of this.#waiting) begin(term);
@@ -213,7 +234,7 @@ export class LeaderElector implements Leadership {
     const term = this.#term;
     if (!term) return;
     this.#term = undefined;
-    term.cancelDeadline();
+    term.deadline.cancel();
     if (!this.#stopping.signal.aborted) this.#options.logger.warn('leads no longer', { reason: reason.message });
     term.lost.abort(reason);
   }

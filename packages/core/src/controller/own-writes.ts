@@ -1,3 +1,4 @@
+import type { Subscription } from 'rxjs';
 import type { KubernetesObject } from '../api/index.ts';
 import type { Informer, InformerEvent } from '../informer/index.ts';
 import { compareResourceVersions, hasReached, type ObjectKey } from '../machinery/index.ts';
@@ -13,6 +14,8 @@ interface Pending extends PlacedWrite {
   readonly quiet: boolean;
   /** Versions that its writes before the last one made. */
   readonly earlier: readonly string[];
+  /** Of what is gone: as it was written before. */
+  readonly previous: KubernetesObject | undefined;
 }
 
 /** Of one object, between two reconciles. */
@@ -49,7 +52,8 @@ export class OwnWrites {
     const [last, first] = late ? [before, written] : [written, before];
     const version = first?.object?.metadata.resourceVersion;
     const earlier = [...(before?.earlier ?? []), ...(version === undefined ? [] : [version])].slice(-mostEarlier);
-    writes.set(id, { ...last, quiet: quiet && (before === undefined || before.quiet), earlier });
+    const previous = last.object ? undefined : (before?.object ?? before?.previous);
+    writes.set(id, { ...last, quiet: quiet && (before === undefined || before.quiet), earlier, previous });
   }
 
   /** Resolves when the caches hold all that the key's reconciles wrote. Rejects with `signal.reason`. */
@@ -103,37 +107,45 @@ function isLater({ object: left }: Written, { object: right }: Written): boolean
 }
 
 /** Whether the informer's cache holds the write, or has nothing to do with it. */
-function isSeen(
-  { informer, cluster: watched }: Pick<Watch, 'informer' | 'cluster'>,
-  { type, key, object, uid, cluster }: PlacedWrite,
-): boolean {
+function isSeen({ informer, cluster: watched }: Pick<Watch, 'informer' | 'cluster'>, written: Pending): boolean {
+  const { type, key, object, uid, cluster, previous } = written;
   if (watched !== cluster) return true;
   if (informer.type.group !== type.group || informer.type.plural !== type.plural) return true;
-  if (!object) return isGone(informer, key, uid);
+  if (informer.health.phase === 'stopped') return true;
+  if (object) return hasSeen(informer, key, object);
+  // A cache that has yet to learn that it came would show it for a moment, after it went.
+  return isGone(informer, key, uid) && (!previous || hasSeen(informer, key, previous));
+}
+
+function hasSeen(informer: Informer, key: ObjectKey, object: KubernetesObject): boolean {
   const { resourceVersion: known } = informer;
   const version = object.metadata.resourceVersion;
   if (version === undefined || (known !== undefined && hasReached(known, version))) return true;
-  if (informer.health.phase === 'stopped') return true;
   // What the informer does not select is in its cache only until it learns of this very write.
   return informer.lister.get(key) === undefined && !informer.selects(object);
 }
 
-async function seen(informer: Informer, { key, object, uid }: Written, signal: AbortSignal): Promise<void> {
-  const version = object?.metadata.resourceVersion;
-  if (version !== undefined) return informer.waitForVersion(version, signal);
+async function seen(informer: Informer, written: Pending, signal: AbortSignal): Promise<void> {
+  const { key, object, uid, previous } = written;
+  const last = object ?? previous;
+  const version = last?.metadata.resourceVersion;
+  if (last && version !== undefined && !hasSeen(informer, key, last)) await informer.waitForVersion(version, signal);
+  if (object || isGone(informer, key, uid)) return;
   await new Promise<void>((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
+    let subscription: Subscription | undefined;
     const end = (settle: () => void) => {
       signal.removeEventListener('abort', abort);
-      subscription.unsubscribe();
+      subscription?.unsubscribe();
       settle();
     };
     const abort = () => end(() => reject(signal.reason));
     signal.addEventListener('abort', abort, { once: true });
-    const subscription = informer.events$.subscribe({
+    subscription = informer.events$.subscribe({
       next: () => {
         if (isGone(informer, key, uid)) end(resolve);
       },
+      // At once, where the informer has stopped.
       complete: () => end(resolve),
     });
   });

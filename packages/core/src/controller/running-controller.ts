@@ -8,6 +8,7 @@ import { WorkQueue, type WorkQueueMetrics } from '../workqueue/index.ts';
 import {
   type Controller,
   type Leadership,
+  type ReconcileResult,
   RetryLaterError,
   TerminalError,
   type Trigger,
@@ -310,10 +311,11 @@ export class RunningController {
       await this.#catchUp(run, key);
       const act = async () => this.#controller.reconcile(key, run);
       const result = await observed.reduce<typeof act>((inner, each) => () => each.run(inner), act)();
+      const requeueAfter = result && millisecondsOf(result);
       this.#queue.forget(key);
-      if (result) {
+      if (requeueAfter !== undefined) {
         outcome = 'requeueAfter';
-        this.#requeue(key, result.requeueAfter);
+        this.#requeue(key, requeueAfter);
       }
     } catch (error) {
       failure = error;
@@ -403,9 +405,6 @@ export class RunningController {
   }
 
   #requeue(key: ObjectKey, afterMs: number): void {
-    if (typeof afterMs !== 'number' || Number.isNaN(afterMs)) {
-      throw new TypeError(`requeueAfter is a number of milliseconds, not ${String(afterMs)}`);
-    }
     this.#queue.addAfter(key, afterMs);
     this.#causes.note(key, { type: 'requeueAfter', at: this.#environment.clock.now() });
   }
@@ -441,4 +440,9 @@ export class RunningController {
 
 function sentThrough<R>(observed: readonly ObservedReconcile[], act: () => Promise<R>): Promise<R> {
   return observed.reduce((inner, each) => (each.send ? () => each.send?.(inner) ?? inner() : inner), act)();
+}
+
+function millisecondsOf({ requeueAfter }: NonNullable<ReconcileResult>): number {
+  if (typeof requeueAfter === 'number' && !Number.isNaN(requeueAfter)) return requeueAfter;
+  throw new TypeError(`requeueAfter is a number of milliseconds, not ${String(requeueAfter)}`);
 }

@@ -1,6 +1,7 @@
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import { isStatusError } from '../machinery/index.ts';
 import type { ChildObject } from './child-applier.ts';
+import { eachInTurn } from './each-in-turn.ts';
 import type { ExternalNote } from './external-note.ts';
 import { isReady } from './is-ready.ts';
 import type { Observes, OperatorContext } from './operator-context.ts';
@@ -161,8 +162,9 @@ export function dependentMaker<T extends KubernetesObject>(): DependentMaker<T> 
       async bring({ object, context, apply }) {
         const made = await make(object, context);
         if (made === undefined) return { unready: undefined };
-        const children = [];
-        for (const each of isList(made) ? made : [made]) children.push(await apply(type, each));
+        const wanted = isList(made) ? made : [made];
+        const applies = wanted.map((each) => () => apply(type, each));
+        const children = await eachInTurn(context.signal, applies);
         const isGoing = (child: KubernetesObject) => child.metadata.deletionTimestamp !== undefined;
         const waiting = children.find((each) => isGoing(each) || !(ready ? ready(each) : isReady(type, each)));
         if (!waiting) return { children, unready: undefined };

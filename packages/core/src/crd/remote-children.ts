@@ -6,6 +6,7 @@ import { clusterKey, keyOf, type ObjectKey, objectKey } from '../machinery/index
 import { type ChildApplier, type ChildObject, type ChildOwner, placeOf } from './child-applier.ts';
 import type { ClusterPeer, ClusterPeers } from './cluster-peers.ts';
 import { deleteChild } from './delete-child.ts';
+import { eachInTurn } from './each-in-turn.ts';
 
 /** On children in another cluster than their owner: its uid. Owner references do not reach over there. */
 const ownerUidLabel = 'keelson.dev/owner-uid';
@@ -57,6 +58,7 @@ export class RemoteChildren {
   readonly #reconcile: ReconcileContext;
   /** What this reconcile made, which the caches do not know yet. */
   readonly #written = new Map<string, KubernetesObject>();
+  readonly #applied = new Set<string>();
 
   constructor(parts: RemoteChildrenParts, reconcile: ReconcileContext) {
     this.#parts = parts;
@@ -84,6 +86,8 @@ export class RemoteChildren {
       },
     };
     const key = objectKey(placeOf(object, type, desired.metadata));
+    // Also where the request fails: it is wanted, and not to be pruned.
+    this.#applied.add(idOf(cluster, type, key));
     const { signal } = this.#reconcile;
     // Filed under the type that the server answered for.
     const written = this.#written.get(idOf(cluster, type, key)) as C | undefined;
@@ -110,30 +114,35 @@ export class RemoteChildren {
 
   /** Those that were not applied by this reconcile, of some kinds, in the clusters where the object has any. */
   async prune(object: KubernetesObject, types: readonly ResourceType[]): Promise<void> {
-    for (const cluster of clustersOf(object)) {
-      for (const type of types) {
-        for (const each of this.list(object, cluster, type)) {
-          if (!this.#written.has(idOf(cluster, type, keyOf(each)))) await this.remove(cluster, type, each);
-        }
-      }
-    }
+    const pruneIn = (cluster: string) => async () => {
+      const surplus = types.flatMap((type) =>
+        this.list(object, cluster, type)
+          .filter((each) => !this.#applied.has(idOf(cluster, type, keyOf(each))))
+          .map((each) => () => this.remove(cluster, type, each)),
+      );
+      await eachInTurn(this.#reconcile.signal, surplus);
+    };
+    await eachInTurn(this.#reconcile.signal, clustersOf(object).map(pruneIn));
   }
 
   /** All of an object, in every cluster. What is left, and why; nothing: all are gone. */
   async removeAll(object: KubernetesObject): Promise<readonly string[]> {
     const left: string[] = [];
+    const acts: (() => Promise<unknown>)[] = [];
     for (const cluster of clustersOf(object)) {
       if (!this.#parts.peers?.get(cluster)) {
         left.push(`the cluster ${cluster} is away`);
         continue;
       }
-      for (const type of this.#parts.owns) {
-        for (const each of this.list(object, cluster, type)) {
-          if (await this.remove(cluster, type, each)) continue;
+      const removals = this.#parts.owns.flatMap((type) =>
+        this.list(object, cluster, type).map((each) => async () => {
+          if (await this.remove(cluster, type, each)) return;
           left.push(`${type.kind} ${each.metadata.name} in ${cluster} is being deleted`);
-        }
-      }
+        }),
+      );
+      acts.push(() => eachInTurn(this.#reconcile.signal, removals));
     }
+    await eachInTurn(this.#reconcile.signal, acts);
     return left;
   }
 

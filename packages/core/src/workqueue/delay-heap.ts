@@ -45,6 +45,13 @@ export class DelayHeap<K> {
     return first;
   }
 
+  /** Keeps what the predicate accepts. */
+  retain(keep: (item: Delayed<K>) => boolean): void {
+    const kept = this.#items.filter(keep);
+    this.#items.length = 0;
+    for (const each of kept) this.push(each);
+  }
+
   clear(): void {
     this.#items.length = 0;
   }

@@ -229,3 +229,16 @@ it('DelayHeap gives back in order of time', () => {
     }),
   );
 });
+
+it('DelayHeap keeps what is wanted, still in order', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 1_000 })), fc.integer({ min: 1, max: 5 }), (times, of) => {
+      const heap = new DelayHeap<string>();
+      for (const at of times) heap.push({ at, key: String(at) });
+      heap.retain(({ at }) => at % of === 0);
+      const kept = times.filter((at) => at % of === 0).toSorted((left, right) => left - right);
+      expect(kept.map(() => heap.pop()?.at)).toEqual(kept);
+      expect(heap.size).toBe(0);
+    }),
+  );
+});

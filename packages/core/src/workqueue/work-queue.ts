@@ -163,7 +163,8 @@ export class WorkQueue<K = string> {
   /** Adds the key when `ms` have passed; the earliest of several such requests counts. As `add`, whether there is room. */
   addAfter(key: K, ms: number): boolean {
     if (this.#shut) return false;
-    if (ms <= 0) return this.add(key);
+    // What is no number is no time to wait for, and must not stand among those that are.
+    if (!(ms > 0)) return this.add(key);
     const at = this.#clock.now() + ms;
     const due = this.#dueAt.get(key);
     if (due !== undefined && due <= at) return true;
@@ -171,6 +172,7 @@ export class WorkQueue<K = string> {
     this.#postponed += 1;
     this.#dueAt.set(key, at);
     this.#delays.push({ at, key });
+    this.#clearDelays();
     this.#arm();
     return true;
   }
@@ -306,6 +308,13 @@ export class WorkQueue<K = string> {
       return true;
     });
     this.#stale[lane] = 0;
+  }
+
+  /** Later deadlines of keys that had an earlier one stay until their time, unless they become many. */
+  #clearDelays(): void {
+    const { size } = this.#delays;
+    if (size <= mostStale || size <= this.#dueAt.size * 2) return;
+    this.#delays.retain(({ key, at }) => this.#dueAt.get(key) === at);
   }
 
   #depthIn(lane: number): number {
