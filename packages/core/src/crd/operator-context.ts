@@ -182,7 +182,7 @@ export class OperatorRun<T extends KubernetesObject> {
     return this.#reconcile.signal;
   }
 
-  /** The object as this reconcile left it, its status apart. */
+  /** The object as this reconcile left it. */
   get object(): T {
     return this.#object;
   }
@@ -252,7 +252,7 @@ export class OperatorRun<T extends KubernetesObject> {
     try {
       const status = createMergePatch(current, next);
       const { signal } = this.#reconcile;
-      await this.#quiet.patch(type, metadata, { merge: { status } }, { ...subresource, signal });
+      this.#object = await this.#quiet.patch(type, metadata, { merge: { status } }, { ...subresource, signal });
     } catch (error) {
       // It went away meanwhile, and its status with it.
       if (!isStatusError(error, 'NotFound')) throw error;

@@ -158,8 +158,10 @@ describe('defineOperator', () => {
       async reconcile(_, { apply }) {
         await apply(ConfigMap, {});
       },
-      async finalize(_, { get, clock }) {
+      async finalize(_, { get, clock, setStatus }) {
         journal.push(clock.now());
+        // Written in the same breath as the finalizer goes.
+        setStatus({ ready: journal.length });
         return get(ConfigMap)?.data?.['done'] ? undefined : { requeueAfter: 60_000 };
       },
     });
