@@ -1,0 +1,171 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestCluster, testCluster } from '@keelson/apiserver/testing';
+import { noNetworkPlugin } from '@keelson/cni-plugins';
+import {
+  garbageCollectorPlugin,
+  jobPlugin,
+  nodeLifecyclePlugin,
+  schedulerPlugin,
+  serviceAccountPlugin,
+  statefulSetPlugin,
+  volumeBinderPlugin,
+} from '@keelson/controllers';
+import {
+  definePlugin,
+  Event,
+  isStatusError,
+  Job,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  parseCronSchedule,
+  Secret,
+} from '@keelson/core';
+import { CsiControllers } from '@keelson/core/csi';
+import type { AnyPlugin } from '@keelson/core/host';
+import { objectsOf } from '@keelson/core/testing/generators';
+import { simulatedRuntimePlugin } from '@keelson/cri-runtimes';
+import { nodePlugin } from '@keelson/node';
+import fc from 'fast-check';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { isFinished, newestFirst, reasonLabel } from './backups.ts';
+import operator, { Database } from './operator.ts';
+
+const ref = { name: 'shop', namespace: 'default' };
+const secret = { name: 'shop-password', namespace: 'default' };
+const patient = { timeoutMs: 60_000, intervalMs: 50 };
+const backup = { schedule: '@every 1s', claim: 'backups', keep: 2 };
+
+/** The volumes here are made by hand. */
+const noDrivers = definePlugin({
+  name: 'no-drivers',
+  register: ({ provide }) => provide.value(CsiControllers, new Map()),
+});
+
+const parts = [
+  noDrivers,
+  serviceAccountPlugin,
+  statefulSetPlugin,
+  jobPlugin,
+  nodeLifecyclePlugin,
+  volumeBinderPlugin,
+  garbageCollectorPlugin,
+  schedulerPlugin,
+  simulatedRuntimePlugin,
+  noNetworkPlugin,
+  nodePlugin,
+  operator,
+] as AnyPlugin[];
+
+let cluster: TestCluster;
+let dataDir: string;
+
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'database-'));
+  const containers = [{ command: '*mariadb-dump*', exitAfterMs: 200 }];
+  const options = { node: { nodes: 1, dataDir }, 'simulated-runtime': { containers } };
+  cluster = await testCluster({ plugins: parts, options });
+  const { client } = cluster;
+  for (const name of ['one', 'two']) {
+    const hostPath = { path: join(dataDir, name), type: 'DirectoryOrCreate' };
+    const spec = { capacity: { storage: '10Gi' }, accessModes: ['ReadWriteOnce'], hostPath };
+    await client.create(PersistentVolume, { metadata: { name }, spec });
+  }
+  const requests = { storage: '5Gi' };
+  const spec = { accessModes: ['ReadWriteOnce'], resources: { requests } };
+  await client.create(PersistentVolumeClaim, { metadata: { name: 'backups', namespace: 'default' }, spec });
+});
+afterEach(async () => {
+  await cluster.stop();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+const isGone = (reading: Promise<unknown>) =>
+  reading.then(
+    () => false,
+    (error: unknown) => isStatusError(error, 'NotFound'),
+  );
+const condition = async (type: string) =>
+  (await cluster.client.get(Database, ref)).status?.conditions?.find((each) => each.type === type);
+const backups = async () => newestFirst((await cluster.client.list(Job, { namespace: 'default' })).items);
+
+it('runs, is backed up again and again, and goes after a last backup', { timeout: 180_000 }, async () => {
+  const { client, waitFor } = cluster;
+  await client.create(Database, { metadata: ref, spec: { backup, deletionPolicy: 'Delete' } });
+  await waitFor(async () => (await condition('Ready'))?.status === 'True', { ...patient, what: 'the database' });
+  const { data } = await client.get(Secret, secret);
+  await waitFor(async () => (await backups()).some((job) => job.metadata.name === 'shop-backup-3'), {
+    ...patient,
+    what: 'the third backup',
+  });
+  await waitFor(async () => (await backups()).filter(isFinished).length <= backup.keep, {
+    ...patient,
+    what: 'old backups to be pruned',
+  });
+  expect(await condition('BackedUp')).toMatchObject({ status: 'True', reason: 'Succeeded' });
+  expect((await client.get(Database, ref)).status?.lastBackupTime).toBeDefined();
+  expect((await client.get(Secret, secret)).data).toEqual(data);
+
+  await client.delete(Database, ref);
+  const last = await waitFor(
+    async () => (await backups()).find(({ metadata }) => metadata.labels?.[reasonLabel] === 'Deletion'),
+    { ...patient, what: 'the last backup' },
+  );
+  await waitFor(() => isGone(client.get(Database, ref)), { ...patient, what: 'the database to go' });
+  const claim = { name: 'data-shop-0', namespace: 'default' };
+  await waitFor(() => isGone(client.get(Secret, secret)), { ...patient, what: 'the password to go' });
+  await waitFor(() => isGone(client.get(PersistentVolumeClaim, claim)), { ...patient, what: 'the data to go' });
+  const events = (await client.list(Event)).items.filter(({ involvedObject }) => involvedObject.kind === 'Job');
+  expect(
+    events.some(({ reason, involvedObject }) => reason === 'Completed' && involvedObject.name === last.metadata.name),
+  ).toBe(true);
+  const warnings = cluster.warnings.filter(({ kind }) => kind !== 'blocked-event-loop');
+  expect(warnings.filter(({ place }) => place.includes('examples'))).toEqual([]);
+});
+
+it('keeps data and password where it is told so, and never makes another password for data that it finds', async () => {
+  const { client, waitFor } = cluster;
+  const claim = { name: 'data-shop-0', namespace: 'default' };
+  const create = () => client.create(Database, { metadata: ref, spec: { deletionPolicy: 'Retain' } });
+  const ready = async () => (await condition('Ready'))?.status === 'True';
+  await create();
+  await waitFor(ready, { ...patient, what: 'the database' });
+  const { data, metadata } = await client.get(Secret, secret);
+  await client.delete(Database, ref);
+  await waitFor(() => isGone(client.get(Database, ref)), { ...patient, what: 'the database to go' });
+  expect((await client.get(PersistentVolumeClaim, claim)).metadata.deletionTimestamp).toBeUndefined();
+  expect((await client.get(Secret, secret)).data).toEqual(data);
+
+  await client.delete(Secret, secret);
+  await create();
+  await waitFor(async () => (await condition('Ready'))?.message?.includes('nobody can read the data without it'), {
+    ...patient,
+    what: 'what is missing to be told',
+  });
+  await client.create(Secret, { metadata: { name: metadata.name, namespace: 'default' }, ...(data && { data }) });
+  await waitFor(ready, { ...patient, what: 'the database to be back' });
+}, 180_000);
+
+it('may grow, and neither shrink nor go back', async () => {
+  const { client } = cluster;
+  await client.create(Database, { metadata: ref, spec: { version: '11.4', storage: '2Gi' } });
+  const change = (spec: object) => client.patch(Database, ref, { merge: { spec } });
+  await expect(change({ storage: '1536Mi' })).rejects.toThrow('spec.storage: Invalid value: "1536Mi": must not shrink');
+  await expect(change({ storage: 'much' })).rejects.toThrow('must be a size such as 10Gi');
+  await expect(change({ version: '10.11' })).rejects.toThrow('spec.version: Invalid value: "10.11": must not go back');
+  await change({ version: '11.8', storage: '2048Mi' });
+});
+
+it('takes whatever its schema says, and knows when each of these is to be backed up', async () => {
+  const { client } = cluster;
+  const sizes = fc.tuple(fc.integer({ min: 1, max: 999 }), fc.constantFrom('Mi', 'Gi', 'G', 'Ti'));
+  const given = { 'spec.storage': sizes.map((each) => each.join('')) };
+  await fc.assert(
+    fc.asyncProperty(objectsOf(Database, { given }), async (database) => {
+      const { spec } = await client.create(Database, database, { dryRun: ['All'] });
+      if (spec.backup) parseCronSchedule(spec.backup.schedule).next(0);
+    }),
+    { numRuns: 50 },
+  );
+});
