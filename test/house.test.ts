@@ -46,6 +46,7 @@ const rooms = [
   'controller',
   'development',
   'crd',
+  'recording',
   'host',
   'testing',
 ];

@@ -20,6 +20,7 @@ export default packageConfig({
   workqueue: 'src/workqueue/index.ts',
   controller: 'src/controller/index.ts',
   host: 'src/host/index.ts',
+  recording: 'src/recording/index.ts',
   testing: 'src/testing/index.ts',
   'testing-generators': 'src/testing/generators.ts',
   run: 'src/run.ts',

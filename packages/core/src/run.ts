@@ -8,7 +8,8 @@ import { runFlags, runFlagsHelp, runOperator, runProgram, runSettings } from './
 const usage = `Runs the operator that a file exports by default, until SIGINT or SIGTERM.
 
 Usage: keelson-operator <file> [--leader-elect] [--kubeconfig <file>] [--context <name>]
-                        [--metrics-bind-address <address>] [--health-probe-bind-address <address>]
+                        [--metrics-bind-address <address>] [--health-probe-bind-address <address>] [--record <directory>]
+                        [--webhook-service <namespace>/<name>] [--webhook-certificates <directory>] [--webhooks-installed]
 
 ${runFlagsHelp}`;
 

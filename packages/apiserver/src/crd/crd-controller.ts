@@ -5,6 +5,7 @@ import {
   isStatusError,
   timestamp,
 } from '@keelson/core';
+import type { WebhookClientEnvironment } from '../admission/webhook/index.ts';
 import type { Call } from '../registry/admission-chain.ts';
 import { apiServerUser } from '../registry/api-server-user.ts';
 import type { RegistryContext } from '../registry/context.ts';
@@ -13,7 +14,6 @@ import type { Change } from '../registry/event-hub.ts';
 import type { Kind } from '../registry/kind.ts';
 import { prefixFor } from '../registry/kind.ts';
 import { updateObject } from '../registry/update-object.ts';
-import type { ServiceResolver } from '../server/service-resolver.ts';
 import { ConversionWebhook } from './conversion-webhook.ts';
 import { approvalFinding, type Finding, finding, isTrue, withConditions } from './crd-conditions.ts';
 import { decideNames } from './crd-names.ts';
@@ -58,14 +58,14 @@ export class CrdController {
   /** What names definitions were granted, by group and by their own name. */
   readonly #granted = new Map<string, Map<string, CustomResourceDefinitionNames>>();
 
-  readonly #services: ServiceResolver;
+  readonly #callees: Pick<WebhookClientEnvironment, 'services' | 'local'>;
   /** What is served now, by the name of its definition. */
   readonly #served = new Map<string, Served>();
 
-  /** @param services finds conversion webhooks that stand behind Services */
-  constructor(context: RegistryContext, services: ServiceResolver) {
+  /** @param callees where conversion webhooks are found that are no plain addresses */
+  constructor(context: RegistryContext, callees: Pick<WebhookClientEnvironment, 'services' | 'local'>) {
     this.#context = context;
-    this.#services = services;
+    this.#callees = callees;
   }
 
   /** Resolves when every kind that is defined already is served. */
@@ -248,7 +248,7 @@ export class CrdController {
     before?.converter?.close();
     if (conversion?.strategy !== 'Webhook' || !conversion.webhook) return undefined;
     const { clock, random } = this.#context;
-    return new ConversionWebhook(conversion.webhook, { clock, random, services: this.#services });
+    return new ConversionWebhook(conversion.webhook, { clock, random, ...this.#callees });
   }
 
   #withdraw(name: string): void {

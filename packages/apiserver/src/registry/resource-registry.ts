@@ -19,6 +19,7 @@ import {
   Quotas,
   WebhookSources,
 } from '../admission/index.ts';
+import type { LocalWebhooks } from '../admission/webhook/index.ts';
 import { notAllowedTo } from '../authorization/forbidden.ts';
 import { questionAbout } from '../authorization/selection.ts';
 import { CrdController, crdStrategy } from '../crd/index.ts';
@@ -99,6 +100,8 @@ export interface ResourceRegistryOptions {
    * need what a cluster is bootstrapped with, NamespaceLifecycle and ServiceAccount.
    */
   readonly disabledAdmission?: readonly string[];
+  /** Webhooks of this process that are asked without sockets. */
+  readonly localWebhooks?: LocalWebhooks;
   /** What pods are held to where their namespace does not say, and who is not held to anything. */
   readonly podSecurity?: PodSecurityOptions;
   /** Freezes what is handed out, so that a test notices who writes into shared objects. */
@@ -180,10 +183,10 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
     const disabled = options.disabledAdmission ?? (options.authorizer ? [] : needBootstrap);
     const { eventTtlSeconds: ttlSeconds = 3600 } = options;
     const eventOptions = ttlSeconds > 0 ? { ttlSeconds } : undefined;
-    const services = new EndpointServiceResolver(reader, random);
+    const callees = { services: new EndpointServiceResolver(reader, random), local: options.localWebhooks };
     this.#webhooks = new WebhookSources({
       clock,
-      services,
+      ...callees,
       compileConditions: matchConditionsCompiler(authorizer),
     });
     const params = new PolicyParams(() => this.#context, this.#closed.signal);
@@ -218,7 +221,7 @@ export class ResourceRegistry implements ApiHandler, ConnectionAdmission {
         disabled,
       ),
     };
-    this.#crds = new CrdController(this.#context, services);
+    this.#crds = new CrdController(this.#context, callees);
     this.allowed = {
       catalog: this.catalog,
       handle: (request, user) =>

@@ -1,10 +1,9 @@
-export { type Fault, type FaultKind, faultKinds, type Plan, seededRandom } from './plan.ts';
+export { type Fault, type FaultKind, faultKinds, type Plan } from './plan.ts';
 export {
-  type Invariant,
-  type SimulatedWorld,
   type SimulateOptions,
   type Simulation,
   SimulationError,
   type SimulationStep,
   simulate,
 } from './simulate.ts';
+export type { Invariant, Invariants, SimulatedWorld } from './simulated-world.ts';

@@ -1,4 +1,4 @@
-import type { Random } from '@keelson/core';
+import { seededRandom } from '@keelson/core/testing';
 
 /** What can happen to one request of an operator, or to one delivery of a watch. */
 export type FaultKind =
@@ -99,15 +99,4 @@ export function makePlan(seed: number, steps: number, kinds: readonly FaultKind[
 /** Whether this fault can happen to this decision. */
 export function fits(kind: FaultKind, decision: Decision): boolean {
   return possible[kind].includes(decision);
-}
-
-/** A repeatable `Random`: mulberry32. */
-export function seededRandom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

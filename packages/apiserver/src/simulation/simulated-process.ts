@@ -9,12 +9,14 @@ import {
   type KubernetesObject,
   type Operator,
   type Random,
+  type Status,
   StatusError,
   sleepOn,
   type TraceBuffer,
   type Transport,
   type WatchEvent,
 } from '@keelson/core';
+import { Webhooks } from '@keelson/core/crd';
 import {
   type AnyPlugin,
   controllerManagerPlugin,
@@ -27,11 +29,28 @@ import {
 } from '@keelson/core/host';
 import { silentLogger } from '@keelson/core/testing';
 import type { Fault, FaultKind } from './plan.ts';
+import { requestText } from './request-text.ts';
+import type { SimulatedWebhooks } from './simulated-webhooks.ts';
+
+/** An answer that is none of success. */
+export interface Refusal {
+  readonly kind: 'refused';
+  readonly status: Partial<Status>;
+}
+
+/** Why a watch ends in order. */
+export const endsInOrder = new Error('the watch has ended');
 
 /** Decides what happens to what the operators do. */
 export interface Fate {
   /** Of the next request, or the next delivery of a watch. */
-  next(decision: 'read' | 'write' | 'watch'): Fault | undefined;
+  next(decision: 'read' | 'write' | 'watch', request: ApiRequest): Fault | Refusal | undefined;
+  /** Waits until a request is to be sent, and says in which form. */
+  prepare?(request: ApiRequest): Promise<ApiRequest>;
+  /** Waits until events are to arrive. */
+  deliver?(request: ApiRequest, events: readonly WatchEvent<KubernetesObject>[]): Promise<void>;
+  /** Is aborted, with the error, when the watch is to end; without one where it ends in order. */
+  watching?(request: ApiRequest): AbortSignal | undefined;
   /** Called when a fault happens, and when a write has taken effect. */
   note(process: string, text: string): void;
   /** Called after each write that took effect. */
@@ -47,6 +66,11 @@ export interface SimulatedProcessOptions {
   readonly random: Random;
   readonly fate: Fate;
   readonly leaderElection: boolean;
+  readonly webhooks: SimulatedWebhooks;
+  /** More that runs there, from each start. */
+  plugins?(): readonly AnyPlugin[];
+  /** The transport as it is to be used. */
+  wrap?(transport: Transport): Transport;
 }
 
 const restartMs = 1_000;
@@ -78,6 +102,13 @@ export class SimulatedProcess {
     await this.#life?.stop();
   }
 
+  /** It dies, and stays so until it is started. */
+  kill(): void {
+    const life = this.#life;
+    this.#life = undefined;
+    life?.die();
+  }
+
   #crashed(): void {
     this.#life = undefined;
     this.#options.clock.after(restartMs, () => this.start());
@@ -90,6 +121,7 @@ class Life {
   readonly #clock: MortalClock;
   readonly #onCrash: () => void;
   #host: Host | undefined;
+  readonly #webhooks: ReturnType<SimulatedWebhooks['open']>;
   #dead = false;
   #cutOffUntil = 0;
 
@@ -97,6 +129,7 @@ class Life {
     this.#options = options;
     this.#clock = new MortalClock(options.clock);
     this.#onCrash = onCrash;
+    this.#webhooks = options.webhooks.open();
   }
 
   get traces(): TraceBuffer | undefined {
@@ -104,11 +137,16 @@ class Life {
   }
 
   start(): void {
-    const { operators, random, leaderElection, name, fate } = this.#options;
-    const client = createClient(this.#transport());
+    const { operators, random, leaderElection, name, fate, plugins, wrap } = this.#options;
+    const transport = this.#transport();
+    const client = createClient(wrap ? wrap(transport) : transport);
     const connection = definePlugin({
       name: 'connection',
       register: ({ provide }) => provide.value(Clients, { as: () => client }),
+    });
+    const webhooks = definePlugin({
+      name: 'webhooks',
+      register: ({ provide }) => provide.value(Webhooks, this.#webhooks),
     });
     const own = operators();
     const election = leaderElection ? [leaderElectionPlugin as AnyPlugin] : [];
@@ -118,8 +156,10 @@ class Life {
         connection as AnyPlugin,
         informersPlugin as AnyPlugin,
         eventRecorderPlugin as AnyPlugin,
+        webhooks as AnyPlugin,
         ...election,
         controllerManagerPlugin as AnyPlugin,
+        ...(plugins?.() ?? []),
         ...(own as readonly AnyPlugin[]),
       ],
       ...(leaderElection && { options: { 'leader-election': lease } }),
@@ -135,15 +175,18 @@ class Life {
   }
 
   async stop(): Promise<void> {
-    if (this.#dead) return;
+    this.die();
+  }
+
+  die(): void {
     this.#dead = true;
     this.#clock.end();
+    this.#webhooks.close();
   }
 
   #crash(): void {
     if (this.#dead) return;
-    this.#dead = true;
-    this.#clock.end();
+    this.die();
     this.#onCrash();
   }
 
@@ -157,12 +200,18 @@ class Life {
     };
   }
 
-  async #request(transport: Transport, request: ApiRequest): Promise<unknown> {
+  async #request(transport: Transport, asked: ApiRequest): Promise<unknown> {
     if (this.#dead) return never();
     const { fate, name, clock } = this.#options;
+    const request = fate.prepare ? await fate.prepare(asked) : asked;
+    if (this.#dead) return never();
     const write = !['get', 'list'].includes(request.verb);
-    const what = describe(request);
-    const fault = fate.next(write ? 'write' : 'read');
+    const what = requestText(request);
+    const fault = fate.next(write ? 'write' : 'read', request);
+    if (fault?.kind === 'refused') {
+      fate.note(name, `${what}: ${fault.status.message ?? fault.status.reason}`);
+      throw new StatusError(fault.status);
+    }
     if (fault) {
       fate.note(name, `${fault.kind}${hasLength.has(fault.kind) ? ` ${fault.ms} ms` : ''}: ${what}`);
       await this.#before(fault, request);
@@ -195,7 +244,7 @@ class Life {
     const { group, resource, name = '' } = request;
     switch (kind) {
       case 'lost-request':
-        throw new ConnectionError(`${describe(request)}: connection refused`);
+        throw new ConnectionError(`${requestText(request)}: connection refused`);
       case 'conflict':
         if (request.verb === 'update' || request.verb === 'patch')
           throw StatusError.conflict({ group, resource }, name);
@@ -226,18 +275,32 @@ class Life {
   async *#watch(transport: Transport, request: ApiRequest): AsyncGenerator<readonly WatchEvent<KubernetesObject>[]> {
     const { fate, name, clock } = this.#options;
     if (this.#dead) await never();
-    if (clock.now() < this.#cutOffUntil) throw new ConnectionError(`${describe(request)}: the network is cut off`);
-    const batches = transport.watchBatches?.(request) ?? [];
-    for await (const batch of batches) {
-      if (this.#dead) await never();
-      const fault = fate.next('watch');
-      if (fault)
-        fate.note(name, `${fault.kind}${hasLength.has(fault.kind) ? ` ${fault.ms} ms` : ''}: ${describe(request)}`);
-      if (fault?.kind === 'watch-cut') throw new ConnectionError(`${describe(request)}: the connection was reset`);
-      if (fault?.kind === 'watch-expired') throw StatusError.expired('too old resource version');
-      if (fault?.kind === 'stale-view') await clock.sleep(fault.ms);
-      if (this.#dead) await never();
-      yield batch;
+    if (clock.now() < this.#cutOffUntil) throw new ConnectionError(`${requestText(request)}: the network is cut off`);
+    const cut = fate.watching?.(request);
+    const { signal } = request;
+    const ends = cut ? (signal ? AbortSignal.any([signal, cut]) : cut) : signal;
+    const batches = transport.watchBatches?.({ ...request, ...(ends && { signal: ends }) }) ?? [];
+    try {
+      for await (const batch of batches) {
+        if (this.#dead) await never();
+        const fault = fate.next('watch', request);
+        if (fault && fault.kind !== 'refused') {
+          fate.note(
+            name,
+            `${fault.kind}${hasLength.has(fault.kind) ? ` ${fault.ms} ms` : ''}: ${requestText(request)}`,
+          );
+        }
+        if (fault?.kind === 'watch-cut') throw new ConnectionError(`${requestText(request)}: the connection was reset`);
+        if (fault?.kind === 'watch-expired') throw StatusError.expired('too old resource version');
+        if (fault?.kind === 'stale-view') await clock.sleep(fault.ms);
+        await fate.deliver?.(request, batch);
+        if (this.#dead) await never();
+        cut?.throwIfAborted();
+        yield batch;
+      }
+    } catch (error) {
+      if (cut?.aborted && cut.reason === endsInOrder) return;
+      throw error;
     }
   }
 }
@@ -294,18 +357,4 @@ function never<T>(): Promise<T> {
 
 async function* singles<E>(batches: AsyncIterable<readonly E[]>): AsyncGenerator<E> {
   for await (const batch of batches) yield* batch;
-}
-
-function describe({ verb, resource, subresource, namespace, name, patchType, body }: ApiRequest): string {
-  const of = name ?? nameIn(body);
-  const what = patchType === 'application/apply-patch+yaml' ? 'apply' : verb;
-  return `${what} ${resource}${subresource ? `/${subresource}` : ''}${of ? ` ${namespace ? `${namespace}/` : ''}${of}` : ''}`;
-}
-
-function nameIn(body: unknown): string {
-  if (typeof body !== 'object' || body === null || !('metadata' in body)) return '';
-  const { metadata } = body;
-  if (typeof metadata !== 'object' || metadata === null) return '';
-  if ('name' in metadata && typeof metadata.name === 'string') return metadata.name;
-  return 'generateName' in metadata ? `${String(metadata.generateName)}…` : '';
 }

@@ -1,4 +1,4 @@
-import type { ObjectKey } from '../machinery/index.ts';
+import { messageOf, type ObjectKey } from '../machinery/index.ts';
 import type { Cause, ReconcileTrace, TracedRead, TracedWrite } from './trace.ts';
 import { idOfWrite, idsOfCause } from './write-index.ts';
 
@@ -149,8 +149,4 @@ function durationOf(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 120_000) return `${(ms / 1_000).toFixed(1)} s`;
   return `${Math.round(ms / 60_000)} min`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,7 +1,7 @@
 import { Container } from 'inversify';
 import { Client, type Clients } from '../client/index.ts';
 import type { Clock as ClockContract, Random as RandomContract } from '../machinery/index.ts';
-import { systemClock, systemRandom } from '../machinery/index.ts';
+import { messageOf, systemClock, systemRandom } from '../machinery/index.ts';
 import {
   Clock,
   type Dependency,
@@ -16,7 +16,7 @@ import {
 } from '../plugin/index.ts';
 import { buildGraph, type Graph, providersOf, tokenOf, usesClient } from './graph.ts';
 import { LifecycleRunner, type OwnedLifecycle } from './lifecycle-runner.ts';
-import { HostError, messageOf, type Provision, register } from './registration.ts';
+import { HostError, type Provision, register } from './registration.ts';
 import { type AnyPlugin, type PluginSelection, type SelectedPlugin, selectPlugins } from './select-plugins.ts';
 import { createLogger } from './text-logger.ts';
 

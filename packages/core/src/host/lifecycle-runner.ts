@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
-import type { Clock } from '../machinery/index.ts';
+import { type Clock, messageOf } from '../machinery/index.ts';
 import { type Lifecycle, type Logger, phases } from '../plugin/index.ts';
-import { HostError, messageOf } from './registration.ts';
+import { HostError } from './registration.ts';
 
 /** A lifecycle and the plugin that it came from. */
 export interface OwnedLifecycle {

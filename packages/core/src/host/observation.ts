@@ -1,5 +1,7 @@
-import type { HttpTransportOptions } from '../client/index.ts';
-import { definePlugin } from '../plugin/index.ts';
+import type { Client, Clients, HttpTransportOptions } from '../client/index.ts';
+import { systemClock, systemRandom } from '../machinery/index.ts';
+import { definePlugin, type Logger } from '../plugin/index.ts';
+import type { RecordSettings } from '../recording/index.ts';
 import type { AnyPlugin } from './select-plugins.ts';
 import type { StatusSettings } from './status-plugin.ts';
 
@@ -15,6 +17,19 @@ export interface ObservationOptions
    * Default `false`.
    */
   readonly openTelemetry?: boolean;
+  /**
+   * Records what it sees and does into files of this directory, for `keelson replay`: objects without the values of
+   * Secrets, requests, answers, and why reconciles ran. Not with `clusters`. Default: nothing is recorded.
+   */
+  readonly record?: string | RecordSettings;
+}
+
+/** Who is looked at. */
+export interface Observed {
+  readonly name?: string;
+  readonly leaderElection?: unknown;
+  readonly clusters?: unknown;
+  readonly logger?: Logger;
 }
 
 /** What it takes to look on while an operator runs. */
@@ -23,10 +38,12 @@ export interface Observation {
   /** By plugin. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly transport: Pick<HttpTransportOptions, 'observe'>;
+  /** The same clients, looked at. */
+  clients(clients: Clients): Clients;
 }
 
 /** Loads no more than what is asked for. */
-export async function observation(options: ObservationOptions): Promise<Observation> {
+export async function observation(options: ObservationOptions & Observed): Promise<Observation> {
   const {
     metrics = false,
     metricsTls,
@@ -61,7 +78,49 @@ export async function observation(options: ObservationOptions): Promise<Observat
     };
   }
   if (options.openTelemetry) plugins.push(await (await import('./open-telemetry-plugin.ts')).openTelemetryPlugin());
-  return { plugins, options: settings, transport };
+  let clients: Observation['clients'] = (each) => each;
+  if (options.record !== undefined) {
+    const recorded = await recording(options.record, options);
+    plugins.push(recorded.plugin);
+    clients = recorded.clients;
+  }
+  return { plugins, options: settings, transport, clients };
+}
+
+async function recording(
+  record: string | RecordSettings,
+  { name = 'operator', leaderElection = false, clusters, logger }: Observed,
+): Promise<Pick<Observation, 'clients'> & { readonly plugin: AnyPlugin }> {
+  if (clusters !== undefined) throw new Error('record: what happens in several clusters at once cannot be recorded');
+  const [{ Recorder }, { recordingPlugin }, { createClient }, { createLogger }] = await Promise.all([
+    import('../recording/index.ts'),
+    import('./recording-plugin.ts'),
+    import('../client/index.ts'),
+    import('./text-logger.ts'),
+  ]);
+  const recorder = new Recorder({
+    ...(typeof record === 'string' ? { directory: record } : record),
+    operator: name,
+    elects: leaderElection !== false,
+    clock: systemClock,
+    random: systemRandom,
+    logger: (logger ?? createLogger({ clock: systemClock })).named('recording'),
+  });
+  const recorded = new Map<Client, Client>();
+  return {
+    plugin: recordingPlugin(recorder),
+    clients: (clients) => ({
+      as(user) {
+        const client = clients.as(user);
+        let known = recorded.get(client);
+        if (!known) {
+          known = createClient(recorder.transport(client.transport));
+          recorded.set(client, known);
+        }
+        return known;
+      },
+    }),
+  };
 }
 
 /** Somebody sits before it. */

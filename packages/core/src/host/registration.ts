@@ -1,3 +1,4 @@
+import { messageOf } from '../machinery/index.ts';
 import type { Dependency, Plugin, Provide, ResolvedAll, Token } from '../plugin/index.ts';
 
 /** One `provide(…)` of a plugin, before anything is made. */
@@ -54,8 +55,4 @@ export function register(plugin: Plugin<unknown>, options: unknown): readonly Pr
     throw new HostError(`plugin "${plugin.name}" failed to register: ${messageOf(error)}`, { cause: error });
   }
   return provisions;
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

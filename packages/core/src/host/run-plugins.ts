@@ -123,7 +123,7 @@ async function hostFor(
   const connection = definePlugin({
     name: 'kubeconfig',
     register({ provide }) {
-      if (home) provide.value(Clients, home);
+      if (home) provide.value(Clients, observed.clients(home));
     },
   });
   const work = clusters

@@ -22,6 +22,7 @@ export { formatLabelSelector, labelRequirements, labelSelectorMatches, matchesLa
 export { parseLabelSelector, SelectorError } from './label-selector-text.ts';
 export { validateLabelSelector } from './label-selector-validation.ts';
 export { applyMergePatch, createMergePatch, readMergePatch } from './merge-patch.ts';
+export { messageOf, namedMessageOf } from './message-of.ts';
 export { mountPointsBelow } from './mount-table.ts';
 export {
   nameOfPrefix,

@@ -1,6 +1,6 @@
 import { explain, jsonLines, type ReconcileTrace } from '@keelson/core';
+import { toldTrace } from '@keelson/core/recording';
 import { UserError } from '../user-error.ts';
-import { toldTrace } from './told-trace.ts';
 
 export interface TraceFlags {
   readonly operator: string;

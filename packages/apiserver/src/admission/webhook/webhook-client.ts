@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
-import { type Clock, isJsonObject, type WebhookClientConfig } from '@keelson/core';
+import { type Clock, isJsonObject, isStatusError, messageOf, type WebhookClientConfig } from '@keelson/core';
+import type { Webhook } from '@keelson/core/admission';
 import type { ServiceResolver } from '../../server/service-resolver.ts';
 import { callErrorText, WrongNameError, wrongName } from './call-error-text.ts';
 import { webhookPath } from './webhook-path.ts';
@@ -23,7 +24,11 @@ export class ClientConfigError extends Error {
   override readonly name = 'ClientConfigError';
 }
 
+/** Webhooks of this process, by their URLs, which are asked without sockets; `refused` where nobody listens now. */
+export type LocalWebhooks = (url: string) => Webhook | 'refused' | undefined;
+
 export interface WebhookClientEnvironment {
+  readonly local?: LocalWebhooks | undefined;
   readonly clock: Clock;
   readonly services: ServiceResolver;
 }
@@ -69,6 +74,9 @@ export class WebhookClient {
     const failed = (why: string) => new TransportError(`Post ${JSON.stringify(url)}: ${why}`);
     const overdue = () => (signal?.aborted ? 'context canceled' : 'context deadline exceeded');
     try {
+      const local = this.#environment.local?.(`https://${target.authority}${target.path}`);
+      if (local === 'refused') throw failed(`dial tcp ${target.authority}: connect: connection refused`);
+      if (local) return await askLocal(local, body, ends, () => failed(overdue()));
       const answer = await this.#begin(target, asked, body, ends, (error) =>
         ends.aborted ? failed(overdue()) : failed(reasonOf(error, target, clock.now())),
       );
@@ -130,6 +138,22 @@ export class WebhookClient {
       sent.end(body);
     });
   }
+}
+
+async function askLocal(
+  webhook: Webhook,
+  body: string,
+  signal: AbortSignal,
+  overdue: () => TransportError,
+): Promise<string> {
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(overdue()), { once: true });
+  });
+  const answer = webhook(body, signal).catch((error: unknown) => {
+    const code = isStatusError(error) ? error.code : 500;
+    throw new TransportError(refusalText(code, 'text/plain', messageOf(error)), code);
+  });
+  return Promise.race([answer, aborted]);
 }
 
 class StaleConnection extends Error {}

@@ -1,5 +1,5 @@
-import type { ReconcileTrace } from '@keelson/core';
 import { z } from 'zod';
+import type { ReconcileTrace } from '../controller/index.ts';
 
 const common = { watch: z.string(), at: z.number() };
 
@@ -41,7 +41,7 @@ const write = z.object({
   error: z.string().exactOptional(),
 });
 
-/** A line of `/debug/traces`. What newer operators add is left out. */
+/** A trace as lines of JSON tell it, at `/debug/traces` and in recordings. What newer operators add is left out. */
 export const toldTrace: z.ZodType<ReconcileTrace> = z.object({
   id: z.number(),
   controller: z.string(),
