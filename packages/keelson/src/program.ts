@@ -129,12 +129,17 @@ export function createProgram(): Command {
   program
     .command('manifests')
     .description(
-      'write all that it takes to run an operator in a cluster: definitions, rights, Deployment, network policy',
+      'write all that it takes to run an operator in a cluster: definitions, rights, Deployment, network policy, webhooks',
     )
     .argument('<file>', 'exports the operator by default; TypeScript or JavaScript')
     .option('--namespace <name>', 'where it runs (default: <operator>-system)')
     .option('--image <image>', 'what it runs from (default: <operator>:latest)')
     .option('--replicas <n>', 'how many; one leads, the others are warm (default: 2)', whole(1, 100))
+    .addOption(
+      new Option('--ca <who>', 'who makes the certificate of webhooks, and says that it is trusted')
+        .choices(['operator', 'cert-manager'])
+        .default('operator'),
+    )
     .option('--kustomize <dir>', 'write a base for `kubectl apply -k` there')
     .option('--helm <dir>', 'write a chart there')
     .option('--dockerfile <file>', 'write a Dockerfile there, on a distroless base')

@@ -1,94 +1,118 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startTestCluster, type TestCluster } from '@keelson/apiserver';
 import {
   allow,
-  type Client,
   ConfigMap,
-  change,
   defineOperator,
-  defineResource,
   defineWebhook,
-  deny,
   MutatingWebhookConfiguration,
-  Namespace,
+  Secret,
   ValidatingWebhookConfiguration,
 } from '@keelson/core';
 import type { AnyPlugin } from '@keelson/core/host';
 import { afterEach, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import { haveKubectl } from './cluster-process.ts';
+import {
+  answersOfKubectl,
+  configurations,
+  Disk,
+  diskIn,
+  diskOperator,
+  kubectlSays,
+  useWebhooks,
+} from './webhook-operator.ts';
 
-const Disk = defineResource({
-  group: 'webhooks.keelson.dev',
-  version: 'v1',
-  kind: 'Disk',
-  spec: z.object({ size: z.int(), team: z.string().optional(), note: z.string().optional() }),
-});
-
-const operator = defineOperator({
-  name: 'disks',
-  for: Disk,
-  mutate: ({ object, user }) =>
-    object.spec.team === undefined ? { ...object, spec: { ...object.spec, team: user.name } } : undefined,
-  validate({ object, oldObject, operation, dryRun }) {
-    if (object.spec.note === 'broken') throw new Error('the rules are away');
-    if (operation === 'UPDATE' && object.spec.size < oldObject.spec.size)
-      return deny([{ field: 'spec.size', message: `cannot shrink from ${oldObject.spec.size}` }]);
-    if (object.spec.size > 1000) return deny('no team has that much');
-    return allow({
-      warnings: object.spec.size > 100 ? [`${object.spec.size} is a lot${dryRun ? ', to try' : ''}`] : [],
-    });
-  },
-  webhooks: [
-    defineWebhook({
-      name: 'keep',
-      for: Disk,
-      operations: ['DELETE'],
-      validate: ({ oldObject }) =>
-        oldObject.spec.note === 'keep' ? deny('it is kept', { code: 409, reason: 'Conflict' }) : undefined,
-    }),
-    defineWebhook({
-      name: 'labelled',
-      for: ConfigMap,
-      matchConditions: [{ name: 'asked', expression: "has(object.data) && 'team' in object.data" }],
-      mutate: ({ object }) => [
-        ...(object.metadata.labels ? [] : [{ op: 'add' as const, path: '/metadata/labels', value: {} }]),
-        { op: 'add', path: '/metadata/labels/team', value: object.data?.['team'] ?? '' },
-      ],
-      validate: async ({ namespace }, { client }) => {
-        const { metadata } = await client.get(Namespace, { name: namespace ?? '' });
-        return metadata.labels?.['closed'] === undefined ? allow() : deny('the namespace is closed');
-      },
-    }),
-  ],
-  uses: [Namespace],
-  reconcile: async () => undefined,
-});
-
-const namespace = 'default';
-const disk = (name: string, spec: { size: number; team?: string; note?: string }) => ({
-  metadata: { name, namespace },
-  spec,
-});
-
-/** What is true on every API server. */
-async function useDisks(client: Client): Promise<void> {
-  const made = await client.create(Disk, disk('a', { size: 10 }));
-  expect(made.spec.team).toMatch(/admin|masters/);
-  await expect(client.create(Disk, disk('b', { size: 1001 }))).rejects.toMatchObject({
-    code: 403,
-    reason: 'Forbidden',
-    message: 'admission webhook "validate.disks.webhooks.keelson.dev" denied the request: no team has that much',
-  });
-}
+const disk = diskIn('default');
 
 describe('the webhooks of an operator', () => {
   let cluster: TestCluster | undefined;
-  afterEach(() => cluster?.stop());
+  afterEach(async () => {
+    await cluster?.stop();
+    cluster = undefined;
+  });
+  const start = async (...plugins: readonly AnyPlugin[]) => {
+    cluster = await startTestCluster({ plugins });
+    return cluster;
+  };
 
-  it('are asked', async () => {
-    cluster = await startTestCluster({ plugins: [operator as AnyPlugin] });
-    const { client } = cluster;
-    await useDisks(client);
-    expect(change({ a: 1 })).toEqual({ allowed: true, object: { a: 1 } });
-    await client.list(MutatingWebhookConfiguration);
+  it('allow, change, refuse and fail, for its own kind and others', async () => {
+    const { client } = await start(diskOperator as AnyPlugin);
+    await useWebhooks(client, 'default');
+  });
+
+  it('stand in configurations with the defaults of mature tools, which go with the process', async () => {
+    const { client, host } = await start(diskOperator as AnyPlugin);
+    const name = 'disks.webhooks.keelson.dev';
+    const { webhooks: validating } = await client.get(ValidatingWebhookConfiguration, { name });
+    const { webhooks: mutating } = await client.get(MutatingWebhookConfiguration, { name });
+    const short = (all: typeof validating) => all?.map((each) => each.name.replace(`.${name}`, ''));
+    expect(short(validating)).toEqual(['validate', 'keep', 'quick', 'teams']);
+    expect(short(mutating)).toEqual(['mutate', 'loose', 'teams', 'noted']);
+    expect(validating?.[0]).toMatchObject({
+      clientConfig: { url: expect.stringMatching(/^https:\/\/127\.0\.0\.1:\d+\/validate\/disks\/validate$/) },
+      rules: [
+        {
+          operations: ['CREATE', 'UPDATE'],
+          apiGroups: ['webhooks.keelson.dev'],
+          apiVersions: ['v1'],
+          resources: ['disks'],
+          scope: 'Namespaced',
+        },
+      ],
+      failurePolicy: 'Fail',
+      matchPolicy: 'Equivalent',
+      sideEffects: 'None',
+      timeoutSeconds: 10,
+      admissionReviewVersions: ['v1'],
+    });
+    expect(mutating?.[1]).toMatchObject({ failurePolicy: 'Ignore', reinvocationPolicy: 'Never' });
+    await host.stop();
+    expect(await configurations(client)).toEqual([]);
+    await client.create(Disk, disk('unasked', { size: 5000 }));
+  });
+
+  it('may be all that an operator is, and then give it no right but to say so', async () => {
+    const policy = defineOperator({
+      name: 'policy',
+      for: ConfigMap,
+      validate: () => allow(),
+      webhooks: [
+        defineWebhook({
+          name: 'curious',
+          for: ConfigMap,
+          operations: ['DELETE'],
+          async validate(_, { client }) {
+            await client.list(Secret);
+          },
+        }),
+      ],
+    });
+    expect(policy.rules).toEqual([
+      {
+        apiGroups: ['admissionregistration.k8s.io'],
+        resources: ['validatingwebhookconfigurations'],
+        resourceNames: ['policy.keelson.dev'],
+        verbs: ['get', 'create', 'patch', 'delete'],
+      },
+    ]);
+    const { client } = await start(policy as AnyPlugin);
+    const { metadata } = await client.create(ConfigMap, { metadata: { name: 'a', namespace: 'default' } });
+    await expect(client.delete(ConfigMap, metadata)).rejects.toThrow(
+      `("the operator \\"policy\\" has not declared that it may list secrets: add { type: Secret, verbs: ['list'] } to its \`uses\`")`,
+    );
+  });
+
+  it.skipIf(!haveKubectl)('are told by kubectl as those of any other operator', async () => {
+    cluster = await startTestCluster({ plugins: [diskOperator as AnyPlugin], socket: true });
+    const dir = await mkdtemp(join(tmpdir(), 'webhooks-'));
+    try {
+      const kubeconfig = join(dir, 'kubeconfig');
+      await writeFile(kubeconfig, cluster.kubeconfig ?? '', { mode: 0o600 });
+      expect(await kubectlSays(kubeconfig, 'default')).toEqual(answersOfKubectl);
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+    }
   });
 });

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import {
+  type CertificateAuthority,
   dockerfile,
   type Files,
   helmFiles,
@@ -15,6 +16,7 @@ export interface ManifestsFlags {
   readonly namespace?: string;
   readonly image?: string;
   readonly replicas?: number;
+  readonly ca?: CertificateAuthority;
   readonly kustomize?: string;
   readonly helm?: string;
   readonly dockerfile?: string;
@@ -25,11 +27,12 @@ export interface ManifestsFlags {
 export async function manifests(file: string, flags: ManifestsFlags): Promise<void> {
   const operators = await loadOperators(file);
   const name = operators[0]?.name ?? 'operator';
-  const { namespace, image, replicas, kustomize, helm, force = false } = flags;
+  const { namespace, image, replicas, ca, kustomize, helm, force = false } = flags;
   const made = operatorManifests(operators, {
     ...(namespace !== undefined && { namespace }),
     ...(image !== undefined && { image }),
     ...(replicas !== undefined && { replicas }),
+    ...(ca !== undefined && { ca }),
   });
   const written: string[] = [];
   if (kustomize !== undefined) written.push(...write(kustomize, kustomizeFiles(made, name), force));

@@ -12,12 +12,13 @@ export function plainYaml(manifests: OperatorManifests): string {
 
 /** A base for `kubectl apply -k`, with what others will want to change in files of its own. */
 export function kustomizeFiles(manifests: OperatorManifests, name: string): Files {
-  const { namespace, crds, rbac, workload } = manifests;
+  const { namespace, crds, rbac, workload, webhooks } = manifests;
   const files = new Map([
     ['namespace.yaml', documents([namespace])],
     ...(crds.length > 0 ? [['crds.yaml', documents(crds)] as const] : []),
     ['rbac.yaml', documents(rbac)],
     ['operator.yaml', documents(workload)],
+    ...(webhooks.length > 0 ? [['webhooks.yaml', documents(webhooks)] as const] : []),
   ]);
   const [image, tag] = splitImage(imageOf(workload));
   const kustomization = {
@@ -31,15 +32,23 @@ export function kustomizeFiles(manifests: OperatorManifests, name: string): File
   return new Map([['kustomization.yaml', text(kustomization)], ...files]);
 }
 
-/** A chart; definitions stand in `crds/`, where Helm installs them first and never deletes them. */
+/**
+ * A chart. Definitions stand in `crds/`, where Helm installs them first and never deletes them; or, where the release's
+ * namespace must stand in them because they are converted by a webhook, in a template that is kept all the same.
+ */
 export function helmFiles(manifests: OperatorManifests, name: string, version: string): Files {
-  const { namespace, crds, rbac, workload } = manifests;
+  const { namespace, crds, rbac, workload, webhooks } = manifests;
   const [repository, tag] = splitImage(imageOf(workload));
   const templated = (objects: readonly KubernetesObject[]) =>
-    documents(objects.map((each) => inRelease(each, namespace.metadata.name)))
-      .replaceAll(`image: ${imageOf(workload)}`, 'image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"')
-      .replace(/replicas: \d+/, 'replicas: {{ .Values.replicas }}')
+    documents(objects.map((each) => inRelease(each, namespace.metadata.name ?? '')))
+      // Braces of descriptions and expressions are none of a template.
+      .replaceAll('{{', '{{ "{{" }}')
       .replaceAll(releaseNamespace, '{{ .Release.Namespace }}');
+  const operator = templated(workload)
+    .replaceAll(`image: ${imageOf(workload)}`, 'image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"')
+    .replace(/replicas: \d+/, 'replicas: {{ .Values.replicas }}');
+  const placed = crds.filter((each) => isPlaced(each, namespace.metadata.name ?? ''));
+  const plain = crds.filter((each) => !placed.includes(each));
   return new Map([
     [
       'Chart.yaml',
@@ -53,9 +62,11 @@ export function helmFiles(manifests: OperatorManifests, name: string, version: s
       }),
     ],
     ['values.yaml', text({ image: { repository, tag }, replicas: replicasOf(workload) })],
-    ...(crds.length > 0 ? [['crds/crds.yaml', documents(crds)] as const] : []),
+    ...(plain.length > 0 ? [['crds/crds.yaml', documents(plain)] as const] : []),
+    ...(placed.length > 0 ? [['templates/crds.yaml', templated(placed.map(kept))] as const] : []),
     ['templates/rbac.yaml', templated(rbac)],
-    ['templates/operator.yaml', templated(workload)],
+    ['templates/operator.yaml', operator],
+    ...(webhooks.length > 0 ? [['templates/webhooks.yaml', templated(webhooks)] as const] : []),
   ]);
 }
 
@@ -80,10 +91,31 @@ const releaseNamespace = 'RELEASE-NAMESPACE';
 
 function inRelease(object: KubernetesObject, namespace: string): KubernetesObject {
   const rewritten: unknown = JSON.parse(JSON.stringify(object), (key, value: unknown) =>
-    key === 'namespace' && value === namespace ? releaseNamespace : value,
+    typeof value === 'string' ? placeIn(key, value, namespace) : value,
   );
   // Only texts were put in the place of texts.
   return rewritten as KubernetesObject;
+}
+
+/** Alone as a field or in a list, before the name of an object, or in the name of a Service's host. */
+function placeIn(key: string, value: string, namespace: string): string {
+  const alone = value === namespace && (key === 'namespace' || /^\d+$/.test(key));
+  if (alone || value.startsWith(`${namespace}/`)) return `${releaseNamespace}${value.slice(namespace.length)}`;
+  return value.replaceAll(`.${namespace}.svc`, `.${releaseNamespace}.svc`);
+}
+
+/** Whether it is another one in another namespace. */
+function isPlaced(object: KubernetesObject, namespace: string): boolean {
+  return JSON.stringify(inRelease(object, namespace)).includes(releaseNamespace);
+}
+
+/** Objects of a kind go with its definition, so that it outlives the release. */
+function kept(object: KubernetesObject): KubernetesObject {
+  const { metadata } = object;
+  return {
+    ...object,
+    metadata: { ...metadata, annotations: { ...metadata.annotations, 'helm.sh/resource-policy': 'keep' } },
+  };
 }
 
 function imageOf(workload: readonly KubernetesObject[]): string {

@@ -1,4 +1,5 @@
 import type { KubernetesObject, Operator, PolicyRule } from '@keelson/core';
+import { type CertificateAuthority, type WebhookParts, webhookParts } from './webhook-manifests.ts';
 
 export interface ManifestOptions {
   /** Of everything that is not cluster-scoped. Default `<name>-system`. */
@@ -7,6 +8,8 @@ export interface ManifestOptions {
   readonly image?: string;
   /** Default 2: one leads, one is warm. */
   readonly replicas?: number;
+  /** Who makes the certificate of webhooks. Default `operator`. */
+  readonly ca?: CertificateAuthority;
 }
 
 /** The objects that run an operator in a cluster, by what they are for; each group in the order in which it is applied. */
@@ -15,23 +18,29 @@ export interface OperatorManifests {
   readonly crds: readonly KubernetesObject[];
   readonly rbac: readonly KubernetesObject[];
   readonly workload: readonly KubernetesObject[];
+  /** Which requests the operators are asked about, and what is needed for it; empty where they have no webhooks. */
+  readonly webhooks: readonly KubernetesObject[];
 }
 
-/** Probes and metrics are served here. */
-export const healthPort = 8081;
+/** Served for probes. */
+const healthPort = 8081;
+/** Served for Prometheus, without TLS: the network policy says for whom. */
+const metricsPort = 8080;
 
 /**
  * What it takes to run operators of one file in a cluster, each field with a value that is safe: no more rights than the
- * definitions need, no root, no writable disk, no network but the API server and DNS.
+ * definitions need, no root, no writable disk, no network but the API
+ * server and DNS, and into it only for webhooks, and for metrics from namespaces that are labelled `metrics: enabled`.
  * @param operators at least one; the first one gives the name
  */
 export function operatorManifests(
   operators: readonly Operator[],
-  { namespace: place, image, replicas = 2 }: ManifestOptions = {},
+  { namespace: place, image, replicas = 2, ca = 'operator' }: ManifestOptions = {},
 ): OperatorManifests {
   const name = operators[0]?.name ?? 'operator';
   const namespace = place ?? `${name}-system`;
   const labels = { 'app.kubernetes.io/name': name, 'app.kubernetes.io/managed-by': 'keelson' };
+  const webhooks = webhookParts(operators, { name, namespace, labels, ca });
   const cluster = (kind: string, apiVersion: string, more: object) => ({
     apiVersion,
     kind,
@@ -53,35 +62,37 @@ export function operatorManifests(
       kind: 'Namespace',
       metadata: { name: namespace, labels: { ...labels, 'pod-security.kubernetes.io/enforce': 'restricted' } },
     },
-    crds: operators.flatMap((each) => each.crds),
+    crds: webhooks.crds,
     rbac: [
       inNamespace('ServiceAccount', 'v1', {}),
-      cluster('ClusterRole', `${rbac}/v1`, { rules: rulesOf(operators) }),
+      cluster('ClusterRole', `${rbac}/v1`, { rules: withoutRepeats(webhooks.rules) }),
       cluster('ClusterRoleBinding', `${rbac}/v1`, bound('ClusterRole')),
-      inNamespace('Role', `${rbac}/v1`, { rules: leaseRules(name) }),
+      inNamespace('Role', `${rbac}/v1`, { rules: [...leaseRules(name), ...webhooks.ownRules] }),
       inNamespace('RoleBinding', `${rbac}/v1`, bound('Role')),
     ],
     workload: [
-      inNamespace('Deployment', 'apps/v1', { spec: deploymentSpec(name, image ?? `${name}:latest`, replicas) }),
-      inNamespace('NetworkPolicy', 'networking.k8s.io/v1', { spec: networkPolicySpec(name) }),
+      inNamespace('Deployment', 'apps/v1', {
+        spec: deploymentSpec(name, image ?? `${name}:latest`, replicas, webhooks),
+      }),
+      inNamespace('NetworkPolicy', 'networking.k8s.io/v1', { spec: networkPolicySpec(name, webhooks) }),
+      ...webhooks.services,
     ],
+    webhooks: [...webhooks.certificates, ...webhooks.configurations],
   };
 }
 
-export function allManifests({ namespace, crds, rbac, workload }: OperatorManifests): readonly KubernetesObject[] {
-  return [namespace, ...crds, ...rbac, ...workload];
+export function allManifests({
+  namespace,
+  crds,
+  rbac,
+  workload,
+  webhooks,
+}: OperatorManifests): readonly KubernetesObject[] {
+  return [namespace, ...crds, ...rbac, ...workload, ...webhooks];
 }
 
-function rulesOf(operators: readonly Operator[]): readonly PolicyRule[] {
-  const seen = new Set<string>();
-  return operators
-    .flatMap((each) => each.rules ?? [])
-    .filter((each) => {
-      const text = JSON.stringify(each);
-      const fresh = !seen.has(text);
-      seen.add(text);
-      return fresh;
-    });
+function withoutRepeats(rules: readonly PolicyRule[]): readonly PolicyRule[] {
+  return [...new Map(rules.map((each) => [JSON.stringify(each), each])).values()];
 }
 
 /** Leader election: the one lease of its name. What is created has no name yet that a rule could hold. */
@@ -95,17 +106,37 @@ function leaseRules(name: string): readonly PolicyRule[] {
 
 const selector = (name: string) => ({ 'app.kubernetes.io/name': name });
 
-function deploymentSpec(name: string, image: string, replicas: number): object {
+function deploymentSpec(
+  name: string,
+  image: string,
+  replicas: number,
+  { container: asked, volumes }: WebhookParts,
+): object {
+  const probe = (path: string) => ({ httpGet: { path, port: 'health' } });
   const container = {
     name: 'operator',
     image,
-    args: ['--leader-elect'],
+    args: [
+      '--leader-elect',
+      `--health-probe-bind-address=:${healthPort}`,
+      `--metrics-bind-address=:${metricsPort}`,
+      ...asked.args,
+    ],
+    ...(asked.env.length > 0 && { env: asked.env }),
+    ports: [
+      { name: 'health', containerPort: healthPort },
+      { name: 'metrics', containerPort: metricsPort },
+      ...asked.ports,
+    ],
+    readinessProbe: probe('/readyz'),
+    livenessProbe: { ...probe('/healthz'), initialDelaySeconds: 15, periodSeconds: 20 },
     resources: { requests: { cpu: '10m', memory: '96Mi' }, limits: { memory: '256Mi' } },
     securityContext: {
       allowPrivilegeEscalation: false,
       readOnlyRootFilesystem: true,
       capabilities: { drop: ['ALL'] },
     },
+    ...(asked.volumeMounts.length > 0 && { volumeMounts: asked.volumeMounts }),
   };
   return {
     replicas,
@@ -117,17 +148,22 @@ function deploymentSpec(name: string, image: string, replicas: number): object {
         terminationGracePeriodSeconds: 15,
         securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } },
         containers: [container],
+        ...(volumes.length > 0 && { volumes }),
       },
     },
   };
 }
 
-function networkPolicySpec(name: string): object {
+function networkPolicySpec(name: string, { ingress }: WebhookParts): object {
   const anyNamespace = { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } } };
   const port = (number: number, protocol = 'TCP') => ({ port: number, protocol });
   return {
     podSelector: { matchLabels: selector(name) },
     policyTypes: ['Ingress', 'Egress'],
+    ingress: [
+      ...ingress,
+      { from: [{ namespaceSelector: { matchLabels: { metrics: 'enabled' } } }], ports: [port(metricsPort)] },
+    ],
     egress: [
       // The API server is no pod in most clusters: only its ports can be named.
       { ports: [port(443), port(6443)] },
