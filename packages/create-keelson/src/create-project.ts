@@ -2,6 +2,7 @@ import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/pro
 import { basename, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** What a new project is called, and where it is made. */
 export interface ProjectOptions {
   /** Where it is made: a folder that does not exist, or is empty. */
   readonly directory: string;

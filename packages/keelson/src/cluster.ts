@@ -14,6 +14,7 @@ import { lastAddress, machineAddress } from './machine-address.ts';
 import { Progress } from './progress.ts';
 import { explainStartFailure, UserError } from './user-error.ts';
 
+/** A configuration, and what `createCluster` needs beside it. */
 export interface ClusterOptions extends ResolvedConfig {
   readonly logger: Logger;
   /** Told what happens at start and stop; silent without. */

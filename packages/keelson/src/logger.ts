@@ -3,7 +3,9 @@ import type { Logger } from '@keelson/core';
 import { pino } from 'pino';
 import { UserError } from './user-error.ts';
 
+/** For people, or lines of JSON for machines. */
 export type LogFormat = 'text' | 'json';
+/** What is logged, from everything to errors alone. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 const order: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];

@@ -54,4 +54,5 @@ export const nodeOptionsSchema = z
   })
   .prefault({});
 
+/** Options of `nodePlugin`: how many nodes there are, what they are called, and what they have. */
 export type NodeOptions = z.infer<typeof nodeOptionsSchema>;

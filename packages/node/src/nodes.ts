@@ -17,6 +17,7 @@ import type { NodeOptions } from './node-options.ts';
 import { podCidrOf } from './pod-cidr.ts';
 import { unmountBelow } from './unmount-below.ts';
 
+/** What the nodes of one process work with. */
 export interface NodesOptions {
   readonly options: NodeOptions;
   readonly clients: Clients;

@@ -34,6 +34,7 @@ export interface AuthenticatedToken {
 const everybody = 'system:authenticated';
 const nobody = 'system:unauthenticated';
 
+/** Who asks without credentials, where that is allowed. */
 export const anonymous: UserInfo = { name: 'system:anonymous', groups: [nobody] };
 
 /** Adds the group that everybody with accepted credentials is in. */

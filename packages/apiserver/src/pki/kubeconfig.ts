@@ -2,6 +2,7 @@ import type { KeyPair } from '@keelson/core/certificates';
 import { stringify } from 'yaml';
 import { writePrivateFile } from './write-file.ts';
 
+/** What `kubeconfigYaml` writes down. */
 export interface KubeconfigOptions {
   /** `https://host:port`. */
   readonly server: string;

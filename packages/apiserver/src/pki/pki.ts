@@ -51,6 +51,7 @@ export interface Pki {
 
 export const Pki = token<Pki>('Pki');
 
+/** What the certificates of a cluster are made for. */
 export interface PkiOptions {
   readonly clock: Clock;
   /** Names and addresses of the server beyond the usual ones. */

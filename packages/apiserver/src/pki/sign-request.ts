@@ -17,6 +17,7 @@ export interface RequestedIdentity {
   readonly uris: readonly string[];
 }
 
+/** A certificate request, and what it is signed for. */
 export interface SigningOptions {
   /** PEM of the request. */
   readonly request: string;

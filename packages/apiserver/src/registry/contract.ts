@@ -25,6 +25,7 @@ export interface PrinterColumn {
   readonly path?: string;
 }
 
+/** A subresource of a kind, such as `status` or `scale`. */
 export interface ServedSubresource {
   readonly name: string;
   readonly kind: { readonly group: string; readonly version: string; readonly kind: string };
@@ -81,6 +82,7 @@ export interface CatalogChange {
   readonly after: readonly ServedResource[];
 }
 
+/** The kinds that an API server serves at present. */
 export interface ResourceCatalog {
   list(): readonly ServedResource[];
   /** What is served in one version of a group: the same list until that changes. */
@@ -105,6 +107,7 @@ export interface EncodedObject {
   protobuf?: Uint8Array | undefined;
 }
 
+/** A list as the registry gives it: its items are encoded already. */
 export interface ListAnswer {
   readonly apiVersion: string;
   readonly kind: string;
@@ -118,6 +121,7 @@ export interface EncodedWatchEvent {
   readonly value: EncodedObject;
 }
 
+/** What the registry answers to a request that succeeds. */
 export type ApiAnswer =
   | {
       readonly type: 'object';
@@ -169,6 +173,7 @@ export interface ConnectionAdmission {
   admitConnection(request: ConnectionRequest, user: UserInfo): Promise<Pick<ConnectionRequest, 'query' | 'rest'>>;
 }
 
+/** Who wants to do what: a resource request, or one for a path. */
 export interface AuthorizationRequest {
   readonly user: UserInfo;
   readonly verb: string;
@@ -186,6 +191,7 @@ export interface AuthorizationRequest {
   readonly path?: string;
 }
 
+/** What an authorizer says. */
 export interface AuthorizationDecision {
   readonly allowed: boolean;
   /** Not merely without opinion: nobody else is asked. */

@@ -2,6 +2,7 @@ import type { ApiRequest, KubernetesObject, Transport, WatchEvent } from '@keels
 import { StatusError } from '@keelson/core';
 import type { ApiHandler, ListAnswer, UserInfo } from './contract.ts';
 
+/** What a transport within the process answers beside resources. */
 export interface InProcessTransportOptions {
   /** Answers paths that are no resource, such as `/version`. */
   readonly raw?: (method: 'GET' | 'POST', path: string, body?: string, signal?: AbortSignal) => Promise<string>;

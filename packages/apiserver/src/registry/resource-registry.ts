@@ -70,6 +70,7 @@ import { replaceObject } from './update-object.ts';
 import { watchObjects } from './watch-objects.ts';
 import type { WriteGuard } from './write-guard.ts';
 
+/** What a registry is made of. */
 export interface ResourceRegistryOptions {
   readonly storage: Storage;
   readonly clock: Clock;

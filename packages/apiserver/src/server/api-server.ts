@@ -42,6 +42,7 @@ import { type ListenerLimits, SecureListener } from './secure-listener.ts';
 import { ServiceRepair } from './service-repair.ts';
 import { EndpointServiceResolver } from './service-resolver.ts';
 
+/** What an API server over HTTP is made of. */
 export interface ApiServerOptions {
   readonly handler: ApiHandler;
   /** The same for requests about which the authorizers were asked: the HTTP face does, once for each. */
@@ -89,6 +90,7 @@ export interface ServerLimits {
   readonly connections?: Partial<ListenerLimits>;
 }
 
+/** Where an API server listens, and with which certificates. */
 export interface ListenOptions {
   readonly host: string;
   /** Further addresses, with the same port. */
@@ -98,6 +100,7 @@ export interface ListenOptions {
   readonly pki: Pki;
 }
 
+/** Where an API server listens. */
 export interface Listening {
   readonly host: string;
   readonly port: number;
@@ -364,6 +367,7 @@ export class HttpApiServer {
   }
 }
 
+/** The API server of a host, for plugins that need more than a client of it. */
 export type ApiServer = HttpApiServer;
 export const ApiServer = token<HttpApiServer>('ApiServer');
 

@@ -25,6 +25,7 @@ import { MeasuredStorage } from './measured-storage.ts';
 import { readObject } from './read-object.ts';
 import { ReviewHandler } from './review-handler.ts';
 
+/** What an API server is put together from. */
 export interface ComposeOptions {
   readonly storage: Storage;
   readonly clock: Clock;

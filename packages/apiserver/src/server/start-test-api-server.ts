@@ -21,6 +21,7 @@ import { type ApiServerParts, type ComposeOptions, composeApiServer } from './co
 import type { AuthenticationOptions } from './compose-authentication.ts';
 import type { ConfiguredAuthorizers } from './compose-authorization.ts';
 
+/** What an API server for tests is to be like; all of it may be left out. */
 export interface TestApiServerOptions {
   /** Also opens a TLS port on loopback; default: in process only. */
   readonly socket?: boolean;

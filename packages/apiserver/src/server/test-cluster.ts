@@ -15,6 +15,7 @@ import {
 import { silentLogger, type WaitForOptions, waitFor } from '@keelson/core/testing';
 import { startTestApiServer, type TestApiServer, type TestApiServerOptions } from './start-test-api-server.ts';
 
+/** What a cluster for tests is to be like; all of it may be left out. */
 export interface TestClusterOptions extends Omit<TestApiServerOptions, 'grants'> {
   /** What runs on the API server: operators, controllers, anything that is a plugin. */
   readonly plugins?: readonly AnyPlugin[];

@@ -43,6 +43,7 @@ const possible: Readonly<Record<FaultKind, readonly Decision[]>> = {
   'watch-cut': ['watch'],
   'watch-expired': ['watch'],
 };
+/** Every kind of fault. */
 export const faultKinds = Object.keys(possible).filter((each): each is FaultKind => each in possible);
 
 /** The fault of one decision: the `at`th request, or the `at`th delivery of a watch, of all operators together. */

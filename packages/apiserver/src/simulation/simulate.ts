@@ -4,11 +4,13 @@ import { shrink } from './shrink.ts';
 import { type Fate, SimulatedProcess } from './simulated-process.ts';
 import { type Invariants, type SimulatedWorld, Violation, World } from './simulated-world.ts';
 
+/** Something that users do. */
 export interface SimulationStep {
   readonly name: string;
   run(world: SimulatedWorld): Promise<unknown>;
 }
 
+/** Operators, what users do, and what must hold. */
 export interface Simulation {
   /** Makes the operators anew whenever a process starts: a crash forgets all that was in memory. */
   operators(world: SimulatedWorld): readonly Operator[];
@@ -30,6 +32,7 @@ export interface Simulation {
   readonly calmMs?: number;
 }
 
+/** How often a simulation is run, and from which seed. */
 export interface SimulateOptions {
   /** Of the first run; the next ones count up from it. Default 1. */
   readonly seed?: number;

@@ -36,6 +36,7 @@ export interface SimulatedWorld {
 /** Throws, or returns what is wrong, where it does not hold. */
 export type Invariant = (world: SimulatedWorld) => Promise<string | void> | string | void;
 
+/** Invariants by what they say: the name stands in the error. */
 export type Invariants = Readonly<Record<string, Invariant>>;
 
 /** An invariant does not hold. */

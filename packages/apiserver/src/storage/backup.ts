@@ -13,6 +13,7 @@ export interface BackupFile {
   readonly content: Uint8Array;
 }
 
+/** What a backup holds. */
 export interface BackupSummary {
   readonly revision: Revision;
   readonly entries: number;

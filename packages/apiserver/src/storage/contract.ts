@@ -1,6 +1,7 @@
 /** A position in the store's one history: 1, 2, 3 … Every successful write has its own. A safe integer. */
 export type Revision = number;
 
+/** What is stored under a key, and since which revision. */
 export interface StoredEntry {
   readonly key: string;
   /** Never changed by anybody once stored; readers share it. */
@@ -9,6 +10,7 @@ export interface StoredEntry {
   readonly modRevision: Revision;
 }
 
+/** A change of the store. */
 export interface StorageEvent {
   readonly type: 'put' | 'delete';
   readonly key: string;
@@ -125,10 +127,12 @@ export interface FrozenStore {
 /** Base of the errors that are part of the contract. */
 export abstract class StorageError extends Error {}
 
+/** Something is stored under the key already. */
 export class KeyExistsError extends StorageError {
   override readonly name = 'KeyExistsError';
 }
 
+/** What is stored is not what the writer has seen. */
 export class RevisionMismatchError extends StorageError {
   override readonly name = 'RevisionMismatchError';
   /** What is stored now; undefined: nothing. */
@@ -147,6 +151,7 @@ export class FencedError extends StorageError {
   }
 }
 
+/** What is asked for is older than what is kept. */
 export class CompactedError extends StorageError {
   override readonly name = 'CompactedError';
   readonly compactedRevision: Revision;
@@ -156,6 +161,7 @@ export class CompactedError extends StorageError {
   }
 }
 
+/** What is asked for has not happened yet. */
 export class FutureRevisionError extends StorageError {
   override readonly name = 'FutureRevisionError';
   readonly current: Revision;
@@ -165,6 +171,7 @@ export class FutureRevisionError extends StorageError {
   }
 }
 
+/** A watcher was so slow that it was given up. */
 export class SlowWatcherError extends StorageError {
   override readonly name = 'SlowWatcherError';
 }

@@ -17,6 +17,7 @@ import { LogWriter } from './log-writer.ts';
 import type { RevisionIndex } from './revision-index.ts';
 import { checkFences, decideWrite, type WriteRequest } from './write-decision.ts';
 
+/** Where a store on disk is kept, and how. */
 export interface LogStorageOptions {
   /** Made if it is not there, for its owner alone (0700). */
   readonly dir: string;

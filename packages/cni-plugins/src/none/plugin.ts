@@ -25,6 +25,7 @@ const hostNetwork: NetworkPlugin = {
   },
 };
 
+/** No network of its own: pods have the address of their node. Needs no rights. */
 export const noNetworkPlugin = definePlugin({
   name: 'network-none',
   register({ provide }) {

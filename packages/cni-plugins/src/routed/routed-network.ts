@@ -9,6 +9,7 @@ import { executablePath } from '../executable-path.ts';
 import { type Attachment, HostLocal } from '../host-local/host-local.ts';
 import { gatewayOf } from '../host-local/pod-candidates.ts';
 
+/** Addresses that a node gives to its pods. */
 export interface RoutedNetworkOptions {
   /** The addresses this node gives to its pods. */
   readonly podCidr: string;

@@ -14,6 +14,7 @@ const options = z.strictObject({
     .default('8760h'),
 });
 
+/** Approves, signs and clears away CertificateSigningRequests. */
 export const certificatesPlugin = definePlugin<z.infer<typeof options>>({
   name: 'certificates',
   user: 'system:serviceaccount:kube-system:certificate-controller',

@@ -2,6 +2,7 @@ import { Client, Clock, Controllers, definePlugin, EventRecorder, Informers } fr
 import { DisruptionController } from './disruption-controller.ts';
 import { StaleDisruptionController } from './stale-disruption-controller.ts';
 
+/** Says how many pods of a PodDisruptionBudget may go now. */
 export const disruptionPlugin = definePlugin({
   name: 'disruption',
   user: 'system:serviceaccount:kube-system:disruption-controller',

@@ -8,6 +8,7 @@ const options = z.strictObject({
   nodeMonitorGracePeriodSeconds: z.int().min(1).default(50),
 });
 
+/** Watches the pulse of nodes and moves pods away from those that are lost. */
 export const nodeLifecyclePlugin = definePlugin<z.infer<typeof options>>({
   name: 'node-lifecycle',
   user: 'system:serviceaccount:kube-system:node-controller',

@@ -7,6 +7,7 @@ const options = z.strictObject({
   terminatedPodThreshold: z.int().min(0).default(12_500),
 });
 
+/** Deletes the pods that nobody else would delete. */
 export const podGarbageCollectorPlugin = definePlugin<z.infer<typeof options>>({
   name: 'pod-garbage-collector',
   user: 'system:serviceaccount:kube-system:pod-garbage-collector',

@@ -1,6 +1,7 @@
 import { Client, Clock, Controllers, definePlugin, EventRecorder, Informers } from '@keelson/core';
 import { StatefulSetController } from './statefulset-controller.ts';
 
+/** Keeps pods whose names, host names and claims are their own for good. */
 export const statefulSetPlugin = definePlugin({
   name: 'statefulset',
   user: 'system:serviceaccount:kube-system:statefulset-controller',

@@ -37,6 +37,7 @@ export type AdmissionDecision<T> =
       readonly fields?: readonly WrongField[];
     });
 
+/** Allows what is asked about, as it is. */
 export const allow = (remarks: Remarks = {}): AdmissionDecision<never> => ({ allowed: true, ...remarks });
 
 /** Allows the object in another form: a copy, as what a webhook is asked about belongs to nobody else. */

@@ -83,6 +83,10 @@ function ofContainer(
   return isInfeasible ? held : larger(wanted, held);
 }
 
+/**
+ * Amounts of resources from their texts: `{ cpu: "100m" }`.
+ * @throws QuantityError
+ */
 export function parseAmounts(amounts: Readonly<Record<string, string>> | undefined): Amounts {
   if (amounts === undefined) return {};
   return Object.fromEntries(Object.entries(amounts).map(([name, text]) => [name, parseQuantity(text)]));

@@ -6,6 +6,7 @@ import type { Lifecycle, Logger } from '../plugin/index.ts';
 /** Answers one review, given and returned as JSON. Rejects with a `StatusError` for what is none. */
 export type Webhook = (review: string, signal: AbortSignal) => Promise<string>;
 
+/** What a server of webhooks serves, and where. */
 export interface WebhookServerOptions {
   /** PEM of the certificate, with its intermediates, and of its key. */
   readonly certificate: { readonly cert: string; readonly key: string };

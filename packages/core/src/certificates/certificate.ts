@@ -8,11 +8,13 @@ export interface KeyPair {
   readonly key: string;
 }
 
+/** Whose certificate it is: Kubernetes reads the user's name and groups from it. */
 export interface Subject {
   readonly commonName: string;
   readonly organizations?: readonly string[];
 }
 
+/** What a certificate is to say. */
 export interface CertificateRequest {
   readonly subject: Subject;
   /** DNS names and IP addresses. */
@@ -23,7 +25,9 @@ export interface CertificateRequest {
   readonly notAfter: number;
 }
 
+/** Keys are on the curve P-256; in the form of WebCrypto. */
 export const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+/** Object identifiers of what a certificate may be used for (RFC 5280). */
 export const extendedKeyUsages = { client: '1.3.6.1.5.5.7.3.2', server: '1.3.6.1.5.5.7.3.1' };
 
 /** Makes a new P-256 key and a certificate for it (RFC 5280), signed by `issuer` or, without one, by itself. */
@@ -80,6 +84,7 @@ export async function makeCertificate(request: CertificateRequest, issuer?: KeyP
   };
 }
 
+/** A private key in PEM as PKCS #8 in DER. */
 export const derOf = (key: string) => createPrivateKey(key).export({ type: 'pkcs8', format: 'der' });
 
 function nameOf({ commonName, organizations = [] }: Subject): JsonName {

@@ -28,6 +28,7 @@ export interface ClientConfig {
   readonly userAgent?: string;
 }
 
+/** A program that gives credentials, as a kubeconfig names it (`client.authentication.k8s.io`). */
 export interface ExecConfig {
   readonly apiVersion: string;
   readonly command: string;

@@ -5,6 +5,7 @@ import { token } from '../plugin/index.ts';
 /** The verbs of RBAC; `connect` stands for exec, attach, port-forward and proxy. */
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection' | 'connect';
 
+/** Media types of the four ways to patch. */
 export type PatchType =
   | 'application/json-patch+json'
   | 'application/merge-patch+json'
@@ -75,11 +76,13 @@ export interface RequestRecord {
   annotate(key: string, value: string): void;
 }
 
+/** An event of a watch. That of a BOOKMARK has no object but its version. */
 export interface WatchEvent<T> {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
   readonly object: T;
 }
 
+/** A list as the server gives it, of one page or of all. */
 export interface ObjectList<T> {
   readonly apiVersion?: string;
   readonly kind?: string;
@@ -118,6 +121,7 @@ type Content<T> = '__input' extends keyof T
       NonNullable<T['__input']>
   : Omit<T, 'apiVersion' | 'kind' | 'metadata'>;
 
+/** Operations of RFC 6902. */
 export type JsonPatch = readonly {
   readonly op: string;
   readonly path: string;
@@ -132,6 +136,7 @@ export type Patch =
   | { readonly strategic: unknown }
   | { readonly apply: unknown; readonly fieldManager: string; readonly force?: boolean };
 
+/** Options of a single call. */
 export interface CallOptions extends RequestOptions, Pick<ApiRequest, 'metadataOnly' | 'withoutManagedFields'> {
   readonly signal?: AbortSignal;
 }

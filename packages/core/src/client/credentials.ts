@@ -17,6 +17,7 @@ export interface IssuedToken {
   readonly expiresAt?: number;
 }
 
+/** Asks for a new token of a user. */
 export type IssueToken = (signal?: AbortSignal) => Promise<IssuedToken>;
 
 const tokenFileAgeMs = 60_000;

@@ -4,6 +4,7 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import type { ClientConfig } from './client-config.ts';
 import type { Kubeconfig, KubeconfigCluster, KubeconfigContext, KubeconfigUser } from './kubeconfig-file.ts';
 
+/** Which of the clusters in a kubeconfig is meant. */
 export interface LoadKubeconfigOptions {
   /** Instead of the file's `current-context`. */
   readonly context?: string;

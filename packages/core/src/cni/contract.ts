@@ -13,6 +13,7 @@ export interface CniRequest {
   readonly capabilities?: Readonly<Record<string, unknown>>;
 }
 
+/** What a network plugin answers to ADD (CNI specification, "ADD Success"). */
 export interface CniResult {
   readonly cniVersion: string;
   readonly interfaces?: readonly {
@@ -59,6 +60,7 @@ export interface NetworkPlugin {
   close(): Promise<void>;
 }
 
+/** What a network plugin provides: opens the network of one node. */
 export interface NetworkProvider {
   readonly name: string;
   probe(signal?: AbortSignal): Promise<{ readonly usable: boolean; readonly reason: string }>;

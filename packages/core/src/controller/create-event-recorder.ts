@@ -6,6 +6,7 @@ import type { Logger } from '../plugin/index.ts';
 import { type Correlated, EventCorrelator, type Occurrence } from './event-correlator.ts';
 import type { EventRecorder } from './event-recorder.ts';
 
+/** Through whom a recorder writes events, and in whose name. */
 export interface EventRecorderOptions {
   readonly client: Client;
   readonly clock: Clock;

@@ -2,6 +2,7 @@ import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import type { Client } from '../client/index.ts';
 import { isStatusError } from '../machinery/index.ts';
 
+/** Whether the object carries the finalizer. */
 export function hasFinalizer(object: KubernetesObject, finalizer: string): boolean {
   return object.metadata.finalizers?.includes(finalizer) ?? false;
 }

@@ -20,6 +20,7 @@ export type Cause =
   | { readonly type: 'signal'; readonly watch: string; readonly at: number }
   | { readonly type: 'retry' | 'requeueAfter'; readonly at: number };
 
+/** A read of a reconcile. */
 export interface TracedRead {
   readonly kind: string;
   readonly key: ObjectKey;
@@ -34,6 +35,7 @@ export interface TracedRead {
   readonly line?: string;
 }
 
+/** A write of a reconcile, and what came of it. */
 export interface TracedWrite {
   readonly verb: string;
   readonly kind: string;

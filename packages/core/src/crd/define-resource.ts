@@ -24,6 +24,7 @@ type NewContent<Input> = Record<never, never> extends Input ? { readonly spec?: 
 /** The TypeScript type of a resource type's objects: `type Website = ResourceObject<typeof Website>`. */
 export type ResourceObject<R> = R extends ResourceType<infer T> ? T : never;
 
+/** A kind of one version: its names, and what it looks like. */
 export interface ResourceDefinition<Spec extends z.ZodObject, Status extends z.ZodObject>
   extends ResourceNames,
     VersionDefinition<Spec, Status> {

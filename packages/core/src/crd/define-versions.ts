@@ -34,6 +34,7 @@ export interface ConversionPair<V extends ServedVersion, Hub extends ServedVersi
   fromHub(object: VersionObject<Hub>): ConvertedContent<V>;
 }
 
+/** A kind of several versions: its names, what each looks like, and how one becomes the other. */
 export interface VersionsDefinition<
   Versions extends Readonly<Record<string, ServedVersion>>,
   Hub extends keyof Versions,

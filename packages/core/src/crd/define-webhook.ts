@@ -5,6 +5,7 @@ import type { Informers } from '../informer/index.ts';
 import { type JsonPatchOperation, StatusError } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
 
+/** What somebody wants to do to an object. */
 export type WebhookOperation = 'CREATE' | 'UPDATE' | 'DELETE';
 
 interface Objects<T> {
@@ -68,6 +69,7 @@ export interface WebhookSettings {
   readonly reinvocationPolicy?: 'Never' | 'IfNeeded';
 }
 
+/** A webhook: what it is asked about, and what it says. */
 export interface WebhookDefinition<T extends KubernetesObject, Operation extends WebhookOperation = 'CREATE' | 'UPDATE'>
   extends WebhookSettings {
   /** For example `no-latest`: the rest of the name that people see follows from the operator. With two dots it is all of it. */

@@ -14,6 +14,7 @@ export interface DependentOrder<T, Name extends string = string> {
   readonly when?: (object: T) => boolean;
 }
 
+/** A dependent that is an object of the cluster, or several of one kind. */
 export interface ChildSpec<T extends KubernetesObject, C extends KubernetesObject, Name extends string>
   extends DependentOrder<T, Name> {
   /**
@@ -137,6 +138,7 @@ export interface ExternalDependent<T extends KubernetesObject, Name extends stri
   remove(hands: ExternalHands<T>): Promise<boolean>;
 }
 
+/** One of an operator's dependents, as a `DependentMaker` makes it. */
 export type Dependent<T extends KubernetesObject, Name extends string = string> =
   | ChildDependent<T, Name>
   | ExternalDependent<T, Name>;

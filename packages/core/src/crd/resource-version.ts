@@ -11,6 +11,7 @@ import { type CelRule, rulesKey } from './cel-rules.ts';
 import type { CompleteNames } from './resource-names.ts';
 import { structuralSchema } from './structural-schema.ts';
 
+/** A column of `kubectl get`. */
 export interface PrinterColumn {
   readonly name: string;
   /** For example `.spec.replicas`. */

@@ -19,6 +19,7 @@ export interface OperatorWebhooks {
   readonly webhooks: readonly DefinedWebhook[];
 }
 
+/** The objects that tell an API server of an operator's webhooks. */
 export interface WebhookConfigurations {
   readonly validating: ValidatingWebhookConfiguration | undefined;
   readonly mutating: MutatingWebhookConfiguration | undefined;

@@ -6,6 +6,7 @@ import { type ContainerEventType, GrpcError, grpcCode } from './index.ts';
 
 export type { CriSubject } from './conformance-subject.ts';
 
+/** What the conformance suite of runtimes needs to try one. */
 export interface CriConformanceOptions {
   /** Why the machine cannot run this runtime. The suite is then skipped visibly, and fails where `CI` is `true`. */
   readonly unavailable?: string;

@@ -34,6 +34,7 @@ export interface ContainerRuntime {
   close(): Promise<void>;
 }
 
+/** Whether a runtime can be used on this machine. */
 export interface RuntimeProbe {
   readonly usable: boolean;
   /** Why it is usable or not, for people: `containerd 1.6.20 and runc 1.1.5 found, running as root`. */

@@ -9,6 +9,7 @@ export interface CsiDriver {
   close(): Promise<void>;
 }
 
+/** What a storage plugin provides: opens a CSI driver for a node, or for the whole cluster. */
 export interface CsiDriverProvider {
   /** The CSI driver name, for example `host-path.csi.keelson.dev`. */
   readonly driverName: string;

@@ -16,6 +16,7 @@ import { webhooksPlugin } from './webhooks-plugin.ts';
 /** Which clusters a host's operators work on. */
 export const ClustersInUse = token<ClusterSet>('ClusterSet');
 
+/** Which clusters there are, and what runs in each. */
 export interface ClustersPluginOptions {
   readonly source: ClusterSource;
   /** What runs in each of the clusters. */

@@ -20,6 +20,7 @@ import { HostError, type Provision, register } from './registration.ts';
 import { type AnyPlugin, type PluginSelection, type SelectedPlugin, selectPlugins } from './select-plugins.ts';
 import { createLogger } from './text-logger.ts';
 
+/** What a host runs. */
 export interface HostOptions extends PluginSelection {
   /** In order. A later plugin replaces an earlier one of the same name, in its place. */
   readonly plugins: readonly AnyPlugin[];
@@ -33,6 +34,7 @@ export interface HostOptions extends PluginSelection {
   readonly random?: RandomContract;
 }
 
+/** Plugins, put together: starts and stops them. */
 export interface Host {
   /**
    * Makes everything, then starts it phase by phase. A failure, or an abort of `signal`, stops what was started and

@@ -20,6 +20,7 @@ export const leaderElectionOptions = z.strictObject({
   renewDeadlineMs: milliseconds.optional(),
   retryPeriodMs: milliseconds.optional(),
 });
+/** Options of `leaderElectionPlugin`: the Lease, who this is, and times in milliseconds. */
 export type LeaderElectionSettings = z.input<typeof leaderElectionOptions>;
 
 /** Of several processes with these controllers one reconciles; the others keep their caches warm. Goes before the controllers. */

@@ -14,6 +14,7 @@ export const runFlags = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const satisfies ParseArgsConfig['options'];
 
+/** What the flags that all programs of operators share were given. */
 export interface RunFlagValues extends WebhookFlagValues {
   readonly 'leader-elect': boolean;
   readonly kubeconfig?: string | undefined;

@@ -50,6 +50,7 @@ export const statusOptions = z.strictObject({
   /** A port that is taken is told in the log, and nothing more: for what nobody has asked for. */
   optional: z.boolean().optional(),
 });
+/** Options of `statusPlugin`: where health and metrics are served. */
 export type StatusSettings = z.input<typeof statusOptions>;
 
 /** The ports that are listened on; `undefined` where nothing is. */

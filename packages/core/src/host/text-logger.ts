@@ -3,8 +3,10 @@ import { systemClock } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
 
 const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+/** What is logged, from everything to errors alone. */
 export type LogLevel = (typeof levels)[number];
 
+/** What a logger for people writes, and where. */
 export interface LoggerOptions {
   /** Default `info`. */
   readonly level?: LogLevel;

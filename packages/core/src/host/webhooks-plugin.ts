@@ -50,6 +50,7 @@ export const webhooksOptions = z
     'certificates of a directory are those of cert-manager',
   )
   .prefault({});
+/** Options of `webhooksPlugin`: where webhooks listen, and how API servers reach them. */
 export type WebhookSettings = z.input<typeof webhooksOptions>;
 
 /**

@@ -58,6 +58,7 @@ export interface CacheReads {
   /** Called once for each cache; what it returns, with each object that is read, or `undefined` for all at once. */
   observe(cache: { readonly type: ResourceType; readonly lister: Lister<KubernetesObject> }): ReadObserver;
 }
+/** Is told the objects that were read; `undefined`: all of a cache at once. */
 export type ReadObserver = (read: readonly KubernetesObject[] | undefined) => void;
 
 export const CacheReads = token<CacheReads>('CacheReads');
@@ -86,6 +87,7 @@ export interface InformerStatus {
   readonly failingSince: number | undefined;
 }
 
+/** A cache of the objects of one kind and scope that follows the server, shared by all who ask for it. */
 export interface Informer<T extends KubernetesObject = KubernetesObject> {
   readonly type: ResourceType<T>;
   readonly lister: Lister<T>;

@@ -16,6 +16,7 @@ import type {
 import type { ReflectorEnvironment } from './reflector.ts';
 import { SharedInformer } from './shared-informer.ts';
 
+/** What informers are made with. */
 export interface InformerFactoryOptions
   extends Omit<ReflectorEnvironment, 'clock' | 'random'>,
     Partial<Pick<ReflectorEnvironment, 'clock' | 'random'>> {

@@ -10,6 +10,7 @@ export interface AnyCondition {
 /** A condition to be set: its time may be left to `setCondition`. */
 export type NewCondition<C extends AnyCondition> = AnyCondition & Omit<C, 'lastTransitionTime'>;
 
+/** The condition of this type, if there is one. */
 export function getCondition<C extends AnyCondition>(
   conditions: readonly C[] | undefined,
   type: string,
@@ -17,6 +18,7 @@ export function getCondition<C extends AnyCondition>(
   return conditions?.find((each) => each.type === type);
 }
 
+/** Whether there is a condition of this type, and its status is `True`. */
 export function isConditionTrue(conditions: readonly AnyCondition[] | undefined, type: string): boolean {
   return getCondition(conditions, type)?.status === 'True';
 }

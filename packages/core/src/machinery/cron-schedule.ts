@@ -7,6 +7,7 @@ export interface CronSchedule {
   next(ms: number): number | undefined;
 }
 
+/** A text that is no schedule; the message says why. */
 export class CronScheduleError extends Error {
   override readonly name = 'CronScheduleError';
 }
@@ -69,6 +70,7 @@ export function parseCronSchedule(text: string, timeZone = 'UTC'): CronSchedule 
   return calendar({ minute: minute!, hour: hour!, day: day!, month: month!, weekday: weekday! }, zone);
 }
 
+/** Whether this machine knows a time zone of that name (IANA). */
 export function isTimeZone(name: string): boolean {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;

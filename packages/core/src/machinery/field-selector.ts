@@ -64,6 +64,7 @@ export function matchesFields(
   return requirements.every(({ field, operator, value }) => ((fieldOf(field) ?? '') === value) === (operator === '='));
 }
 
+/** A field selector as text, the opposite of parsing one: `metadata.name=hello`. */
 export function formatFieldSelector(requirements: readonly FieldRequirement[]): string {
   return requirements
     .map(({ field, operator, value }) => `${field}${operator}${value.replaceAll(/[\\,=]/g, '\\$&')}`)

@@ -32,6 +32,7 @@ export function parseIpv4(text: string): number {
   return parts.reduce((value, part) => value * 256 + Number(part), 0);
 }
 
+/** An address as text: `10.0.0.1`. */
 export function formatIpv4(value: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.');
 }

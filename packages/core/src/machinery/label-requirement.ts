@@ -1,5 +1,6 @@
 import { validateLabelValue, validateQualifiedName } from './name-validation.ts';
 
+/** Labels of an object, by name. */
 export type Labels = Readonly<Record<string, string>>;
 
 /** `=` and `in` with one value match the same, but print differently. */

@@ -3,15 +3,18 @@ import type { KubernetesObject } from '../api/index.ts';
 /** What queues and caches hold: `namespace/name`, or `name` for a cluster-scoped object. */
 export type ObjectKey = string;
 
+/** Which object of a kind; without a namespace where the kind has none. */
 export interface ObjectRef {
   readonly name: string;
   readonly namespace?: string;
 }
 
+/** `namespace/name`, or the name alone. */
 export function objectKey(ref: ObjectRef): ObjectKey {
   return ref.namespace ? `${ref.namespace}/${ref.name}` : ref.name;
 }
 
+/** The object's key: `namespace/name`, or the name alone. */
 export function keyOf(object: KubernetesObject): ObjectKey {
   return objectKey(object.metadata);
 }
@@ -31,6 +34,7 @@ export function splitClusterKey(key: ObjectKey): { readonly cluster: string; rea
   return { cluster: key.slice(0, colon), key: rest.startsWith('/') ? rest.slice(1) : rest };
 }
 
+/** The name and namespace in a key; the opposite of `objectKey`. */
 export function refOf(key: ObjectKey): ObjectRef {
   const slash = key.indexOf('/');
   return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };

@@ -33,6 +33,7 @@ const decimalSuffixes = new Map<string, number>([
 const decimalByExponent = new Map([...decimalSuffixes].map(([suffix, exponent]) => [exponent, suffix]));
 const binarySuffixes = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 
+/** A text that is no quantity. */
 export class QuantityError extends Error {
   override readonly name = 'QuantityError';
 }
@@ -152,15 +153,18 @@ export function addQuantity(a: QuantityLike, b: QuantityLike): Quantity {
   return { nanos: left.nanos + right.nanos, format: left.nanos === 0n ? right.format : left.format };
 }
 
+/** The difference, in the format of the first. */
 export function subtractQuantity(a: QuantityLike, b: QuantityLike): Quantity {
   return addQuantity(a, negateQuantity(b));
 }
 
+/** The same amount below zero. */
 export function negateQuantity(quantity: QuantityLike): Quantity {
   const { nanos, format } = parseQuantity(quantity);
   return { nanos: -nanos, format };
 }
 
+/** Nothing. */
 export const zeroQuantity: Quantity = { nanos: 0n, format: 'DecimalSI' };
 
 /** Nearest double, in units (bytes, cores). */

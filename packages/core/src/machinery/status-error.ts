@@ -40,6 +40,7 @@ export interface FieldError {
   readonly message: string;
 }
 
+/** Which kind an error is about. */
 export interface ResourceName {
   readonly group: string;
   /** Plural resource name; for `Invalid` the kind. */

@@ -22,6 +22,7 @@ export interface PatchField {
   readonly schema?: PatchSchema;
 }
 
+/** What a strategic merge patch must know of a type: which lists are merged, and by which key. */
 export interface PatchSchema {
   /** Undefined for a field that the type does not have. */
   field(name: string): PatchField | undefined;

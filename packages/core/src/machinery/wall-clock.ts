@@ -9,6 +9,7 @@ export interface WallTime {
   readonly weekday: number;
 }
 
+/** The time of day in one time zone. */
 export interface WallClock {
   at(ms: number): WallTime;
   /** The first instant of a day; month and day may be beyond their range, as for `Date.UTC`. */

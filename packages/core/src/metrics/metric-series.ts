@@ -1,6 +1,7 @@
 /** The values of a metric's labels, in the order of their names. */
 export type LabelValues = readonly string[];
 
+/** The name, help text and labels of a metric. */
 export interface MetricDescription {
   readonly name: string;
   readonly help: string;

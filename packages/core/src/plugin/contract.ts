@@ -20,7 +20,9 @@ export interface OptionalOf<T> {
   readonly optional: Token<T>;
 }
 
+/** What a part of a plugin may ask for: a token, all that is provided for one, or one that may be missing. */
 export type Dependency = Token<unknown> | AllOf<unknown> | OptionalOf<unknown>;
+/** What a dependency becomes where it is handed in. */
 export type Resolved<D> =
   D extends AllOf<infer T>
     ? readonly T[]
@@ -29,6 +31,7 @@ export type Resolved<D> =
       : D extends Token<infer T>
         ? T
         : never;
+/** What a list of dependencies becomes, in its order. */
 export type ResolvedAll<Ds extends readonly Dependency[]> = { readonly [K in keyof Ds]: Resolved<Ds[K]> };
 
 /** Registers what a plugin offers. A wrong, missing or misplaced dependency is a compile error. Everything is a singleton. */
@@ -46,12 +49,14 @@ export interface Provide {
   ): void;
 }
 
+/** What `register` of a plugin works with. */
 export interface PluginContext<Options> {
   readonly provide: Provide;
   /** The plugin's section of `keelson.yaml`, parsed by its schema. */
   readonly options: Options;
 }
 
+/** A name, what it provides, and what it needs. Made by `definePlugin`. */
 export interface Plugin<Options = unknown> {
   readonly name: string;
   /** Parses the plugin's options; without it, any option is an error. */
@@ -78,4 +83,5 @@ export const phases = [
   'node',
   'ready',
 ] as const;
+/** When a `Lifecycle` is started, in this order; they are stopped in reverse. */
 export type Phase = (typeof phases)[number];

@@ -11,7 +11,9 @@ export interface Logger {
   named(name: string): Logger;
 }
 
+/** The time, as a host hands it to plugins: a test may move it. */
 export type Clock = ClockContract;
+/** Chance, as a host hands it to plugins: a number from 0 up to, but not including, 1. */
 export type Random = RandomContract;
 export const Clock = token<ClockContract>('Clock');
 export const Random = token<RandomContract>('Random');

@@ -13,10 +13,12 @@ export function tokenList<T>(name: string): Token<T> {
   return { name, many: true, id: Symbol.for(`keelson/${name}`) };
 }
 
+/** A dependency on everything that plugins provide for the token, as a list that may be empty. */
 export function all<T>(list: Token<T>): AllOf<T> {
   return { all: list };
 }
 
+/** A dependency that is `undefined` where no plugin provides it. */
 export function optional<T>(dependency: Token<T>): OptionalOf<T> {
   return { optional: dependency };
 }

@@ -10,6 +10,7 @@ import { RecordingFiles } from './recording-files.ts';
 import type { RecordingLine } from './recording-line.ts';
 import { type RedactedFields, Redaction } from './redaction.ts';
 
+/** Where a recording is kept, and how much of it. */
 export interface RecordSettings {
   /** Made if it is not there. Files in it are readable by their owner alone. */
   readonly directory: string;
@@ -23,6 +24,7 @@ export interface RecordSettings {
   readonly mostWaiting?: number;
 }
 
+/** Whose recording it is, and where it is kept. */
 export interface RecorderOptions extends RecordSettings {
   readonly operator: string;
   readonly elects: boolean;

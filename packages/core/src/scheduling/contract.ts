@@ -38,6 +38,7 @@ export type ClusterEventKind =
   | 'StorageClassChanged'
   | 'CsiNodeChanged';
 
+/** A change in the cluster that may make room for a pod that had none. */
 export interface ClusterEvent {
   readonly kind: ClusterEventKind;
   readonly object: { readonly metadata: { readonly name: string; readonly namespace?: string } };
@@ -58,6 +59,7 @@ export interface PreFilterNodes {
   readonly names: ReadonlySet<string>;
 }
 
+/** What a plugin could do for a pod that fits no node. */
 export interface PostFilterResult {
   /** The node that has been (or is being) made free for the pod. */
   readonly nominatedNode?: string;
@@ -128,6 +130,7 @@ export interface SchedulerPlugin {
   eventsToRegister?(): readonly EventRegistration[];
 }
 
+/** A pod that waits for a node. */
 export interface QueuedPod {
   readonly pod: Pod;
   readonly priority: number;

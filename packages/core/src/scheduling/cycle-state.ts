@@ -9,6 +9,9 @@ export interface StateKey<T> {
   readonly __type?: T;
 }
 
+/**
+ * A key under which a plugin keeps something in the `CycleState`; `clone` where copies of the state must not share it.
+ */
 export function stateKey<T>(name: string, clone?: (value: T) => T): StateKey<T> {
   return { name, clone };
 }

@@ -34,6 +34,7 @@ export interface AffinityTerm {
   readonly weight: number;
 }
 
+/** What a pod says about pods that it wants near by, or far away. */
 export interface PodAffinityTerms {
   readonly required: readonly AffinityTerm[];
   readonly preferred: readonly AffinityTerm[];

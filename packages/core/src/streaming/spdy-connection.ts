@@ -15,6 +15,7 @@ import {
 import { HeaderBlockReader, HeaderBlockWriter, SpdyError, type SpdyHeaders } from './header-block.ts';
 import { SpdyStream } from './spdy-stream.ts';
 
+/** Which side of a SPDY connection this is, and what it takes from the other one. */
 export interface SpdyConnectionOptions {
   /** A client's streams have odd numbers, a server's even ones. */
   readonly role: 'client' | 'server';

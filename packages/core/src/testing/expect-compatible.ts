@@ -4,6 +4,7 @@ import type { CustomResourceDefinition } from '../api/index.ts';
 import { type BreakingChange, breakingChanges, type DefinedResource } from '../crd/index.ts';
 import { deepEqual, isJsonObject } from '../machinery/index.ts';
 
+/** What `expectCompatible` lets pass. */
 export interface CompatibleOptions {
   /**
    * When the file is written again: never (`none`, the default where the environment variable CI is set), when nothing is

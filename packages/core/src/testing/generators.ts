@@ -12,6 +12,7 @@ export { expectRoundTrip, type RoundTripOptions } from './round-trip.ts';
 export { type Given, valuesOf } from './schema-arbitrary.ts';
 export { withDefaults } from './schema-defaults.ts';
 
+/** What generated objects are to be like. */
 export interface ObjectsOptions {
   /** Of namespaced objects; default `default`. */
   readonly namespace?: string;

@@ -6,6 +6,7 @@ import { deepEqual, isJsonObject, type JsonObject } from '../machinery/index.ts'
 import { type Given, valuesOf } from './schema-arbitrary.ts';
 import { withDefaults } from './schema-defaults.ts';
 
+/** Which objects are converted, and how many. */
 export interface RoundTripOptions {
   /** Arbitraries of single places by version and path: `{ v1alpha1: { 'spec.size': fc.nat() } }`. */
   readonly given?: Readonly<Record<string, Given>>;

@@ -1,5 +1,6 @@
 import { holdProcess, systemClock } from '../machinery/index.ts';
 
+/** How long is waited, and for what. */
 export interface WaitForOptions {
   /** Default 10,000. */
   readonly timeoutMs?: number;

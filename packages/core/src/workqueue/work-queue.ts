@@ -9,6 +9,7 @@ import { Fifo } from './fifo.ts';
  */
 export type Priority = 'high' | 'normal' | 'low';
 
+/** Bounds and back-off of a queue, and the time and chance that it goes by. */
 export interface WorkQueueOptions<K = string> {
   readonly clock: Clock;
   readonly random: Random;

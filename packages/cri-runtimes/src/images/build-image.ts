@@ -24,6 +24,7 @@ export interface ImageFile {
   readonly gid?: number;
 }
 
+/** What an image says about how it is run. */
 export interface ImageConfig {
   readonly entrypoint?: readonly string[];
   readonly cmd?: readonly string[];
@@ -36,6 +37,7 @@ export interface ImageConfig {
   readonly stopSignal?: string;
 }
 
+/** What an image is made of, and where its archive is written. */
 export interface BuildImageOptions {
   /** `nginx`, `registry.example/app:1`: kept in its full form. */
   readonly reference: string;

@@ -10,4 +10,5 @@ export const processOptionsSchema = z
   })
   .prefault({});
 
+/** Options of the runtime that runs containers as processes. */
 export type ProcessOptions = z.infer<typeof processOptionsSchema>;

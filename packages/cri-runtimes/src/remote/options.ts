@@ -16,4 +16,5 @@ export const remoteOptionsSchema = z
   })
   .prefault({});
 
+/** Options of the runtime behind a CRI socket. */
 export type RemoteOptions = z.infer<typeof remoteOptionsSchema>;

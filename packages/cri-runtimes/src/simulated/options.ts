@@ -69,4 +69,5 @@ export const simulatedOptionsSchema = z
   })
   .prefault({});
 
+/** Options of the runtime that only pretends to run containers. */
 export type SimulatedOptions = z.infer<typeof simulatedOptionsSchema>;

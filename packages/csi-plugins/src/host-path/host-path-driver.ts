@@ -5,10 +5,12 @@ import type { Controller, CsiDriver, Identity, Node, VolumeCapability } from '@k
 import type { Mounts } from './mounts.ts';
 import type { VolumeRecord, VolumeStore } from './volume-store.ts';
 
+/** What StorageClasses call it. */
 export const hostPathDriverName = 'host-path.csi.keelson.dev';
 const version = '0.1.0';
 const topologyKey = `topology.${hostPathDriverName}/host`;
 
+/** What the driver of volumes in folders of this machine works with. */
 export interface HostPathDriverOptions {
   readonly store: VolumeStore;
   readonly mounts: Mounts;

@@ -19,6 +19,7 @@ export interface ClusterFlags extends ConfigFlags {
   readonly logLevel: LogLevel;
 }
 
+/** A configuration, with the data directory as a whole path. */
 export interface ResolvedConfig extends LoadedConfig {
   readonly dataDir: string;
 }

@@ -26,6 +26,10 @@ export function loadConfig(file: string): LoadedConfig {
   return { config: parseConfig(text, file), baseDir: dirname(resolve(file)) };
 }
 
+/**
+ * Reads the text of a `keelson.yaml`.
+ * @throws UserError that names every mistake with its place
+ */
 export function parseConfig(text: string, file = 'keelson.yaml'): ClusterConfig {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });

@@ -132,4 +132,5 @@ export const clusterConfigSchema = z.strictObject({
   plugins: z.array(plugin).default([]),
 });
 
+/** What `keelson.yaml` says, its defaults put in. */
 export type ClusterConfig = z.output<typeof clusterConfigSchema>;

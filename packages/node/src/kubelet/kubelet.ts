@@ -38,6 +38,7 @@ import { ServiceAccountTokens } from './volumes/service-account-tokens.ts';
 import { VolumeManager } from './volumes/volume-manager.ts';
 import { VolumePaths } from './volumes/volume-paths.ts';
 
+/** What a kubelet works with. */
 export interface KubeletOptions {
   readonly nodeName: string;
   /** Speaks as `system:node:<nodeName>`. */

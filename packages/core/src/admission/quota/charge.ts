@@ -15,10 +15,12 @@ export function quotaMatches(quota: ResourceQuota, evaluator: QuotaEvaluator, ob
   return limited && inAllScopes(quota, evaluator, object);
 }
 
+/** Whether a quota is about the object at all: all of its scopes must be. */
 export function inAllScopes(quota: ResourceQuota, evaluator: QuotaEvaluator, object: KubernetesObject): boolean {
   return scopesOf(quota).every((scope) => evaluator.inScope?.(object, scope) ?? false);
 }
 
+/** What came of charging an object to the quotas of its namespace. */
 export type Charge =
   /** The quotas of which more would be used, with their new `status.used`. */
   | { readonly type: 'charged'; readonly quotas: readonly ResourceQuota[] }
