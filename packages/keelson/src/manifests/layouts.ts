@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '@keelson/core';
-import { stringify } from 'yaml';
+import { Document, visit } from 'yaml';
 import { allManifests, type OperatorManifests } from './operator-manifests.ts';
 
 /** Files by their path within a folder. */
@@ -136,6 +136,13 @@ function splitImage(image: string): readonly [name: string, tag: string] {
 
 const documents = (objects: readonly KubernetesObject[]) => objects.map(text).join('---\n');
 
+/** As readers of YAML 1.1 and 1.2 read it alike: to kubectl `yes` is a boolean, to others `0o7` is a number. */
 function text(value: object): string {
-  return stringify(value, { aliasDuplicateObjects: false, lineWidth: 0 });
+  const document = new Document(value, { schema: 'yaml-1.1', aliasDuplicateObjects: false });
+  visit(document, {
+    Scalar(_, scalar) {
+      if (typeof scalar.value === 'string' && /^[-+]?0o/.test(scalar.value)) scalar.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return document.toString({ lineWidth: 0 });
 }

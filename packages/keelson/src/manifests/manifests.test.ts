@@ -1,18 +1,37 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startTestApiServer } from '@keelson/apiserver';
-import { type Client, Deployment, type KubernetesObject, type ResourceType, runOperator } from '@keelson/core';
-import { waitFor } from '@keelson/core/testing';
+import { parseArgs } from 'node:util';
+import { startTestApiServer, type TestApiServer } from '@keelson/apiserver';
+import {
+  type Client,
+  Deployment,
+  EndpointSlice,
+  type KubernetesObject,
+  MutatingWebhookConfiguration,
+  type Operator,
+  type ResourceType,
+  runOperator,
+  Secret,
+  ServiceAccount,
+  ValidatingWebhookConfiguration,
+} from '@keelson/core';
+import { runFlags, runSettings } from '@keelson/core/host';
+import { silentLogger, waitFor } from '@keelson/core/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import operator, { Website } from '../../../../examples/website/operator.ts';
+import { Website as VersionedWebsite, websiteOperator as versionedOperator } from '../../test/versioned-website.ts';
+import { configurations, diskOperator, useWebhooks } from '../../test/webhook-operator.ts';
+import { machineAddress } from '../machine-address.ts';
 import {
   allManifests,
   dockerfile,
   helmFiles,
   kustomizeFiles,
   loadOperators,
+  type OperatorManifests,
   operatorManifests,
   plainYaml,
 } from './index.ts';
@@ -31,6 +50,21 @@ async function apply(client: Client, object: KubernetesObject): Promise<Kubernet
   return client.patch(type, object.metadata, { apply: object, fieldManager: 'test', force: true });
 }
 
+/** Of the Deployment's container, as its kubelet expands them. */
+function argumentsIn({ workload }: OperatorManifests, namespace: string): readonly string[] {
+  const deployment: Deployment = JSON.parse(JSON.stringify(workload[0]));
+  const { args = [] } = deployment.spec.template.spec?.containers[0] ?? {};
+  return args.map((each) => each.replace('$(POD_NAMESPACE)', namespace));
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
 describe('operatorManifests', () => {
   const dirs: string[] = [];
   afterEach(async () => {
@@ -42,6 +76,20 @@ describe('operatorManifests', () => {
     return dir;
   };
 
+  /** A kubeconfig of the ServiceAccount that manifests make for an operator. */
+  const kubeconfigOf = async (server: TestApiServer, name: string) => {
+    const ref = { name, namespace: `${name}-system` };
+    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [] } };
+    const answer = await server.client.createSubresource(ServiceAccount, ref, 'token', request);
+    const token = /"token":"([^"]+)"/.exec(JSON.stringify(answer))?.[1] ?? '';
+    const config = parse(server.kubeconfig ?? '');
+    config.users[0].user = { token };
+    config.contexts[0].context.namespace = ref.namespace;
+    const kubeconfig = join(await temporary(), 'kubeconfig');
+    await writeFile(kubeconfig, JSON.stringify(config), { mode: 0o600 });
+    return kubeconfig;
+  };
+
   it('are what the API server takes, with rights that are enough for the operator, and no more', async () => {
     const server = await startTestApiServer({ socket: true });
     const stop = new AbortController();
@@ -49,22 +97,7 @@ describe('operatorManifests', () => {
       for (const each of read(plainYaml(made))) await apply(server.client, each);
       const subject = 'system:serviceaccount:website-system:website';
       const account = server.clients.as({ name: subject, groups: ['system:serviceaccounts', 'system:authenticated'] });
-      const ServiceAccounts: ResourceType = {
-        group: '',
-        version: 'v1',
-        kind: 'ServiceAccount',
-        plural: 'serviceaccounts',
-        namespaced: true,
-      };
-      const ref = { name: 'website', namespace: 'website-system' };
-      const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [] } };
-      const answer = await server.client.createSubresource(ServiceAccounts, ref, 'token', request);
-      const token = /"token":"([^"]+)"/.exec(JSON.stringify(answer))?.[1] ?? '';
-      const config = parse(server.kubeconfig ?? '');
-      config.users[0].user = { token };
-      config.contexts[0].context.namespace = 'website-system';
-      const kubeconfig = join(await temporary(), 'kubeconfig');
-      await writeFile(kubeconfig, JSON.stringify(config), { mode: 0o600 });
+      const kubeconfig = await kubeconfigOf(server, 'website');
       const running = runOperator(operator, { kubeconfig, leaderElection: true, signal: stop.signal });
       const site = { name: 'hello', namespace: 'default' };
       await server.client.create(Website, { metadata: site, spec: { page: 'x', replicas: 1, image: 'any' } });
@@ -72,9 +105,7 @@ describe('operatorManifests', () => {
       await waitFor(async () => ((await server.client.get(Website, site)).status?.nodePort ?? 0) > 0, {
         what: 'the status',
       });
-      await expect(account.list({ ...ServiceAccounts, kind: 'Secret', plural: 'secrets' })).rejects.toThrow(
-        'forbidden',
-      );
+      await expect(account.list(Secret)).rejects.toThrow('forbidden');
       await expect(account.delete(Website, site)).rejects.toThrow('forbidden');
       stop.abort();
       await running;
@@ -83,6 +114,80 @@ describe('operatorManifests', () => {
       await server.stop();
     }
   });
+
+  /** As the Deployment starts it, with what its Service leads to; as its ServiceAccount, with the rights of that. */
+  const runAsDeployed = async (own: Operator, use: (server: TestApiServer) => Promise<void>) => {
+    const server = await startTestApiServer({ socket: true });
+    const stop = new AbortController();
+    const { name } = own;
+    const namespace = `${name}-system`;
+    try {
+      const manifests = operatorManifests([own]);
+      for (const each of read(plainYaml(manifests))) await apply(server.client, each);
+      const port = await freePort();
+      await server.client.create(EndpointSlice, {
+        metadata: { name, namespace, labels: { 'kubernetes.io/service-name': `${name}-webhook` } },
+        addressType: 'IPv4',
+        endpoints: [{ addresses: [machineAddress() ?? ''], conditions: { ready: true } }],
+        ports: [{ name: 'webhooks', port }],
+      });
+      const args = argumentsIn(manifests, namespace).filter((each) => !each.includes('-bind-address='));
+      const { webhooks, ...settings } = runSettings(parseArgs({ args: [...args], options: runFlags }).values);
+      expect(webhooks).toEqual({ service: { namespace, name: `${name}-webhook` }, installedBy: 'manifests' });
+      const kubeconfig = await kubeconfigOf(server, name);
+      const running = runOperator(own, {
+        ...settings,
+        kubeconfig,
+        signal: stop.signal,
+        logger: silentLogger,
+        webhooks: { ...webhooks, port },
+      });
+      await Promise.race([running, use(server)]);
+      const installed = await configurations(server.client);
+      stop.abort();
+      await running;
+      // What others installed is not the operator's to take away.
+      expect(await configurations(server.client)).toEqual(installed);
+    } finally {
+      stop.abort();
+      await server.stop();
+    }
+  };
+
+  it('install webhooks, of which the operator may say only what is to be trusted', async () => {
+    expect(diskOperator.installation.rulesWhen('manifests')).toContainEqual({
+      apiGroups: ['admissionregistration.k8s.io'],
+      resources: ['validatingwebhookconfigurations', 'mutatingwebhookconfigurations'],
+      resourceNames: ['disks.webhooks.keelson.dev'],
+      verbs: ['patch'],
+    });
+    await runAsDeployed(diskOperator, async ({ client }) => {
+      const ref = { name: 'disks.webhooks.keelson.dev' };
+      const trusts = async () =>
+        (await client.get(MutatingWebhookConfiguration, ref)).webhooks?.every(
+          ({ clientConfig }) => clientConfig.caBundle !== undefined,
+        );
+      await waitFor(trusts, { what: 'the authority' });
+      await useWebhooks(client, 'default');
+      // Pods of its own must be able to start while it is away.
+      const { webhooks = [] } = await client.get(ValidatingWebhookConfiguration, ref);
+      expect(webhooks.map(({ namespaceSelector }) => namespaceSelector?.matchExpressions?.[0]?.values)).toEqual([
+        undefined,
+        undefined,
+        undefined,
+        ['disks-system'],
+      ]);
+    });
+  });
+
+  it('install conversions between versions', () =>
+    runAsDeployed(versionedOperator, async ({ client }) => {
+      const metadata = { name: 'hello', namespace: 'default' };
+      await waitFor(() => client.create(VersionedWebsite.v1alpha1, { metadata, spec: { text: 'hi', replicas: 3 } }), {
+        what: 'the conversion',
+      });
+      expect((await client.get(VersionedWebsite.v1, metadata)).spec).toMatchObject({ page: 'hi', scaling: { max: 3 } });
+    }));
 
   it('run without root and with two replicas in a namespace that enforces it', () => {
     expect(kinds(allManifests(made))).toEqual([
@@ -96,10 +201,37 @@ describe('operatorManifests', () => {
       'Deployment',
       'NetworkPolicy',
     ]);
+    expect(kinds(allManifests(operatorManifests([diskOperator, versionedOperator])))).toEqual([
+      'Namespace',
+      'CustomResourceDefinition',
+      'CustomResourceDefinition',
+      'ServiceAccount',
+      'ClusterRole',
+      'ClusterRoleBinding',
+      'Role',
+      'RoleBinding',
+      'Deployment',
+      'NetworkPolicy',
+      'Service',
+      'ValidatingWebhookConfiguration',
+      'MutatingWebhookConfiguration',
+    ]);
     expect(made.workload[0]).toMatchObject({
       spec: {
         replicas: 2,
-        template: { spec: { serviceAccountName: 'website', securityContext: { runAsNonRoot: true } } },
+        template: {
+          spec: {
+            serviceAccountName: 'website',
+            securityContext: { runAsNonRoot: true },
+            containers: [
+              {
+                args: ['--leader-elect', '--health-probe-bind-address=:8081', '--metrics-bind-address=:8080'],
+                readinessProbe: { httpGet: { path: '/readyz', port: 'health' } },
+                livenessProbe: { httpGet: { path: '/healthz', port: 'health' } },
+              },
+            ],
+          },
+        },
       },
     });
   });
@@ -130,6 +262,56 @@ describe('operatorManifests', () => {
     expect(templates).toContain('namespace: {{ .Release.Namespace }}');
     expect(templates).not.toContain('website-system');
     expect(dockerfile('operator.ts')).toContain('"operator.ts"]');
+  });
+
+  it('leave certificates to cert-manager where it is there', () => {
+    const byCertManager = operatorManifests([diskOperator, versionedOperator], { ca: 'cert-manager' });
+    expect(kinds(byCertManager.webhooks)).toEqual([
+      'Issuer',
+      'Certificate',
+      'ValidatingWebhookConfiguration',
+      'MutatingWebhookConfiguration',
+    ]);
+    const asked = [...byCertManager.crds.slice(1), ...byCertManager.webhooks.slice(2)];
+    for (const { metadata } of asked) {
+      expect(metadata.annotations).toEqual({ 'cert-manager.io/inject-ca-from': 'disks-system/disks-webhook' });
+    }
+    const rules = JSON.stringify(byCertManager.rbac);
+    expect(rules).not.toMatch(/admissionregistration|secrets/);
+    expect(versionedOperator.installation.rulesWhen('cert-manager')).toContainEqual({
+      apiGroups: ['apiextensions.k8s.io'],
+      resources: ['customresourcedefinitions'],
+      resourceNames: ['websites.example.com'],
+      verbs: ['get', 'list', 'watch'],
+    });
+    expect(argumentsIn(byCertManager, 'disks-system').slice(-2)).toEqual([
+      '--webhook-service=disks-system/disks-webhook',
+      '--webhook-certificates=/certificates',
+    ]);
+    expect(JSON.stringify(byCertManager.workload[0])).toContain(
+      '"volumes":[{"name":"certificates","secret":{"secretName":"disks-webhook-certificate"}}]',
+    );
+    const chart = helmFiles(byCertManager, 'disks', '0.1.0');
+    expect([...chart.keys()].filter((each) => /crds|webhooks/.test(each))).toEqual([
+      'crds/crds.yaml',
+      'templates/crds.yaml',
+      'templates/webhooks.yaml',
+    ]);
+    const templates = ['crds', 'webhooks', 'operator']
+      .map((each) => chart.get(`templates/${each}.yaml`) ?? '')
+      .join('');
+    expect(templates).not.toContain('disks-system');
+    expect(templates).toContain('helm.sh/resource-policy: keep');
+    expect(templates).toContain('cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/disks-webhook');
+    expect(templates).toContain('- disks-webhook.{{ .Release.Namespace }}.svc\n');
+  });
+
+  it('mean the same to readers of YAML 1.1, as kubectl is one, and of 1.2', () => {
+    const data = { a: 'yes', b: 'on', c: '012', d: '0o7', e: '1:30', f: '{{ x }}', g: '2001-01-01', h: 'y', i: '~' };
+    const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'tricky', labels: data } };
+    const text = plainYaml({ ...made, crds: [], rbac: [], workload: [object] }).split('---\n')[1] ?? '';
+    expect([parse(text), parse(text, { schema: 'yaml-1.1' })]).toEqual([object, object]);
+    expect(helmFiles({ ...made, rbac: [object] }, 'x', '1').get('templates/rbac.yaml')).toContain('{{ "{{" }} x }}');
   });
 
   it('are made of what a file exports, TypeScript as it is', async () => {
