@@ -315,6 +315,21 @@ describe('InformerFactory', () => {
     expect(api.watches).toBe(0);
   });
 
+  it('goes on with the stream whose end was marked, whatever comes and however long after', async () => {
+    const { api, clock, informers, put, lines } = start();
+    const informer = informers.for(ConfigMap);
+    await settle();
+    expect(informer.synced).toBe(true);
+    await put('a');
+    await clock.advance(60_000);
+    await put('b');
+    await clock.advance(60_000);
+    expect(names(informer.lister.list())).toEqual(['a', 'b']);
+    expect(lines).toEqual([]);
+    expect(api.watches).toBe(1);
+    await informers.stop();
+  });
+
   it('survives a list whose later pages are gone', async () => {
     const { api, clock, informers, put } = start();
     api.streamsLists = false;

@@ -152,7 +152,7 @@ async function watch<T extends KubernetesObject>(
       present?.add(keyOf(object));
       // Where something has changed, all that was there before has been told.
       changed ||= change === 'MODIFIED';
-      if (!changed) unmarked?.more();
+      if (present && !changed) unmarked?.more();
       sink.put(object, present !== undefined);
     } else if (present) {
       if (object.metadata.annotations?.[initialEventsEnd] !== 'true') throw new UnmarkedStreamError();

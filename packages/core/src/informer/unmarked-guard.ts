@@ -42,8 +42,9 @@ export class UnmarkedGuard {
     this.#cancelTimer = this.#arm(unmarkedMs);
   }
 
-  /** The end is marked. */
+  /** The end is marked; what comes after it counts no more. */
   cancel(): void {
+    this.#deadline = Number.NEGATIVE_INFINITY;
     this.#cancelTimer();
   }
 
