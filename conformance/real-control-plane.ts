@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { controllerNames } from '../packages/keelson/src/config/schema.ts';
@@ -32,22 +32,37 @@ export const simulatedNode = (name: string) => ({
   status: { allocatable: room, capacity: room },
 });
 
+/** Makes two nodes of kwok's; resolves when both are ready. */
+export function addSimulatedNodes(kubeconfig: string): void {
+  const items = ['node-1', 'node-2'].map(simulatedNode);
+  const kubectl = (args: readonly string[], input = '') =>
+    execFileSync(binary('kubectl'), [`--kubeconfig=${kubeconfig}`, ...args], {
+      input,
+      stdio: ['pipe', 'ignore', 'inherit'],
+    });
+  kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+  kubectl(['wait', '--for=condition=Ready', 'nodes', '--all', '--timeout=120s']);
+}
+
 export interface RealControlPlane {
   /** Ends all of it. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts Kubernetes' own controller manager and scheduler, and kwok for the nodes, against an API server of ours. It
- * does not wait for them. Their logs go to `dir`.
+ * Starts Kubernetes' own controller manager and scheduler, and kwok for the nodes, against an API server. It does not
+ * wait for them. Their logs go to `dir`.
  */
 export function startRealControlPlane(options: {
   readonly kubeconfig: string;
   /** The cluster's keys: `<data directory>/pki`. */
   readonly pki: string;
   readonly dir: string;
+  /** What others do: controllers, by the names of `--controllers`, and `kube-scheduler`. */
+  readonly without?: readonly string[];
 }): RealControlPlane {
-  const { kubeconfig, pki, dir } = options;
+  const { kubeconfig, pki, dir, without = [] } = options;
+  const controllers = ['*', ...without.filter((each) => each !== 'kube-scheduler').map((each) => `-${each}`)];
   const access = ['kubeconfig', 'authentication-kubeconfig', 'authorization-kubeconfig'].map(
     (flag) => `--${flag}=${kubeconfig}`,
   );
@@ -62,6 +77,7 @@ export function startRealControlPlane(options: {
       '--allocate-node-cidrs=true',
       '--cluster-cidr=10.244.0.0/16',
       '--secure-port=0',
+      `--controllers=${controllers.join(',')}`,
     ],
     'kube-scheduler': [...access, '--secure-port=0'],
     kwok: [
@@ -72,7 +88,8 @@ export function startRealControlPlane(options: {
       '--node-lease-duration-seconds=40',
     ],
   };
-  const running = realControlPlanePrograms.map((name) => {
+  const programs = realControlPlanePrograms.filter((name) => !without.includes(name));
+  const running = programs.map((name) => {
     const log = openSync(join(dir, `${name}.log`), 'w');
     const child = spawn(binary(name), args[name], { stdio: ['ignore', log, log] });
     closeSync(log);

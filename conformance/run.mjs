@@ -16,6 +16,8 @@ const entries = {
   faults: 'faults/main.ts',
   'faults-subject': 'faults/subject-process.ts',
   keelson: '../packages/keelson/src/cli.ts',
+  builtins: 'builtins/main.ts',
+  'controller-manager': '../packages/controllers/src/run.ts',
 };
 const name = process.argv[2] ?? '';
 if (!(name in entries)) {

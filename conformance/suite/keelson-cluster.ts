@@ -1,10 +1,14 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { machineAddress } from '../../packages/keelson/src/machine-address.ts';
-import { binary } from '../binaries.mjs';
-import { apiServerOnly, type RealControlPlane, simulatedNode, startRealControlPlane } from '../real-control-plane.ts';
+import {
+  addSimulatedNodes,
+  apiServerOnly,
+  type RealControlPlane,
+  startRealControlPlane,
+} from '../real-control-plane.ts';
 
 export interface RunningCluster {
   readonly kubeconfig: string;
@@ -98,23 +102,11 @@ export async function startKeelsonCluster(dir: string, choice: ClusterChoice): P
     });
     if (choice.controllers === 'real') {
       others = startRealControlPlane({ kubeconfig, pki: join(dir, 'data/pki'), dir });
-      addNodes(kubeconfig);
+      addSimulatedNodes(kubeconfig);
     }
   } catch (error) {
     await stop();
     throw error;
   }
   return { kubeconfig, pid: child.pid, stop };
-}
-
-/** Two nodes of kwok's, both ready. */
-function addNodes(kubeconfig: string): void {
-  const items = ['node-1', 'node-2'].map(simulatedNode);
-  const kubectl = (args: readonly string[], input = '') =>
-    execFileSync(binary('kubectl'), [`--kubeconfig=${kubeconfig}`, ...args], {
-      input,
-      stdio: ['pipe', 'ignore', 'inherit'],
-    });
-  kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-  kubectl(['wait', '--for=condition=Ready', 'nodes', '--all', '--timeout=60s']);
 }

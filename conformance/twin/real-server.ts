@@ -14,10 +14,18 @@ export interface RealServerOptions {
   readonly children: ChildProcess[];
   /** Whether etcd waits for the disk, as it does for everybody but a test. Default: it does not. */
   readonly durable?: boolean;
+  /** Default: `ServiceAccount`, which makes pods wait for an account that only a controller makes. */
+  readonly disableAdmissionPlugins?: readonly string[];
 }
 
 /** Starts the real kube-apiserver and an etcd of its own on free ports; resolves when it is ready. */
-export async function startReal({ dir, pki, children, durable = false }: RealServerOptions) {
+export async function startReal({
+  dir,
+  pki,
+  children,
+  durable = false,
+  disableAdmissionPlugins = ['ServiceAccount'],
+}: RealServerOptions) {
   const [etcd, apiserver] = [binary('etcd'), binary('kube-apiserver')];
   const [clientPort, peerPort, port] = await freePorts(3);
   const file = (name: string, content: string) => {
@@ -61,7 +69,7 @@ export async function startReal({ dir, pki, children, durable = false }: RealSer
     '--runtime-config=api/all=true',
     // Beta, and off unless asked for; its API is served all the same.
     '--feature-gates=MutatingAdmissionPolicy=true',
-    '--disable-admission-plugins=ServiceAccount',
+    `--disable-admission-plugins=${disableAdmissionPlugins.join(',')}`,
     '--max-requests-inflight=2000',
     '--max-mutating-requests-inflight=2000',
     '--profiling=false',

@@ -54,7 +54,7 @@ export async function benchmark(nodes: number, most: number, only = Object.keys(
     });
     const scheduler = new Scheduler(cluster.services, builtInPlugins(cluster.services), schedulerOptions.parse({}));
     const start = systemClock.now();
-    await scheduler.start(AbortSignal.timeout(30_000));
+    await scheduler.start();
     await waitFor(() => bound >= pods, { timeoutMs: 120_000 });
     const end = systemClock.now();
     results[kind] = {

@@ -17,7 +17,7 @@ afterEach(() => cluster.close());
 async function start(extra: readonly SchedulerPlugin[] = []) {
   const plugins = [...builtInPlugins(cluster.services), ...extra];
   const scheduler = new Scheduler(cluster.services, plugins, schedulerOptions.parse({}));
-  await scheduler.start(AbortSignal.timeout(10_000));
+  await scheduler.start();
   cluster.onClose(() => scheduler.stop());
   return scheduler;
 }

@@ -137,7 +137,7 @@ describe('the volume binder', () => {
     const message = 'waiting for first consumer to be created before binding';
     await waitFor(async () => (await cluster.events('WaitForFirstConsumer')).includes(message));
     const scheduler = new Scheduler(cluster.services, builtInPlugins(cluster.services), schedulerOptions.parse({}));
-    await scheduler.start(AbortSignal.timeout(10_000));
+    await scheduler.start();
     cluster.onClose(() => scheduler.stop());
     await cluster.client.create(Pod, newPod('p', withClaim('a')));
     const pod = await waitFor(async () => {
@@ -160,7 +160,7 @@ describe('the volume binder', () => {
   it('words what a pod waits for as Kubernetes v1.35 does', async () => {
     await createNode(cluster.client, 'node-1');
     const scheduler = new Scheduler(cluster.services, builtInPlugins(cluster.services), schedulerOptions.parse({}));
-    await scheduler.start(AbortSignal.timeout(10_000));
+    await scheduler.start();
     cluster.onClose(() => scheduler.stop());
     await cluster.client.create(Pod, newPod('p', withClaim('missing')));
     await waitFor(async () =>

@@ -1,17 +1,18 @@
-import { Client, Clock, Controllers, definePlugin, Informers } from '@keelson/core';
+import { Client, Clients, Clock, Controllers, definePlugin, Informers } from '@keelson/core';
 import { EndpointsController } from './endpoints-controller.ts';
 import { EndpointSliceController } from './endpointslice-controller.ts';
 
+/** Says for each Service where its pods can be reached. */
 export const endpointSlicePlugin = definePlugin({
   name: 'endpointslice',
   user: 'system:serviceaccount:kube-system:endpointslice-controller',
-  // Kubernetes writes Endpoints under another name; here the two are one plugin.
-  rules: [
-    { apiGroups: [''], resources: ['endpoints'], verbs: ['create', 'delete', 'get', 'list', 'update', 'watch'] },
-    { apiGroups: [''], resources: ['endpoints/restricted'], verbs: ['create'] },
-  ],
   register({ provide }) {
     provide(Controllers, EndpointSliceController, [Client, Informers, Clock]);
-    provide(Controllers, EndpointsController, [Client, Informers]);
+    // Kubernetes writes Endpoints under another name, which alone may do it.
+    const name = 'system:serviceaccount:kube-system:endpoint-controller';
+    provide.factory(Controllers, (clients, informers) => new EndpointsController(clients.as({ name }), informers), [
+      Clients,
+      Informers,
+    ]);
   },
 });

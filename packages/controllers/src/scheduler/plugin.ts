@@ -1,4 +1,16 @@
-import { all, Client, Clock, definePlugin, EventRecorder, Informers, Lifecycles, Logger, Random } from '@keelson/core';
+import {
+  all,
+  Client,
+  Clock,
+  definePlugin,
+  EventRecorder,
+  Informers,
+  Leadership,
+  Lifecycles,
+  Logger,
+  optional,
+  Random,
+} from '@keelson/core';
 import { SchedulerPlugins } from '@keelson/core/scheduling';
 import { builtInPlugins } from './built-in-plugins.ts';
 import { type SchedulerOptions, schedulerOptions } from './options.ts';
@@ -12,12 +24,20 @@ export const schedulerPlugin = definePlugin<SchedulerOptions>({
   register({ provide, options }) {
     provide.factory(
       Lifecycles,
-      (client, informers, events, clock, random, log, plugins) => {
+      (client, informers, events, clock, random, log, plugins, leadership) => {
         const recorder = events.as(options.schedulerName);
-        const services = { client, informers, recorder, clock, random, logger: log.named('scheduler') };
+        const services = {
+          client,
+          informers,
+          recorder,
+          clock,
+          random,
+          logger: log.named('scheduler'),
+          ...(leadership && { leadership }),
+        };
         return new Scheduler(services, [...builtInPlugins(services), ...plugins], options);
       },
-      [Client, Informers, EventRecorder, Clock, Random, Logger, all(SchedulerPlugins)],
+      [Client, Informers, EventRecorder, Clock, Random, Logger, all(SchedulerPlugins), optional(Leadership)],
     );
   },
 });

@@ -11,6 +11,7 @@ import {
   isStatusError,
   type KubernetesObject,
   keyOf,
+  type Leadership,
   type Lifecycle,
   type Logger,
   Namespace,
@@ -48,6 +49,8 @@ export interface SchedulerServices {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Who may schedule, where several processes run one scheduler; default: this one. */
+  readonly leadership?: Leadership;
 }
 
 /** Pods that are being bound, or whose failure is being written, at once. */
@@ -77,6 +80,8 @@ export class Scheduler implements Lifecycle {
   private readonly statusWrites = new Map<string, Promise<void>>();
   private roomAgain: (() => void) | undefined;
   private loop: Promise<void> | undefined;
+  /** Aborted when pods are no longer placed by this process. */
+  private acting: AbortSignal = this.stopping.signal;
 
   constructor(services: SchedulerServices, plugins: readonly SchedulerPlugin[], options: SchedulerOptions) {
     this.services = services;
@@ -99,10 +104,21 @@ export class Scheduler implements Lifecycle {
     });
   }
 
-  async start(signal: AbortSignal): Promise<void> {
+  /** Does not wait for the caches: the API server may be away for as long as it likes. */
+  async start(): Promise<void> {
     setMaxListeners(4 * inFlightLimit, this.stopping.signal);
+    this.loop = this.begin();
+  }
+
+  private async begin(): Promise<void> {
+    const { signal } = this.stopping;
     const nodes = this.services.informers.for(Node);
-    await Promise.all([nodes, this.namespaces, this.pods].map((each) => each.waitForSync(signal)));
+    try {
+      await Promise.all([nodes, this.namespaces, this.pods].map((each) => each.waitForSync(signal)));
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    if (signal.aborted) return;
     for (const node of nodes.lister.list()) this.cache.setNode(node);
     for (const pod of this.pods.lister.list()) this.onPod(pod, undefined);
     this.subscriptions.push(
@@ -117,7 +133,7 @@ export class Scheduler implements Lifecycle {
       this.forward(this.services.informers.for(StorageClass), 'StorageClassChanged'),
       this.forward(this.services.informers.for(CSINode), 'CsiNodeChanged'),
     );
-    this.loop = this.run(this.stopping.signal);
+    await this.lead();
   }
 
   async stop(): Promise<void> {
@@ -132,8 +148,26 @@ export class Scheduler implements Lifecycle {
     return informer.events$.subscribe(({ object }) => this.queue.event({ kind, object }));
   }
 
+  /** Cache and queue are kept up all the time; pods are placed while this process leads. */
+  private async lead(): Promise<void> {
+    const { signal } = this.stopping;
+    const { leadership } = this.services;
+    if (!leadership) return this.run(signal);
+    while (!signal.aborted) {
+      const lost = await leadership.lead(signal).catch((error: unknown) => {
+        if (signal.aborted) return undefined;
+        throw error;
+      });
+      if (!lost) return;
+      const term = AbortSignal.any([signal, lost]);
+      setMaxListeners(4 * inFlightLimit, term);
+      await this.run(term);
+    }
+  }
+
   private async run(signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.services;
+    this.acting = signal;
     let turnEnds = clock.now() + turnAfter;
     while (!signal.aborted) {
       let entry = this.queue.takeNow();
@@ -224,7 +258,8 @@ export class Scheduler implements Lifecycle {
 
   private async broken(entry: QueueEntry, error: Error): Promise<void> {
     if (this.stopping.signal.aborted) return;
-    this.services.logger.warn('a pod could not be scheduled', { pod: entry.key, error: error.message });
+    if (!this.acting.aborted)
+      this.services.logger.warn('a pod could not be scheduled', { pod: entry.key, error: error.message });
     await this.report(entry, 'SchedulerError', error.message, new Set(), undefined);
   }
 
@@ -251,6 +286,7 @@ export class Scheduler implements Lifecycle {
       return;
     }
     this.queue.putBack({ ...entry, pod: current }, rejectedBy);
+    if (this.acting.aborted) return;
     this.recorder.event(Pod, current, 'Warning', 'FailedScheduling', message.slice(0, 1024));
     const patch = unscheduledPatch(current, reason, message, nominatedNode, this.services.clock);
     if (!patch) return;
@@ -264,7 +300,7 @@ export class Scheduler implements Lifecycle {
   }
 
   private async writeStatus(pod: Pod, patch: unknown): Promise<void> {
-    const { signal } = this.stopping;
+    const signal = this.acting;
     try {
       await this.services.client.patch(Pod, pod.metadata, { strategic: patch }, { subresource: 'status', signal });
     } catch (error) {
