@@ -27,6 +27,7 @@ export interface Watch {
   readonly triggers$: Observable<Trigger>;
 }
 
+/** What every reconcile is given beside its key. */
 export interface ReconcileContext {
   /** Aborted at stop and when the reconcile exceeds its time limit. */
   readonly signal: AbortSignal;
@@ -83,7 +84,30 @@ export const Controllers = tokenList<Controller>('Controllers');
 export interface Leadership {
   /** Resolves when this process leads, to a signal that is aborted when it no longer does; rejects when `signal` is aborted. */
   lead(signal: AbortSignal): Promise<AbortSignal>;
+  /** Something is done in this process until the function returned is called: before that nobody else is let lead. */
+  acting?(): () => void;
 }
 
 /** Without it this process acts from the start. */
 export const Leadership = token<Leadership>('Leadership');
+
+/** One key, worked on by this process alone. */
+export interface Share {
+  /** Aborted when somebody else may work on it. */
+  readonly lost: AbortSignal;
+  /** To be called when the work has ended, however it did: the key may go to somebody else only then. */
+  done(): void;
+}
+
+/** Which keys are worked on by this one of several processes, each of which works on some. */
+export interface Sharding {
+  /** Whether the key is this process's now. */
+  has(key: ObjectKey): boolean;
+  /** Begins work on a key; `undefined`: it is not this process's. */
+  enter(key: ObjectKey): Share | undefined;
+  /** Calls back when keys have come to this process; `gained` tells which. Until the function returned is called. */
+  onGained(listener: (gained: (key: ObjectKey) => boolean) => void): () => void;
+}
+
+/** Without it every key is this process's. */
+export const Sharding = token<Sharding>('Sharding');

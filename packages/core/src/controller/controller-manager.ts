@@ -1,11 +1,12 @@
 import type { Clock, Random } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
 import { placeOfCall } from './call-place.ts';
-import type { Controller, Leadership, Watch } from './contract.ts';
+import type { Controller, Leadership, Sharding, Watch } from './contract.ts';
 import type { ReconcileObserver } from './reconcile-observer.ts';
 import { type ControllerMetrics, RunningController } from './running-controller.ts';
 import { TraceBuffer } from './trace-buffer.ts';
 
+/** What a manager of controllers runs, and with which time and chance. */
 export interface ControllerManagerOptions {
   readonly controllers: readonly Controller[];
   readonly clock: Clock;
@@ -17,6 +18,8 @@ export interface ControllerManagerOptions {
   readonly traces?: TraceBuffer;
   /** Who may reconcile, where several processes run the same controllers; default: this one. */
   readonly leadership?: Leadership;
+  /** Which keys this process works on, where several share them; default: all. */
+  readonly sharding?: Sharding;
   /** They follow each reconcile while it runs. */
   readonly observers?: readonly ReconcileObserver[];
   /** Notes in traces which line of code reads and writes, which takes time. Default `false`. */

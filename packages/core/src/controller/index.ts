@@ -5,6 +5,8 @@ export {
   type ReconcileContext,
   type ReconcileResult,
   RetryLaterError,
+  Sharding,
+  type Share,
   TerminalError,
   type Trigger,
   type Watch,
@@ -35,6 +37,7 @@ export {
   ReconcileObservers,
 } from './reconcile-observer.ts';
 export type { ControllerMetrics } from './running-controller.ts';
+export { SharedWork, type SharedWorkOptions } from './shared-work.ts';
 export type { Cause, ReconcileTrace, TracedRead, TracedWrite } from './trace.ts';
 export { TraceBuffer } from './trace-buffer.ts';
 export { type WatchBuilder, watch, watchKeys } from './watch.ts';

@@ -195,6 +195,16 @@ describe('LeaderElector', () => {
     expect(clock.pending.timers).toBe(0);
   });
 
+  it('does not give the lease back while something is still done under it', async () => {
+    const { candidate, clock, holder } = setup();
+    const a = candidate('a');
+    await clock.advance(0);
+    const ended = a.elector.acting();
+    await a.elector.stop();
+    expect(await holder()).toBe('a');
+    ended();
+  });
+
   it('gives up waiting when told so, and refuses times that allow two leaders', async () => {
     const { candidate, clock, client } = setup();
     const b = candidate('b');

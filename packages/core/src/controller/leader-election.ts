@@ -4,6 +4,7 @@ import { type Clock, isStatusError, microTimestamp, type Random } from '../machi
 import type { Logger } from '../plugin/index.ts';
 import type { Leadership } from './contract.ts';
 
+/** Which Lease is contended for, by whom, and the times that all contenders must share. */
 export interface LeaderElectionOptions {
   readonly client: Client;
   readonly clock: Clock;
@@ -55,6 +56,7 @@ export class LeaderElector implements Leadership {
   #term: Term | undefined;
   #seen: SeenLease | undefined;
   #running: Promise<void> | undefined;
+  #acting = 0;
 
   constructor(options: LeaderElectionOptions) {
     const { leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryPeriodMs = 2_000 } = options;
@@ -88,11 +90,22 @@ export class LeaderElector implements Leadership {
     const led = this.leading;
     this.#lose(new Error('the leader election is stopped'));
     if (!led) return;
+    if (this.#acting > 0) {
+      this.#options.logger.warn('the lease is not given back, as not all work has ended; others wait for its end');
+      return;
+    }
     try {
       await this.#release();
     } catch (error) {
       this.#options.logger.warn('the lease was not given back; others wait for its end', { error });
     }
+  }
+
+  acting(): () => void {
+    this.#acting += 1;
+    return () => {
+      this.#acting -= 1;
+    };
   }
 
   lead(signal: AbortSignal): Promise<AbortSignal> {

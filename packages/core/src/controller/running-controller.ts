@@ -10,6 +10,7 @@ import {
   type Leadership,
   type ReconcileResult,
   RetryLaterError,
+  type Sharding,
   TerminalError,
   type Trigger,
   type Watch,
@@ -32,6 +33,8 @@ export interface ControllerEnvironment {
   readonly place: (() => string | undefined) | undefined;
   /** Without it this process leads from the start. */
   readonly leadership?: Leadership;
+  /** Without it every key is this process's. */
+  readonly sharding?: Sharding;
 }
 
 /** Counters since the start; times in milliseconds. */
@@ -87,6 +90,7 @@ export class RunningController {
   #sinceTurn = 0;
   /** While others have their turn: all workers wait for it. */
   #turn: Promise<void> | undefined;
+  #leaveSharding: () => void = () => undefined;
   #synced = false;
   #leading = false;
   #reconciles = 0;
@@ -140,6 +144,8 @@ export class RunningController {
 
   /** Takes in keys at once; works on them as soon as every informer has synced, while this process leads. */
   start(): void {
+    this.#leaveSharding =
+      this.#environment.sharding?.onGained((gained) => this.#beginAnew(gained)) ?? this.#leaveSharding;
     for (const each of this.#controller.watches) this.addWatch(each);
     this.#workers = this.#run();
   }
@@ -158,6 +164,7 @@ export class RunningController {
   /** Takes no more keys; resolves when the reconciles under way have finished. */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error(`${this.name} is stopped`));
+    this.#leaveSharding();
     for (const each of this.#watches) each.subscription?.unsubscribe();
     this.#queue.shutDown();
     await this.#workers;
@@ -169,13 +176,16 @@ export class RunningController {
     this.#aborting.abort(reason);
   }
 
-  #subscribe(subscribed: Subscribed, failures: number): void {
+  /** @param matters which of the keys of what is there from the start */
+  #subscribe(subscribed: Subscribed, failures: number, matters: (key: ObjectKey) => boolean = always): void {
     if (this.#stopping.signal.aborted || !this.#watches.has(subscribed)) return;
     const { watch } = subscribed;
     // What is there from the start must not keep waiting what changes now.
     let replaying = true;
     const subscription = watch.triggers$.subscribe({
-      next: (trigger) => this.#triggered(trigger, watch, replaying),
+      next: (trigger) => {
+        if (!replaying || matters(trigger.key)) this.#triggered(trigger, watch, replaying);
+      },
       error: (error: unknown) => {
         const waitMs = this.#queue.backOffMs(failures + 8);
         this.#logger.error('a watch failed and is taken up again', { watch: watch.name, waitMs, error });
@@ -186,16 +196,17 @@ export class RunningController {
     subscribed.subscription = subscription;
   }
 
-  /** Keys were refused: what concerns the controller is told once more, now that there is room. */
-  #beginAnew(): void {
+  /** Keys were refused, and there is room now, or they have come to this process: they are told once more. */
+  #beginAnew(matters?: (key: ObjectKey) => boolean): void {
     for (const each of this.#watches) {
       each.subscription?.unsubscribe();
-      this.#subscribe(each, 0);
+      this.#subscribe(each, 0, matters);
     }
   }
 
   #triggered(trigger: Trigger, watch: Watch, replaying: boolean): void {
     const { key, event } = trigger;
+    if (this.#environment.sharding?.has(key) === false) return;
     const active = this.#active.get(key);
     // It has not read anything yet, and will see this.
     if (active?.catchingUp) return;
@@ -235,7 +246,8 @@ export class RunningController {
       if (!leadership) return await this.#workAll(signal);
       while (!signal.aborted) {
         const lost = await leadership.lead(signal);
-        await this.#workAll(AbortSignal.any([signal, lost]), lost);
+        const ended = leadership.acting?.();
+        await this.#workAll(AbortSignal.any([signal, lost]), lost).finally(ended);
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -256,7 +268,7 @@ export class RunningController {
 
   async #work(until: AbortSignal, lost: AbortSignal | undefined): Promise<void> {
     for (let key = await this.#queue.get(until); key !== undefined; key = await this.#queue.get(until)) {
-      await this.#reconcile(key, lost);
+      await this.#workOn(key, lost);
       this.#queue.done(key);
       this.#sinceTurn += 1;
       if (this.#sinceTurn === reconcilesPerTurn) {
@@ -267,6 +279,19 @@ export class RunningController {
       }
       if (this.#turn) await this.#turn;
     }
+  }
+
+  async #workOn(key: ObjectKey, lost: AbortSignal | undefined): Promise<void> {
+    const { sharding } = this.#environment;
+    if (!sharding) return this.#reconcile(key, lost);
+    const share = sharding.enter(key);
+    if (!share) {
+      // It went to another process while it waited.
+      this.#queue.forget(key);
+      this.#causes.take(key);
+      return;
+    }
+    await this.#reconcile(key, share.lost).finally(() => share.done());
   }
 
   async #reconcile(key: ObjectKey, lost: AbortSignal | undefined): Promise<void> {
@@ -446,3 +471,5 @@ function millisecondsOf({ requeueAfter }: NonNullable<ReconcileResult>): number 
   if (typeof requeueAfter === 'number' && !Number.isNaN(requeueAfter)) return requeueAfter;
   throw new TypeError(`requeueAfter is a number of milliseconds, not ${String(requeueAfter)}`);
 }
+
+const always = () => true;

@@ -6,6 +6,7 @@ import {
   Leadership,
   type ReconcileObserver,
   ReconcileObservers,
+  Sharding,
 } from '../controller/index.ts';
 import type { Clock as ClockContract, Random as RandomContract } from '../machinery/index.ts';
 import { MetricSources } from '../metrics/index.ts';
@@ -41,6 +42,7 @@ export const controllerManagerPlugin = definePlugin({
         random: RandomContract,
         logger: Logger,
         leadership: Leadership | undefined,
+        sharding: Sharding | undefined,
         observers: readonly ReconcileObserver[],
         development: true | undefined,
       ) =>
@@ -52,8 +54,18 @@ export const controllerManagerPlugin = definePlugin({
           observers,
           lines: development === true,
           ...(leadership && { leadership }),
+          ...(sharding && { sharding }),
         }),
-      [all(Controllers), Clock, Random, Logger, optional(Leadership), all(ReconcileObservers), optional(InDevelopment)],
+      [
+        all(Controllers),
+        Clock,
+        Random,
+        Logger,
+        optional(Leadership),
+        optional(Sharding),
+        all(ReconcileObservers),
+        optional(InDevelopment),
+      ],
     );
     provide(MetricSources, ControllerSeries, [Manager]);
     provide.factory(

@@ -13,6 +13,7 @@ export { type RunFlagValues, runFlags, runFlagsHelp, runProgram, runSettings } f
 export { type RunOperatorOptions, runOperator } from './run-operator.ts';
 export { type RunPluginsOptions, runPlugins } from './run-plugins.ts';
 export type { AnyPlugin } from './select-plugins.ts';
+export { type ShardingSettings, shardingPlugin } from './sharding-plugin.ts';
 export { StatusPorts, type StatusSettings, statusPlugin } from './status-plugin.ts';
 export { createLogger, type LoggerOptions, type LogLevel } from './text-logger.ts';
 export { type WebhookSettings, webhooksPlugin } from './webhooks-plugin.ts';

@@ -1,4 +1,5 @@
 import type { ParseArgsConfig } from 'node:util';
+import { systemClock } from '../machinery/index.ts';
 import type { RunPluginsOptions } from './run-plugins.ts';
 import { type WebhookFlagValues, webhookFlags, webhookFlagsHelp, webhookSettings } from './webhook-flags.ts';
 
@@ -50,6 +51,9 @@ export function runSettings(
   };
 }
 
+/** What does not end by itself after an error, such as a reconcile that does not heed its signal, has so long. */
+const lingerMs = 1_000;
+
 /** Runs a program to its end; an error becomes one message on standard error and the exit code 1. */
 export async function runProgram(main: () => Promise<void>): Promise<void> {
   try {
@@ -57,5 +61,6 @@ export async function runProgram(main: () => Promise<void>): Promise<void> {
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;
+    systemClock.after(lingerMs, () => process.exit());
   }
 }

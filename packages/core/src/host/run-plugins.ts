@@ -7,8 +7,10 @@ import { KubeconfigClients } from './kubeconfig-clients.ts';
 import type { LeaderElectionSettings } from './leader-election-plugin.ts';
 import { type Observation, type ObservationOptions, observation } from './observation.ts';
 import type { AnyPlugin } from './select-plugins.ts';
+import type { ShardingSettings } from './sharding-plugin.ts';
 import type { WebhookSettings } from './webhooks-plugin.ts';
 
+/** What plugins run against, and what they tell. */
 export interface RunPluginsOptions extends ObservationOptions {
   /** Of the Lease, unless `leaderElection` names another one. */
   readonly name: string;
@@ -38,6 +40,11 @@ export interface RunPluginsOptions extends ObservationOptions {
    * `name`, and is in the kubeconfig's namespace or the pod's own, else `default`.
    */
   readonly leaderElection?: boolean | Partial<LeaderElectionSettings>;
+  /**
+   * Whether several such processes divide the keys among each other: each works on some, and takes over those of one that
+   * goes or dies; default `false`. Instead of `leaderElection`; with the same defaults. Every process caches everything.
+   */
+  readonly sharding?: boolean | Partial<ShardingSettings>;
   /** How API servers reach webhooks, if there are any; default: on this machine. */
   readonly webhooks?: WebhookSettings;
   /** Reconciles under way at a stop have so long before they are aborted; in milliseconds, default 5,000. */
@@ -53,7 +60,10 @@ export interface RunPluginsOptions extends ObservationOptions {
  * @throws Error when there is no cluster to talk to, and HostError when a plugin lacks something or does not start
  */
 export async function runPlugins(plugins: readonly AnyPlugin[], options: RunPluginsOptions): Promise<void> {
-  const { name, kubeconfig, context, clusters, leaderElection = false, signal } = options;
+  const { name, kubeconfig, context, clusters, leaderElection = false, sharding = false, signal } = options;
+  if (leaderElection !== false && sharding !== false) {
+    throw new TypeError('either one of the processes works (leaderElection), or all share the work (sharding)');
+  }
   const { serviceAccounts, program = () => `keelson-operator/${name}` } = options;
   const observed = await observation(options);
   const connect = async (path: string | undefined, contextName: string | undefined) =>
@@ -62,8 +72,9 @@ export async function runPlugins(plugins: readonly AnyPlugin[], options: RunPlug
       ...(serviceAccounts !== undefined && { serviceAccounts }),
       transport: observed.transport,
     });
-  // With clusters of its own home is only where the Lease is.
-  const home = clusters && leaderElection === false ? undefined : await connect(kubeconfig, context);
+  // With clusters of its own home is only where the Leases are.
+  const home =
+    clusters && leaderElection === false && sharding === false ? undefined : await connect(kubeconfig, context);
   try {
     await runUntilStopped(await hostFor(plugins, options, { observed, home, connect }), signal);
   } finally {
@@ -103,7 +114,7 @@ interface Connections {
 
 async function hostFor(
   plugins: readonly AnyPlugin[],
-  { name, options, clusters, leaderElection = false, webhooks, drainMs, logger }: RunPluginsOptions,
+  { name, options, clusters, leaderElection = false, sharding = false, webhooks, drainMs, logger }: RunPluginsOptions,
   { observed, home, connect }: Connections,
 ): Promise<Host> {
   // The container is loaded only where something is run.
@@ -141,11 +152,14 @@ async function hostFor(
       ]
     : plugins;
   const election = leaderElection === false ? [] : [(await import('./leader-election-plugin.ts')).leaderElectionPlugin];
+  const sharing = sharding === false ? [] : [(await import('./sharding-plugin.ts')).shardingPlugin];
+  const leases = { namespace: home?.namespace ?? 'default', name };
   return createHost({
     plugins: [
       connection,
       ...(clusters ? [] : [informersPlugin, eventRecorderPlugin, webhooksPlugin]),
       ...election,
+      ...sharing,
       controllerManagerPlugin,
       ...observed.plugins,
       ...work,
@@ -156,12 +170,9 @@ async function hostFor(
       ...(webhooks && !clusters && { webhooks }),
       ...(drainMs !== undefined && { 'controller-manager': { drainMs } }),
       ...(leaderElection !== false && {
-        'leader-election': {
-          namespace: home?.namespace ?? 'default',
-          name,
-          ...(leaderElection !== true && leaderElection),
-        },
+        'leader-election': { ...leases, ...(leaderElection !== true && leaderElection) },
       }),
+      ...(sharding !== false && { sharding: { ...leases, ...(sharding !== true && sharding) } }),
     },
     ...(logger && { logger }),
   });
