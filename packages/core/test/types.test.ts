@@ -1,11 +1,15 @@
 import {
+  allow,
   type Client,
   ConfigMap,
   type CustomResource,
+  change,
   Deployment,
   defineOperator,
   defineResource,
   defineVersions,
+  defineWebhook,
+  deny,
   generationChanged,
   type Informers,
   type NewObject,
@@ -181,6 +185,89 @@ describe('operators', () => {
         }),
       }),
     );
+  });
+});
+
+describe('webhooks', () => {
+  it('are asked about objects of their kind', () => {
+    defineOperator({
+      name: 'website',
+      for: Website,
+      validate({ object, oldObject, operation, user, dryRun }) {
+        expectTypeOf(object).toEqualTypeOf<Website>();
+        expectTypeOf(oldObject).toEqualTypeOf<Website | undefined>();
+        expectTypeOf(operation).toEqualTypeOf<'CREATE' | 'UPDATE'>();
+        expectTypeOf(user.groups).toEqualTypeOf<readonly string[]>();
+        expectTypeOf(dryRun).toEqualTypeOf<boolean>();
+        // There is an old one whenever one is updated.
+        if (operation === 'UPDATE') expectTypeOf(oldObject).toEqualTypeOf<Website>();
+        // @ts-expect-error there is no such field
+        return object.spec.colour === 'red' ? deny('not red') : allow();
+      },
+      mutate({ object }) {
+        // @ts-expect-error it is shared
+        object.spec.page = 'x';
+        return { ...object, spec: { ...object.spec, replicas: 3 } };
+      },
+    });
+    use(
+      () =>
+        defineOperator({
+          name: 'website',
+          for: Website,
+          // @ts-expect-error it is a number
+          mutate: ({ object }) => ({ ...object, spec: { ...object.spec, replicas: 'three' } }),
+        }),
+      () =>
+        defineOperator({
+          name: 'website',
+          for: Website,
+          // @ts-expect-error whoever validates changes nothing
+          validate: ({ object }) => change(object),
+        }),
+      () =>
+        defineOperator({
+          name: 'website',
+          for: Website,
+          // @ts-expect-error yes or no is said by allow and deny
+          validate: () => true,
+        }),
+    );
+  });
+
+  it('know what they are about by the operations that they name', () => {
+    defineWebhook({
+      name: 'kept',
+      for: Pod,
+      operations: ['DELETE'],
+      validate({ object, oldObject }) {
+        expectTypeOf(object).toEqualTypeOf<undefined>();
+        expectTypeOf(oldObject).toEqualTypeOf<Pod>();
+      },
+    });
+    defineWebhook({
+      name: 'any',
+      for: Pod,
+      operations: ['CREATE', 'DELETE'],
+      validate(request) {
+        expectTypeOf(request.object).toEqualTypeOf<Pod | undefined>();
+        if (request.operation === 'CREATE') expectTypeOf(request.object).toEqualTypeOf<Pod>();
+        // @ts-expect-error it is not asked about those
+        use(request.operation === 'UPDATE');
+      },
+    });
+    use(
+      // @ts-expect-error there is no such operation
+      () => defineWebhook({ name: 'x', for: Pod, operations: ['GET'], validate: () => undefined }),
+      // @ts-expect-error a webhook is for a type
+      () => defineWebhook({ name: 'x', for: 'Pod', validate: () => undefined }),
+      // @ts-expect-error a change of another kind
+      () => defineWebhook({ name: 'x', for: Pod, mutate: (): Service => ({ metadata: {} }) }),
+      // @ts-expect-error there is no such policy
+      () => defineWebhook({ name: 'x', for: Pod, failurePolicy: 'Maybe', validate: () => undefined }),
+    );
+    // @ts-expect-error webhooks are defined
+    use(() => defineOperator({ name: 'x', for: Pod, webhooks: [{ name: 'x', validate: () => undefined }] }));
   });
 });
 
