@@ -59,9 +59,18 @@ function isKey(line: Buffer, start: number, end: number, key: Buffer): boolean {
   return end - start === key.length + 2 && line.compare(key, 0, key.length, start + 1, end - 1) === 0;
 }
 
+/** Keys and most values are shorter, and looked through sooner than a search is begun. */
+const shortString = 40;
+
 /** Behind the closing quote of the string that begins at `start`; -1 if it does not end. */
 function endOfString(line: Buffer, start: number): number {
-  for (let end = line.indexOf(quote, start + 1); end >= 0; end = line.indexOf(quote, end + 1)) {
+  let at = start + 1;
+  for (const near = Math.min(line.length, at + shortString); at < near; at += 1) {
+    const byte = line[at];
+    if (byte === quote) return at + 1;
+    if (byte === backslash) at += 1;
+  }
+  for (let end = line.indexOf(quote, at); end >= 0; end = line.indexOf(quote, end + 1)) {
     let escapes = 0;
     while (line[end - 1 - escapes] === backslash) escapes += 1;
     if (escapes % 2 === 0) return end + 1;

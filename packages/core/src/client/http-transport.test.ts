@@ -262,6 +262,37 @@ describe.each<['h2' | 'http/1.1', string]>([
 });
 
 describe('httpTransport', () => {
+  it('gives others their turn where much of a watch lies ready at once', async () => {
+    const line = `${JSON.stringify({ type: 'ADDED', object: { metadata: { name: 'x' }, data: { y: 'y'.repeat(8_000) } } })}\n`;
+    const sent = 400;
+    let flushed = false;
+    const { client } = await secure((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.write(line);
+      response.on('close', () => {
+        flushed = true;
+      });
+      response.end(line.repeat(sent));
+    });
+    let events = 0;
+    let sinceTurn = 0;
+    let most = 0;
+    for await (const batch of client.watchBatches(ConfigMap, {})) {
+      // All that comes is there before the rest is looked at.
+      if (events === 0) await waitFor(() => flushed);
+      if (sinceTurn === 0) {
+        setImmediate(() => {
+          sinceTurn = 0;
+        });
+      }
+      events += batch.length;
+      sinceTurn += batch.length;
+      most = Math.max(most, sinceTurn);
+    }
+    expect(events).toBe(sent + 1);
+    expect(most * line.length).toBeLessThan(600_000);
+  });
+
   it('finds out by pings that a connection is half-open, and goes on with another', async () => {
     const { port, freeze } = await freezable((_, response) => json(response, 200, configMap('a')));
     const transport = httpTransport(

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
 import type { KubernetesObject } from '../api/index.ts';
 import { type Clock, isStatusError, StatusError, systemClock } from '../machinery/index.ts';
 import type { ClientConfig } from './client-config.ts';
@@ -12,6 +13,7 @@ import { lineBatches } from './json-lines.ts';
 import { createConnector } from './negotiating-connector.ts';
 import { StringPool } from './share-strings.ts';
 
+/** How connections to an API server are made and watched over. */
 export interface HttpTransportOptions {
   readonly clock?: Clock;
   /** Default: HTTP/2 where the server offers it. */
@@ -50,6 +52,8 @@ export function httpTransport(config: ClientConfig, options: HttpTransportOption
 }
 
 const version = '0.1.0';
+/** So much of a watch is parsed in a few milliseconds; then others get a turn. */
+const bytesPerTurn = 256 * 1024;
 
 class NetworkTransport implements HttpTransport {
   readonly #config: ClientConfig;
@@ -111,7 +115,16 @@ class NetworkTransport implements HttpTransport {
     try {
       const response = await this.#send(message, abort.signal);
       if (response.status >= 300) throw await this.#error(response);
-      for await (const lines of lineBatches(guard.seen(response.body))) yield* eventsOf(lines, request, this.#strings);
+      let sinceTurn = 0;
+      for await (const lines of lineBatches(guard.seen(response.body))) {
+        for (const { slice, bytes } of slicesOf(lines)) {
+          yield* eventsOf(slice, request, this.#strings);
+          sinceTurn += bytes;
+          if (sinceTurn < bytesPerTurn) continue;
+          sinceTurn = 0;
+          await turnOfEventLoop();
+        }
+      }
       abort.signal.throwIfAborted();
       requireComplete(response);
     } catch (error) {
@@ -253,6 +266,19 @@ async function textOf({ body }: HttpResponse): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of body as AsyncIterable<Buffer>) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Lines that are parsed at one go: much of a stream may lie ready at once, and would hold the event loop. */
+function* slicesOf(lines: readonly Buffer[]): Generator<{ readonly slice: readonly Buffer[]; readonly bytes: number }> {
+  let start = 0;
+  let bytes = 0;
+  for (let at = 0; at < lines.length; at += 1) {
+    bytes += lines[at]?.length ?? 0;
+    if (bytes < bytesPerTurn && at < lines.length - 1) continue;
+    yield { slice: start === 0 && at === lines.length - 1 ? lines : lines.slice(start, at + 1), bytes };
+    start = at + 1;
+    bytes = 0;
+  }
 }
 
 /** The events of the lines; what came before an error event is given out before the error is thrown. */
