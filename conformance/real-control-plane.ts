@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { controllerNames } from '../packages/keelson/src/config/schema.ts';
 import { binary } from './binaries.mjs';
 
@@ -82,6 +83,7 @@ export function startRealControlPlane(options: {
     'kube-scheduler': [...access, '--secure-port=0'],
     kwok: [
       `--kubeconfig=${kubeconfig}`,
+      `--config=${fileURLToPath(new URL('kwok-pods.yaml', import.meta.url))}`,
       '--manage-all-nodes=false',
       `--manage-nodes-with-annotation-selector=${annotation.key}=${annotation.value}`,
       '--cidr=10.245.0.0/24',

@@ -57,7 +57,11 @@ const program = flags.ours === 'packed' ? installed(join(dir, 'package')) : from
 const pattern = flags.match === undefined ? undefined : new RegExp(flags.match);
 const outcomes: Outcome[] = [];
 console.log(`logs: ${dir}`);
+// What runs is ended by whoever began it; then nothing else begins.
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (interrupted = true));
 for (const kind of chosen) {
+  if (interrupted) fail('it was interrupted');
   const outcome = await tryKind(kind, {
     program: flags.ours === 'source' || flags.ours === 'packed' ? program : undefined,
     keepCounterpart: flags.ours === 'real',

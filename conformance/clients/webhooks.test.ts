@@ -1,19 +1,23 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openPki } from '@keelson/apiserver';
 import {
   type Client,
+  ClusterRole,
+  ClusterRoleBinding,
   createClient,
   httpTransport,
   loadKubeconfig,
   Namespace,
   runOperator,
+  ServiceAccount,
   systemClock,
 } from '@keelson/core';
 import { silentLogger, waitFor } from '@keelson/core/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { ci, haveKubectl } from '../../packages/keelson/test/cluster-process.ts';
 import {
   answersOfKubectl,
@@ -52,9 +56,37 @@ describe.skipIf(missing.length > 0 && !ci)(`webhooks by kubeconfig, asked by Kub
     await rm(dir, { recursive: true, force: true });
   }, 60_000);
 
-  it('are those that they are in a test cluster, and go with their process', async () => {
+  /** Of a ServiceAccount that may do what the definition says, and nothing else. */
+  const leastPrivileged = async (): Promise<string> => {
+    const { name, rules = [] } = diskOperator;
+    const account = { name, namespace };
+    await client.create(ServiceAccount, { metadata: account });
+    await client.create(ClusterRole, { metadata: { name }, rules });
+    await client.create(ClusterRoleBinding, {
+      metadata: { name },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+      subjects: [{ kind: 'ServiceAccount', ...account }],
+    });
+    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [] } };
+    const answer = await client.createSubresource(ServiceAccount, account, 'token', request);
+    const token = /"token":"([^"]+)"/.exec(JSON.stringify(answer))?.[1];
+    const config = parse(await readFile(kubeconfig, 'utf8'));
+    config.users[0].user = { token };
+    const path = join(dir, 'operator.kubeconfig');
+    await writeFile(path, JSON.stringify(config), { mode: 0o600 });
+    const transport = httpTransport(await loadKubeconfig(path));
+    await expect(createClient(transport).list(ServiceAccount)).rejects.toThrow('forbidden');
+    transport.close();
+    return path;
+  };
+
+  it('are those that they are in a test cluster, with exactly its rights, and go with their process', async () => {
     const stop = new AbortController();
-    const running = runOperator(diskOperator, { kubeconfig, signal: stop.signal, logger: silentLogger });
+    const running = runOperator(diskOperator, {
+      kubeconfig: await leastPrivileged(),
+      signal: stop.signal,
+      logger: silentLogger,
+    });
     try {
       const tried = { metadata: { name: 'tried', namespace }, spec: { size: 1 } };
       // It reads configurations from a cache, and the kind from another.

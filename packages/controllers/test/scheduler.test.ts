@@ -1,4 +1,4 @@
-import { Node, Pod, PriorityClass } from '@keelson/core';
+import { type Leadership, Node, Pod, PriorityClass } from '@keelson/core';
 import type { SchedulerPlugin } from '@keelson/core/scheduling';
 import { waitFor } from '@keelson/core/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -14,9 +14,10 @@ beforeEach(async () => {
 });
 afterEach(() => cluster.close());
 
-async function start(extra: readonly SchedulerPlugin[] = []) {
+async function start(extra: readonly SchedulerPlugin[] = [], leadership?: Leadership) {
   const plugins = [...builtInPlugins(cluster.services), ...extra];
-  const scheduler = new Scheduler(cluster.services, plugins, schedulerOptions.parse({}));
+  const services = { ...cluster.services, ...(leadership && { leadership }) };
+  const scheduler = new Scheduler(services, plugins, schedulerOptions.parse({}));
   await scheduler.start();
   cluster.onClose(() => scheduler.stop());
   return scheduler;
@@ -45,6 +46,36 @@ describe('the scheduler', () => {
     expect(await waitFor(async () => (await cluster.events('Scheduled'))[0])).toBe(
       'Successfully assigned default/a to node-1',
     );
+  });
+
+  it('places pods only while it leads, and knows what was placed meanwhile', async () => {
+    const terms: ((lost: AbortSignal) => void)[] = [];
+    const asked = async (count: number) => waitFor(async () => terms[count - 1]);
+    await createNode(cluster.client, 'node-1');
+    const scheduler = await start([], {
+      lead: (signal) =>
+        new Promise((resolve, reject) => {
+          terms.push(resolve);
+          signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+        }),
+    });
+    const first = await asked(1);
+    for (const name of ['a', 'b']) await cluster.client.create(Pod, newPod(name));
+    await waitFor(async () => scheduler.queue.counts.active === 2);
+    const target = { apiVersion: 'v1', kind: 'Node', name: 'node-1' };
+    const binding = { apiVersion: 'v1', kind: 'Binding', metadata: { name: 'b' }, target };
+    await cluster.client.createSubresource(Pod, { name: 'b', namespace: 'default' }, 'binding', binding);
+    await waitFor(async () => scheduler.queue.counts.active === 1);
+    const term = new AbortController();
+    first(term.signal);
+    expect(await nodeOf('a')).toBe('node-1');
+    term.abort(new Error('somebody else leads'));
+    const second = await asked(2);
+    await cluster.client.create(Pod, newPod('c'));
+    await waitFor(async () => scheduler.queue.counts.active === 1);
+    expect((await get('c')).spec?.nodeName).toBeUndefined();
+    second(new AbortController().signal);
+    expect(await nodeOf('c')).toBe('node-1');
   });
 
   it('words its refusals as Kubernetes v1.35 does', async () => {
