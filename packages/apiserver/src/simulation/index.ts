@@ -1,5 +1,13 @@
 export { type Fault, type FaultKind, faultKinds, type Plan } from './plan.ts';
 export {
+  type ReplayDifference,
+  ReplayError,
+  type Replayed,
+  type ReplayOptions,
+  type ReplayReport,
+  replay,
+} from './replay/index.ts';
+export {
   type SimulateOptions,
   type Simulation,
   SimulationError,

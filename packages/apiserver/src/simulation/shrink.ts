@@ -1,19 +1,35 @@
 import type { Plan } from './plan.ts';
 
+/** Lists of which as much as possible is left out. */
+type Parts<K extends string> = { readonly [each in K]: readonly unknown[] };
+
 /**
- * The smallest plan that still fails, found by leaving out ever smaller parts: first of the faults, then of the steps.
+ * The smallest plan that still fails, found by leaving out ever smaller parts of its lists, in the order in which these
+ * are named.
  * @param fails runs a plan; resolves to whether it fails in the same way
  * @param goOn asked before each run
  */
-export async function shrink(plan: Plan, fails: (plan: Plan) => Promise<boolean>, goOn: () => boolean): Promise<Plan> {
+export async function shrinkParts<K extends string, P extends Parts<K>>(
+  plan: P,
+  parts: readonly K[],
+  fails: (plan: P) => Promise<boolean>,
+  goOn: () => boolean,
+): Promise<P> {
+  const sizeOf = (one: P) => parts.reduce((sum, part) => sum + one[part].length, 0);
   let best = plan;
   for (let before = -1; before !== sizeOf(best) && goOn(); ) {
     before = sizeOf(best);
-    const faults = await fewest(best.faults, (rest) => fails({ ...best, faults: rest }), goOn);
-    best = { ...best, faults };
-    const steps = await fewest(best.steps, (rest) => fails({ ...best, steps: rest }), goOn);
-    best = { ...best, steps };
+    for (const part of parts) {
+      const kept = await fewest(best[part], (rest) => fails({ ...best, [part]: rest }), goOn);
+      best = { ...best, [part]: kept };
+    }
   }
+  return best;
+}
+
+/** The smallest plan of a simulation that still fails. */
+export async function shrink(plan: Plan, fails: (plan: Plan) => Promise<boolean>, goOn: () => boolean): Promise<Plan> {
+  const best = await shrinkParts(plan, ['faults', 'steps'], fails, goOn);
   return best.faults.length > 1 ? ((await singleFault(best, fails, goOn)) ?? best) : best;
 }
 
@@ -39,8 +55,6 @@ async function singleFault(
   }
   return undefined;
 }
-
-const sizeOf = ({ faults, steps }: Plan) => faults.length + steps.length;
 
 async function fewest<E>(
   all: readonly E[],

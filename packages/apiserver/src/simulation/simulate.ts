@@ -2,7 +2,7 @@ import { messageOf, type Operator } from '@keelson/core';
 import { type FaultKind, faultKinds, fits, makePlan, type Plan } from './plan.ts';
 import { shrink } from './shrink.ts';
 import { type Fate, SimulatedProcess } from './simulated-process.ts';
-import { type Invariants, type SimulatedWorld, Violation, World } from './simulated-world.ts';
+import { type Failure, type Invariants, isSame, type SimulatedWorld, Violation, World } from './simulated-world.ts';
 
 /** Something that users do. */
 export interface SimulationStep {
@@ -71,12 +71,6 @@ export class SimulationError extends Error {
   }
 }
 
-interface Failure {
-  readonly invariant: string;
-  readonly message: string;
-  readonly timeline: readonly string[];
-}
-
 /**
  * Runs operators on an API server in virtual time, with faults at moments that the seed decides, and looks for a state
  * that must not be. Each seed gives the same run every time; the first one that fails is made as short as it can be.
@@ -98,7 +92,7 @@ export async function simulate(
       const same = async (smaller: Plan) => {
         left -= 1;
         try {
-          return (await runOnce(simulation, smaller))?.invariant === failure.invariant;
+          return isSame(failure, await runOnce(simulation, smaller));
         } catch (error) {
           if (error instanceof StepError) return false;
           throw error;
@@ -122,7 +116,8 @@ async function runOnce(simulation: Simulation, plan: Plan): Promise<Failure | un
     return undefined;
   } catch (error) {
     if (!(error instanceof Violation)) throw error;
-    return { invariant: error.invariant, message: error.message, timeline: run.timeline };
+    const { invariant, message, thrown } = error;
+    return { invariant, message, thrown, timeline: run.timeline };
   } finally {
     await run.end();
   }

@@ -54,7 +54,7 @@ export interface Fate {
   /** Called when a fault happens, and when a write has taken effect. */
   note(process: string, text: string): void;
   /** Called after each write that took effect. */
-  written(): Promise<void>;
+  written(request: ApiRequest, resourceVersion: string | undefined): Promise<void>;
 }
 
 export interface SimulatedProcessOptions {
@@ -67,10 +67,8 @@ export interface SimulatedProcessOptions {
   readonly fate: Fate;
   readonly leaderElection: boolean;
   readonly webhooks: SimulatedWebhooks;
-  /** More that runs there, from each start. */
-  plugins?(): readonly AnyPlugin[];
-  /** The transport as it is to be used. */
-  wrap?(transport: Transport): Transport;
+  /** Called at each start: the transport as it is to be used, and more that runs there. */
+  extend?(transport: Transport): { readonly transport: Transport; readonly plugins: readonly AnyPlugin[] };
 }
 
 const restartMs = 1_000;
@@ -137,9 +135,10 @@ class Life {
   }
 
   start(): void {
-    const { operators, random, leaderElection, name, fate, plugins, wrap } = this.#options;
-    const transport = this.#transport();
-    const client = createClient(wrap ? wrap(transport) : transport);
+    const { operators, random, leaderElection, name, fate, extend } = this.#options;
+    const own = this.#transport();
+    const { transport, plugins } = extend?.(own) ?? { transport: own, plugins: [] };
+    const client = createClient(transport);
     const connection = definePlugin({
       name: 'connection',
       register: ({ provide }) => provide.value(Clients, { as: () => client }),
@@ -148,9 +147,9 @@ class Life {
       name: 'webhooks',
       register: ({ provide }) => provide.value(Webhooks, this.#webhooks),
     });
-    const own = operators();
+    const run = operators();
     const election = leaderElection ? [leaderElectionPlugin as AnyPlugin] : [];
-    const lease = { namespace: 'default', name: own[0]?.name ?? 'operator', identity: `${name}-${random()}` };
+    const lease = { namespace: 'default', name: run[0]?.name ?? 'operator', identity: `${name}-${random()}` };
     this.#host = createHost({
       plugins: [
         connection as AnyPlugin,
@@ -159,8 +158,8 @@ class Life {
         webhooks as AnyPlugin,
         ...election,
         controllerManagerPlugin as AnyPlugin,
-        ...(plugins?.() ?? []),
-        ...(own as readonly AnyPlugin[]),
+        ...plugins,
+        ...(run as readonly AnyPlugin[]),
       ],
       ...(leaderElection && { options: { 'leader-election': lease } }),
       clock: this.#clock,
@@ -221,7 +220,7 @@ class Life {
     if (write) {
       const { resourceVersion } = answer.metadata ?? {};
       fate.note(name, `${what}${resourceVersion === undefined ? '' : ` → ${resourceVersion}`}`);
-      await fate.written();
+      await fate.written(request, resourceVersion);
     }
     if (fault?.kind === 'lost-answer') throw new ConnectionError(`${what}: the connection was reset`);
     if (fault?.kind === 'crash-after') {

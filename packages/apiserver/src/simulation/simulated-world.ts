@@ -39,12 +39,25 @@ export type Invariant = (world: SimulatedWorld) => Promise<string | void> | stri
 /** Invariants by what they say: the name stands in the error. */
 export type Invariants = Readonly<Record<string, Invariant>>;
 
+/** What was violated, and what had happened. */
+export interface Failure extends Pick<Violation, 'invariant' | 'message' | 'thrown'> {
+  readonly timeline: readonly string[];
+}
+
+/** Whether two runs have failed in the same way. */
+export const isSame = (one: Failure, other: Failure | undefined): boolean =>
+  one.invariant === other?.invariant && one.thrown === other.thrown;
+
 /** An invariant does not hold. */
 export class Violation extends Error {
   readonly invariant: string;
-  constructor(invariant: string, message: string) {
+  /** It could not be seen whether it holds: something else than that it does not. */
+  readonly thrown: boolean;
+
+  constructor(invariant: string, message: string, thrown: boolean) {
     super(message);
     this.invariant = invariant;
+    this.thrown = thrown;
   }
 }
 
@@ -181,6 +194,7 @@ export class World {
   async check(invariants: Invariants): Promise<void> {
     for (const [name, holds] of Object.entries(invariants)) {
       let wrong: string | void;
+      let thrown = false;
       const { refusals } = this.webhooks;
       try {
         wrong = await holds(this.shown);
@@ -188,8 +202,9 @@ export class World {
         // Nothing can be seen of what only a process that is dead can convert.
         if (this.webhooks.refusals > refusals) continue;
         wrong = messageOf(error);
+        thrown = true;
       }
-      if (typeof wrong === 'string') throw new Violation(name, wrong);
+      if (typeof wrong === 'string') throw new Violation(name, wrong, thrown);
     }
   }
 

@@ -6,6 +6,7 @@ import type { RecordedFailure, RecordedRequest, RecordedSight, RecordingLine } f
 /** Takes in what is to be recorded. Never throws, and never waits. */
 export type RecordingSink = (line: RecordingLine) => void;
 
+/** Where what goes over a transport is written down. */
 export interface RecordedTransportOptions {
   readonly clock: Clock;
   readonly sink: RecordingSink;
@@ -99,7 +100,9 @@ class RecordedTransport {
         const at = clock.now();
         for (const { type, object } of batch) {
           if (type === 'BOOKMARK') {
-            if (object.metadata.annotations?.[initialEventsEnd] === 'true') initial = false;
+            const ends = initial && object.metadata.annotations?.[initialEventsEnd] === 'true';
+            if (ends) sink({ is: 'watch-listed', at, id });
+            if (ends) initial = false;
             continue;
           }
           const how = initial ? 'listed' : changes[type];

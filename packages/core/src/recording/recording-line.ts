@@ -48,6 +48,9 @@ const watch = z.object({
   from: z.string().exactOptional(),
 });
 
+/** All that was there when the watch began has been told. */
+const watchListed = z.object({ is: z.literal('watch-listed'), at, id: z.int() });
+
 const watchEnded = z.object({
   is: z.literal('watch-ended'),
   at,
@@ -103,6 +106,7 @@ const request = z.object({
 export const recordingLine = z.discriminatedUnion('is', [
   head,
   watch,
+  watchListed,
   watchEnded,
   seen,
   request,
@@ -113,8 +117,13 @@ export const recordingLine = z.discriminatedUnion('is', [
   z.object({ is: z.literal('stopped'), at }),
 ]);
 
+/** A line of a recording. */
 export type RecordingLine = z.infer<typeof recordingLine>;
+/** The first line of a file: whose recording it is, and what its caches held. */
 export type RecordedHead = z.infer<typeof head>;
+/** A request of the operator, and its answer. */
 export type RecordedRequest = z.infer<typeof request>;
+/** What a cache was shown. */
 export type RecordedSight = z.infer<typeof seen>;
+/** That a list or a watch failed, and why. */
 export type RecordedFailure = z.infer<typeof failure>;

@@ -1,0 +1,208 @@
+import type { ReconcileTrace } from '@keelson/core';
+import { type KubernetesObject, keyOf, objectKey } from '@keelson/core';
+import type { RecordedRequest, RecordedSight, RecordingLine } from '@keelson/core/recording';
+import { requestText } from '../request-text.ts';
+import { kindText, type RecordedKind, type RecordedSession, type RecordedWatch } from './history.ts';
+
+/** A state of an object that the operator saw. */
+export interface Sight {
+  readonly at: number;
+  /** Its place in the order of all changes: what was seen later may have been done before. */
+  readonly order: number;
+  readonly how: RecordedSight['how'];
+  readonly gone: boolean;
+  readonly kind: RecordedKind;
+  readonly key: string;
+  readonly object: KubernetesObject;
+  /** It was there before the operator looked for the first time. */
+  readonly initial: boolean;
+}
+
+export interface Call {
+  readonly request: RecordedRequest;
+  readonly session: number;
+  readonly text: string;
+}
+
+/** The lines of a recording, by what they are about. */
+export interface CollectedLines {
+  readonly sessions: readonly RecordedSession[];
+  /** By kind and key. */
+  readonly sights: ReadonlyMap<string, readonly Sight[]>;
+  readonly calls: readonly Call[];
+  readonly watches: readonly RecordedWatch[];
+  readonly traces: readonly { readonly session: number; readonly trace: ReconcileTrace }[];
+  readonly dropped: number;
+}
+
+/** What no replay plays: it is the operator's own, of the server, or of nobody's concern. */
+const leftOut: ReadonlySet<string> = new Set([
+  'events',
+  'events.events.k8s.io',
+  'leases.coordination.k8s.io',
+  'customresourcedefinitions.apiextensions.k8s.io',
+  'validatingwebhookconfigurations.admissionregistration.k8s.io',
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io',
+]);
+
+interface Listing {
+  readonly kind: RecordedKind;
+  /** Whether it tells of all objects of the namespace, or of all. */
+  readonly whole: boolean;
+  readonly namespace: string | undefined;
+  readonly begunAt: number;
+  readonly keys: Set<string>;
+}
+
+/** Puts lines together; see `History` for what they say. */
+export class LineCollector {
+  readonly #sessions: (RecordedSession & { process: string })[] = [];
+  readonly #sights = new Map<string, Sight[]>();
+  readonly #calls: Call[] = [];
+  readonly #watches = new Map<string, RecordedWatch & Listing>();
+  readonly #traces: { session: number; trace: ReconcileTrace }[] = [];
+  /** Lists under way, by what is listed. */
+  readonly #listings = new Map<string, Listing>();
+  /** Keys that the pages of a list have told, by its number. */
+  readonly #pages = new Map<string, string[]>();
+  /** Kinds all of whose objects have been told once. */
+  readonly #known = new Set<string>();
+  #firstPart: string | undefined;
+  #part = '';
+  #dropped = 0;
+
+  collect(lines: Iterable<RecordingLine>): CollectedLines {
+    for (const each of lines) this.#take(each);
+    return {
+      sessions: this.#sessions,
+      sights: this.#sights,
+      calls: this.#calls,
+      watches: [...this.#watches.values()],
+      traces: this.#traces,
+      dropped: this.#dropped,
+    };
+  }
+
+  get #session(): number {
+    return this.#sessions.length - 1;
+  }
+
+  #take(line: RecordingLine): void {
+    const last = this.#sessions.at(-1);
+    if (line.is === 'recording') {
+      this.#part = `${line.process} ${line.part}`;
+      this.#firstPart ??= this.#part;
+      if (last?.process !== line.process) {
+        const { at, process, elects } = line;
+        const leadsFrom = elects ? Number.POSITIVE_INFINITY : undefined;
+        this.#sessions.push({ process, startedAt: at, endedAt: at, stopped: false, leadsFrom });
+      }
+      return;
+    }
+    if (last) this.#sessions[this.#session] = { ...last, ...ended(last, line) };
+    const id = 'id' in line ? `${this.#session} ${line.id}` : '';
+    if (line.is === 'dropped') this.#dropped += line.lines;
+    else if (line.is === 'reconcile') this.#traces.push({ session: this.#session, trace: line.trace });
+    else if (line.is === 'request') this.#request(line, id);
+    else if (line.is === 'seen') this.#seen(line);
+    else if (line.is === 'watch') {
+      const { group, version, resource, at, namespace, labelSelector, fieldSelector, from } = line;
+      const kind = { group, version, resource };
+      const whole = from === undefined && labelSelector === undefined && fieldSelector === undefined;
+      const listing = { whole, namespace, begunAt: at, keys: new Set<string>() };
+      this.#watches.set(id, { session: this.#session, kind, at, endedAt: undefined, error: undefined, ...listing });
+    } else if (line.is === 'watch-listed') {
+      const watch = this.#watches.get(id);
+      if (watch) this.#listedAll(watch, line.at);
+    } else if (line.is === 'watch-ended') {
+      const watch = this.#watches.get(id);
+      if (watch) this.#watches.set(id, { ...watch, endedAt: line.at, error: line.error });
+    }
+  }
+
+  #request(request: RecordedRequest, id: string): void {
+    const { group, version, resource, namespace, labelSelector, fieldSelector, at, tookMs } = request;
+    const kind = { group, version, resource };
+    if (leftOut.has(kindText(kind))) return;
+    this.#calls.push({ request, session: this.#session, text: requestText(request) });
+    if (request.verb !== 'list' || request.error) return;
+    const what = [this.#session, kindText(kind), namespace, labelSelector, fieldSelector].join(' ');
+    let listing = request.continued ? this.#listings.get(what) : undefined;
+    if (!listing) {
+      const whole = labelSelector === undefined && fieldSelector === undefined;
+      listing = { kind, whole, namespace, begunAt: at, keys: new Set() };
+      this.#listings.set(what, listing);
+    }
+    for (const key of this.#pages.get(id) ?? []) listing.keys.add(key);
+    this.#pages.delete(id);
+    if (!request.continues) this.#listedAll(listing, at + tookMs);
+  }
+
+  #seen(line: RecordedSight): void {
+    const { group, version, resource, object, how, at, of } = line;
+    const kind = { group, version, resource };
+    if (leftOut.has(kindText(kind)) || line.metadataOnly) return;
+    const key = keyOf(object);
+    if (how === 'listed') {
+      const source = `${this.#session} ${of}`;
+      const watch = this.#watches.get(source);
+      if (watch) watch.keys.add(key);
+      else this.#pages.set(source, [...(this.#pages.get(source) ?? []), key]);
+    }
+    const initial =
+      (how === 'listed' && !this.#known.has(kindText(kind))) ||
+      (how === 'kept' && this.#part === this.#firstPart) ||
+      (how === 'read' && createdAt(object) < (this.#sessions[0]?.startedAt ?? 0));
+    const order = Number(object.metadata.resourceVersion);
+    if (!Number.isFinite(order)) return;
+    this.#add({ at, order, how, gone: how === 'deleted', kind, key, object, initial });
+  }
+
+  #add(sight: Sight): void {
+    const id = objectId(sight.kind, sight.key);
+    const known = this.#sights.get(id);
+    if (known) known.push(sight);
+    else this.#sights.set(id, [sight]);
+  }
+
+  /** What was known and is no longer listed has gone meanwhile. */
+  #listedAll({ kind, whole, namespace, begunAt, keys }: Listing, at: number): void {
+    const first = !this.#known.has(kindText(kind));
+    this.#known.add(kindText(kind));
+    if (first || !whole) return;
+    for (const sights of this.#sights.values()) {
+      const last = sights.reduce((latest, each) => (each.order > latest.order ? each : latest));
+      if (kindText(last.kind) !== kindText(kind) || last.gone || last.at > begunAt || keys.has(last.key)) continue;
+      if (namespace !== undefined && last.object.metadata.namespace !== namespace) continue;
+      sights.push({ ...last, at, order: last.order + 0.5, how: 'deleted', gone: true, initial: false });
+    }
+  }
+}
+
+function ended(session: RecordedSession, line: RecordingLine): Partial<RecordedSession> {
+  const leads = line.is === 'reconcile' && session.leadsFrom !== undefined;
+  return {
+    endedAt: Math.max(session.endedAt, line.at),
+    ...(line.is === 'stopped' && { stopped: true }),
+    ...(leads && { leadsFrom: Math.min(session.leadsFrom, line.trace.startedAt) }),
+  };
+}
+
+export const objectId = (kind: RecordedKind, key: string): string => `${kindText(kind)} ${key}`;
+
+/** Of the object that a request is about; of one that the server has named, by the answer. */
+export function targetOf({ namespace, name, made, body }: RecordedRequest): string | undefined {
+  const own = name ?? made?.name ?? nameIn(body);
+  return own === undefined ? undefined : objectKey({ name: own, ...(namespace !== undefined && { namespace }) });
+}
+
+function nameIn(body: unknown): string | undefined {
+  if (typeof body !== 'object' || body === null || !('metadata' in body)) return undefined;
+  const { metadata } = body;
+  if (typeof metadata !== 'object' || metadata === null || !('name' in metadata)) return undefined;
+  return typeof metadata.name === 'string' ? metadata.name : undefined;
+}
+
+function createdAt({ metadata }: KubernetesObject): number {
+  return metadata.creationTimestamp === undefined ? 0 : Date.parse(metadata.creationTimestamp);
+}

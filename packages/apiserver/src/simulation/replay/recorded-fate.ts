@@ -1,0 +1,136 @@
+import type { ApiRequest } from '@keelson/core';
+import { ConnectionError, isJsonObject, type KubernetesObject, StatusError, type WatchEvent } from '@keelson/core';
+import type { RecordedFailure } from '@keelson/core/recording';
+import type { Fault } from '../plan.ts';
+import { requestText } from '../request-text.ts';
+import { endsInOrder, type Fate, type Refusal } from '../simulated-process.ts';
+import type { World } from '../simulated-world.ts';
+import { sameWrite } from './compare-bodies.ts';
+import { type History, kindText, type RecordedCall, type RecordedWatch } from './history.ts';
+import type { RecordedFault, ReplayPlan } from './replay-plan.ts';
+
+/** A request is taken to be one of then if that was sent so much before or after. */
+const earlierMs = 10_000;
+const laterMs = 5_000;
+
+/** Lets to the operator's requests happen what happened then, when it happened. */
+export class RecordedFate implements Fate {
+  readonly #world: World;
+  readonly #onWritten: () => Promise<void>;
+  readonly #calls = new Map<string, RecordedCall[]>();
+  readonly #watches = new Map<string, RecordedWatch[]>();
+  readonly #faulty: ReadonlySet<RecordedCall | RecordedWatch>;
+  readonly #late: ReadonlySet<unknown>;
+  /** The call of then that a request is. */
+  readonly #matched = new WeakMap<ApiRequest, RecordedCall>();
+  /** When events arrive, by the resourceVersion that they tell of. */
+  readonly #arrivals = new Map<string, number>();
+
+  /** @param onWritten called after each write that took effect */
+  constructor(world: World, history: History, plan: ReplayPlan, onWritten: () => Promise<void>) {
+    this.#world = world;
+    this.#onWritten = onWritten;
+    for (const each of history.calls) push(this.#calls, each.text, each);
+    for (const each of history.watches) push(this.#watches, kindText(each.kind), each);
+    this.#faulty = new Set(
+      plan.faults.flatMap((each) =>
+        each.what === 'answer' ? each.call : each.what === 'watch-ended' ? each.watch : [],
+      ),
+    );
+    this.#late = new Set(plan.faults.flatMap((each) => lateOf(each)));
+  }
+
+  /** The operator sees this version when it saw what it comes from. */
+  arrives(resourceVersion: string, of: { readonly seenAt: number | undefined }): void {
+    if (of.seenAt !== undefined && this.#late.has(of)) this.#arrivals.set(resourceVersion, of.seenAt);
+  }
+
+  async prepare(request: ApiRequest): Promise<ApiRequest> {
+    const { clock } = this.#world;
+    const call = this.#take(request);
+    if (!call) return request;
+    if (call.effectAt > clock.now()) await clock.sleep(call.effectAt - clock.now());
+    const prepared = named(request, call);
+    this.#matched.set(prepared, call);
+    return prepared;
+  }
+
+  next(decision: 'read' | 'write' | 'watch', request: ApiRequest): Fault | Refusal | undefined {
+    if (decision === 'watch') return undefined;
+    const call = this.#matched.get(request);
+    const error = call?.request.error;
+    if (!call || !error || !this.#faulty.has(call)) return undefined;
+    const fault = { on: 'request' as const, at: 0, ms: 0 };
+    if (error.code === undefined) return { ...fault, kind: call.effective ? 'lost-answer' : 'lost-request' };
+    const { code, reason, message } = error;
+    const depends = code === 400 || code === 403 || code === 422;
+    // Another body might have been accepted.
+    if (depends && !sameWrite(call.request.body, request.body)) return undefined;
+    return { kind: 'refused', status: { code, ...(reason !== undefined && { reason }), message } };
+  }
+
+  async deliver(_: ApiRequest, events: readonly WatchEvent<KubernetesObject>[]): Promise<void> {
+    const { clock } = this.#world;
+    let arrival = 0;
+    for (const { object } of events) {
+      arrival = Math.max(arrival, this.#arrivals.get(object.metadata.resourceVersion ?? '') ?? 0);
+    }
+    if (arrival > clock.now()) await clock.sleep(arrival - clock.now());
+  }
+
+  watching(request: ApiRequest): AbortSignal | undefined {
+    const { clock } = this.#world;
+    const now = clock.now();
+    const watches = this.#watches.get(kindText(request)) ?? [];
+    const at = watches.findIndex((each) => each.at >= now - earlierMs && each.at <= now + laterMs);
+    const [watch] = at < 0 ? [] : watches.splice(at, 1);
+    if (!watch || watch.endedAt === undefined || !this.#faulty.has(watch)) return undefined;
+    const cut = new AbortController();
+    const reason = watch.error ? errorOf(watch.error) : endsInOrder;
+    clock.after(Math.max(0, watch.endedAt - now), () => cut.abort(reason));
+    return cut.signal;
+  }
+
+  note(who: string, text: string): void {
+    this.#world.note(who, text);
+  }
+
+  async written(request: ApiRequest, resourceVersion: string | undefined): Promise<void> {
+    const call = this.#matched.get(request);
+    if (call && resourceVersion !== undefined) this.arrives(resourceVersion, call);
+    await this.#world.written();
+    await this.#onWritten();
+  }
+
+  #take(request: ApiRequest): RecordedCall | undefined {
+    const now = this.#world.clock.now();
+    const calls = this.#calls.get(requestText(request)) ?? [];
+    const at = calls.findIndex((each) => each.request.at >= now - earlierMs && each.request.at <= now + laterMs);
+    return at < 0 ? undefined : calls.splice(at, 1)[0];
+  }
+}
+
+/** What the server named then gets the same name. */
+function named(request: ApiRequest, { request: { made } }: RecordedCall): ApiRequest {
+  const { body } = request;
+  const metadata = isJsonObject(body) ? body['metadata'] : undefined;
+  if (!made || !isJsonObject(body) || !isJsonObject(metadata)) return { ...request };
+  if (metadata['name'] !== undefined || metadata['generateName'] === undefined) return { ...request };
+  return { ...request, body: { ...body, metadata: { ...metadata, name: made.name } } };
+}
+
+function errorOf({ code, reason, message }: RecordedFailure): Error {
+  if (code === undefined) return new ConnectionError(message);
+  return new StatusError({ code, ...(reason !== undefined && { reason }), message });
+}
+
+function lateOf(fault: RecordedFault): readonly unknown[] {
+  if (fault.what === 'late-change') return [fault.change];
+  return fault.what === 'late-write' ? [fault.call] : [];
+}
+
+function push<E>(groups: Map<string, E[]>, key: string, one: E): void {
+  const group = groups.get(key);
+  if (group) group.push(one);
+  else groups.set(key, [one]);
+}

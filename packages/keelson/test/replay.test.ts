@@ -1,0 +1,118 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type Invariants,
+  ReplayError,
+  type Replayed,
+  readRecording,
+  replay,
+  type TestCluster,
+  testCluster,
+} from '@keelson/apiserver/testing';
+import { ConfigMap, isStatusError, type Operator, runOperator, Secret } from '@keelson/core';
+import { silentLogger, waitFor } from '@keelson/core/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { catalogue, forgetful, mended, Shop } from './planted/shop.ts';
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'keelson-replay-'));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+/** Runs an operator over sockets while `act` goes on, and records it. */
+async function record(cluster: TestCluster, operator: Operator, act: () => Promise<unknown>): Promise<string> {
+  const kubeconfig = join(directory, 'kubeconfig');
+  const recordings = join(directory, 'recordings');
+  await writeFile(kubeconfig, cluster.kubeconfig ?? '', { mode: 0o600 });
+  const stop = new AbortController();
+  const running = runOperator(operator, {
+    kubeconfig,
+    record: recordings,
+    logger: silentLogger,
+    development: false,
+    signal: stop.signal,
+  });
+  try {
+    await act();
+  } finally {
+    stop.abort();
+    await running;
+  }
+  return recordings;
+}
+
+const current: Invariants = {
+  'the catalogue lists the shops that there are': async ({ client, objects }) => {
+    const shops = (await objects(Shop)).map((each) => each.metadata.name);
+    const listed = Object.keys((await client.get(ConfigMap, catalogue)).data ?? {});
+    if (shops.join() !== listed.join()) return `${listed.join()} instead of ${shops.join()}`;
+  },
+};
+
+describe('a recording', () => {
+  it('shows the same violation as production, and none once the operator is mended', async () => {
+    await using cluster = await testCluster({ socket: true });
+    const { client } = cluster;
+    await client.create(ConfigMap, { metadata: catalogue });
+    await client.create(Secret, {
+      metadata: { name: 'till', namespace: 'default' },
+      stringData: { pin: 'not to be told' },
+    });
+    const recordings = await record(cluster, forgetful(), async () => {
+      const shop = (name: string) => ({ name, namespace: 'default' });
+      await waitFor(
+        () =>
+          client.list(Shop).then(
+            () => true,
+            () => false,
+          ),
+        { what: 'the definition' },
+      );
+      await client.create(Shop, { metadata: shop('corner'), spec: { size: 1 } });
+      await waitFor(() => client.get(ConfigMap, shop('corner')), { what: 'the child' });
+      await client.create(Shop, { metadata: shop('market'), spec: { size: 2 } });
+      await waitFor(() => client.get(ConfigMap, shop('market')), { what: 'the other child' });
+      await client.patch(Shop, shop('market'), { merge: { spec: { size: 3 } } });
+      await waitFor(async () => (await client.get(ConfigMap, shop('market'))).data?.['size'] === '3');
+      await client.delete(Shop, shop('corner'));
+      await waitFor(() =>
+        client.get(Shop, shop('corner')).then(
+          () => false,
+          (error) => isStatusError(error, 'NotFound'),
+        ),
+      );
+      // It has seen that, too.
+      await client.patch(Shop, shop('market'), { merge: { spec: { size: 4 } } });
+      await waitFor(async () => (await client.get(ConfigMap, shop('market'))).data?.['size'] === '4');
+    });
+
+    const [file = ''] = await readdir(recordings);
+    expect((await stat(join(recordings, file))).mode & 0o777).toBe(0o600);
+    const text = await readFile(join(recordings, file), 'utf8');
+    expect(text).toContain('"name":"till"');
+    expect(text).not.toContain(Buffer.from('not to be told').toString('base64'));
+
+    const recording = await readRecording(recordings);
+    const then = (operator: () => Operator): Replayed => ({ operators: () => [operator()], finally: current });
+    const found = await replay(recording, then(forgetful)).catch((error: unknown) => error);
+    if (!(found instanceof ReplayError)) throw found;
+    expect(found.invariant).toBe('the catalogue lists the shops that there are');
+    expect(found.message).toContain('corner instead of');
+    expect(found.report.differences).toEqual([]);
+
+    const report = await replay(recording, then(mended));
+    expect(report.differences.map(({ key, what, replayed }) => [key, what, replayed])).toEqual([
+      ['default/corner', 'extra', 'patch shops default/corner'],
+      ['default/market', 'extra', 'patch shops default/market'],
+      ['default/corner', 'extra', 'patch configmaps default/catalogue'],
+      ['default/corner', 'extra', 'patch shops default/corner'],
+    ]);
+    expect(report.differences[2]).toMatchObject({
+      because: 'Shop default/corner was updated',
+      fields: ['data: nothing → {"corner":null}'],
+    });
+    expect(report.unplayed).toEqual([]);
+  });
+});
