@@ -100,5 +100,10 @@ const simulation: Simulation = {
 };
 
 it('keeps its promises whatever happens to it', { timeout: 120_000 }, async () => {
-  expect(await simulate(simulation, { runs: 6 })).toEqual({ runs: 6 });
+  expect(await simulate(simulation, { runs: 4 })).toEqual({ runs: 4 });
+});
+
+it('keeps them while it does not see what it has done', { timeout: 120_000 }, async () => {
+  const blind: Simulation = { ...simulation, faults: ['lost-answer', 'crash-after', 'stale-view'], faultRate: 0.6 };
+  expect(await simulate(blind, { runs: 6 })).toEqual({ runs: 6 });
 });
