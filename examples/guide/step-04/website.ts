@@ -1,18 +1,1 @@
-import { defineResource } from '@keelson/core';
-import { conditions } from '@keelson/core/zod';
-import { z } from 'zod';
-
-export const Website = defineResource({
-  group: 'example.com',
-  version: 'v1alpha1',
-  kind: 'Website',
-  spec: z.object({
-    page: z.string().max(10_000),
-    replicas: z.int().min(0).max(9).default(2),
-  }),
-  status: z.object({ ready: z.int(), conditions }),
-  printerColumns: [
-    { name: 'Ready', jsonPath: '.status.ready', type: 'integer' },
-    { name: 'Wanted', jsonPath: '.spec.replicas', type: 'integer' },
-  ],
-});
+export * from '../step-03/website.ts';

@@ -26,6 +26,6 @@ it('warns of an operator that feeds itself, with the line that does it', async (
   await using cluster = await testCluster({ plugins: [restless] });
   await cluster.client.create(Website, { metadata: ref, spec: { page: '<h1>Hello</h1>' } });
   const warning = await cluster.waitFor(() => cluster.warnings.find(({ kind }) => kind === 'hot-loop'));
-  expect(warning.place).toMatch(/restless\.ts:11$/);
-  expect(warning.message).toContain('metadata.annotations["example.com/seen"]');
+  expect(warning.place).toMatch(/restless\.ts:12$/);
+  expect(warning.message).toContain('metadata.annotations["example.com/looks"]');
 });

@@ -19,10 +19,13 @@ beforeAll(async () => {
   filled = await wholeCluster(operator, dataDir);
   await filled.client.create(Website, { metadata: ref, spec: { page: '<h1>Hello</h1>' } });
   await filled.eventually(
-    async () => expect((await filled.client.get(Website, ref)).status).toMatchObject({ ready: 2 }),
+    async () => {
+      const { status } = await filled.client.get(Website, ref);
+      expect(status).toMatchObject({ ready: 2, conditions: [{ type: 'Ready', status: 'True' }] });
+    },
     { timeoutMs: 50_000 },
   );
-});
+}, 60_000);
 
 afterAll(async () => {
   await filled.stop();
@@ -53,5 +56,4 @@ it('does nothing where there is nothing to do', async () => {
   await using cluster = await filled.fork({ plugins: [operator] });
   await cluster.waitFor(() => cluster.traces.list().length > 0);
   expect(cluster.traces.list().flatMap(({ writes }) => writes)).toEqual([]);
-  expect(cluster.warnings).toEqual([]);
 });

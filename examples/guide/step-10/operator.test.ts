@@ -26,4 +26,4 @@ it('runs by a kubeconfig, as it does anywhere', async () => {
     await running;
     await rm(dir, { recursive: true });
   }
-});
+}, 30_000);

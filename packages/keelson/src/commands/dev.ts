@@ -23,6 +23,7 @@ export async function dev(file: string, flags: ClusterFlags): Promise<void> {
       admin: cluster.client,
       clock: systemClock,
       logger: logger.named('dev'),
+      health: true,
     });
     const run = async (why: string) => {
       const from = performance.now();
@@ -42,7 +43,8 @@ export async function dev(file: string, flags: ClusterFlags): Promise<void> {
       last = last.then(() => run(`took over ${relative(process.cwd(), resolve(dirname(file), changed))}`));
     });
     await last;
-    progress.say(`  kubectl --kubeconfig ${cluster.kubeconfig} get all -A\n  Ctrl-C ends it.`);
+    const traces = session.healthPort === undefined ? '' : '\n  keelson trace    # why reconciles ran';
+    progress.say(`  kubectl --kubeconfig ${cluster.kubeconfig} get all -A${traces}\n  Ctrl-C ends it.`);
     await new Promise<void>((done) => {
       if (signal.aborted) return done();
       signal.addEventListener('abort', () => done(), { once: true });

@@ -25,6 +25,7 @@ it('swaps operators while the caches go on, each with the rights that it declare
     admin: client,
     clock: systemClock,
     logger: silentLogger,
+    health: 0,
   });
   const shop = (text: string) =>
     defineOperator({
@@ -40,6 +41,10 @@ it('swaps operators while the caches go on, each with the rights that it declare
     await session.replace([shop('old')]);
     await client.create(Shop, { metadata: ref, spec: { size: 1 } });
     await waitFor(async () => (await text()) === 'old 1', { what: 'the old code' });
+    const traces = `http://127.0.0.1:${session.healthPort}/debug/traces`;
+    await waitFor(async () => (await (await fetch(traces)).text()).includes('"key":"default/corner"'), {
+      what: 'the trace',
+    });
     await session.replace([shop('new')]);
     await waitFor(async () => (await text()) === 'new 1', { what: 'the new code' });
     const keeper = defineOperator({

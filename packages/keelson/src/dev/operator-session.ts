@@ -7,6 +7,7 @@ import {
   definePlugin,
   InformerFactory,
   Informers,
+  Lifecycles,
   type Logger,
   type Operator,
   systemRandom,
@@ -15,8 +16,12 @@ import {
   type AnyPlugin,
   controllerManagerPlugin,
   createHost,
+  developmentPlugin,
   eventRecorderPlugin,
   type Host,
+  SharedInformers,
+  StatusPorts,
+  statusPlugin,
   userOf,
   webhooksPlugin,
 } from '@keelson/core/host';
@@ -27,6 +32,8 @@ export interface OperatorSessionOptions {
   readonly admin: Client;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Where health and traces are served, as of `runOperator`; one that is taken is told in the log. Default: nowhere. */
+  readonly health?: string | number | boolean;
 }
 
 const fieldManager = 'keelson-dev';
@@ -49,7 +56,8 @@ export class OperatorSession {
     this.#options = options;
     const { clients, clock, logger } = options;
     const client = clients.as({ name: userOf(reader) });
-    this.#informers = new InformerFactory({ client, clock, random: systemRandom, logger });
+    // They begin when the first definitions are installed: what they are about may not be served before.
+    this.#informers = new InformerFactory({ client, clock, random: systemRandom, logger, started: false });
   }
 
   /**
@@ -59,13 +67,20 @@ export class OperatorSession {
   async replace(operators: readonly Operator[]): Promise<void> {
     await this.#host?.stop();
     this.#host = undefined;
-    for (const each of [reader, eventRecorderPlugin, webhooksPlugin, ...operators]) await this.#grant(each);
-    const { clients, clock, logger } = this.#options;
+    for (const each of [reader, eventRecorderPlugin, webhooksPlugin, statusPlugin, ...operators])
+      await this.#grant(each);
+    const { clients, clock, logger, health = false } = this.#options;
     const shared = definePlugin({
       name: 'cluster',
       register: ({ provide }) => {
         provide.value(Clients, clients);
         provide.value(Informers, this.#informers);
+        provide.value(SharedInformers, this.#informers);
+        provide.value(Lifecycles, {
+          name: 'informers',
+          phase: 'informers' as const,
+          start: async () => this.#informers.start(),
+        });
       },
     });
     const host = createHost({
@@ -74,13 +89,23 @@ export class OperatorSession {
         eventRecorderPlugin,
         webhooksPlugin,
         controllerManagerPlugin,
+        developmentPlugin,
+        ...(health === false ? [] : [statusPlugin]),
         ...operators,
       ] as readonly AnyPlugin[],
+      ...(health !== false && { options: { status: { health, optional: true } } }),
       clock,
       logger,
     });
     await host.start();
     this.#host = host;
+  }
+
+  /** Where health and traces are served by those that run; `undefined`: nowhere. */
+  get healthPort(): number | undefined {
+    return this.#options.health === undefined || this.#options.health === false
+      ? undefined
+      : this.#host?.get(StatusPorts).health;
   }
 
   async stop(): Promise<void> {
