@@ -118,15 +118,15 @@ async function apply<T extends KubernetesObject & Configured>(
     await client.patch(type, { name }, { apply: wanted, fieldManager: operator, force: true }, { signal });
     return;
   }
-  const { apiVersion, kind, webhooks = [] } = wanted;
+  const { kind, webhooks = [] } = wanted;
   const authorities = webhooks.map(({ name: each, clientConfig: { caBundle } }) => ({
     name: each,
     clientConfig: { caBundle },
   }));
-  const authority = { apiVersion, kind, metadata: { name }, webhooks: authorities };
   try {
-    const fieldManager = `${operator}-authority`;
-    await client.patch(type, { name }, { apply: authority, fieldManager, force: true }, { signal });
+    // By an apply it would own the webhooks, and whoever applies manifests without one could not take that away.
+    const patch = { strategic: { webhooks: authorities } };
+    await client.patch(type, { name }, patch, { fieldManager: operator, signal });
   } catch (error) {
     if (!isStatusError(error, 'Invalid', 'NotFound', 'Forbidden')) throw error;
     const message = `${kind} ${name} is not that of these webhooks: apply the manifests of this version`;

@@ -124,10 +124,15 @@ describe('the webhooks of an operator', () => {
     const { api, client } = open();
     const service = { name: 'maps', namespace: 'ns' };
     const options = { service, host: '127.0.0.1', port: 0, installedBy: 'manifests' };
+    const missing = 'ValidatingWebhookConfiguration maps.keelson.dev is not that of these webhooks';
+    await expect(hostOn(api, webhooksPlugin as AnyPlugin, options).start()).rejects.toThrow(missing);
+    for (const type of [ValidatingWebhookConfiguration, MutatingWebhookConfiguration])
+      await client.create(type, { metadata: ref, webhooks: [] });
     await hostOn(api, webhooksPlugin as AnyPlugin, options).start();
-    expect((await client.get(ValidatingWebhookConfiguration, ref)).webhooks).toEqual([
-      { name: 'validate.maps.keelson.dev', clientConfig: { caBundle: expect.any(String) } },
-    ]);
+    expect(api.writes.at(-2)).toMatchObject({
+      patchType: 'application/strategic-merge-patch+json',
+      body: { webhooks: [{ name: 'validate.maps.keelson.dev', clientConfig: { caBundle: expect.any(String) } }] },
+    });
     api.fault = ({ verb }) => {
       if (verb === 'patch') throw StatusError.of(422, 'Invalid', 'webhooks[0].rules: Required value');
     };
