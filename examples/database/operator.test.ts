@@ -21,6 +21,7 @@ import {
   PersistentVolumeClaim,
   parseCronSchedule,
   Secret,
+  StorageClass,
 } from '@keelson/core';
 import { CsiControllers } from '@keelson/core/csi';
 import type { AnyPlugin } from '@keelson/core/host';
@@ -67,9 +68,19 @@ beforeEach(async () => {
   const options = { node: { nodes: 1, dataDir }, 'simulated-runtime': { containers } };
   cluster = await testCluster({ plugins: parts, options });
   const { client } = cluster;
+  const annotations = { 'storageclass.kubernetes.io/is-default-class': 'true' };
+  await client.create(StorageClass, {
+    metadata: { name: 'by-hand', annotations },
+    provisioner: 'kubernetes.io/no-provisioner',
+  });
   for (const name of ['one', 'two']) {
     const hostPath = { path: join(dataDir, name), type: 'DirectoryOrCreate' };
-    const spec = { capacity: { storage: '10Gi' }, accessModes: ['ReadWriteOnce'], hostPath };
+    const spec = {
+      capacity: { storage: '10Gi' },
+      accessModes: ['ReadWriteOnce'],
+      storageClassName: 'by-hand',
+      hostPath,
+    };
     await client.create(PersistentVolume, { metadata: { name }, spec });
   }
   const requests = { storage: '5Gi' };
@@ -147,14 +158,25 @@ it('keeps data and password where it is told so, and never makes another passwor
   await waitFor(ready, { ...patient, what: 'the database to be back' });
 }, 180_000);
 
-it('may grow, and neither shrink nor go back', async () => {
-  const { client } = cluster;
+it('may grow, and neither shrink nor go back', { timeout: 120_000 }, async () => {
+  const { client, waitFor } = cluster;
   await client.create(Database, { metadata: ref, spec: { version: '11.4', storage: '2Gi' } });
   const change = (spec: object) => client.patch(Database, ref, { merge: { spec } });
   await expect(change({ storage: '1536Mi' })).rejects.toThrow('spec.storage: Invalid value: "1536Mi": must not shrink');
   await expect(change({ storage: 'much' })).rejects.toThrow('must be a size such as 10Gi');
   await expect(change({ version: '10.11' })).rejects.toThrow('spec.version: Invalid value: "10.11": must not go back');
   await change({ version: '11.8', storage: '2048Mi' });
+
+  const resized = async () => (await condition('Resized'))?.message;
+  await waitFor(async () => (await resized()) === '2Gi', { ...patient, what: 'the volume' });
+  await change({ storage: '4Gi' });
+  await waitFor(async () => (await resized())?.includes('only dynamically provisioned pvc can be resized'), {
+    ...patient,
+    what: 'the refusal',
+  });
+  await client.patch(StorageClass, { name: 'by-hand' }, { merge: { allowVolumeExpansion: true } });
+  await change({ storage: '5Gi' });
+  await waitFor(async () => (await resized()) === '5Gi', { ...patient, what: 'the volume to grow' });
 });
 
 it('takes whatever its schema says, and knows when each of these is to be backed up', async () => {

@@ -8,6 +8,7 @@ export { Database };
 export default defineOperator({
   name: 'database',
   for: Database,
+  everyMs: 600_000,
   owns: [Job],
   references: [
     { type: Secret, by: (database) => [secretOf(database)] },

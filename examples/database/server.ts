@@ -78,11 +78,21 @@ async function keepPassword(database: Database, { client, get, signal }: Operato
   }
 }
 
-export async function growStorage(database: Database, { client, get, signal }: OperatorContext<Database>) {
+/** A volume that cannot grow is told of, and keeps from nothing else. */
+export async function growStorage(
+  database: Database,
+  { client, get, setCondition, signal }: OperatorContext<Database>,
+): Promise<void> {
   const claim = get(PersistentVolumeClaim, claimOf(database));
   const has = claim?.spec?.resources?.requests?.['storage'];
   const { storage } = database.spec;
-  if (claim?.status?.phase !== 'Bound' || has === undefined || compareQuantity(has, storage) >= 0) return;
+  if (claim?.status?.phase !== 'Bound' || has === undefined) return;
+  if (compareQuantity(has, storage) >= 0) return setCondition('Resized', true, 'AsWanted', has);
   const merge = { spec: { resources: { requests: { storage } } } };
-  await client.patch(PersistentVolumeClaim, claim.metadata, { merge }, { signal });
+  try {
+    await client.patch(PersistentVolumeClaim, claim.metadata, { merge }, { signal });
+  } catch (error) {
+    if (!isStatusError(error, 'Forbidden', 'Invalid')) throw error;
+    setCondition('Resized', false, 'Refused', error.message);
+  }
 }
