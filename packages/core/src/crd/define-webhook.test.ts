@@ -111,7 +111,7 @@ describe('configurations of webhooks', () => {
         defineWebhook({
           name: 'pods.policy.example.org',
           for: Pod,
-          subresources: ['ephemeralcontainers'],
+          subresources: ['', 'ephemeralcontainers'],
           namespaceSelector: { matchLabels: { team: 'red' } },
           objectSelector: { matchLabels: { app: 'x' } },
           sideEffects: 'NoneOnDryRun',
@@ -129,7 +129,7 @@ describe('configurations of webhooks', () => {
     expect(validating?.webhooks?.[0]?.namespaceSelector).toBeUndefined();
     expect(validating?.webhooks?.[1]).toMatchObject({
       clientConfig: { service: { path: '/validate/site/pods.policy.example.org' } },
-      rules: [{ apiGroups: [''], resources: ['pods/ephemeralcontainers'], scope: 'Namespaced' }],
+      rules: [{ apiGroups: [''], resources: ['pods', 'pods/ephemeralcontainers'], scope: 'Namespaced' }],
       namespaceSelector: {
         matchLabels: { team: 'red' },
         matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: ['own'] }],

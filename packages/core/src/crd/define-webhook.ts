@@ -51,7 +51,7 @@ export type Mutate<T extends KubernetesObject, Operation extends WebhookOperatio
 
 /** Which requests a webhook is asked about, and how; as Kubernetes' webhook configurations have it. */
 export interface WebhookSettings {
-  /** Instead of the resource itself, those of the same kind: `status`, or `ephemeralcontainers` of pods. */
+  /** Instead of the resource itself, those of the same kind: `status`, or `ephemeralcontainers` of pods; `''` is itself. */
   readonly subresources?: readonly string[];
   /** In CEL over `object`, `oldObject`, `request` and `authorizer`: asked only where all are true. */
   readonly matchConditions?: readonly MatchCondition[];

@@ -125,7 +125,7 @@ function entry(
         operations,
         apiGroups: [type.group],
         apiVersions: [type.version],
-        resources: subresources ? subresources.map((each) => `${type.plural}/${each}`) : [type.plural],
+        resources: subresources?.map((each) => (each === '' ? type.plural : `${type.plural}/${each}`)) ?? [type.plural],
         scope: type.namespaced ? 'Namespaced' : 'Cluster',
       },
     ],
