@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 
 /** Enough for the way from a client through the SDK to an operator's own code. */
 const framesLookedAt = 30;
-const frame = /\(?((?:file:\/\/)?\/[^()]*?):(\d+):\d+\)?$/;
+/** Not of Node's own code: `node:internal/process/task_queues:95:5`. */
+const frame = /(?:\(|\s)((?:file:\/\/)?\/[^()]*?):(\d+):\d+\)?$/;
 /** Where the SDK's own code lies, from source or built. Its tests are code like any operator's. */
 const sdk = /^.*\/(?:src|dist)\//.exec(pathOf(import.meta.url))?.[0] ?? pathOf(import.meta.url);
 

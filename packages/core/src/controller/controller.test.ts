@@ -189,8 +189,8 @@ describe('ControllerManager', () => {
   });
 
   it('comes back after requeueAfter', async () => {
-    const { clock, informers, put, run, now } = setup();
-    await put('a');
+    const { client, clock, informers, put, run, now } = setup();
+    const a = await put('a');
     let runs = 0;
     const manager = run({
       watches: [watch(informers.for(ConfigMap)).self()],
@@ -201,6 +201,17 @@ describe('ControllerManager', () => {
     });
     await clock.advance(3_500);
     expect(runs).toBe(4);
+    // What comes before its time is the event's doing, and the time comes all the same.
+    await client.update(ConfigMap, { ...a, data: { text: 'new' } });
+    await clock.advance(600);
+    expect(manager.traces.list().map(({ causes }) => causes.map(({ type }) => type))).toEqual([
+      ['added'],
+      ['requeueAfter'],
+      ['requeueAfter'],
+      ['requeueAfter'],
+      ['updated'],
+      ['requeueAfter'],
+    ]);
     await manager.stop(now);
     await informers.stop();
   });

@@ -119,6 +119,8 @@ const mostCauses = 8;
 /** The causes of the keys that wait, until each is taken. */
 export class CauseBook {
   readonly #causes = new Map<ObjectKey, { readonly first: Cause[]; more: number }>();
+  /** What is to cause a reconcile at its time, unless something else does so before. */
+  readonly #later = new Map<ObjectKey, { readonly cause: Cause; readonly dueAt: number }>();
 
   note(key: ObjectKey, cause: Cause): void {
     const noted = this.#causes.get(key);
@@ -127,14 +129,25 @@ export class CauseBook {
     else noted.more += 1;
   }
 
-  take(key: ObjectKey): NotedCauses {
-    const noted = this.#causes.get(key);
+  /** The earliest one counts, as in the queue. */
+  noteLater(key: ObjectKey, cause: Cause, dueAt: number): void {
+    const known = this.#later.get(key);
+    if (!known || dueAt < known.dueAt) this.#later.set(key, { cause, dueAt });
+  }
+
+  take(key: ObjectKey, now: number): NotedCauses {
+    const { first, more } = this.#causes.get(key) ?? { first: [], more: 0 };
     this.#causes.delete(key);
-    return noted ?? { first: [], more: 0 };
+    const later = this.#later.get(key);
+    // Without an event it was its time, whatever the clock says.
+    if (!later || (later.dueAt > now && first.length > 0)) return { first, more };
+    this.#later.delete(key);
+    return { first: [later.cause, ...first], more };
   }
 
   clear(): void {
     this.#causes.clear();
+    this.#later.clear();
   }
 }
 

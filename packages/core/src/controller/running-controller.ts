@@ -288,7 +288,7 @@ export class RunningController {
     if (!share) {
       // It went to another process while it waited.
       this.#queue.forget(key);
-      this.#causes.take(key);
+      this.#causes.take(key, this.#environment.clock.now());
       return;
     }
     await this.#reconcile(key, share.lost).finally(() => share.done());
@@ -325,7 +325,7 @@ export class RunningController {
       send: (act) => sentThrough(observed, act),
       place,
     });
-    const causes = this.#causes.take(key);
+    const causes = this.#causes.take(key, startedAt);
     const taken = this.#queue.taken(key);
     const begun = { id, controller: this.name, key, addedAt: taken?.addedAt ?? startedAt, startedAt };
     let outcome: ReconcileTrace['outcome'] = 'success';
@@ -431,7 +431,8 @@ export class RunningController {
 
   #requeue(key: ObjectKey, afterMs: number): void {
     this.#queue.addAfter(key, afterMs);
-    this.#causes.note(key, { type: 'requeueAfter', at: this.#environment.clock.now() });
+    const at = this.#environment.clock.now();
+    this.#causes.noteLater(key, { type: 'requeueAfter', at }, at + afterMs);
   }
 
   #failed(key: ObjectKey, error: unknown, timedOut: boolean, lost: AbortSignal | undefined): ReconcileTrace['outcome'] {
