@@ -1,6 +1,6 @@
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import { type Client, type ClientCall, wrapClient } from '../client/index.ts';
-import { type Clock, type ObjectKey, type ObjectRef, objectKey } from '../machinery/index.ts';
+import { type Clock, isLeftByDeletion, type ObjectKey, type ObjectRef, objectKey } from '../machinery/index.ts';
 import { changedFields } from './changed-fields.ts';
 import type { TracedRead, TracedWrite } from './trace.ts';
 
@@ -105,7 +105,7 @@ function verbOf({ verb, applies, subresource }: ClientCall): string {
 function leftBy({ verb }: ClientCall, answer: unknown): KubernetesObject | undefined {
   if (!isObject(answer)) return undefined;
   if (verb !== 'delete') return answer;
-  return answer.metadata.deletionTimestamp !== undefined && isKept(answer) ? answer : undefined;
+  return isLeftByDeletion(answer) ? answer : undefined;
 }
 
 /** Which fields differ is looked at in development only: it takes time. */
@@ -136,10 +136,6 @@ function uidIn(answer: unknown): string | undefined {
   const named = 'details' in answer ? answer.details : 'metadata' in answer ? answer.metadata : undefined;
   if (typeof named !== 'object' || named === null || !('uid' in named)) return undefined;
   return typeof named.uid === 'string' ? named.uid : undefined;
-}
-
-function isKept({ metadata }: KubernetesObject): boolean {
-  return (metadata.finalizers?.length ?? 0) > 0 || (metadata.deletionGracePeriodSeconds ?? 0) > 0;
 }
 
 function messageOf(error: unknown): string {

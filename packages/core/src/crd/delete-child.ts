@@ -1,6 +1,6 @@
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import type { Client } from '../client/index.ts';
-import { isJsonObject, isStatusError } from '../machinery/index.ts';
+import { isLeftByDeletion, isStatusError } from '../machinery/index.ts';
 
 /** Deletes this very child. Whether it is gone; else its `deleted` event comes when it is. */
 export async function deleteChild(
@@ -14,18 +14,10 @@ export async function deleteChild(
   if (deletionTimestamp !== undefined) return false;
   try {
     const options = { propagationPolicy, signal, ...(uid && { preconditions: { uid } }) };
-    return !isLeft(await client.delete(type, child.metadata, options));
+    return !isLeftByDeletion(await client.delete(type, child.metadata, options));
   } catch (error) {
     // A conflict: another one has its name by now.
     if (isStatusError(error, 'NotFound', 'Conflict')) return true;
     throw error;
   }
-}
-
-/** After a deletion: whether it waits for finalizers or its grace period. */
-function isLeft(answer: object): boolean {
-  const metadata: unknown = 'metadata' in answer ? answer.metadata : undefined;
-  if (!isJsonObject(metadata) || metadata['deletionTimestamp'] === undefined) return false;
-  const { finalizers, deletionGracePeriodSeconds: grace } = metadata;
-  return (Array.isArray(finalizers) && finalizers.length > 0) || (typeof grace === 'number' && grace > 0);
 }

@@ -21,6 +21,7 @@ export type { LabelOperator, LabelRequirement, Labels } from './label-requiremen
 export { formatLabelSelector, labelRequirements, labelSelectorMatches, matchesLabels } from './label-selector.ts';
 export { parseLabelSelector, SelectorError } from './label-selector-text.ts';
 export { validateLabelSelector } from './label-selector-validation.ts';
+export { isLeftByDeletion } from './left-by-deletion.ts';
 export { applyMergePatch, createMergePatch, readMergePatch } from './merge-patch.ts';
 export { messageOf, namedMessageOf } from './message-of.ts';
 export { mountPointsBelow } from './mount-table.ts';
