@@ -87,6 +87,29 @@ describe('WebhookHost', () => {
     expect(new X509Certificate(newest).ca).toBe(true);
   });
 
+  it('shows the new certificate only when everybody has been told, however often that fails', async () => {
+    let passed = 0;
+    const { host, clock } = open(() => systemClock.now() + passed);
+    const told: WebhookClientConfig[] = [];
+    let away = false;
+    const tell = async (at: ClientConfigAt) => {
+      if (away) throw new Error('the server is away');
+      told.push(at('/a'));
+    };
+    await host.serve({ '/a': async () => 'ok' }, tell, signal);
+    const before = await serialShown(told[0] ?? {});
+    away = true;
+    passed = 61 * day;
+    await clock.advance(61 * day);
+    await clock.advanceUntil(() => host.authorities.length === 2);
+    await clock.advance(30_000);
+    away = false;
+    await clock.advanceUntil(() => told.length === 2);
+    expect(await serialShown(told[1] ?? {})).toBe(before);
+    await clock.advance(10_000);
+    await expect(serialShown(told[1] ?? {})).rejects.toMatchObject({ code: 'CERT_NOT_YET_VALID' });
+  });
+
   it('is found behind a Service or a URL', async () => {
     for (const [reach, expected] of [
       [

@@ -39,7 +39,10 @@ export class WebhookHost implements Webhooks, Lifecycle {
   readonly #tells: Tell[] = [];
   readonly #stopping = new AbortController();
   #listening: Promise<WebhookServer> | undefined;
+  /** What servers are told of. */
   #certificates: WebhookCertificates | undefined;
+  /** What they see, which changes only after all have been told. */
+  #shown: string | undefined;
   #cancelRenewal: () => void = () => undefined;
 
   constructor(options: WebhookHostOptions) {
@@ -81,6 +84,7 @@ export class WebhookHost implements Webhooks, Lifecycle {
     const { store, listen, logger } = this.#options;
     const certificates = await store.current(this.#hosts, signal);
     this.#certificates = certificates;
+    this.#shown = certificates.server.certificate;
     const { WebhookServer } = await import('../admission/index.ts');
     const server = new WebhookServer({
       certificate: { cert: certificates.server.certificate, key: certificates.server.key },
@@ -114,7 +118,7 @@ export class WebhookHost implements Webhooks, Lifecycle {
 
   #planRenewal(server: WebhookServer, afterMs?: number): void {
     const { clock, store } = this.#options;
-    const certificate = this.#certificates?.server.certificate ?? '';
+    const certificate = this.#shown ?? '';
     const wait = afterMs ?? store.everyMs ?? Math.max(retryMs, renewalTime(certificate) - systemClock.now());
     this.#cancelRenewal = clock.after(wait, () => void this.#renew(server));
   }
@@ -124,11 +128,12 @@ export class WebhookHost implements Webhooks, Lifecycle {
     const { signal } = this.#stopping;
     try {
       const next = await store.current(this.#hosts, signal);
-      if (next.server.certificate !== this.#certificates?.server.certificate) {
+      if (next.server.certificate !== this.#shown) {
         this.#certificates = next;
         for (const tell of this.#tells) await tell((path) => this.#clientConfig(path, server.port), signal);
         await clock.sleep(heardOfMs, signal);
         server.renew({ cert: next.server.certificate, key: next.server.key });
+        this.#shown = next.server.certificate;
         logger.info('the certificate of the webhooks is renewed', { until: renewalTime(next.server.certificate) });
       }
       this.#planRenewal(server);
