@@ -10,7 +10,7 @@ import { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { alice, server as serverPair } from '../../test/fixtures/certificates.ts';
 import { ConfigMap } from '../api/index.ts';
-import { waitFor } from '../testing/index.ts';
+import { FakeClock, waitFor } from '../testing/index.ts';
 import type { ClientConfig } from './client-config.ts';
 import { ConnectionError } from './connection-error.ts';
 import { createClient } from './create-client.ts';
@@ -262,6 +262,50 @@ describe.each<['h2' | 'http/1.1', string]>([
 });
 
 describe('httpTransport', () => {
+  it('says what to look at where there is no connection', async () => {
+    const says = async (config: ClientConfig) => {
+      const transport = httpTransport(config);
+      cleanups.push(() => transport.close());
+      const failed: unknown = await createClient(transport)
+        .get(ConfigMap, { name: 'a' })
+        .catch((error: unknown) => error);
+      return failed instanceof ConnectionError ? failed.message : failed;
+    };
+    const { port } = await secure(() => undefined);
+    const plain = createServer((_, response) => response.end());
+    const plainPort = await listen(plain);
+    cleanups.push(() => void plain.close());
+    const free = createFront();
+    const freePort = await listen(free);
+    await new Promise((closed) => free.close(closed));
+    expect(await says({ server: `https://127.0.0.1:${freePort}`, ca: serverPair.cert })).toMatch(
+      /ECONNREFUSED.* \(does the API server run, and is its address right\?\)$/,
+    );
+    expect(await says({ server: `https://127.0.0.1:${port}`, ca: alice.cert })).toContain(
+      '(its certificate is of another authority than the kubeconfig names in certificate-authority)',
+    );
+    expect(await says({ server: `https://127.0.0.1:${plainPort}` })).toContain(
+      '(no TLS is spoken there: does its address begin with http:?)',
+    );
+    expect(await says({ server: 'https://nowhere.invalid' })).toContain(
+      "(no such name is known: look at the server's address in the kubeconfig)",
+    );
+  });
+
+  it('tells of a client certificate that has expired where it is not let in', async () => {
+    const at = Date.parse('2300-01-01T00:00:00Z');
+    const refuse: Handler = (_, response) => {
+      response.writeHead(401, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ kind: 'Status', code: 401, reason: 'Unauthorized', message: 'Unauthorized' }));
+    };
+    const { client } = await secure(refuse, alice);
+    await expect(client.get(ConfigMap, { name: 'a' })).rejects.toThrow(/^Unauthorized$/);
+    const { client: late } = await secure(refuse, alice, { clock: new FakeClock(at) });
+    await expect(late.get(ConfigMap, { name: 'a' })).rejects.toThrow(
+      'Unauthorized: the client certificate has expired, on Oct 28 03:32:25 2126 GMT',
+    );
+  });
+
   it('gives others their turn where much of a watch lies ready at once', async () => {
     const line = `${JSON.stringify({ type: 'ADDED', object: { metadata: { name: 'x' }, data: { y: 'y'.repeat(8_000) } } })}\n`;
     const sent = 400;

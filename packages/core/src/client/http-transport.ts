@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
 import type { KubernetesObject } from '../api/index.ts';
@@ -225,7 +226,12 @@ class NetworkTransport implements HttpTransport {
   }
 
   async #error(response: HttpResponse): Promise<StatusError> {
-    return toStatusError(response.status, response.retryAfter, await textOf(response));
+    const error = toStatusError(response.status, response.retryAfter, await textOf(response));
+    const cert = this.#connector?.cert;
+    const ended = error.code === 401 && cert !== undefined ? endOf(cert) : undefined;
+    if (ended === undefined || Date.parse(ended) > this.#clock.now()) return error;
+    const message = `${error.message}: the client certificate has expired, on ${ended}`;
+    return new StatusError({ ...error.status, message });
   }
 
   /** Aborts a watch on which nothing has come for too long. */
@@ -250,6 +256,15 @@ class NetworkTransport implements HttpTransport {
         }
       },
     };
+  }
+}
+
+/** Until when a certificate is valid; `undefined` for what is none: the server has said what it thinks of it. */
+function endOf(pem: string): string | undefined {
+  try {
+    return new X509Certificate(pem).validTo;
+  } catch {
+    return undefined;
   }
 }
 

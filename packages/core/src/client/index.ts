@@ -16,6 +16,7 @@ export type {
 export { Client, Clients } from './contract.ts';
 export { createClient } from './create-client.ts';
 export type { IssuedToken, IssueToken } from './credentials.ts';
+export { hintFor } from './hint-for.ts';
 export { type HttpMessage, parseAnswer, toHttpMessage, toStatusError } from './http-message.ts';
 export { type HttpTransport, type HttpTransportOptions, httpTransport, type ObservedAnswer } from './http-transport.ts';
 export { jsonLines } from './json-lines.ts';

@@ -17,6 +17,8 @@ async function file(content: string | object): Promise<string> {
   await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content));
   return path;
 }
+const pem = (what: string) => `-----BEGIN ${what}-----\n`;
+
 const config = (more: object = {}) => ({
   apiVersion: 'v1',
   kind: 'Config',
@@ -27,7 +29,7 @@ const config = (more: object = {}) => ({
       name: 'c',
       cluster: {
         server: 'https://example.com:6443',
-        'certificate-authority-data': Buffer.from('CA').toString('base64'),
+        'certificate-authority-data': Buffer.from(pem('CA')).toString('base64'),
       },
     },
   ],
@@ -39,15 +41,15 @@ describe('loadKubeconfig', () => {
   it('comes down to one server and one user', async () => {
     expect(await loadKubeconfig(await file(config()))).toEqual({
       server: 'https://example.com:6443',
-      ca: 'CA',
+      ca: pem('CA'),
       token: 't',
       namespace: 'apps',
     });
   });
 
   it('reads files that are named beside it, plugins and impersonation', async () => {
-    await writeFile(join(dir, 'user.crt'), 'CERT');
-    await writeFile(join(dir, 'user.key'), 'KEY');
+    await writeFile(join(dir, 'user.crt'), pem('CERT'));
+    await writeFile(join(dir, 'user.key'), pem('KEY'));
     const user = {
       'client-certificate': 'user.crt',
       'client-key': 'user.key',
@@ -62,8 +64,8 @@ describe('loadKubeconfig', () => {
       'as-groups': ['dev'],
     };
     expect(await loadKubeconfig(await file(config({ users: [{ name: 'u', user }] })))).toMatchObject({
-      cert: 'CERT',
-      key: 'KEY',
+      cert: pem('CERT'),
+      key: pem('KEY'),
       tokenFile: join(dir, 'token'),
       exec: { command: './login', args: [], env: [{ name: 'A', value: 'b' }], directory: dir },
       impersonate: { user: 'bob', groups: ['dev'] },
@@ -78,7 +80,7 @@ describe('loadKubeconfig', () => {
     const env = { KUBECONFIG: [join(dir, 'nowhere'), first, '', second].join(':') };
     expect(await loadKubeconfig(undefined, { env })).toEqual({
       server: 'https://example.com:6443',
-      ca: 'CA',
+      ca: pem('CA'),
       token: 'first',
     });
     expect(await loadKubeconfig(undefined, { env, context: 'main' })).toMatchObject({
@@ -119,6 +121,16 @@ describe('loadKubeconfig', () => {
     await expect(loadKubeconfig(badServer)).rejects.toThrow('cluster "c": server "example" is no http(s) address');
     const old = await file(config({ users: [{ name: 'u', user: { 'auth-provider': { name: 'gcp' } } }] }));
     await expect(loadKubeconfig(old)).rejects.toThrow('user "u": auth-provider was removed');
-    await expect(loadKubeconfig(join(dir, 'nowhere'))).rejects.toThrow('ENOENT');
+    await expect(loadKubeconfig(join(dir, 'nowhere'))).rejects.toThrow(`there is no file ${join(dir, 'nowhere')}`);
+    const noFile = await file(config({ users: [{ name: 'u', user: { 'client-certificate': 'no.crt' } }] }));
+    await expect(loadKubeconfig(noFile)).rejects.toThrow(
+      `${noFile}: user "u": client-certificate: ENOENT: no such file or directory, open '${join(dir, 'no.crt')}'`,
+    );
+    const notPem = await file(
+      config({ clusters: [{ name: 'c', cluster: { server: 'https://x', 'certificate-authority-data': 'Zm9v' } }] }),
+    );
+    await expect(loadKubeconfig(notPem)).rejects.toThrow(
+      `${notPem}: cluster "c": certificate-authority-data is not in PEM`,
+    );
   });
 });

@@ -108,7 +108,7 @@ async function clusterConfig(
   if (!URL.canParse(value.server) || !/^https?:/.test(value.server)) {
     throw new Error(`${where}: cluster "${name}": server "${value.server}" is no http(s) address`);
   }
-  const ca = await pem(value, 'certificate-authority', directory);
+  const ca = await pem(value, 'certificate-authority', directory, `${where}: cluster "${name}"`);
   return {
     server: value.server,
     ...(ca && { ca }),
@@ -127,8 +127,8 @@ async function userConfig(
       `${where}: user "${name}": auth-provider was removed from Kubernetes; use a credential plugin (exec)`,
     );
   }
-  const cert = await pem(value, 'client-certificate', directory);
-  const key = await pem(value, 'client-key', directory);
+  const cert = await pem(value, 'client-certificate', directory, `${where}: user "${name}"`);
+  const key = await pem(value, 'client-key', directory, `${where}: user "${name}"`);
   const { token, tokenFile, username, password, exec, as: impersonated } = value;
   return {
     ...(cert && { cert }),
@@ -164,11 +164,24 @@ async function pem<K extends string>(
   from: { readonly [key in K | `${K}-data`]?: string | null | undefined },
   key: K,
   directory: string,
+  where: string,
 ): Promise<string | undefined> {
   const data = from[`${key}-data`];
-  if (data) return Buffer.from(data, 'base64').toString('utf8');
+  if (data) return requirePem(Buffer.from(data, 'base64').toString('utf8'), `${where}: ${key}-data`);
   const file = from[key];
-  return file ? readFile(resolve(directory, file), 'utf8') : undefined;
+  if (!file) return undefined;
+  try {
+    return requirePem(await readFile(resolve(directory, file), 'utf8'), `${where}: ${key} ${file}`);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    throw new Error(`${where}: ${key}: ${error.message}`, { cause: error });
+  }
+}
+
+/** Node would pass over an authority that is none, and then trust nobody. */
+function requirePem(text: string, where: string): string {
+  if (text.includes('-----BEGIN ')) return text;
+  throw new Error(`${where} is not in PEM ("-----BEGIN …")`);
 }
 
 async function inCluster(
@@ -195,6 +208,7 @@ async function readIfThere(file: string, required: boolean): Promise<string | un
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
     if (missing && !required) return undefined;
+    if (missing) throw new Error(`there is no file ${file}`, { cause: error });
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { Lease } from '../api/index.ts';
-import type { Client } from '../client/index.ts';
+import { type Client, hintFor } from '../client/index.ts';
 import { type Clock, isStatusError, microTimestamp, type Random } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
 import type { Leadership } from './contract.ts';
@@ -136,7 +136,8 @@ export class LeaderElector implements Leadership {
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;
-        const fields = { lease: `${this.#options.namespace}/${this.#options.name}`, error };
+        const hint = hintFor(error);
+        const fields = { lease: `${this.#options.namespace}/${this.#options.name}`, error, ...(hint && { hint }) };
         if (isStatusError(error, 'Conflict', 'AlreadyExists')) logger.debug('another candidate was quicker', fields);
         else if (failures === 1 || failures % 30 === 0) logger.warn('cannot reach the lease', fields);
       }

@@ -24,6 +24,8 @@ export interface Operator extends Plugin<undefined> {
   readonly installation: Installation;
 }
 
+const operatorName = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
+
 /**
  * An operator in one piece: what it is for, what it owns, and how it reconciles.
  *
@@ -37,7 +39,7 @@ export interface Operator extends Plugin<undefined> {
  *     setStatus({ ready: deployment.status?.readyReplicas ?? 0 });
  *   },
  * });
- * @throws TypeError when it does nothing, or its dependents have no order
+ * @throws TypeError when its name cannot be one, it does nothing, or its dependents have no order
  */
 export function defineOperator<
   T extends KubernetesObject,
@@ -45,6 +47,11 @@ export function defineOperator<
   Owned extends ResourceType = ResourceType,
 >(definition: OperatorDefinition<T, Name, Owned>): Operator {
   const { name, references = [], uses = [], rules = [] } = definition;
+  if (!operatorName.test(name) || name.length > 63) {
+    throw new TypeError(
+      `the operator's name "${name}" must be of lower case letters, digits, "-" and ".", such as "website": finalizers and Leases are named after it`,
+    );
+  }
   const { crd, conversion } = definition.for;
   const dependents = new DependentSet<T>(name, definition.dependents?.(dependentMaker<T>()) ?? {});
   const of = webhooksOf(definition);

@@ -9,18 +9,18 @@ import { StatusError } from '../machinery/index.ts';
 import { FakeClock } from '../testing/index.ts';
 import { defineOperator, defineResource } from './index.ts';
 
-const Set = defineResource({
+const Shelf = defineResource({
   group: 'example.com',
   version: 'v1',
-  kind: 'Set',
+  kind: 'Shelf',
   spec: z.object({ maps: z.array(z.string()), secrets: z.array(z.string()) }),
 });
-const ref = { name: 'set', namespace: 'default' };
+const ref = { name: 'shelf', namespace: 'default' };
 
 const operator = () =>
   defineOperator({
-    name: 'set',
-    for: Set,
+    name: 'shelf',
+    for: Shelf,
     owns: [ConfigMap, Secret],
     async reconcile({ spec }, { apply, prune }) {
       const applied = await Promise.allSettled([
@@ -33,7 +33,7 @@ const operator = () =>
     },
   });
 
-const names = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd'));
+const names = fc.uniqueArray(fc.constantFrom<string>('a', 'b', 'c', 'd'));
 const step = fc.record({
   maps: names,
   secrets: names,
@@ -45,11 +45,11 @@ it('deletes what is not wanted and nothing else, whatever cannot be written or d
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 5 }), async (steps) => {
       const api = new ModelApi();
-      await establish(api, Set);
+      await establish(api, Shelf);
       const clock = new FakeClock();
       const client = createClient(api);
       const running = await startOnModel(operator(), api, clock);
-      await client.create(Set, { metadata: ref, spec: { maps: [], secrets: [] } });
+      await client.create(Shelf, { metadata: ref, spec: { maps: [], secrets: [] } });
       const there = async () => {
         const [maps, secrets] = await Promise.all([client.list(ConfigMap), client.list(Secret)]);
         const namesOf = (list: { readonly items: readonly { readonly metadata: { readonly name: string } }[] }) =>
@@ -64,7 +64,7 @@ it('deletes what is not wanted and nothing else, whatever cannot be written or d
             throw StatusError.of(403, 'Forbidden', `${name} is refused`);
           }
         };
-        await client.patch(Set, ref, { merge: { spec: { maps, secrets } } });
+        await client.patch(Shelf, ref, { merge: { spec: { maps, secrets } } });
         await clock.advance(1_000);
         const expected = (wanted: readonly string[], had: readonly string[]) =>
           ['a', 'b', 'c', 'd'].filter((each) => (refused.includes(each) ? had : wanted).includes(each));

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { hintFor } from '../client/index.ts';
 import { type Clock, messageOf } from '../machinery/index.ts';
 import { type Lifecycle, type Logger, phases } from '../plugin/index.ts';
 import { HostError } from './registration.ts';
@@ -42,9 +43,9 @@ export class LifecycleRunner {
         );
       } catch (error) {
         if (signal.aborted) throw signal.reason;
-        throw new HostError(`plugin "${plugin}": ${lifecycle.name} did not start: ${messageOf(error)}`, {
-          cause: error,
-        });
+        const hint = hintFor(error);
+        const why = hint === undefined ? messageOf(error) : `${messageOf(error)} (${hint})`;
+        throw new HostError(`plugin "${plugin}": ${lifecycle.name} did not start: ${why}`, { cause: error });
       }
       this.#logger.debug(`${lifecycle.name} is up`, {
         plugin,

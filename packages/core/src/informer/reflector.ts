@@ -1,6 +1,6 @@
 import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
-import type { CallOptions, Client, WatchEvent } from '../client/index.ts';
+import { type CallOptions, type Client, hintFor, type WatchEvent } from '../client/index.ts';
 import type { Clock, Random } from '../machinery/index.ts';
 import { isStatusError, keyOf, type ObjectKey } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
@@ -211,7 +211,8 @@ function report(
   if (outcome.type === 'listed' || outcome.error === undefined) return;
   const { error } = outcome;
   const verb = state.phase === 'stream' ? 'list' : state.phase;
-  const fields = { resource: type.plural, group: type.group, next: next.phase, waitMs, error };
+  const hint = isStatusError(error, 'NotFound') ? notServed(type) : hintFor(error);
+  const fields = { resource: type.plural, group: type.group, next: next.phase, waitMs, error, ...(hint && { hint }) };
   // One lost connection, one expired revision or a server without streamed lists is ordinary life; what goes on deserves attention.
   const ordinary =
     (isStatusError(error) && error.code === 410) ||
@@ -219,4 +220,9 @@ function report(
     (state.phase === 'stream' && next.failures === 0);
   if (ordinary) logger.debug(`${verb} of ${type.plural} ended`, fields);
   else logger.warn(`cannot ${verb} ${type.plural}`, fields);
+}
+
+function notServed({ group, version, plural }: ResourceType): string {
+  const definition = group.includes('.') ? '; is its CustomResourceDefinition installed?' : '';
+  return `the server has no ${plural} of ${group === '' ? version : `${group}/${version}`}${definition}`;
 }
