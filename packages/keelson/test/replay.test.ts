@@ -10,10 +10,10 @@ import {
   type TestCluster,
   testCluster,
 } from '@keelson/apiserver/testing';
-import { ConfigMap, isStatusError, type Operator, runOperator, Secret } from '@keelson/core';
+import { type Client, ConfigMap, deepEqual, isStatusError, type Operator, runOperator, Secret } from '@keelson/core';
 import { silentLogger, waitFor } from '@keelson/core/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { catalogue, forgetful, mended, Shop } from './planted/shop.ts';
+import { careful, catalogue, forgetful, mended, overwriting, Shop, type Supplier } from './planted/shop.ts';
 
 let directory: string;
 beforeEach(async () => {
@@ -62,14 +62,7 @@ describe('a recording', () => {
     });
     const recordings = await record(cluster, forgetful(), async () => {
       const shop = (name: string) => ({ name, namespace: 'default' });
-      await waitFor(
-        () =>
-          client.list(Shop).then(
-            () => true,
-            () => false,
-          ),
-        { what: 'the definition' },
-      );
+      await waitFor(() => served(client), { what: 'the definition' });
       await client.create(Shop, { metadata: shop('corner'), spec: { size: 1 } });
       await waitFor(() => client.get(ConfigMap, shop('corner')), { what: 'the child' });
       await client.create(Shop, { metadata: shop('market'), spec: { size: 2 } });
@@ -115,4 +108,61 @@ describe('a recording', () => {
     });
     expect(report.unplayed).toEqual([]);
   });
+
+  it('has changes by others where they were between what the operator read and wrote, and its restarts', async () => {
+    await using cluster = await testCluster({ socket: true });
+    const { client } = cluster;
+    const shop = { name: 'corner', namespace: 'default' };
+    await client.create(ConfigMap, { metadata: catalogue, data: { owner: 'nobody' } });
+    const until = (data: Record<string, string>) =>
+      waitFor(async () => deepEqual((await client.get(ConfigMap, catalogue)).data, data), {
+        what: JSON.stringify(data),
+      });
+    let arrived: (() => void) | undefined;
+    const slow: Supplier = { order: (size) => (size === 2 ? new Promise((resolve) => (arrived = resolve)) : soon()) };
+    await record(cluster, overwriting(slow), async () => {
+      await waitFor(() => served(client), { what: 'the definition' });
+      await client.create(Shop, { metadata: shop, spec: { size: 1 } });
+      await until({ owner: 'nobody', size: '1' });
+    });
+    const recordings = await record(cluster, overwriting(slow), async () => {
+      await client.patch(Shop, shop, { merge: { spec: { size: 2 } } });
+      const arrive = await waitFor(() => arrived, { what: 'the order' });
+      await client.patch(ConfigMap, catalogue, { merge: { data: { owner: 'somebody' } } });
+      arrive();
+      await until({ owner: 'nobody', size: '2' });
+    });
+    expect(await readdir(recordings)).toHaveLength(2);
+
+    const recording = await readRecording(recordings);
+    const kept: Replayed['finally'] = {
+      'what others wrote is kept': async ({ client: seen }) => {
+        const { data } = await seen.get(ConfigMap, catalogue);
+        if (data?.['owner'] !== 'somebody') return JSON.stringify(data);
+      },
+    };
+    const at = { order: soon };
+    // Without what somebody wrote there is nothing to be kept: no part of the recording says more than all of it.
+    const whole = { shrinkRuns: 0 };
+    const found = await replay(recording, { operators: () => [overwriting(at)], finally: kept }, whole).catch(
+      (error: unknown) => error,
+    );
+    if (!(found instanceof ReplayError)) throw found;
+    expect(found.message).toContain('{"owner":"nobody","size":"2"}');
+    expect(found.report.differences).toEqual([]);
+    const report = await replay(recording, { operators: () => [careful(at)], finally: kept }, whole);
+    const instead = ['changed', 'update configmaps default/catalogue', 'patch configmaps default/catalogue'];
+    expect(report.differences.map(({ what, recorded, replayed }) => [what, recorded, replayed])).toEqual([
+      instead,
+      instead,
+    ]);
+  });
 });
+
+const soon = async () => undefined;
+
+const served = (client: Client) =>
+  client.list(Shop).then(
+    () => true,
+    () => false,
+  );

@@ -49,8 +49,11 @@ export interface Fate {
   prepare?(request: ApiRequest): Promise<ApiRequest>;
   /** Waits until events are to arrive. */
   deliver?(request: ApiRequest, events: readonly WatchEvent<KubernetesObject>[]): Promise<void>;
-  /** Is aborted, with the error, when the watch is to end; without one where it ends in order. */
-  watching?(request: ApiRequest): AbortSignal | undefined;
+  /**
+   * Waits until a watch is to begin. The signal is aborted when it is to end, with the error; with `endsInOrder` where
+   * that is none.
+   */
+  watching?(request: ApiRequest): Promise<AbortSignal | undefined>;
   /** Called when a fault happens, and when a write has taken effect. */
   note(process: string, text: string): void;
   /** Called after each write that took effect. */
@@ -275,7 +278,8 @@ class Life {
     const { fate, name, clock } = this.#options;
     if (this.#dead) await never();
     if (clock.now() < this.#cutOffUntil) throw new ConnectionError(`${requestText(request)}: the network is cut off`);
-    const cut = fate.watching?.(request);
+    const cut = await fate.watching?.(request);
+    if (this.#dead) await never();
     const { signal } = request;
     const ends = cut ? (signal ? AbortSignal.any([signal, cut]) : cut) : signal;
     const batches = transport.watchBatches?.({ ...request, ...(ends && { signal: ends }) }) ?? [];

@@ -43,3 +43,36 @@ export const mended = () =>
       await client.patch(ConfigMap, catalogue, { merge: { data: { [metadata.name]: null } } });
     },
   });
+
+/** Something outside of the cluster that takes its time. */
+export interface Supplier {
+  order(size: number): Promise<void>;
+}
+
+/** The bug: what it has read before it ordered is written back whole, whoever has changed it meanwhile. */
+export const overwriting = (supplier: Supplier) =>
+  defineOperator({
+    name: 'shop',
+    for: Shop,
+    owns: [ConfigMap],
+    uses: [{ type: ConfigMap, verbs: ['get', 'list', 'watch', 'update'] }],
+    async reconcile({ spec }, { client }) {
+      const { metadata, ...rest } = await client.get(ConfigMap, catalogue);
+      await supplier.order(spec.size);
+      const { resourceVersion: _, ...others } = metadata;
+      await client.update(ConfigMap, { ...rest, metadata: others, data: { ...rest.data, size: String(spec.size) } });
+    },
+  });
+
+/** The same operator, mended. */
+export const careful = (supplier: Supplier) =>
+  defineOperator({
+    name: 'shop',
+    for: Shop,
+    owns: [ConfigMap],
+    uses: [{ type: ConfigMap, verbs: ['patch'] }],
+    async reconcile({ spec }, { client }) {
+      await supplier.order(spec.size);
+      await client.patch(ConfigMap, catalogue, { merge: { data: { size: String(spec.size) } } });
+    },
+  });

@@ -14,6 +14,8 @@ export interface Sight {
   readonly kind: RecordedKind;
   readonly key: string;
   readonly object: KubernetesObject;
+  /** It was so at this moment at the latest: what a list tells was there when it was asked for. */
+  readonly latest: number;
   /** It was there before the operator looked for the first time. */
   readonly initial: boolean;
 }
@@ -45,6 +47,8 @@ const leftOut: ReadonlySet<string> = new Set([
   'mutatingwebhookconfigurations.admissionregistration.k8s.io',
 ]);
 
+type Sourced = Omit<Sight, 'latest'> & { readonly source: string | undefined };
+
 interface Listing {
   readonly kind: RecordedKind;
   /** Whether it tells of all objects of the namespace, or of all. */
@@ -57,7 +61,7 @@ interface Listing {
 /** Puts lines together; see `History` for what they say. */
 export class LineCollector {
   readonly #sessions: (RecordedSession & { process: string })[] = [];
-  readonly #sights = new Map<string, Sight[]>();
+  readonly #sights = new Map<string, Sourced[]>();
   readonly #calls: Call[] = [];
   readonly #watches = new Map<string, RecordedWatch & Listing>();
   readonly #traces: { session: number; trace: ReconcileTrace }[] = [];
@@ -67,6 +71,8 @@ export class LineCollector {
   readonly #pages = new Map<string, string[]>();
   /** Kinds all of whose objects have been told once. */
   readonly #known = new Set<string>();
+  /** When lists and watches were asked for, by their numbers. */
+  readonly #asked = new Map<string, number>();
   #firstPart: string | undefined;
   #part = '';
   #dropped = 0;
@@ -75,12 +81,17 @@ export class LineCollector {
     for (const each of lines) this.#take(each);
     return {
       sessions: this.#sessions,
-      sights: this.#sights,
+      sights: new Map([...this.#sights].map(([id, all]) => [id, all.map((each) => this.#dated(each))])),
       calls: this.#calls,
       watches: [...this.#watches.values()],
       traces: this.#traces,
       dropped: this.#dropped,
     };
+  }
+
+  #dated({ source, ...sight }: Sourced): Sight {
+    const asked = source === undefined ? undefined : this.#asked.get(source);
+    return { ...sight, latest: Math.min(sight.at, asked ?? sight.at) };
   }
 
   get #session(): number {
@@ -109,11 +120,22 @@ export class LineCollector {
       const { group, version, resource, at, namespace, labelSelector, fieldSelector, from } = line;
       const kind = { group, version, resource };
       const whole = from === undefined && labelSelector === undefined && fieldSelector === undefined;
+      this.#asked.set(id, at);
       const listing = { whole, namespace, begunAt: at, keys: new Set<string>() };
-      this.#watches.set(id, { session: this.#session, kind, at, endedAt: undefined, error: undefined, ...listing });
+      this.#watches.set(id, {
+        session: this.#session,
+        kind,
+        at,
+        listedAt: undefined,
+        endedAt: undefined,
+        error: undefined,
+        ...listing,
+      });
     } else if (line.is === 'watch-listed') {
       const watch = this.#watches.get(id);
-      if (watch) this.#listedAll(watch, line.at);
+      if (!watch) return;
+      this.#listedAll(watch, line.at);
+      this.#watches.set(id, { ...watch, listedAt: line.at });
     } else if (line.is === 'watch-ended') {
       const watch = this.#watches.get(id);
       if (watch) this.#watches.set(id, { ...watch, endedAt: line.at, error: line.error });
@@ -126,6 +148,7 @@ export class LineCollector {
     if (leftOut.has(kindText(kind))) return;
     this.#calls.push({ request, session: this.#session, text: requestText(request) });
     if (request.verb !== 'list' || request.error) return;
+    this.#asked.set(id, at);
     const what = [this.#session, kindText(kind), namespace, labelSelector, fieldSelector].join(' ');
     let listing = request.continued ? this.#listings.get(what) : undefined;
     if (!listing) {
@@ -143,8 +166,8 @@ export class LineCollector {
     const kind = { group, version, resource };
     if (leftOut.has(kindText(kind)) || line.metadataOnly) return;
     const key = keyOf(object);
-    if (how === 'listed') {
-      const source = `${this.#session} ${of}`;
+    const source = how === 'listed' ? `${this.#session} ${of}` : undefined;
+    if (source !== undefined) {
       const watch = this.#watches.get(source);
       if (watch) watch.keys.add(key);
       else this.#pages.set(source, [...(this.#pages.get(source) ?? []), key]);
@@ -155,10 +178,10 @@ export class LineCollector {
       (how === 'read' && createdAt(object) < (this.#sessions[0]?.startedAt ?? 0));
     const order = Number(object.metadata.resourceVersion);
     if (!Number.isFinite(order)) return;
-    this.#add({ at, order, how, gone: how === 'deleted', kind, key, object, initial });
+    this.#add({ at, order, how, gone: how === 'deleted', kind, key, object, initial, source });
   }
 
-  #add(sight: Sight): void {
+  #add(sight: Sourced): void {
     const id = objectId(sight.kind, sight.key);
     const known = this.#sights.get(id);
     if (known) known.push(sight);
@@ -174,7 +197,15 @@ export class LineCollector {
       const last = sights.reduce((latest, each) => (each.order > latest.order ? each : latest));
       if (kindText(last.kind) !== kindText(kind) || last.gone || last.at > begunAt || keys.has(last.key)) continue;
       if (namespace !== undefined && last.object.metadata.namespace !== namespace) continue;
-      sights.push({ ...last, at, order: last.order + 0.5, how: 'deleted', gone: true, initial: false });
+      sights.push({
+        ...last,
+        at,
+        order: last.order + 0.5,
+        how: 'deleted',
+        gone: true,
+        initial: false,
+        source: undefined,
+      });
     }
   }
 }

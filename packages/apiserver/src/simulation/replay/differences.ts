@@ -70,7 +70,8 @@ function ofWrites(
   for (const { missing, extra } of gapsBetween(then, now)) {
     const left = [...extra];
     for (const each of missing.filter(({ call }) => call.request.at <= until)) {
-      const at = left.findIndex(({ call }) => call.text === each.call.text);
+      const alike = left.findIndex(({ call }) => call.text === each.call.text);
+      const at = alike < 0 ? left.findIndex(({ call }) => objectOf(call) === objectOf(each.call)) : alike;
       const [instead] = at < 0 ? [] : left.splice(at, 1);
       found.push(difference(instead ? 'changed' : 'missing', each, instead));
     }
@@ -87,6 +88,7 @@ const stepsOf = (reconciles: readonly RecordedReconcile[]): readonly Step[] =>
 function difference(what: ReplayDifference['what'], then: Step | undefined, now: Step | undefined): ReplayDifference {
   const { reconcile, call } = then ?? now ?? missingBoth();
   const { controller, key, causes } = reconcile.trace;
+  const sameVerb = !then || !now || then.call.text === now.call.text;
   return {
     controller,
     key,
@@ -95,9 +97,13 @@ function difference(what: ReplayDifference['what'], then: Step | undefined, now:
     because: reasonOf(causes),
     recorded: then?.call.text,
     replayed: now?.call.text,
-    fields: changesOf(then?.call.request.body ?? {}, now?.call.request.body ?? {}),
+    // A patch and an update of the same say it in other forms.
+    fields: sameVerb ? changesOf(then?.call.request.body ?? {}, now?.call.request.body ?? {}) : [],
   };
 }
+
+/** Without what is done to it. */
+const objectOf = ({ text }: RecordedCall) => text.slice(text.indexOf(' ') + 1);
 
 function missingBoth(): never {
   throw new Error('there is neither a write of then nor one of now');

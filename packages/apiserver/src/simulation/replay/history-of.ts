@@ -41,9 +41,9 @@ export function historyOf(lines: Iterable<RecordingLine>): History {
     const own = new OwnVersions(byTarget.get(id) ?? [], versions);
     let before: KubernetesObject | undefined;
     for (const sight of versions) {
-      const { kind, key, object, at, gone, order } = sight;
+      const { kind, key, object, at, latest, gone, order } = sight;
       const foreign = own.take(sight);
-      const change = { kind, key, seenAt: at, latest: at, order };
+      const change = { kind, key, seenAt: at, latest, order };
       const another = before !== undefined && before.metadata.uid !== object.metadata.uid;
       if (before && another) changes.push({ ...change, how: 'gone', before, after: before });
       const known = another ? undefined : before;

@@ -54,6 +54,8 @@ export interface RecordedWatch {
   readonly session: number;
   readonly kind: RecordedKind;
   readonly at: number;
+  /** When all that was there had been told; absent where it went on from a version. */
+  readonly listedAt: number | undefined;
   readonly endedAt: number | undefined;
   readonly error: RecordedFailure | undefined;
 }

@@ -23,6 +23,8 @@ export class RecordedFate implements Fate {
   readonly #late: ReadonlySet<unknown>;
   /** The call of then that a request is. */
   readonly #matched = new WeakMap<ApiRequest, RecordedCall>();
+  /** When all that is there at the beginning of a watch has arrived. */
+  readonly #listed = new WeakMap<ApiRequest, number>();
   /** When events arrive, by the resourceVersion that they tell of. */
   readonly #arrivals = new Map<string, number>();
 
@@ -46,10 +48,9 @@ export class RecordedFate implements Fate {
   }
 
   async prepare(request: ApiRequest): Promise<ApiRequest> {
-    const { clock } = this.#world;
     const call = this.#take(request);
     if (!call) return request;
-    if (call.effectAt > clock.now()) await clock.sleep(call.effectAt - clock.now());
+    await this.#until(call.effectAt);
     const prepared = named(request, call);
     this.#matched.set(prepared, call);
     return prepared;
@@ -69,26 +70,33 @@ export class RecordedFate implements Fate {
     return { kind: 'refused', status: { code, ...(reason !== undefined && { reason }), message } };
   }
 
-  async deliver(_: ApiRequest, events: readonly WatchEvent<KubernetesObject>[]): Promise<void> {
-    const { clock } = this.#world;
-    let arrival = 0;
+  async deliver(request: ApiRequest, events: readonly WatchEvent<KubernetesObject>[]): Promise<void> {
+    let arrival = this.#listed.get(request) ?? 0;
     for (const { object } of events) {
       arrival = Math.max(arrival, this.#arrivals.get(object.metadata.resourceVersion ?? '') ?? 0);
     }
-    if (arrival > clock.now()) await clock.sleep(arrival - clock.now());
+    await this.#until(arrival);
   }
 
-  watching(request: ApiRequest): AbortSignal | undefined {
+  async watching(request: ApiRequest): Promise<AbortSignal | undefined> {
     const { clock } = this.#world;
     const now = clock.now();
     const watches = this.#watches.get(kindText(request)) ?? [];
     const at = watches.findIndex((each) => each.at >= now - earlierMs && each.at <= now + laterMs);
     const [watch] = at < 0 ? [] : watches.splice(at, 1);
-    if (!watch || watch.endedAt === undefined || !this.#faulty.has(watch)) return undefined;
+    if (!watch) return undefined;
+    if (watch.listedAt !== undefined) this.#listed.set(request, watch.listedAt);
+    await this.#until(watch.at);
+    if (watch.endedAt === undefined || !this.#faulty.has(watch)) return undefined;
     const cut = new AbortController();
     const reason = watch.error ? errorOf(watch.error) : endsInOrder;
-    clock.after(Math.max(0, watch.endedAt - now), () => cut.abort(reason));
+    clock.after(Math.max(0, watch.endedAt - clock.now()), () => cut.abort(reason));
     return cut.signal;
+  }
+
+  async #until(at: number): Promise<void> {
+    const { clock } = this.#world;
+    if (at > clock.now()) await clock.sleep(at - clock.now());
   }
 
   note(who: string, text: string): void {
