@@ -6,10 +6,13 @@ import { expect, it } from 'vitest';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
+/** Not told to users; or tested elsewhere: guide.test.ts. */
+const elsewhere = new Set(['plans', 'decisions', 'guide', 'reference']);
+
 function pages(dir: string): string[] {
   return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
     const path = join(dir, entry.name);
-    if (entry.isDirectory()) return entry.name === 'plans' || entry.name === 'decisions' ? [] : pages(path);
+    if (entry.isDirectory()) return elsewhere.has(entry.name) ? [] : pages(path);
     return entry.name.endsWith('.md') ? [path] : [];
   });
 }

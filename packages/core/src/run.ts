@@ -7,9 +7,12 @@ import { runFlags, runFlagsHelp, runOperator, runProgram, runSettings } from './
 
 const usage = `Runs the operator that a file exports by default, until SIGINT or SIGTERM.
 
-Usage: keelson-operator <file> [--leader-elect] [--kubeconfig <file>] [--context <name>]
+Usage: keelson-operator <file> [--leader-elect | --shards <number>] [--kubeconfig <file>] [--context <name>]
                         [--metrics-bind-address <address>] [--health-probe-bind-address <address>] [--record <directory>]
                         [--webhook-service <namespace>/<name>] [--webhook-certificates <directory>] [--webhooks-installed]
+
+With --leader-elect one of several such processes works and the others are ready; with --shards all share the work,
+divided into so many parts: several for each process, and the same number in all of them.
 
 ${runFlagsHelp}`;
 
@@ -17,7 +20,7 @@ ${runFlagsHelp}`;
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: runFlags,
+    options: { ...runFlags, shards: { type: 'string' } },
   });
   const [file, ...more] = positionals;
   if (values.help) {
@@ -25,8 +28,24 @@ async function main(): Promise<void> {
     return;
   }
   if (file === undefined || more.length > 0) throw new Error(`give one file\n\n${usage}`);
-  const module: unknown = await import(pathToFileURL(resolve(file)).href);
-  await runOperator(operatorIn(module, file), runSettings(values));
+  const module = await load(file);
+  const shards = values.shards === undefined ? undefined : Number(values.shards);
+  await runOperator(operatorIn(module, file), {
+    ...runSettings(values),
+    ...(shards !== undefined && { sharding: { shards } }),
+  });
+}
+
+async function load(file: string): Promise<unknown> {
+  try {
+    return await import(pathToFileURL(resolve(file)).href);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_UNKNOWN_FILE_EXTENSION')) throw error;
+    throw new Error(
+      `Node.js ${process.versions.node} cannot run ${file} as it is: Node.js 24, or 22.18 and later, reads TypeScript; for others compile it first`,
+      { cause: error },
+    );
+  }
 }
 
 function operatorIn(module: unknown, file: string): Operator {
