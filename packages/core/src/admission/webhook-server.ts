@@ -19,6 +19,8 @@ export interface WebhookServerOptions {
   readonly port?: number;
   /** The longest review that is taken, in bytes. Default 8 MiB: two objects of the largest size that servers store. */
   readonly longestReview?: number;
+  /** Called with the path of each review; what it returns, at its end with the code of the answer, if it got one. */
+  readonly observe?: (path: string) => (code: number | undefined) => void;
 }
 
 const mebibyte = 1024 * 1024;
@@ -88,10 +90,12 @@ export class WebhookServer implements Lifecycle {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { webhooks, logger, longestReview = 8 * mebibyte } = this.#options;
+    const { webhooks, logger, longestReview = 8 * mebibyte, observe } = this.#options;
     const path = (request.url ?? '').split('?')[0] ?? '';
     const webhook = Object.hasOwn(webhooks, path) ? webhooks[path] : undefined;
     if (!webhook) return refuse(response, 404, 'there is no webhook of this path');
+    const over = observe?.(path);
+    if (over) response.once('close', () => over(response.headersSent ? response.statusCode : undefined));
     if (request.method !== 'POST') return refuse(response, 405, 'webhooks are asked by POST');
     const text = await readBody(request, longestReview);
     if (text === undefined) return refuse(response, 413, `reviews are at most ${longestReview} bytes long`);

@@ -7,7 +7,7 @@ import { Secret, type WebhookClientConfig } from '../api/index.ts';
 import { createClient } from '../client/index.ts';
 import type { ClientConfigAt } from '../crd/index.ts';
 import { systemClock } from '../machinery/index.ts';
-import { FakeClock, silentLogger } from '../testing/index.ts';
+import { FakeClock, silentLogger, waitFor } from '../testing/index.ts';
 import { CertificatesInMemory, CertificatesInSecret, nextCertificates } from './webhook-certificates.ts';
 import { WebhookHost } from './webhook-host.ts';
 
@@ -59,6 +59,20 @@ describe('WebhookHost', () => {
     expect(new URL(a?.url ?? '').host).toBe(new URL(b?.url ?? '').host);
     expect(await post(a ?? {}, 'x')).toBe('a x');
     expect(await post(b ?? {}, 'y')).toBe('b y');
+    // A review is over when its connection has seen the answer out.
+    const counted = () => host.series.text().match(/^[a-z_]+(total|flight|count).*$/gm);
+    await expect
+      .poll(counted, { timeout: 20_000 })
+      .toEqual([
+        'controller_runtime_webhook_latency_seconds_count{webhook="/a"} 1',
+        'controller_runtime_webhook_latency_seconds_count{webhook="/b"} 1',
+        'controller_runtime_webhook_requests_total{webhook="/a",code="200"} 1',
+        'controller_runtime_webhook_requests_total{webhook="/a",code="500"} 0',
+        'controller_runtime_webhook_requests_total{webhook="/b",code="200"} 1',
+        'controller_runtime_webhook_requests_total{webhook="/b",code="500"} 0',
+        'controller_runtime_webhook_requests_in_flight{webhook="/a"} 0',
+        'controller_runtime_webhook_requests_in_flight{webhook="/b"} 0',
+      ]);
     await expect(host.serve({ '/a': async () => '' }, tell('/a'), signal)).rejects.toThrow(
       'there is a webhook at /a already',
     );
@@ -73,7 +87,7 @@ describe('WebhookHost', () => {
     const before = await serialShown(first);
     passed = 61 * day;
     await clock.advance(61 * day);
-    await clock.advanceUntil(() => told.length === 2);
+    await waitFor(() => told.length === 2, { timeoutMs: 30_000 });
     const [, second = {}] = told;
     // Told of the new authority already, servers still see the old certificate.
     expect(caOf(second).match(/BEGIN/g)).toHaveLength(2);
@@ -101,10 +115,13 @@ describe('WebhookHost', () => {
     away = true;
     passed = 61 * day;
     await clock.advance(61 * day);
-    await clock.advanceUntil(() => host.authorities.length === 2);
-    await clock.advance(30_000);
+    await waitFor(() => host.authorities.length === 2, { timeoutMs: 30_000 });
     away = false;
-    await clock.advanceUntil(() => told.length === 2);
+    const again = async () => {
+      await clock.advance(1_000);
+      return told.length === 2;
+    };
+    await waitFor(again, { timeoutMs: 30_000 });
     expect(await serialShown(told[1] ?? {})).toBe(before);
     await clock.advance(10_000);
     await expect(serialShown(told[1] ?? {})).rejects.toMatchObject({ code: 'CERT_NOT_YET_VALID' });

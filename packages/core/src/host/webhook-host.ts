@@ -6,6 +6,7 @@ import type { ClientConfigAt, WebhookInstaller, Webhooks } from '../crd/index.ts
 import { type Clock, systemClock } from '../machinery/index.ts';
 import type { Lifecycle, Logger } from '../plugin/index.ts';
 import type { CertificateStore, WebhookCertificates } from './webhook-certificates.ts';
+import { WebhookSeries } from './webhook-series.ts';
 
 export interface WebhookHostOptions {
   readonly store: CertificateStore;
@@ -38,6 +39,8 @@ export class WebhookHost implements Webhooks, Lifecycle {
   readonly #webhooks: Record<string, Webhook> = {};
   readonly #tells: Tell[] = [];
   readonly #stopping = new AbortController();
+  /** How often and how fast they are asked. */
+  readonly series: WebhookSeries;
   #listening: Promise<WebhookServer> | undefined;
   /** What servers are told of. */
   #certificates: WebhookCertificates | undefined;
@@ -47,6 +50,7 @@ export class WebhookHost implements Webhooks, Lifecycle {
 
   constructor(options: WebhookHostOptions) {
     this.#options = options;
+    this.series = new WebhookSeries(options.clock);
   }
 
   get installedBy(): WebhookInstaller {
@@ -67,6 +71,7 @@ export class WebhookHost implements Webhooks, Lifecycle {
       if (Object.hasOwn(this.#webhooks, path)) throw new Error(`there is a webhook at ${path} already`);
     }
     Object.assign(this.#webhooks, webhooks);
+    for (const path of Object.keys(webhooks)) this.series.serve(path);
     this.#listening ??= this.#listen(signal);
     const server = await this.#listening;
     this.#tells.push(tell);
@@ -91,6 +96,7 @@ export class WebhookHost implements Webhooks, Lifecycle {
       webhooks: this.#webhooks,
       logger,
       longestReview,
+      observe: this.series.begin,
       ...listen,
     });
     await server.start();

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Client } from '../client/index.ts';
 import { Webhooks } from '../crd/index.ts';
 import { type Clock as ClockContract, systemClock } from '../machinery/index.ts';
+import { MetricSources } from '../metrics/index.ts';
 import { Clock, definePlugin, Lifecycles, Logger, token } from '../plugin/index.ts';
 import {
   type CertificateStore,
@@ -87,6 +88,7 @@ export const webhooksPlugin = definePlugin({
     );
     provide.factory(Webhooks, (host: WebhookHost) => host, [Host]);
     provide.factory(Lifecycles, (host: WebhookHost) => host, [Host]);
+    provide.factory(MetricSources, (host: WebhookHost) => host.series, [Host]);
   },
 });
 
