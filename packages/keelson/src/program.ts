@@ -135,6 +135,7 @@ export function createProgram(): Command {
     .option('--namespace <name>', 'where it runs (default: <operator>-system)')
     .option('--image <image>', 'what it runs from (default: <operator>:latest)')
     .option('--replicas <n>', 'how many; one leads, the others are warm (default: 2)', whole(1, 100))
+    .option('--shards <n>', 'all replicas work: they divide the objects into so many parts', whole(1, 1_024))
     .addOption(
       new Option('--ca <who>', 'who makes the certificate of webhooks, and says that it is trusted')
         .choices(['operator', 'cert-manager'])

@@ -231,7 +231,7 @@ export class LeaderElector implements Leadership {
   }
 
   #lead(deadline: Deadline): void {
-    const { logger, identity } = this.#options;
+    const { logger, identity, namespace, name } = this.#options;
     if (this.#term) {
       this.#term.deadline.cancel();
       this.#term.deadline = deadline;
@@ -239,7 +239,7 @@ export class LeaderElector implements Leadership {
     }
     const term: Term = { lost: new AbortController(), deadline };
     this.#term = term;
-    logger.info('leads', { identity });
+    logger.info('leads', { identity, lease: `${namespace}/${name}` });
     for (const begin of this.#waiting) begin(term);
     this.#waiting.clear();
   }

@@ -16,6 +16,7 @@ export interface ManifestsFlags {
   readonly namespace?: string;
   readonly image?: string;
   readonly replicas?: number;
+  readonly shards?: number;
   readonly ca?: CertificateAuthority;
   readonly kustomize?: string;
   readonly helm?: string;
@@ -27,11 +28,12 @@ export interface ManifestsFlags {
 export async function manifests(file: string, flags: ManifestsFlags): Promise<void> {
   const operators = await loadOperators(file);
   const name = operators[0]?.name ?? 'operator';
-  const { namespace, image, replicas, ca, kustomize, helm, force = false } = flags;
+  const { namespace, image, replicas, shards, ca, kustomize, helm, force = false } = flags;
   const made = operatorManifests(operators, {
     ...(namespace !== undefined && { namespace }),
     ...(image !== undefined && { image }),
     ...(replicas !== undefined && { replicas }),
+    ...(shards !== undefined && { shards }),
     ...(ca !== undefined && { ca }),
   });
   const written: string[] = [];

@@ -90,15 +90,18 @@ describe('operatorManifests', () => {
     return kubeconfig;
   };
 
-  it('are what the API server takes, with rights that are enough for the operator, and no more', async () => {
+  it.each([
+    ['a leader', {}, { leaderElection: true }],
+    ['shards', { shards: 4 }, { sharding: { shards: 4 } }],
+  ])('are what the API server takes, with rights that are enough for the operator, and no more: %s', async (_, options, who) => {
     const server = await startTestApiServer({ socket: true });
     const stop = new AbortController();
     try {
-      for (const each of read(plainYaml(made))) await apply(server.client, each);
+      for (const each of read(plainYaml(operatorManifests([operator], options)))) await apply(server.client, each);
       const subject = 'system:serviceaccount:website-system:website';
       const account = server.clients.as({ name: subject, groups: ['system:serviceaccounts', 'system:authenticated'] });
       const kubeconfig = await kubeconfigOf(server, 'website');
-      const running = runOperator(operator, { kubeconfig, leaderElection: true, signal: stop.signal });
+      const running = runOperator(operator, { kubeconfig, ...who, signal: stop.signal });
       const site = { name: 'hello', namespace: 'default' };
       await server.client.create(Website, { metadata: site, spec: { page: 'x', replicas: 1, image: 'any' } });
       await waitFor(() => server.client.get(Deployment, site), { what: 'the Deployment' });

@@ -6,8 +6,10 @@ export interface ManifestOptions {
   readonly namespace?: string;
   /** Default `<name>:latest`. */
   readonly image?: string;
-  /** Default 2: one leads, one is warm. */
+  /** Default 2: one leads, one is warm; with `shards` both work. */
   readonly replicas?: number;
+  /** Into so many parts the replicas divide the work among each other. Default: one of them leads and does all. */
+  readonly shards?: number;
   /** Who makes the certificate of webhooks. Default `operator`. */
   readonly ca?: CertificateAuthority;
 }
@@ -35,7 +37,7 @@ const metricsPort = 8080;
  */
 export function operatorManifests(
   operators: readonly Operator[],
-  { namespace: place, image, replicas = 2, ca = 'operator' }: ManifestOptions = {},
+  { namespace: place, image, replicas = 2, shards, ca = 'operator' }: ManifestOptions = {},
 ): OperatorManifests {
   const name = operators[0]?.name ?? 'operator';
   const namespace = place ?? `${name}-system`;
@@ -67,12 +69,12 @@ export function operatorManifests(
       inNamespace('ServiceAccount', 'v1', {}),
       cluster('ClusterRole', `${rbac}/v1`, { rules: withoutRepeats(webhooks.rules) }),
       cluster('ClusterRoleBinding', `${rbac}/v1`, bound('ClusterRole')),
-      inNamespace('Role', `${rbac}/v1`, { rules: [...leaseRules(name), ...webhooks.ownRules] }),
+      inNamespace('Role', `${rbac}/v1`, { rules: [...leaseRules(name, shards), ...webhooks.ownRules] }),
       inNamespace('RoleBinding', `${rbac}/v1`, bound('Role')),
     ],
     workload: [
       inNamespace('Deployment', 'apps/v1', {
-        spec: deploymentSpec(name, image ?? `${name}:latest`, replicas, webhooks),
+        spec: deploymentSpec(name, image ?? `${name}:latest`, { replicas, shards }, webhooks),
       }),
       inNamespace('NetworkPolicy', 'networking.k8s.io/v1', { spec: networkPolicySpec(name, webhooks) }),
       ...webhooks.services,
@@ -95,9 +97,13 @@ function withoutRepeats(rules: readonly PolicyRule[]): readonly PolicyRule[] {
   return [...new Map(rules.map((each) => [JSON.stringify(each), each])).values()];
 }
 
-/** Leader election: the one lease of its name. What is created has no name yet that a rule could hold. */
-function leaseRules(name: string): readonly PolicyRule[] {
+/**
+ * Leader election: the one lease of its name. What is created has no name yet that a rule could hold. With shards there
+ * is one for each process as well, whose name is not known before.
+ */
+function leaseRules(name: string, shards: number | undefined): readonly PolicyRule[] {
   const leases = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] };
+  if (shards !== undefined) return [{ ...leases, verbs: ['get', 'list', 'create', 'update', 'patch', 'delete'] }];
   return [
     { ...leases, verbs: ['create'] },
     { ...leases, resourceNames: [name], verbs: ['get', 'update'] },
@@ -109,7 +115,7 @@ const selector = (name: string) => ({ 'app.kubernetes.io/name': name });
 function deploymentSpec(
   name: string,
   image: string,
-  replicas: number,
+  { replicas, shards }: { readonly replicas: number; readonly shards: number | undefined },
   { container: asked, volumes }: WebhookParts,
 ): object {
   const probe = (path: string) => ({ httpGet: { path, port: 'health' } });
@@ -117,7 +123,7 @@ function deploymentSpec(
     name: 'operator',
     image,
     args: [
-      '--leader-elect',
+      shards === undefined ? '--leader-elect' : `--shards=${shards}`,
       `--health-probe-bind-address=:${healthPort}`,
       `--metrics-bind-address=:${metricsPort}`,
       ...asked.args,
