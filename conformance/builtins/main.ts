@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { binary } from '../binaries.mjs';
 import { realControlPlanePrograms } from '../real-control-plane.ts';
 import { parseTests } from '../suite/ledger.ts';
+import { testsBeyondConformance } from './beyond.ts';
 import { kinds } from './kinds.ts';
 import { fromSource, installed } from './our-program.ts';
 import { type Outcome, tryKind } from './try-kind.ts';
@@ -17,6 +18,7 @@ counterpart, which is switched off; then the tests of Kubernetes' own suite that
   --ours W             source (default); packed: installed from tarballs of the packages, which must be built; or none:
                        nobody takes the counterpart's place, or real: it is not switched off, to see what the tests can tell
   --quick              one or two tests of each
+  --beyond             the tests of its kind that conformance does not ask for; some need real containers, as --ours real tells
   --match REGEX        only tests whose name matches
   --procs N            tests side by side (default 4)
   --timeout T          of each built-in's tests (default 60m)
@@ -30,6 +32,7 @@ const { values: flags, positionals } = parseArgs({
   options: {
     ours: { type: 'string', default: 'source' },
     quick: { type: 'boolean', default: false },
+    beyond: { type: 'boolean', default: false },
     match: { type: 'string' },
     procs: { type: 'string', default: '4' },
     timeout: { type: 'string', default: '60m' },
@@ -50,7 +53,9 @@ if (!['source', 'packed', 'none', 'real'].includes(flags.ours))
 for (const name of ['etcd', 'kube-apiserver', ...realControlPlanePrograms, 'ginkgo', 'e2e.test', 'kubectl'])
   binary(name);
 
-const all = parseTests(readFileSync(new URL('../tests.tsv', import.meta.url), 'utf8'));
+const all = flags.beyond
+  ? testsBeyondConformance()
+  : parseTests(readFileSync(new URL('../tests.tsv', import.meta.url), 'utf8'));
 const dir = flags.out === undefined ? mkdtempSync(join(tmpdir(), 'keelson-builtins-')) : resolve(flags.out);
 mkdirSync(dir, { recursive: true });
 const program = flags.ours === 'packed' ? installed(join(dir, 'package')) : fromSource;
