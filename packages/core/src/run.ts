@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Operator } from './crd/index.ts';
-import { runFlags, runFlagsHelp, runOperator, runProgram, runSettings } from './host/index.ts';
+import { type AnyPlugin, runFlags, runFlagsHelp, runPlugins, runProgram, runSettings } from './host/index.ts';
 
-const usage = `Runs the operator that a file exports by default, until SIGINT or SIGTERM.
+const usage = `Runs the operator that a file exports by default, or a list of them, until SIGINT or SIGTERM.
 
 Usage: keelson-operator <file> [--leader-elect | --shards <number>] [--kubeconfig <file>] [--context <name>]
                         [--metrics-bind-address <address>] [--health-probe-bind-address <address>] [--record <directory>]
@@ -30,8 +30,10 @@ async function main(): Promise<void> {
   if (file === undefined || more.length > 0) throw new Error(`give one file\n\n${usage}`);
   const module = await load(file);
   const shards = values.shards === undefined ? undefined : Number(values.shards);
-  await runOperator(operatorIn(module, file), {
+  const operators = operatorsIn(module, file);
+  await runPlugins(operators as readonly AnyPlugin[], {
     ...runSettings(values),
+    name: operators[0]?.name ?? 'operator',
     ...(shards !== undefined && { sharding: { shards } }),
   });
 }
@@ -48,11 +50,14 @@ async function load(file: string): Promise<unknown> {
   }
 }
 
-function operatorIn(module: unknown, file: string): Operator {
+/** One, or several that are one program: as `keelson manifests` writes it down. */
+function operatorsIn(module: unknown, file: string): readonly Operator[] {
   const found: unknown =
     typeof module === 'object' && module !== null && 'default' in module ? module.default : undefined;
-  if (isOperator(found)) return found;
-  throw new Error(`${file} must export by default what defineOperator returns`);
+  const all: readonly unknown[] = Array.isArray(found) ? found : [found];
+  const operators = all.filter(isOperator);
+  if (operators.length > 0 && operators.length === all.length) return operators;
+  throw new Error(`${file} must export by default what defineOperator returns, or a list of that`);
 }
 
 function isOperator(value: unknown): value is Operator {
