@@ -205,6 +205,27 @@ describe('InformerFactory', () => {
     await informers.stop();
   });
 
+  it('goes on where an index or a transform fails on an object, and says on which', async () => {
+    const { clock, informers, put, lines } = start();
+    await put('a', { team: 'x' });
+    await put('b');
+    const informer = informers.for(ConfigMap);
+    informer.addIndex('team', ({ data }) => [(data as Record<string, string>)['team']!.toUpperCase()]);
+    const transform = (object: ConfigMap): ConfigMap => {
+      if (object.metadata.name === 'b') throw new Error('not this one');
+      return object;
+    };
+    const transformed = informers.for(ConfigMap, { transform });
+    await informer.waitForSync();
+    await clock.advance(0);
+    expect(names(informer.lister.list())).toEqual(['a', 'b']);
+    expect(names(informer.lister.by('team', 'X'))).toEqual(['a']);
+    expect(lines.join('\n')).toMatch(/an index cannot file an object.* index=team object=default\/b/);
+    expect(lines.join('\n')).toContain('the transform of configmaps failed on default/b: not this one');
+    expect(transformed.synced).toBe(false);
+    await informers.stop();
+  });
+
   it('waits for start() if told so, and a wait for the sync can be given up', async () => {
     const { api, informers } = start(new ModelApi(), { started: false });
     const informer = informers.for(Node);

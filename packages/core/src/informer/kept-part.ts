@@ -1,5 +1,6 @@
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import { apiVersionOf } from '../api/index.ts';
+import { keyOf, messageOf } from '../machinery/index.ts';
 
 /** What an informer keeps of each object. */
 export interface KeptPart<T extends KubernetesObject> {
@@ -20,10 +21,20 @@ export function keeper<T extends KubernetesObject>(
     steps.push(({ metadata }) => ({ apiVersion, kind: type.kind, metadata }) as KubernetesObject as T);
   }
   if (!managedFields) steps.push(withoutManagedFields);
-  if (transform) steps.push(transform);
+  if (transform) steps.push((object) => transformed(type, transform, object));
   const [first, ...more] = steps;
   if (!first) return undefined;
   return more.length === 0 ? first : (object) => more.reduce((kept, step) => step(kept), first(object));
+}
+
+function transformed<T extends KubernetesObject>(type: ResourceType<T>, transform: (object: T) => T, object: T): T {
+  try {
+    return transform(object);
+  } catch (error) {
+    throw new Error(`the transform of ${type.plural} failed on ${keyOf(object)}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 function withoutManagedFields<T extends KubernetesObject>(object: T): T {

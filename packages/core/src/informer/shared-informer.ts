@@ -38,7 +38,14 @@ interface Waiter {
 export class SharedInformer<T extends KubernetesObject> implements Informer<T> {
   readonly type: ResourceType<T>;
   readonly #options: SharedInformerOptions<T>;
-  readonly #store = new Store<T>();
+  readonly #store = new Store<T>((index, object, error) =>
+    this.#options.logger.error('an index cannot file an object, which is not found by it', {
+      resource: this.type.plural,
+      index,
+      object: keyOf(object),
+      error,
+    }),
+  );
   readonly #events = new Subject<InformerEvent<T>>();
   readonly #waiting = new Set<Waiter>();
   readonly #lister: Lister<T>;

@@ -10,8 +10,13 @@ interface Bucket<T> {
 
 interface Index<T> {
   readonly values: (object: T) => readonly string[];
+  /** As `values`; of an object on which that fails, none. */
+  readonly safeValues: (object: T) => readonly string[];
   readonly buckets: Map<string, Bucket<T>>;
 }
+
+/** Told of an object that an index cannot file, since its function has thrown. */
+export type Unfiled<T> = (index: string, object: T, error: unknown) => void;
 
 /** The name of the index that every store of namespaced objects has. */
 const namespaceIndex = 'namespace';
@@ -24,7 +29,10 @@ export class Store<T extends KubernetesObject> implements Lister<T> {
   readonly #all: Bucket<T> = { objects: new Map(), array: undefined };
   readonly #indexes = new Map<string, Index<T>>();
 
-  constructor() {
+  readonly #unfiled: Unfiled<T>;
+
+  constructor(unfiled: Unfiled<T> = () => undefined) {
+    this.#unfiled = unfiled;
     this.addIndex(namespaceIndex, (object) => (object.metadata.namespace ? [object.metadata.namespace] : []));
   }
 
@@ -59,7 +67,7 @@ export class Store<T extends KubernetesObject> implements Lister<T> {
 
   /** The values under which the named index files an object. Throws if there is no such index. */
   valuesOf(index: string, object: T): readonly string[] {
-    return this.#index(index).values(object);
+    return this.#index(index).safeValues(object);
   }
 
   /** @throws Error when the name stands for another function already */
@@ -69,9 +77,9 @@ export class Store<T extends KubernetesObject> implements Lister<T> {
       if (existing.values === values) return;
       throw new Error(`the index "${name}" is declared already, with another function`);
     }
-    const index: Index<T> = { values, buckets: new Map() };
+    const index: Index<T> = { values, safeValues: safely(values), buckets: new Map() };
     this.#indexes.set(name, index);
-    for (const [key, object] of this.#all.objects) file(index, key, object);
+    for (const [key, object] of this.#all.objects) this.#file(name, index, key, object);
   }
 
   /** Puts the object in; `undefined` if the store holds the same revision already. */
@@ -91,7 +99,7 @@ export class Store<T extends KubernetesObject> implements Lister<T> {
       for (const index of this.#indexes.values()) unfile(index, key, previous);
     }
     put(this.#all, key, object);
-    for (const index of this.#indexes.values()) file(index, key, object);
+    for (const [name, index] of this.#indexes) this.#file(name, index, key, object);
     return previous === undefined ? { type: 'added', key, object } : { type: 'updated', key, object, previous };
   }
 
@@ -105,6 +113,25 @@ export class Store<T extends KubernetesObject> implements Lister<T> {
     return last === undefined
       ? { type: 'deleted', key, object: previous, finalStateUnknown: true }
       : { type: 'deleted', key, object: last };
+  }
+
+  /** One object on which a function throws must not keep all others from being known. */
+  #file(name: string, { values, buckets }: Index<T>, key: ObjectKey, object: T): void {
+    let found: readonly string[];
+    try {
+      found = values(object);
+    } catch (error) {
+      this.#unfiled(name, object, error);
+      return;
+    }
+    for (const value of found) {
+      let bucket = buckets.get(value);
+      if (!bucket) {
+        bucket = { objects: new Map(), array: undefined };
+        buckets.set(value, bucket);
+      }
+      put(bucket, key, object);
+    }
   }
 
   #index(name: string): Index<T> {
@@ -124,23 +151,23 @@ function put<T>(bucket: Bucket<T>, key: ObjectKey, object: T): void {
   bucket.array = undefined;
 }
 
-function file<T>(index: Index<T>, key: ObjectKey, object: T): void {
-  for (const value of index.values(object)) {
-    let bucket = index.buckets.get(value);
-    if (!bucket) {
-      bucket = { objects: new Map(), array: undefined };
-      index.buckets.set(value, bucket);
-    }
-    put(bucket, key, object);
-  }
-}
-
 function unfile<T>(index: Index<T>, key: ObjectKey, object: T): void {
-  for (const value of index.values(object)) {
+  for (const value of index.safeValues(object)) {
     const bucket = index.buckets.get(value);
     if (!bucket) continue;
     bucket.objects.delete(key);
     bucket.array = undefined;
     if (bucket.objects.size === 0) index.buckets.delete(value);
   }
+}
+
+function safely<T>(values: (object: T) => readonly string[]): (object: T) => readonly string[] {
+  return (object) => {
+    try {
+      return values(object);
+    } catch {
+      // It was told of when the object was filed.
+      return [];
+    }
+  };
 }
