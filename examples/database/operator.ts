@@ -1,4 +1,13 @@
-import { defineOperator, isStatusError, Job, PersistentVolumeClaim, Secret, Service, StatefulSet } from '@keelson/core';
+import {
+  defineOperator,
+  getCondition,
+  isStatusError,
+  Job,
+  PersistentVolumeClaim,
+  Secret,
+  Service,
+  StatefulSet,
+} from '@keelson/core';
 import { backUp } from './backups.ts';
 import { Database } from './database.ts';
 import { claimOf, growStorage, secretOf, serverFor, serviceFor } from './server.ts';
@@ -25,14 +34,16 @@ export default defineOperator({
 
   async reconcile(database, context) {
     await growStorage(database, context);
-    if (!database.spec.backup || context.waiting.length > 0) return;
+    if (context.waiting.length > 0) return;
+    if (!database.spec.backup) return context.setCondition('BackedUp', false, 'NotWanted');
     const { requeueAfter } = await backUp(database, 'Schedule', context);
     if (requeueAfter !== undefined) return { requeueAfter };
   },
 
   async finalize(database, context) {
     const { client, setCondition, signal } = context;
-    if (database.spec.backup) {
+    // Before it was ever ready there was nothing in it.
+    if (database.spec.backup && getCondition(database.status?.conditions, 'BackedUp')) {
       const { done, requeueAfter = 60_000 } = await backUp(database, 'Deletion', context);
       setCondition('Ready', false, 'Deleting', 'waits for the last backup; without spec.backup it goes at once');
       if (!done) return { requeueAfter };

@@ -1,6 +1,6 @@
 import { type SimulatedWorld, type Simulation, simulate } from '@keelson/apiserver/testing';
 import { garbageCollectorPlugin } from '@keelson/controllers';
-import { defineOperator, Job, type Operator, Secret, StatefulSet, timestamp } from '@keelson/core';
+import { defineOperator, getCondition, Job, type Operator, Secret, StatefulSet, timestamp } from '@keelson/core';
 import { expect, it } from 'vitest';
 import { isFinished, newestFirst, reasonLabel } from './backups.ts';
 import operator, { Database } from './operator.ts';
@@ -39,7 +39,7 @@ const garbageCollector: Operator = { ...servers, ...garbageCollectorPlugin };
 
 /** What has been seen so far in a run. */
 const seen = (world: SimulatedWorld) =>
-  world.external('seen', () => ({ password: '', created: false, lastBackup: false })).real;
+  world.external('seen', () => ({ password: '', ready: false, lastBackup: false })).real;
 
 const simulation: Simulation = {
   operators: () => [operator, servers, jobs, garbageCollector],
@@ -52,7 +52,6 @@ const simulation: Simulation = {
           metadata: ref,
           spec: { version: '11.4', storage: '1Gi', backup, deletionPolicy: 'Delete' },
         });
-        seen(world).created = true;
       },
     },
     {
@@ -79,8 +78,9 @@ const simulation: Simulation = {
       const before = seen(world);
       const backups = (await world.objects(Job, 'default')).filter(isFinished);
       if (backups.some(({ metadata }) => metadata.labels?.[reasonLabel] === 'Deletion')) before.lastBackup = true;
-      if (!before.created || before.lastBackup) return;
-      if ((await world.objects(Database)).length === 0) return 'it is gone';
+      const [database] = await world.objects(Database);
+      if (getCondition(database?.status?.conditions, 'BackedUp')) before.ready = true;
+      if (before.ready && !before.lastBackup && !database) return 'it is gone';
     },
   },
   finally: {
@@ -94,7 +94,8 @@ const simulation: Simulation = {
       if (left.length > 0) return left.map(({ metadata }) => metadata.name).join();
     },
     'there was a last backup': (world) => {
-      if (!seen(world).lastBackup) return 'there was none';
+      const { ready, lastBackup } = seen(world);
+      if (ready && !lastBackup) return 'there was none';
     },
   },
 };
