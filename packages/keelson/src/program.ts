@@ -5,6 +5,7 @@ import { dev } from './commands/dev.ts';
 import { down } from './commands/down.ts';
 import { printKubeconfig } from './commands/kubeconfig.ts';
 import { manifests } from './commands/manifests.ts';
+import { type ReplayFlags, replayRecording } from './commands/replay.ts';
 import { restore } from './commands/restore.ts';
 import { rotateKey } from './commands/rotate-key.ts';
 import { status } from './commands/status.ts';
@@ -170,6 +171,30 @@ export function createProgram(): Command {
     .action((controller: string | undefined, key: string | undefined, flags: TraceFlags) =>
       trace(controller, key, flags),
     );
+
+  program
+    .command('replay')
+    .description(
+      "play what an operator saw in production to its code of today: what it writes otherwise, and what's wrong",
+    )
+    .argument('<recording>', 'a file or a directory that an operator has written with --record')
+    .argument('<file>', 'exports the operator by default; TypeScript or JavaScript')
+    .option('--invariants <file>', 'exports by default { always, finally }: functions by name that say what is wrong')
+    .option('--strict', 'fail also where it only writes something else')
+    .option(
+      '--shrink-runs <n>',
+      'how often to try with less of the recording, to find what matters',
+      whole(0, 100_000),
+      200,
+    )
+    .option('--reach-out', 'let the operator open connections; what it does out there is done again')
+    .addHelpText(
+      'after',
+      '\nNothing is needed but the recording: the cluster is simulated, in virtual time.\n\nExamples:\n  keelson-operator operator.js --record recordings\n  keelson replay recordings operator.ts\n  keelson replay recordings operator.ts --invariants invariants.ts --strict',
+    )
+    .action(async (recording: string, file: string, flags: ReplayFlags) => {
+      if (!(await replayRecording(recording, file, flags))) process.exitCode = 1;
+    });
 
   program
     .command('testenv')

@@ -1,8 +1,8 @@
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import {
-  type Invariants,
   ReplayError,
   type Replayed,
   readRecording,
@@ -13,6 +13,9 @@ import {
 import { type Client, ConfigMap, deepEqual, isStatusError, type Operator, runOperator, Secret } from '@keelson/core';
 import { silentLogger, waitFor } from '@keelson/core/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { replayRecording } from '../src/commands/replay.ts';
+import { replayText } from '../src/commands/replay-text.ts';
+import invariants from './planted/invariants.ts';
 import { careful, catalogue, forgetful, mended, overwriting, Shop, type Supplier } from './planted/shop.ts';
 
 let directory: string;
@@ -42,14 +45,6 @@ async function record(cluster: TestCluster, operator: Operator, act: () => Promi
   }
   return recordings;
 }
-
-const current: Invariants = {
-  'the catalogue lists the shops that there are': async ({ client, objects }) => {
-    const shops = (await objects(Shop)).map((each) => each.metadata.name);
-    const listed = Object.keys((await client.get(ConfigMap, catalogue)).data ?? {});
-    if (shops.join() !== listed.join()) return `${listed.join()} instead of ${shops.join()}`;
-  },
-};
 
 describe('a recording', () => {
   it('shows the same violation as production, and none once the operator is mended', async () => {
@@ -88,14 +83,27 @@ describe('a recording', () => {
     expect(text).not.toContain(Buffer.from('not to be told').toString('base64'));
 
     const recording = await readRecording(recordings);
-    const then = (operator: () => Operator): Replayed => ({ operators: () => [operator()], finally: current });
+    const then = (operator: () => Operator): Replayed => ({ operators: () => [operator()], ...invariants });
     const found = await replay(recording, then(forgetful)).catch((error: unknown) => error);
     if (!(found instanceof ReplayError)) throw found;
     expect(found.invariant).toBe('the catalogue lists the shops that there are');
     expect(found.message).toContain('corner instead of');
     expect(found.report.differences).toEqual([]);
 
+    // The same by the command.
+    const planted = (name: string) => fileURLToPath(new URL(`planted/${name}`, import.meta.url));
+    let told = '';
+    const flags = { invariants: planted('invariants.ts'), shrinkRuns: 20 };
+    const well = await replayRecording(recordings, planted('shop.ts'), flags, (more) => (told += more));
+    expect(well).toBe(false);
+    expect(told).toMatch(
+      /^shop, recorded from .*: \d+ reconciles then, \d+ now\.\nIt writes what it wrote then\.\n\nthe catalogue lists/,
+    );
+
     const report = await replay(recording, then(mended));
+    expect(replayText(report)).toContain(
+      'because Shop default/corner was updated:\n    now it writes, and did not then: patch configmaps default/catalogue\n      data: nothing → {"corner":null}\n',
+    );
     expect(report.differences.map(({ key, what, replayed }) => [key, what, replayed])).toEqual([
       ['default/corner', 'extra', 'patch shops default/corner'],
       ['default/market', 'extra', 'patch shops default/market'],

@@ -98,7 +98,7 @@ export class Recorder {
       if (signal.aborted) resolve();
       else signal.addEventListener('abort', () => resolve(), { once: true });
     });
-    await Promise.race([this.#draining ?? Promise.resolve(), late]);
+    while (this.#draining && !signal.aborted) await Promise.race([this.#draining, late]);
     this.#failed = true;
     await this.#files.close();
   }

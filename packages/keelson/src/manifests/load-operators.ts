@@ -20,9 +20,7 @@ const operatorSchema = z.custom<Operator>(
  * @param fresh reads the file and what it imports anew, also where that was done before
  */
 export async function loadOperators(file: string, { fresh = false } = {}): Promise<readonly Operator[]> {
-  const path = resolve(file);
-  if (!existsSync(path)) throw new UserError(`${file} does not exist: give the file that exports your operator`);
-  const module = await load(path, fresh);
+  const module = await loadModule(file, 'your operator', { fresh });
   const exported = 'default' in module ? module.default : Object.values(module);
   const operators = (Array.isArray(exported) ? exported : [exported]).flatMap((each) => {
     const parsed = operatorSchema.safeParse(each);
@@ -36,7 +34,17 @@ export async function loadOperators(file: string, { fresh = false } = {}): Promi
   return operators;
 }
 
-async function load(path: string, fresh: boolean): Promise<Readonly<Record<string, unknown>>> {
+/**
+ * Imports a file, TypeScript or not. Throws `UserError` that says what to do.
+ * @param what is to be exported, for people
+ */
+export async function loadModule(
+  file: string,
+  what: string,
+  { fresh = false } = {},
+): Promise<Readonly<Record<string, unknown>>> {
+  const path = resolve(file);
+  if (!existsSync(path)) throw new UserError(`${file} does not exist: give the file that exports ${what}`);
   const typescript = ['.ts', '.mts', '.cts'].includes(extname(path));
   try {
     if (typescript || fresh) {

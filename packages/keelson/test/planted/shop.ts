@@ -76,3 +76,5 @@ export const careful = (supplier: Supplier) =>
       await client.patch(ConfigMap, catalogue, { merge: { data: { size: String(spec.size) } } });
     },
   });
+
+export default forgetful();

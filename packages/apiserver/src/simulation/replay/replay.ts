@@ -14,6 +14,10 @@ export interface ReplayOptions {
 
 /** What came of a replay. */
 export interface ReplayReport {
+  readonly operator: string;
+  /** When the recording begins and ends; milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly endedAt: number;
   /** Reconciles of then, and of now. */
   readonly recorded: number;
   readonly replayed: number;
@@ -64,6 +68,9 @@ export async function replay(
   const { failure, ...seen } = await runOnce(whole);
   const now = historyOf(seen.lines);
   const report: ReplayReport = {
+    operator: recording.operator,
+    startedAt: history.startedAt,
+    endedAt: history.endedAt,
     recorded: history.reconciles.length,
     replayed: now.reconciles.length,
     differences: differencesBetween(history.reconciles, now.reconciles, failure ? now.endedAt : history.endedAt),
