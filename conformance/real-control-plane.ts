@@ -21,7 +21,7 @@ export const apiServerOnly = [
   '',
 ].join('\n');
 
-/** A node that kwok plays. */
+/** A node that kwok plays; its address ends as its name does. */
 export const simulatedNode = (name: string) => ({
   apiVersion: 'v1',
   kind: 'Node',
@@ -30,7 +30,14 @@ export const simulatedNode = (name: string) => ({
     annotations: { [annotation.key]: annotation.value },
     labels: { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' },
   },
-  status: { allocatable: room, capacity: room },
+  status: {
+    allocatable: room,
+    capacity: room,
+    addresses: [
+      { type: 'InternalIP', address: `192.0.2.${/\d*$/.exec(name)?.[0] || '1'}` },
+      { type: 'Hostname', address: name },
+    ],
+  },
 });
 
 /** Makes two nodes of kwok's; resolves when both are ready. */

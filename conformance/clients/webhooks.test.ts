@@ -19,6 +19,8 @@ import { silentLogger, waitFor } from '@keelson/core/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ci, haveKubectl } from '../../packages/keelson/test/cluster-process.ts';
+import { runAsDeployed } from '../../packages/keelson/test/run-as-deployed.ts';
+import { Website, websiteOperator } from '../../packages/keelson/test/versioned-website.ts';
 import {
   answersOfKubectl,
   configurations,
@@ -33,7 +35,7 @@ import { realProgram } from './real-programs.ts';
 const missing = ['etcd', 'kube-apiserver'].filter((each) => !realProgram(each));
 const why = missing.length > 0 ? ` (${missing.join(', ')} not built: node conformance/build.mjs)` : '';
 
-describe.skipIf(missing.length > 0 && !ci)(`webhooks by kubeconfig, asked by Kubernetes' own API server${why}`, () => {
+describe.skipIf(missing.length > 0 && !ci)(`webhooks of operators, asked by Kubernetes' own API server${why}`, () => {
   const children: ChildProcess[] = [];
   const namespace = 'disks';
   let dir = '';
@@ -44,7 +46,7 @@ describe.skipIf(missing.length > 0 && !ci)(`webhooks by kubeconfig, asked by Kub
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'webhooks-real-'));
     const pki = await openPki(join(dir, 'pki'), { clock: systemClock });
-    ({ kubeconfig } = await startReal({ dir, pki, children }));
+    ({ kubeconfig } = await startReal({ dir, pki, children, routesToEndpoints: true }));
     const transport = httpTransport(await loadKubeconfig(kubeconfig));
     client = createClient(transport);
     close = () => void transport.close();
@@ -101,4 +103,22 @@ describe.skipIf(missing.length > 0 && !ci)(`webhooks by kubeconfig, asked by Kub
     }
     expect(await configurations(client)).toEqual([]);
   }, 120_000);
+
+  it('are installed by manifests, behind a Service, with no right but to say what is to be trusted', async () => {
+    const place = { client, kubeconfig: await readFile(kubeconfig, 'utf8'), dir };
+    await runAsDeployed(diskOperator, place, async () => {
+      const asked = async () => {
+        const tried = { metadata: { name: 'tried', namespace: 'default' }, spec: { size: 1 } };
+        return (await client.create(Disk, tried, { dryRun: ['All'] })).spec.team !== undefined;
+      };
+      await waitFor(asked, { what: 'the server to ask', timeoutMs: 60_000 });
+      await useWebhooks(client, 'default');
+    });
+    const metadata = { name: 'hello', namespace: 'default' };
+    await runAsDeployed(websiteOperator, place, async () => {
+      const made = () => client.create(Website.v1alpha1, { metadata, spec: { text: 'hi', replicas: 3 } });
+      await waitFor(made, { what: 'the conversion', timeoutMs: 60_000 });
+      expect((await client.get(Website.v1, metadata)).spec).toMatchObject({ page: 'hi', scaling: { max: 3 } });
+    });
+  }, 180_000);
 });

@@ -16,6 +16,8 @@ export interface RealServerOptions {
   readonly durable?: boolean;
   /** Default: `ServiceAccount`, which makes pods wait for an account that only a controller makes. */
   readonly disableAdmissionPlugins?: readonly string[];
+  /** Whether it finds what is behind a Service by endpoints, as where no proxy runs on its machine. Default: it does not. */
+  readonly routesToEndpoints?: boolean;
 }
 
 /** Starts the real kube-apiserver and an etcd of its own on free ports; resolves when it is ready. */
@@ -25,6 +27,7 @@ export async function startReal({
   children,
   durable = false,
   disableAdmissionPlugins = ['ServiceAccount'],
+  routesToEndpoints = false,
 }: RealServerOptions) {
   const [etcd, apiserver] = [binary('etcd'), binary('kube-apiserver')];
   const [clientPort, peerPort, port] = await freePorts(3);
@@ -70,6 +73,7 @@ export async function startReal({
     // Beta, and off unless asked for; its API is served all the same.
     '--feature-gates=MutatingAdmissionPolicy=true',
     `--disable-admission-plugins=${disableAdmissionPlugins.join(',')}`,
+    ...(routesToEndpoints ? ['--enable-aggregator-routing=true'] : []),
     '--max-requests-inflight=2000',
     '--max-mutating-requests-inflight=2000',
     '--profiling=false',
