@@ -1,70 +1,35 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { startTestApiServer, type TestApiServer } from '@keelson/apiserver';
 import {
-  type Client,
   Deployment,
-  EndpointSlice,
   type KubernetesObject,
   MutatingWebhookConfiguration,
   type Operator,
-  type ResourceType,
   runOperator,
   Secret,
-  ServiceAccount,
   ValidatingWebhookConfiguration,
 } from '@keelson/core';
-import { runFlags, runSettings } from '@keelson/core/host';
-import { silentLogger, waitFor } from '@keelson/core/testing';
+import { waitFor } from '@keelson/core/testing';
 import { afterEach, describe, expect, it } from 'vitest';
-import { parse, parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
 import operator, { Website } from '../../../../examples/website/operator.ts';
+import { accountOf, applyObject, argumentsIn, readDocuments, runAsDeployed } from '../../test/run-as-deployed.ts';
 import { Website as VersionedWebsite, websiteOperator as versionedOperator } from '../../test/versioned-website.ts';
-import { configurations, diskOperator, useWebhooks } from '../../test/webhook-operator.ts';
-import { machineAddress } from '../machine-address.ts';
+import { diskOperator, useWebhooks } from '../../test/webhook-operator.ts';
 import {
   allManifests,
   dockerfile,
   helmFiles,
   kustomizeFiles,
   loadOperators,
-  type OperatorManifests,
   operatorManifests,
   plainYaml,
 } from './index.ts';
 
 const made = operatorManifests([operator], { image: 'registry.example.com:5000/website:1.0.0' });
 const kinds = (objects: readonly KubernetesObject[]) => objects.map((each) => each.kind);
-const read = (text: string) => parseAllDocuments(text).map((each): KubernetesObject => each.toJS());
-
-/** Applies an object of any kind, as `kubectl apply --server-side` does. */
-async function apply(client: Client, object: KubernetesObject): Promise<KubernetesObject> {
-  const [group, version] = object.apiVersion?.includes('/') ? object.apiVersion.split('/') : ['', object.apiVersion];
-  const kind = object.kind ?? '';
-  const plural = kind === 'NetworkPolicy' ? 'networkpolicies' : `${kind.toLowerCase()}s`;
-  const namespaced = object.metadata.namespace !== undefined;
-  const type: ResourceType = { group: group ?? '', version: version ?? '', kind, plural, namespaced };
-  return client.patch(type, object.metadata, { apply: object, fieldManager: 'test', force: true });
-}
-
-/** Of the Deployment's container, as its kubelet expands them. */
-function argumentsIn({ workload }: OperatorManifests, namespace: string): readonly string[] {
-  const deployment: Deployment = JSON.parse(JSON.stringify(workload[0]));
-  const { args = [] } = deployment.spec.template.spec?.containers[0] ?? {};
-  return args.map((each) => each.replace('$(POD_NAMESPACE)', namespace));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
-}
-
 describe('operatorManifests', () => {
   const dirs: string[] = [];
   afterEach(async () => {
@@ -76,18 +41,19 @@ describe('operatorManifests', () => {
     return dir;
   };
 
-  /** A kubeconfig of the ServiceAccount that manifests make for an operator. */
-  const kubeconfigOf = async (server: TestApiServer, name: string) => {
-    const ref = { name, namespace: `${name}-system` };
-    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [] } };
-    const answer = await server.client.createSubresource(ServiceAccount, ref, 'token', request);
-    const token = /"token":"([^"]+)"/.exec(JSON.stringify(answer))?.[1] ?? '';
-    const config = parse(server.kubeconfig ?? '');
-    config.users[0].user = { token };
-    config.contexts[0].context.namespace = ref.namespace;
-    const kubeconfig = join(await temporary(), 'kubeconfig');
-    await writeFile(kubeconfig, JSON.stringify(config), { mode: 0o600 });
-    return kubeconfig;
+  const placeOf = async ({ client, kubeconfig = '' }: TestApiServer) => ({
+    client,
+    kubeconfig,
+    dir: await temporary(),
+  });
+
+  const onServer = async (own: Operator, use: (server: TestApiServer) => Promise<void>) => {
+    const server = await startTestApiServer({ socket: true });
+    try {
+      await runAsDeployed(own, await placeOf(server), () => use(server));
+    } finally {
+      await server.stop();
+    }
   };
 
   it.each([
@@ -97,10 +63,11 @@ describe('operatorManifests', () => {
     const server = await startTestApiServer({ socket: true });
     const stop = new AbortController();
     try {
-      for (const each of read(plainYaml(operatorManifests([operator], options)))) await apply(server.client, each);
+      for (const each of readDocuments(plainYaml(operatorManifests([operator], options))))
+        await applyObject(server.client, each);
       const subject = 'system:serviceaccount:website-system:website';
       const account = server.clients.as({ name: subject, groups: ['system:serviceaccounts', 'system:authenticated'] });
-      const kubeconfig = await kubeconfigOf(server, 'website');
+      const kubeconfig = await accountOf(await placeOf(server), 'website');
       const running = runOperator(operator, { kubeconfig, ...who, signal: stop.signal });
       const site = { name: 'hello', namespace: 'default' };
       await server.client.create(Website, { metadata: site, spec: { page: 'x', replicas: 1, image: 'any' } });
@@ -118,45 +85,6 @@ describe('operatorManifests', () => {
     }
   });
 
-  /** As the Deployment starts it, with what its Service leads to; as its ServiceAccount, with the rights of that. */
-  const runAsDeployed = async (own: Operator, use: (server: TestApiServer) => Promise<void>) => {
-    const server = await startTestApiServer({ socket: true });
-    const stop = new AbortController();
-    const { name } = own;
-    const namespace = `${name}-system`;
-    try {
-      const manifests = operatorManifests([own]);
-      for (const each of read(plainYaml(manifests))) await apply(server.client, each);
-      const port = await freePort();
-      await server.client.create(EndpointSlice, {
-        metadata: { name, namespace, labels: { 'kubernetes.io/service-name': `${name}-webhook` } },
-        addressType: 'IPv4',
-        endpoints: [{ addresses: [machineAddress() ?? ''], conditions: { ready: true } }],
-        ports: [{ name: 'webhooks', port }],
-      });
-      const args = argumentsIn(manifests, namespace).filter((each) => !each.includes('-bind-address='));
-      const { webhooks, ...settings } = runSettings(parseArgs({ args: [...args], options: runFlags }).values);
-      expect(webhooks).toEqual({ service: { namespace, name: `${name}-webhook` }, installedBy: 'manifests' });
-      const kubeconfig = await kubeconfigOf(server, name);
-      const running = runOperator(own, {
-        ...settings,
-        kubeconfig,
-        signal: stop.signal,
-        logger: silentLogger,
-        webhooks: { ...webhooks, port },
-      });
-      await Promise.race([running, use(server)]);
-      const installed = await configurations(server.client);
-      stop.abort();
-      await running;
-      // What others installed is not the operator's to take away.
-      expect(await configurations(server.client)).toEqual(installed);
-    } finally {
-      stop.abort();
-      await server.stop();
-    }
-  };
-
   it('install webhooks, of which the operator may say only what is to be trusted', async () => {
     expect(diskOperator.installation.rulesWhen('manifests')).toContainEqual({
       apiGroups: ['admissionregistration.k8s.io'],
@@ -164,7 +92,7 @@ describe('operatorManifests', () => {
       resourceNames: ['disks.webhooks.keelson.dev'],
       verbs: ['patch'],
     });
-    await runAsDeployed(diskOperator, async ({ client }) => {
+    await onServer(diskOperator, async ({ client }) => {
       const ref = { name: 'disks.webhooks.keelson.dev' };
       const trusts = async () =>
         (await client.get(MutatingWebhookConfiguration, ref)).webhooks?.every(
@@ -184,7 +112,7 @@ describe('operatorManifests', () => {
   });
 
   it('install conversions between versions', () =>
-    runAsDeployed(versionedOperator, async ({ client }) => {
+    onServer(versionedOperator, async ({ client }) => {
       const metadata = { name: 'hello', namespace: 'default' };
       await waitFor(() => client.create(VersionedWebsite.v1alpha1, { metadata, spec: { text: 'hi', replicas: 3 } }), {
         what: 'the conversion',
@@ -247,7 +175,7 @@ describe('operatorManifests', () => {
       images: [{ name: 'registry.example.com:5000/website', newTag: '1.0.0' }],
     });
     const all = ['namespace.yaml', 'crds.yaml', 'rbac.yaml', 'operator.yaml'].map((each) => kustomize.get(each) ?? '');
-    expect(all.flatMap(read)).toEqual(read(plainYaml(made)));
+    expect(all.flatMap(readDocuments)).toEqual(readDocuments(plainYaml(made)));
     const helm = helmFiles(made, 'website', '0.1.0');
     expect([...helm.keys()]).toEqual([
       'Chart.yaml',

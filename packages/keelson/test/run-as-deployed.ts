@@ -1,0 +1,111 @@
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  type Client,
+  type Deployment,
+  EndpointSlice,
+  type KubernetesObject,
+  type Operator,
+  type ResourceType,
+  runOperator,
+  ServiceAccount,
+} from '@keelson/core';
+import { runFlags, runSettings } from '@keelson/core/host';
+import { silentLogger } from '@keelson/core/testing';
+import { expect } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import { machineAddress } from '../src/machine-address.ts';
+import { type OperatorManifests, operatorManifests, plainYaml } from '../src/manifests/index.ts';
+import { configurations } from './webhook-operator.ts';
+
+export const readDocuments = (text: string) => parseAllDocuments(text).map((each): KubernetesObject => each.toJS());
+
+/** Applies an object of any kind, as `kubectl apply --server-side` does. */
+export async function applyObject(client: Client, object: KubernetesObject): Promise<KubernetesObject> {
+  const [group, version] = object.apiVersion?.includes('/') ? object.apiVersion.split('/') : ['', object.apiVersion];
+  const kind = object.kind ?? '';
+  const plural = kind === 'NetworkPolicy' ? 'networkpolicies' : `${kind.toLowerCase()}s`;
+  const namespaced = object.metadata.namespace !== undefined;
+  const type: ResourceType = { group: group ?? '', version: version ?? '', kind, plural, namespaced };
+  return client.patch(type, object.metadata, { apply: object, fieldManager: 'test', force: true });
+}
+
+/** Of the Deployment's container, as its kubelet expands them. */
+export function argumentsIn({ workload }: OperatorManifests, namespace: string): readonly string[] {
+  const deployment: Deployment = JSON.parse(JSON.stringify(workload[0]));
+  const { args = [] } = deployment.spec.template.spec?.containers[0] ?? {};
+  return args.map((each) => each.replace('$(POD_NAMESPACE)', namespace));
+}
+
+/** A cluster that an administrator has, and a folder for files. */
+export interface Place {
+  readonly client: Client;
+  /** The administrator's, as YAML. */
+  readonly kubeconfig: string;
+  readonly dir: string;
+}
+
+/** A kubeconfig of the ServiceAccount that manifests make for an operator; where it lies. */
+export async function accountOf({ client, kubeconfig, dir }: Place, name: string): Promise<string> {
+  const ref = { name, namespace: `${name}-system` };
+  const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [] } };
+  const answer = await client.createSubresource(ServiceAccount, ref, 'token', request);
+  const token = /"token":"([^"]+)"/.exec(JSON.stringify(answer))?.[1] ?? '';
+  const config = parse(kubeconfig);
+  config.users[0].user = { token };
+  config.contexts[0].context.namespace = ref.namespace;
+  const path = join(dir, `${name}.kubeconfig`);
+  await writeFile(path, JSON.stringify(config), { mode: 0o600 });
+  return path;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+/**
+ * Applies an operator's manifests and runs it as the Deployment starts it, with what its Service leads to: as its
+ * ServiceAccount, with the rights of that.
+ */
+export async function runAsDeployed(own: Operator, place: Place, use: () => Promise<void>): Promise<void> {
+  const { client } = place;
+  const { name } = own;
+  const namespace = `${name}-system`;
+  const manifests = operatorManifests([own]);
+  for (const each of readDocuments(plainYaml(manifests))) await applyObject(client, each);
+  const port = await freePort();
+  await client.create(EndpointSlice, {
+    metadata: { name, namespace, labels: { 'kubernetes.io/service-name': `${name}-webhook` } },
+    addressType: 'IPv4',
+    endpoints: [{ addresses: [machineAddress() ?? ''], conditions: { ready: true } }],
+    ports: [{ name: 'webhooks', port }],
+  });
+  const args = argumentsIn(manifests, namespace).filter((each) => !each.includes('-bind-address='));
+  const { webhooks, ...settings } = runSettings(parseArgs({ args: [...args], options: runFlags }).values);
+  expect(webhooks).toEqual({ service: { namespace, name: `${name}-webhook` }, installedBy: 'manifests' });
+  const stop = new AbortController();
+  const running = runOperator(own, {
+    ...settings,
+    kubeconfig: await accountOf(place, name),
+    signal: stop.signal,
+    logger: silentLogger,
+    webhooks: { ...webhooks, port },
+  });
+  try {
+    await Promise.race([running, use()]);
+    const installed = await configurations(client);
+    stop.abort();
+    await running;
+    // What others installed is not the operator's to take away.
+    expect(await configurations(client)).toEqual(installed);
+  } finally {
+    stop.abort();
+    await running.catch(() => undefined);
+  }
+}
