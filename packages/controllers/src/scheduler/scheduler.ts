@@ -234,7 +234,7 @@ export class Scheduler implements Lifecycle {
     if (status === undefined) {
       this.queue.done(entry.key);
       const message = `Successfully assigned ${entry.key} to ${nodeName}`;
-      this.recorder.event(Pod, entry.pod, 'Normal', 'Scheduled', message);
+      this.recorder.event(Pod, entry.pod, 'Normal', 'Scheduled', message, { action: 'Binding' });
       return;
     }
     this.framework.unreserve(state, nodeName);
@@ -287,7 +287,7 @@ export class Scheduler implements Lifecycle {
     }
     this.queue.putBack({ ...entry, pod: current }, rejectedBy);
     if (this.acting.aborted) return;
-    this.recorder.event(Pod, current, 'Warning', 'FailedScheduling', message.slice(0, 1024));
+    this.recorder.event(Pod, current, 'Warning', 'FailedScheduling', message, { action: 'Scheduling' });
     const patch = unscheduledPatch(current, reason, message, nominatedNode, this.services.clock);
     if (!patch) return;
     const before = this.statusWrites.get(entry.key);

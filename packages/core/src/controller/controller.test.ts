@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { ModelApi } from '../../test/model-api.ts';
-import { ConfigMap, Deployment, Event, Node, Pod, ReplicaSet, type ResourceType } from '../api/index.ts';
+import {
+  ConfigMap,
+  Deployment,
+  Event,
+  EventsV1Event,
+  type KubernetesObject,
+  Node,
+  Pod,
+  ReplicaSet,
+  type ResourceType,
+} from '../api/index.ts';
 import { createClient } from '../client/index.ts';
 import { createLogger } from '../host/index.ts';
 import { InformerFactory } from '../informer/index.ts';
@@ -539,7 +549,14 @@ describe('createEventRecorder', () => {
   const start = () => {
     const environment = setup();
     const { client, clock, logger } = environment;
-    const recorder = createEventRecorder({ client, clock, random: () => 0.5, logger, component: 'keelson' });
+    const recorder = createEventRecorder({
+      client,
+      clock,
+      random: () => 0.5,
+      logger,
+      component: 'keelson',
+      machine: 'vm',
+    });
     const events = async () => (await client.list(Event)).items;
     const pod = { metadata: { name: 'p', namespace: 'ns', uid: 'u', resourceVersion: '7' } };
     return { ...environment, recorder, events, pod };
@@ -608,6 +625,83 @@ describe('createEventRecorder', () => {
       ...Array.from({ length: 9 }, (_, at) => [`no. ${at + 1}`, 1, 'keelson']),
       ['(combined from similar events): no. 14', 5, ''],
     ]);
+  });
+
+  describe('with an action, in events.k8s.io', () => {
+    const told = () => {
+      const environment = start();
+      const scheduler = environment.recorder.as('default-scheduler');
+      const fail = async (note = 'no nodes', object: KubernetesObject = environment.pod) => {
+        scheduler.event(Pod, object, 'Warning', 'FailedScheduling', note, { action: 'Scheduling' });
+        await settle();
+      };
+      const series = async () =>
+        (await environment.client.list(EventsV1Event)).items.map((each) => [each.note, each.series?.count ?? 1]);
+      return { ...environment, scheduler, fail, series };
+    };
+
+    it('writes one as kube-scheduler does', async () => {
+      const { client, fail, scheduler, pod } = told();
+      await fail('x'.repeat(2_000));
+      const victim = { metadata: { name: 'v', namespace: 'ns', uid: 'w' } };
+      const options = { action: 'Preempting', related: { type: Pod, object: pod } };
+      scheduler.event(Pod, victim, 'Normal', 'Preempted', 'by p', options);
+      await settle();
+      const [failed, preempted] = (await client.list(EventsV1Event)).items;
+      const { metadata, ...rest } = failed!;
+      expect(metadata.name).toMatch(/^p\.[0-9a-f]{16}$/);
+      expect(rest).toEqual({
+        apiVersion: 'events.k8s.io/v1',
+        kind: 'Event',
+        eventTime: '2026-01-01T00:00:00.000000Z',
+        reportingController: 'default-scheduler',
+        reportingInstance: 'default-scheduler-vm',
+        action: 'Scheduling',
+        reason: 'FailedScheduling',
+        regarding: { apiVersion: 'v1', kind: 'Pod', name: 'p', namespace: 'ns', uid: 'u', resourceVersion: '7' },
+        note: 'x'.repeat(1_024),
+        type: 'Warning',
+      });
+      expect(preempted).toMatchObject({ regarding: { name: 'v' }, related: { name: 'p', uid: 'u' } });
+    });
+
+    it('makes a series of equal ones, and tells of it at once, every half an hour, and when it has ended', async () => {
+      const { clock, client, api, fail, series } = told();
+      await fail();
+      for (const count of [2, 2, 2]) {
+        await clock.advance(60_000);
+        await fail('other words');
+        expect(await series()).toEqual([['no nodes', count]]);
+      }
+      for (let each = 0; each < 10; each += 1) {
+        await clock.advance(200_000);
+        await fail();
+      }
+      expect((await series())[0]?.[1]).toBeGreaterThan(10);
+      expect(api.writes.map(({ verb }) => verb)).toEqual(['create', 'patch', 'patch']);
+      await clock.advance(721_000);
+      expect(await series()).toEqual([['no nodes', 14]]);
+      const [event] = (await client.list(EventsV1Event)).items;
+      expect(event?.series?.lastObservedTime).toBe('2026-01-01T00:36:20.000000Z');
+      // The next one begins anew.
+      await fail();
+      expect((await series()).map(([, count]) => count)).toEqual([14, 1]);
+      await clock.advance(800_000);
+      expect(clock.pending.timers).toBe(0);
+    });
+
+    it('tells what it has counted when it stops, and makes one anew that is gone', async () => {
+      const { client, recorder, fail, series, pod } = told();
+      await fail();
+      await fail();
+      const [event] = (await client.list(EventsV1Event)).items;
+      await client.delete(EventsV1Event, event!.metadata);
+      await fail();
+      // It changed: that is another matter.
+      await fail('no nodes', { metadata: { ...pod.metadata, resourceVersion: '8' } });
+      await recorder.stop(new AbortController().signal);
+      expect((await series()).map(([, count]) => count).toSorted()).toEqual([1, 3]);
+    });
   });
 
   it('puts events about cluster-wide objects into default', async () => {

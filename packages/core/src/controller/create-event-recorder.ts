@@ -1,10 +1,11 @@
-import { apiVersionOf, Event } from '../api/index.ts';
+import { apiVersionOf, Event, EventsV1Event, type KubernetesObject, type ResourceType } from '../api/index.ts';
 import type { Client } from '../client/index.ts';
 import type { Clock, Random } from '../machinery/index.ts';
 import { isStatusError } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
 import { type Correlated, EventCorrelator, type Occurrence } from './event-correlator.ts';
 import type { EventRecorder } from './event-recorder.ts';
+import { type EventSeries, EventSeriesBook, seriesEndsMs } from './event-series.ts';
 
 /** Through whom a recorder writes events, and in whose name. */
 export interface EventRecorderOptions {
@@ -14,6 +15,8 @@ export interface EventRecorderOptions {
   readonly logger: Logger;
   /** Who speaks until `as` says otherwise. */
   readonly component: string;
+  /** The machine's name, by which Events of events.k8s.io tell the component's instances apart. */
+  readonly machine?: string;
 }
 
 /** A recorder that can be ended: `stop` writes what waits, until the signal is aborted. */
@@ -27,15 +30,16 @@ interface Written {
   readonly namespace: string;
 }
 
-interface Waiting {
-  readonly occurrence: Occurrence;
-  readonly correlated: Correlated;
-}
+type Waiting =
+  | { readonly occurrence: Occurrence; readonly correlated: Correlated }
+  | { readonly occurrence: Occurrence; readonly series: EventSeries };
 
 const longestQueue = 1_000;
 const mostRemembered = 4_096;
 const attempts = 5;
 const firstBackOffMs = 500;
+/** Of events.k8s.io; an API server takes no more. */
+const longestNote = 1_024;
 
 /**
  * Writes events one after the other in the background, correlated as client-go does it: what is equal to one that waits or
@@ -44,7 +48,8 @@ const firstBackOffMs = 500;
 export function createEventRecorder(options: EventRecorderOptions): StoppableEventRecorder {
   const queue = new EventQueue(options);
   const speaking = (component: string, host?: string): EventRecorder => ({
-    event: (type, object, kind, reason, message) => queue.add({ type, object, kind, reason, message, component, host }),
+    event: (type, object, kind, reason, message, options) =>
+      queue.add({ type, object, kind, reason, message, component, host, options }),
     as: speaking,
   });
   return { ...speaking(options.component), stop: (signal) => queue.stop(signal) };
@@ -56,7 +61,9 @@ class EventQueue {
   readonly #waiting = new Map<string, Waiting>();
   readonly #written = new Map<string, Written>();
   readonly #correlator: EventCorrelator;
+  readonly #series: EventSeriesBook;
   readonly #abort = new AbortController();
+  #cancelSweep: (() => void) | undefined;
   #working: Promise<void> | undefined;
   #dropped = 0;
   #sequence = 0;
@@ -66,25 +73,44 @@ class EventQueue {
     this.#options = options;
     this.#logger = options.logger.named('events');
     this.#correlator = new EventCorrelator(options.clock);
+    this.#series = new EventSeriesBook(options.clock);
   }
 
   add(occurrence: Occurrence): void {
     if (this.#stopped) return;
+    const { options } = occurrence;
+    if (options) {
+      this.#tell(this.#series.observe({ ...occurrence, options }));
+      return;
+    }
     const correlated = this.#correlator.correlate(occurrence);
     const { key } = correlated;
-    const waits = this.#waiting.has(key);
-    if (!waits && !correlated.allowed) return;
-    if (!waits && this.#waiting.size >= longestQueue) {
+    if (correlated.allowed || this.#waiting.has(key)) this.#queue(key, { occurrence, correlated });
+  }
+
+  #tell(series: EventSeries | undefined): void {
+    if (series) this.#queue(series.key, { occurrence: series.action, series });
+    this.#cancelSweep ??= this.#options.clock.after(seriesEndsMs, () => {
+      this.#cancelSweep = undefined;
+      for (const each of this.#series.sweep()) this.#tell(each);
+      if (this.#series.size > 0) this.#tell(undefined);
+    });
+  }
+
+  #queue(key: string, waiting: Waiting): void {
+    if (!this.#waiting.has(key) && this.#waiting.size >= longestQueue) {
       this.#dropped += 1;
       if (this.#dropped === 1) this.#logger.warn('events come faster than they are written; some are dropped');
       return;
     }
-    this.#waiting.set(key, { occurrence, correlated });
+    this.#waiting.set(key, waiting);
     this.#working ??= this.#work();
   }
 
   async stop(signal: AbortSignal): Promise<void> {
     this.#stopped = true;
+    this.#cancelSweep?.();
+    for (const series of this.#series.end()) this.#queue(series.key, { occurrence: series.action, series });
     const abort = () => this.#abort.abort(signal.reason);
     if (signal.aborted) abort();
     else signal.addEventListener('abort', abort, { once: true });
@@ -109,7 +135,8 @@ class EventQueue {
     const { signal } = this.#abort;
     for (let attempt = 0; ; attempt += 1) {
       try {
-        await this.#send(waiting);
+        if ('series' in waiting) await this.#sendSeries(waiting.series);
+        else await this.#send(waiting);
         return;
       } catch (error) {
         if (signal.aborted) return;
@@ -131,7 +158,7 @@ class EventQueue {
     }
   }
 
-  async #send({ occurrence, correlated }: Waiting): Promise<void> {
+  async #send({ occurrence, correlated }: Exclude<Waiting, { series: EventSeries }>): Promise<void> {
     const { client } = this.#options;
     const { signal } = this.#abort;
     const { key, count, last, message } = correlated;
@@ -152,6 +179,22 @@ class EventQueue {
     this.#remember(key, { name, namespace });
   }
 
+  async #sendSeries(told: EventSeries): Promise<void> {
+    const { client } = this.#options;
+    const { signal } = this.#abort;
+    if (told.written) {
+      try {
+        await client.patch(EventsV1Event, told.written, { merge: { series: told.series } }, { signal });
+        return;
+      } catch (error) {
+        if (!isStatusError(error, 'NotFound')) throw error;
+      }
+    }
+    const created = this.#composeSeries(told);
+    await client.create(EventsV1Event, created, { signal });
+    told.written = created.metadata;
+  }
+
   #remember(key: string, written: Written): void {
     this.#written.delete(key);
     this.#written.set(key, written);
@@ -162,19 +205,9 @@ class EventQueue {
     { type, object, kind, reason, component, host }: Occurrence,
     { message, count, together, ...times }: Correlated,
   ) {
-    const { name, namespace = 'default', uid, resourceVersion } = object.metadata;
-    this.#sequence += 1;
-    const unique = (BigInt(this.#options.clock.now()) * 1_000_000n + BigInt(this.#sequence % 1_000_000)).toString(16);
     return {
-      metadata: { name: `${name.slice(0, 253 - 1 - unique.length)}.${unique}`, namespace },
-      involvedObject: {
-        apiVersion: apiVersionOf(type),
-        kind: type.kind,
-        name,
-        ...(type.namespaced && { namespace }),
-        ...(uid && { uid }),
-        ...(resourceVersion && { resourceVersion }),
-      },
+      metadata: this.#nameFor(object),
+      involvedObject: referenceTo(type, object),
       type: kind,
       reason,
       message,
@@ -186,6 +219,44 @@ class EventQueue {
       count,
     };
   }
+
+  #composeSeries({ action: told, eventTime, series }: EventSeries) {
+    const { type, object, kind, reason, message, component, host, options } = told;
+    const { machine } = this.#options;
+    const { action, related } = options;
+    return {
+      metadata: this.#nameFor(object),
+      eventTime,
+      ...(series && { series }),
+      reportingController: component,
+      reportingInstance: host ?? (machine === undefined ? component : `${component}-${machine}`),
+      action,
+      reason,
+      regarding: referenceTo(type, object),
+      ...(related && { related: referenceTo(related.type, related.object) }),
+      note: message.slice(0, longestNote),
+      type: kind,
+    };
+  }
+
+  /** Unique, and beside the object. */
+  #nameFor({ metadata: { name, namespace = 'default' } }: KubernetesObject): Written {
+    this.#sequence += 1;
+    const unique = (BigInt(this.#options.clock.now()) * 1_000_000n + BigInt(this.#sequence % 1_000_000)).toString(16);
+    return { name: `${name.slice(0, 253 - 1 - unique.length)}.${unique}`, namespace };
+  }
+}
+
+function referenceTo(type: ResourceType, { metadata }: KubernetesObject) {
+  const { name, namespace = 'default', uid, resourceVersion } = metadata;
+  return {
+    apiVersion: apiVersionOf(type),
+    kind: type.kind,
+    name,
+    ...(type.namespaced && { namespace }),
+    ...(uid && { uid }),
+    ...(resourceVersion && { resourceVersion }),
+  };
 }
 
 function first<K, V>(map: ReadonlyMap<K, V>): [K, V] | undefined {

@@ -1,5 +1,6 @@
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import { type Clock, timestamp } from '../machinery/index.ts';
+import type { EventOptions } from './event-recorder.ts';
 import { EventSpamFilter } from './event-spam-filter.ts';
 
 /** Something that happened to an object, as somebody tells it. */
@@ -11,6 +12,7 @@ export interface Occurrence {
   readonly message: string;
   readonly component: string;
   readonly host: string | undefined;
+  readonly options?: EventOptions | undefined;
 }
 
 /** What an Event is to say by now. */

@@ -1,7 +1,17 @@
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import { token } from '../plugin/index.ts';
 
-/** Writes `v1` Events about objects; equal ones within a while are counted on one Event. Never throws and never blocks. */
+export interface EventOptions {
+  /** What was done or tried, as in `Binding`. With it the Event is one of events.k8s.io. */
+  readonly action: string;
+  /** Another object that has to do with it. */
+  readonly related?: { readonly type: ResourceType; readonly object: KubernetesObject };
+}
+
+/**
+ * Writes Events about objects, equal ones as one: those of the core group as client-go's tools/record does it, or, with
+ * an `action`, those of events.k8s.io as its tools/events does it. Never throws and never blocks.
+ */
 export interface EventRecorder {
   /**
    * @param type the kind of `object` (objects out of lists do not carry their own)
@@ -13,6 +23,7 @@ export interface EventRecorder {
     kind: 'Normal' | 'Warning',
     reason: string,
     message: string,
+    options?: EventOptions,
   ): void;
   /** The same recorder speaking as `component` (the Event's `source.component`), such as `deployment-controller`. */
   as(component: string, host?: string): EventRecorder;

@@ -17,7 +17,7 @@ export {
   type EventRecorderOptions,
   type StoppableEventRecorder,
 } from './create-event-recorder.ts';
-export { EventRecorder } from './event-recorder.ts';
+export { type EventOptions, EventRecorder } from './event-recorder.ts';
 export { explain } from './explain.ts';
 export { addFinalizer, hasFinalizer, removeFinalizer } from './finalizers.ts';
 export { type LeaderElectionOptions, LeaderElector } from './leader-election.ts';

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { Client } from '../client/index.ts';
 import { createEventRecorder, EventRecorder, type StoppableEventRecorder } from '../controller/index.ts';
 import type { Clock as ClockContract, Random as RandomContract } from '../machinery/index.ts';
@@ -11,12 +12,12 @@ const drainMs = 2_000;
 /** The event recorder of all plugins; each speaks through it as a component of its own. */
 export const eventRecorderPlugin = definePlugin({
   name: 'event-recorder',
-  rules: [{ apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] }],
+  rules: [{ apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] }],
   register({ provide }) {
     provide.factory(
       Recorder,
       (client: Client, clock: ClockContract, random: RandomContract, logger: Logger) =>
-        createEventRecorder({ client, clock, random, logger, component: 'keelson' }),
+        createEventRecorder({ client, clock, random, logger, component: 'keelson', machine: hostname() }),
       [Client, Clock, Random, Logger],
     );
     provide.factory(EventRecorder, (recorder: StoppableEventRecorder) => recorder, [Recorder]);

@@ -116,6 +116,7 @@ export class DefaultPreemption implements SchedulerPlugin {
       'Normal',
       'Preempted',
       `Preempted by pod ${preemptor.metadata.uid} on node ${nodeName}`,
+      { action: 'Preempting', related: { type: Pod, object: preemptor } },
     );
   }
 
