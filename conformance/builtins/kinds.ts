@@ -22,7 +22,7 @@ export const kinds: readonly Kind[] = [
   {
     name: 'job',
     plugins: ['job'],
-    tests: /\[sig-apps\] (Job|CronJob) /,
+    tests: /\[sig-apps\] (Job|CronJob|TTLAfterFinished) /,
     quick: [/Job should create pods for an Indexed job/, /Job should delete a job/],
   },
   {

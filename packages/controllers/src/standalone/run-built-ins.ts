@@ -16,9 +16,13 @@ export interface RunBuiltInsOptions extends Omit<RunPluginsOptions, 'name' | 'pr
 /** Where kube-controller-manager and kube-scheduler have their Leases; their roles allow them there. */
 const leaseNamespace = 'kube-system';
 
-/** What the programs are known as elsewhere, so that `managedFields` tell one owner whoever does the work. */
-const program = (user: string) => (user === 'system:kube-scheduler' ? 'kube-scheduler' : 'kube-controller-manager');
+const scheduler = 'system:kube-scheduler';
 
+/** What the programs are known as elsewhere, so that `managedFields` tell one owner whoever does the work. */
+function programOf(chosen: readonly BuiltIn[]): (user: string) => string {
+  const others = chosen.every(({ plugin }) => plugin.user === scheduler) ? 'kube-scheduler' : 'kube-controller-manager';
+  return (user) => (user === scheduler ? 'kube-scheduler' : others);
+}
 /**
  * Runs built-ins against any cluster, until SIGINT, SIGTERM or `signal`.
  * @throws Error when there is no cluster to talk to, or a built-in lacks something, with what to do about it
@@ -34,7 +38,7 @@ export async function runBuiltIns(
     await runPlugins([surroundings(pem) as AnyPlugin, ...chosen.map(({ plugin }) => plugin), ...plugins], {
       ...options,
       name,
-      program,
+      program: programOf(chosen),
       leaderElection: leaderElection !== false && {
         namespace: leaseNamespace,
         ...(leaderElection !== true && leaderElection),
