@@ -282,10 +282,10 @@ describe('ControllerManager', () => {
     const manager = run(
       {
         watches: [watch(informers.for(ConfigMap)).self()],
-        async reconcile(_, context) {
+        async reconcile(_, { track }) {
           if (outcomes.length > 0) return;
           await clock.sleep(10_000);
-          const own = context.track(client);
+          const own = track(client);
           const ref = { metadata: { name: 'late', namespace: 'default' } };
           const sent = [own.create(ConfigMap, ref), own.get(ConfigMap, ref.metadata), own.deleteCollection(ConfigMap)];
           for (const each of await Promise.allSettled<unknown>(sent)) {

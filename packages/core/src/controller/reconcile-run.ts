@@ -52,10 +52,8 @@ export class ReconcileRun implements ReconcileContext {
     this.startedAt = options.startedAt;
   }
 
-  track(
-    client: Client,
-    { quiet = false, cluster }: { readonly quiet?: boolean; readonly cluster?: string } = {},
-  ): Client {
+  // Bound, as a reconcile takes it out of its context.
+  readonly track: ReconcileContext['track'] = (client, { quiet = false, cluster } = {}) => {
     let tracked = this.#clients.get(client);
     if (!tracked) {
       tracked = {};
@@ -78,13 +76,13 @@ export class ReconcileRun implements ReconcileContext {
       },
     });
     return tracked[form];
-  }
+  };
 
-  read(kind: string, key: ObjectKey): void {
+  readonly read: ReconcileContext['read'] = (kind, key) => {
     const { clock, place } = this.#options;
     const line = place?.();
     note(this.#reads, { kind, key, from: 'cache', at: clock.now(), ...(line !== undefined && { line }) });
-  }
+  };
 
   trace(
     about: Pick<ReconcileTrace, 'id' | 'controller' | 'startedAt' | 'outcome' | 'failures' | 'error'>,
