@@ -60,7 +60,7 @@ export class ChildApplier {
 
   /**
    * @param live the child as it is known; `undefined` where there is none
-   * @throws Error when an object of that name exists and belongs to somebody else
+   * @throws Error when an object of that name exists and belongs to somebody else, or the owner cannot own it from where it is
    */
   async apply<T extends KubernetesObject>(
     client: Client,
@@ -71,6 +71,7 @@ export class ChildApplier {
     signal: AbortSignal,
   ): Promise<T> {
     const ref = placeOf(owner.object, type, child.metadata);
+    requireReach(owner, type, ref);
     const desired = desiredObject(owner, type, child, ref);
     const digest = digestOf(desired);
     // A cache says nothing about what nobody made yet, or somebody else.
@@ -105,6 +106,19 @@ export function placeOf(owner: KubernetesObject, type: ResourceType, metadata: P
     throw new TypeError(`${type.kind} ${name}: its owner has no namespace, so metadata.namespace must say one`);
   }
   return { name, ...(namespace && { namespace }) };
+}
+
+/**
+ * Owner references do not reach over namespaces: the garbage collector deletes a child in another one, as if its owner
+ * had gone, and never a cluster-scoped one (kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents).
+ */
+function requireReach({ type: ownerType, object, elsewhere }: ChildOwner, type: ResourceType, ref: ObjectRef): void {
+  const { namespace } = object.metadata;
+  if (elsewhere || namespace === undefined || ref.namespace === namespace) return;
+  const where = ref.namespace === undefined ? 'is cluster-scoped' : `is in the namespace ${ref.namespace}`;
+  throw new TypeError(
+    `${type.kind} ${ref.name} ${where}, and ${ownerType.kind} ${keyOf(object)} cannot own it from there: make it with context.client (declared in uses) and delete it in finalize, or let a cluster-scoped kind own it`,
+  );
 }
 
 function desiredObject<T extends KubernetesObject>(
