@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -49,4 +49,37 @@ it('the operator in the README is the one that is tested, and no longer than for
   const operator = readFileSync(join(root, 'examples/smallest/operator.ts'), 'utf8').trim();
   expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(`\`\`\`ts\n${operator}\n\`\`\``);
   expect(operator.split('\n').length).toBeLessThanOrEqual(40);
+});
+
+/** All that is written for people, and below which folder. */
+const written = [join(root, 'README.md'), ...everyPage(join(root, 'docs'))];
+
+function everyPage(dir: string): string[] {
+  return readdirSync(dir, { recursive: true, encoding: 'utf8' })
+    .filter((each) => each.endsWith('.md'))
+    .map((each) => join(dir, each));
+}
+
+it('every link in the documents leads somewhere', () => {
+  const broken = written.flatMap((page) =>
+    [
+      ...readFileSync(page, 'utf8')
+        .replaceAll(/^```[\s\S]*?^```$/gm, '')
+        .matchAll(/\]\(([^)#\s]+)[^)]*\)/g),
+    ]
+      .map(([, target = '']) => target)
+      .filter((target) => !/^[a-z]+:/.test(target) && !existsSync(join(dirname(page), target)))
+      .map((target) => `${relative(root, page)}: ${target}`),
+  );
+  expect(broken).toEqual([]);
+});
+
+it('the table of documents names them all', () => {
+  const table = readFileSync(join(root, 'docs/README.md'), 'utf8');
+  const single = written
+    .map((each) => relative(join(root, 'docs'), each))
+    .filter((each) => !/^(README\.md|(guide|reference|decisions|plans)\/)/.test(each));
+  expect(single.filter((each) => !table.includes(`(${each})`))).toEqual([]);
+  const examples = readdirSync(join(root, 'examples')).map((each) => `../examples/${each}`);
+  expect(examples.filter((each) => !table.includes(`(${each})`))).toEqual([]);
 });

@@ -284,7 +284,7 @@ export class HttpApiServer {
 
   /**
    * Makes the objects that every cluster has, and begins to keep authorization current.
-   * @param options.forked the store begins as a copy of one that was bootstrapped: what every cluster has is there, and
+   * @param options with `forked`, the store begins as a copy of one that was bootstrapped: what every cluster has is there, and
    * what only few ask about is read when somebody does
    */
   async bootstrap(

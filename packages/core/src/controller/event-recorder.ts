@@ -1,6 +1,7 @@
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import { token } from '../plugin/index.ts';
 
+/** What may be said of an event beside its reason and message. */
 export interface EventOptions {
   /** What was done or tried, as in `Binding`. With it the Event is one of events.k8s.io. */
   readonly action: string;

@@ -29,6 +29,7 @@ export const shardingOptions = z.strictObject({
   renewDeadlineMs: milliseconds.default(14_000),
   retryPeriodMs: milliseconds.default(4_000),
 });
+/** Options of `shardingPlugin`: how processes share the objects among them. */
 export type ShardingSettings = z.input<typeof shardingOptions>;
 
 /** Several processes with these controllers divide the keys among each other. Goes before the controllers. */
