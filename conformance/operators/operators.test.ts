@@ -4,8 +4,13 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { type Client, createClient, httpTransport, loadKubeconfig } from '@keelson/core';
+import { waitFor } from '@keelson/core/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClusterProcess, ci, command, eventually } from '../../packages/keelson/test/cluster-process.ts';
+import { runAsDeployed } from '../../packages/keelson/test/run-as-deployed.ts';
+import { Website, websiteOperator } from '../../packages/keelson/test/versioned-website.ts';
+import { Disk, diskOperator } from '../../packages/keelson/test/webhook-operator.ts';
 import { realProgram } from '../clients/real-programs.ts';
 import { moduleFiles } from './module-files.ts';
 import { Program } from './program.ts';
@@ -20,6 +25,24 @@ const files = {
   clusterApi: moduleFiles('cluster-api', 'sigs.k8s.io/cluster-api'),
 };
 const program = (name: string) => realProgram(name) ?? name;
+
+/**
+ * Its webhooks are asked when what is to be trusted has been injected. Of their conditions nothing is said: this
+ * cert-manager is older than those, and writes configurations back without.
+ */
+async function useDisks(client: Client): Promise<void> {
+  const disk = (size: number) => ({ metadata: { name: 'tried', namespace: 'default' }, spec: { size } });
+  const asked = async () => (await client.create(Disk, disk(1), { dryRun: ['All'] })).spec.team !== undefined;
+  await waitFor(asked, { what: 'the disks to be asked about', timeoutMs: 60_000 });
+  await expect(client.create(Disk, disk(1001))).rejects.toThrow('denied the request: no team has that much');
+}
+
+async function useVersions(client: Client): Promise<void> {
+  const metadata = { name: 'hello', namespace: 'default' };
+  const made = () => client.create(Website.v1alpha1, { metadata, spec: { text: 'hi', replicas: 3 } });
+  await waitFor(made, { what: 'the conversion', timeoutMs: 60_000 });
+  expect((await client.get(Website.v1, metadata)).spec).toMatchObject({ page: 'hi', scaling: { max: 3 } });
+}
 
 /** Operators that others wrote, as they are built from their modules; CI builds them first. */
 describe('operators of others', () => {
@@ -48,7 +71,7 @@ describe('operators of others', () => {
   });
 
   it.skipIf(!(built(certManager) && files.certManager) && !ci)(
-    'cert-manager issues a certificate, and its webhook refuses what is wrong',
+    'cert-manager issues certificates, also for operators that are deployed with it, and its webhook refuses what is wrong',
     async () => {
       const port = await freePort();
       const chart = chartOf(files.certManager ?? '', dir);
@@ -126,6 +149,15 @@ describe('operators of others', () => {
         spec: { ...certificate.spec, dnsNames: [], duration: '1m' },
       };
       const refused = await cluster.tryKubectl('create -f -', JSON.stringify(wrong));
+      const transport = httpTransport(await loadKubeconfig(cluster.kubeconfig));
+      try {
+        const client = createClient(transport);
+        const place = { client, kubeconfig: readFileSync(cluster.kubeconfig, 'utf8'), dir };
+        await runAsDeployed(diskOperator, place, () => useDisks(client), { ca: 'cert-manager' });
+        await runAsDeployed(websiteOperator, place, () => useVersions(client), { ca: 'cert-manager' });
+      } finally {
+        transport.close();
+      }
       expect(refused.stderr).toMatch(
         /^Error from server \(NotAcceptable\): error when creating "STDIN": admission webhook "webhook\.cert-manager\.io" denied the request: \[spec: Invalid value: "": at least one of commonName, dnsNames, uris ipAddresses, or emailAddresses must be set/,
       );

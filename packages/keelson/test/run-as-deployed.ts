@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -7,13 +7,15 @@ import {
   type Deployment,
   EndpointSlice,
   type KubernetesObject,
+  type ObjectRef,
   type Operator,
   type ResourceType,
   runOperator,
+  Secret,
   ServiceAccount,
 } from '@keelson/core';
 import { runFlags, runSettings } from '@keelson/core/host';
-import { silentLogger } from '@keelson/core/testing';
+import { silentLogger, waitFor } from '@keelson/core/testing';
 import { expect } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { machineAddress } from '../src/machine-address.ts';
@@ -69,15 +71,32 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
+/** Writes a Secret into files, as its volume has it, once it is there; says where. */
+async function mount({ client, dir }: Place, ref: ObjectRef): Promise<string> {
+  const { data = {} } = await waitFor(() => client.get(Secret, ref), { what: 'the certificate', timeoutMs: 60_000 });
+  const path = join(dir, ref.name);
+  await mkdir(path);
+  for (const [name, text] of Object.entries(data)) {
+    await writeFile(join(path, name), Buffer.from(text, 'base64'), { mode: 0o600 });
+  }
+  return path;
+}
+
 /**
  * Applies an operator's manifests and runs it as the Deployment starts it, with what its Service leads to: as its
  * ServiceAccount, with the rights of that.
  */
-export async function runAsDeployed(own: Operator, place: Place, use: () => Promise<void>): Promise<void> {
+export async function runAsDeployed(
+  own: Operator,
+  place: Place,
+  use: () => Promise<void>,
+  { ca = 'operator' }: { readonly ca?: 'operator' | 'cert-manager' } = {},
+): Promise<void> {
   const { client } = place;
   const { name } = own;
   const namespace = `${name}-system`;
-  const manifests = operatorManifests([own]);
+  // It runs here: of its Deployment no pod is wanted.
+  const manifests = operatorManifests([own], { ca, replicas: 0 });
   for (const each of readDocuments(plainYaml(manifests))) await applyObject(client, each);
   const port = await freePort();
   await client.create(EndpointSlice, {
@@ -88,14 +107,23 @@ export async function runAsDeployed(own: Operator, place: Place, use: () => Prom
   });
   const args = argumentsIn(manifests, namespace).filter((each) => !each.includes('-bind-address='));
   const { webhooks, ...settings } = runSettings(parseArgs({ args: [...args], options: runFlags }).values);
-  expect(webhooks).toEqual({ service: { namespace, name: `${name}-webhook` }, installedBy: 'manifests' });
+  const service = { namespace, name: `${name}-webhook` };
+  const mounted = ca === 'cert-manager' && {
+    certificateDirectory: await mount(place, { namespace, name: `${name}-webhook-certificate` }),
+  };
+  expect(webhooks).toEqual({
+    service,
+    ...(mounted
+      ? { installedBy: 'cert-manager', certificateDirectory: '/certificates' }
+      : { installedBy: 'manifests' }),
+  });
   const stop = new AbortController();
   const running = runOperator(own, {
     ...settings,
     kubeconfig: await accountOf(place, name),
     signal: stop.signal,
     logger: silentLogger,
-    webhooks: { ...webhooks, port },
+    webhooks: { ...webhooks, ...mounted, port },
   });
   try {
     await Promise.race([running, use()]);
