@@ -8,7 +8,7 @@ import type { Dependent, DependentMaker } from './dependent.ts';
 import type { OperatorContext } from './operator-context.ts';
 import type { Definition } from './serve-definition.ts';
 
-/** `Name`: names of the dependents. */
+/** What `defineOperator` takes. `Name`: names of the dependents. */
 export interface OperatorDefinition<
   T extends KubernetesObject,
   Name extends string = string,
@@ -93,6 +93,8 @@ export interface OperatorDefinition<
 /** Objects of a kind that others name. */
 export interface Reference<T> {
   readonly type: ResourceType;
+  /** The kind may not be served, or not yet: that keeps nothing waiting, and `get` finds nothing. */
+  readonly optional?: boolean;
   /** Names of those that the object refers to, in its own namespace; or with the namespace they are in. */
   readonly by: (object: T) => readonly (string | ObjectRef)[];
 }
