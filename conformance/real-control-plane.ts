@@ -8,7 +8,7 @@ import { binary } from './binaries.mjs';
 export const realControlPlanePrograms = ['kube-controller-manager', 'kube-scheduler', 'kwok'] as const;
 
 const annotation = { key: 'kwok.x-k8s.io/node', value: 'fake' };
-const room = { cpu: '32', memory: '256Gi', pods: '110' };
+const room = { cpu: '32', memory: '256Gi', pods: '110', 'ephemeral-storage': '100Gi' };
 
 /** Lines of `keelson.yaml` that leave nothing but the API server, without nodes: who controls comes from outside. */
 export const apiServerOnly = [

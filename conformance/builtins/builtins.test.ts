@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ci } from '../../packages/keelson/test/cluster-process.ts';
+import { binary } from '../binaries.mjs';
 import { realProgram } from '../clients/real-programs.ts';
 import { realControlPlanePrograms } from '../real-control-plane.ts';
 import { parseTests } from '../suite/ledger.ts';
@@ -48,8 +50,27 @@ describe.skipIf(programs.some((each) => !realProgram(each)) && !ci)(
         expect(`${name}: ${result.seen.get(name)?.state} ${result.failures.get(name) ?? ''}`).toBe(`${name}: passed `);
     });
 
+    it('service keeps ranges of addresses, which no test of the suite looks at', async () => {
+      const { kubeconfig } = controlPlane ?? fail();
+      const kubectl = (args: readonly string[], input = '') =>
+        execFileSync(binary('kubectl'), [`--kubeconfig=${kubeconfig}`, ...args], { input, encoding: 'utf8' });
+      const [apiVersion, kind, name] = ['networking.k8s.io/v1', 'ServiceCIDR', 'more'];
+      kubectl(
+        ['create', '-f', '-'],
+        JSON.stringify({ apiVersion, kind, metadata: { name }, spec: { cidrs: ['10.97.0.0/24'] } }),
+      );
+      kubectl(['wait', '--for=condition=Ready', 'servicecidr/more', '--timeout=60s']);
+      expect(kubectl(['get', 'servicecidr', name, '-o=jsonpath={.metadata.finalizers}'])).toBe(
+        '["networking.k8s.io/service-cidr-finalizer"]',
+      );
+    });
+
     it('all end in order when they are asked to', async () => {
       expect(await Promise.all(running.map((each) => each.stop()))).toEqual(tried.map(() => 0));
     }, 60_000);
   },
 );
+
+function fail(): never {
+  throw new Error('the control plane did not start');
+}

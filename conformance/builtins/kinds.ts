@@ -35,10 +35,14 @@ export const kinds: readonly Kind[] = [
     ],
   },
   {
+    // All that kube-controller-manager does for Services, but for their endpoints.
     name: 'service',
-    plugins: ['service', 'service-cidr'],
-    tests: /\[sig-network\] (Services|ServiceCIDR and IPAddress API) /,
-    quick: [/Services should complete a service status lifecycle/, /should support ServiceCIDR API operations/],
+    plugins: ['service', 'service-cidr', 'endpointslice-mirroring'],
+    tests: /\[sig-network\] (Services|ServiceCIDR and IPAddress API|EndpointSliceMirroring) /,
+    quick: [
+      /Services should complete a service status lifecycle/,
+      /EndpointSliceMirroring should mirror a custom Endpoints/,
+    ],
   },
   {
     name: 'scheduler',
