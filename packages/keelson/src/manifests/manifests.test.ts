@@ -219,6 +219,7 @@ describe('operatorManifests', () => {
       '--webhook-service=disks-system/disks-webhook',
       '--webhook-certificates=/certificates',
     ]);
+    expect(JSON.stringify(byCertManager.workload[0])).toContain('"lifecycle":{"preStop":{"sleep":{"seconds":5}}}');
     expect(JSON.stringify(byCertManager.workload[0])).toContain(
       '"volumes":[{"name":"certificates","secret":{"secretName":"disks-webhook-certificate"}}]',
     );

@@ -24,6 +24,8 @@ export interface OperatorManifests {
   readonly webhooks: readonly KubernetesObject[];
 }
 
+/** How long a Service may lead to a pod that is to end. */
+const lingerSeconds = 5;
 /** Served for probes. */
 const healthPort = 8081;
 /** Served for Prometheus, without TLS: the network policy says for whom. */
@@ -143,6 +145,8 @@ function deploymentSpec(
       capabilities: { drop: ['ALL'] },
     },
     ...(asked.volumeMounts.length > 0 && { volumeMounts: asked.volumeMounts }),
+    // It is asked until everybody has heard that it goes.
+    ...(asked.ports.length > 0 && { lifecycle: { preStop: { sleep: { seconds: lingerSeconds } } } }),
   };
   return {
     replicas,
@@ -151,7 +155,7 @@ function deploymentSpec(
       metadata: { labels: selector(name) },
       spec: {
         serviceAccountName: name,
-        terminationGracePeriodSeconds: 15,
+        terminationGracePeriodSeconds: 15 + (asked.ports.length > 0 ? lingerSeconds : 0),
         securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } },
         containers: [container],
         ...(volumes.length > 0 && { volumes }),
