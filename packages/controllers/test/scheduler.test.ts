@@ -1,4 +1,4 @@
-import { type Leadership, Node, Pod, PriorityClass } from '@keelson/core';
+import { EventsV1Event, type Leadership, Node, Pod, PriorityClass } from '@keelson/core';
 import type { SchedulerPlugin } from '@keelson/core/scheduling';
 import { waitFor } from '@keelson/core/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -46,6 +46,16 @@ describe('the scheduler', () => {
     expect(await waitFor(async () => (await cluster.events('Scheduled'))[0])).toBe(
       'Successfully assigned default/a to node-1',
     );
+    // As kube-scheduler tells it: by events.k8s.io.
+    const [event] = (await cluster.client.list(EventsV1Event, { namespace: 'default' })).items;
+    expect(event).toMatchObject({
+      eventTime: expect.stringMatching(/\.\d{6}Z$/),
+      action: 'Binding',
+      reportingController: 'default-scheduler',
+      reportingInstance: expect.stringMatching(/^default-scheduler/),
+      regarding: { kind: 'Pod', name: 'a' },
+    });
+    expect(event).not.toHaveProperty('deprecatedCount');
   });
 
   it('places pods only while it leads, and knows what was placed meanwhile', async () => {
