@@ -1,7 +1,7 @@
 import type { Condition, KubernetesObject, ResourceType } from '../api/index.ts';
 import type { Client } from '../client/index.ts';
 import type { EventRecorder, ReconcileContext } from '../controller/index.ts';
-import type { Informer, Informers } from '../informer/index.ts';
+import type { Informer, InformerOptions, Informers } from '../informer/index.ts';
 import {
   type Clock,
   controllerOf,
@@ -91,7 +91,7 @@ export interface OperatorParts<T extends KubernetesObject> {
   readonly type: ResourceType<T>;
   readonly owns: readonly ResourceType[];
   /** Kinds that objects refer to. */
-  readonly references: readonly ResourceType[];
+  readonly references: readonly { readonly type: ResourceType; readonly optional?: boolean }[];
   /** What the operator has declared that it does. */
   readonly access: DeclaredAccess;
   readonly observesGeneration: boolean;
@@ -372,12 +372,13 @@ export class OperatorRun<T extends KubernetesObject> {
 
   #informer<C extends KubernetesObject>(type: ResourceType<C>): Informer<C> {
     const { owns, references, type: own, informers } = this.#parts;
-    if (![own, ...owns, ...references].some((each) => isSame(each, type))) {
+    const reference = references.find((each) => isSame(each.type, type));
+    if (!reference && ![own, ...owns].some((each) => isSame(each, type))) {
       throw new Error(
         `${type.kind} is not among the kinds that this operator owns; add it to \`owns\`, or to \`references\` if it only reads it`,
       );
     }
-    return informers.for(type);
+    return informers.for(type, reference && scopeOf(reference));
   }
 
   #requireOwned(type: ResourceType): void {
@@ -385,6 +386,10 @@ export class OperatorRun<T extends KubernetesObject> {
     throw new Error(`${type.kind} is not among the kinds that this operator owns; add it to \`owns\``);
   }
 }
+
+/** Of the informer of a kind that is referred to. */
+export const scopeOf = ({ optional }: { readonly optional?: boolean }): Pick<InformerOptions, 'optional'> =>
+  optional ? { optional } : {};
 
 const identity = ({ group, plural }: ResourceType, key: ObjectKey) => `${plural}.${group}/${key}`;
 

@@ -21,6 +21,7 @@ import {
   type OperatorContext,
   type OperatorParts,
   OperatorRun,
+  scopeOf,
 } from './operator-context.ts';
 import type { OperatorDefinition, Reference } from './operator-definition.ts';
 import { watchRemoteChildren } from './remote-children.ts';
@@ -74,8 +75,9 @@ export class OperatorController<T extends KubernetesObject> implements Controlle
     this.name = name;
     if (concurrency !== undefined) this.concurrency = concurrency;
     if (reconcileTimeoutMs !== undefined) this.reconcileTimeoutMs = reconcileTimeoutMs;
-    this.#finalizer = `${type.group}/${name}`;
-    this.#dependentsFinalizer = `${type.group}/${name}.dependents`;
+    const domain = domainOf(type);
+    this.#finalizer = `${domain}/${name}`;
+    this.#dependentsFinalizer = `${domain}/${name}.dependents`;
     const own = informers.for(type);
     this.#informer = own;
     for (const each of owns) informers.for(each).addIndex(controllerIndex, controllerUid);
@@ -83,18 +85,18 @@ export class OperatorController<T extends KubernetesObject> implements Controlle
       ownWatch(own, definition.when),
       ...owns.map((each) => watch(informers.for(each)).owner(type)),
       ...(environment.cluster === undefined ? [] : owns.map((each) => watchRemoteChildren(name, each, informers))),
-      ...references.map((each) => watch(informers.for(each.type)).referencedBy(own, keysOf(each))),
+      ...references.map((each) => watch(informers.for(each.type, scopeOf(each))).referencedBy(own, keysOf(each))),
       ...(watches?.(access.informers(informers)) ?? []),
     ];
     this.#hasConditions = hasStatusField(type, 'conditions');
     this.#parts = {
       ...environment,
       operator: name,
-      clustersFinalizer: `${type.group}/${name}.clusters`,
+      clustersFinalizer: `${domain}/${name}.clusters`,
       type,
       access,
       owns,
-      references: references.map((each) => each.type),
+      references,
       observesGeneration: hasStatusField(type, 'observedGeneration'),
       applier: new ChildApplier(name),
     };
@@ -235,6 +237,11 @@ export function ownedBy<T extends KubernetesObject>(
     ({ group, plural }) => !owns.some((each) => each.group === group && each.plural === plural),
   );
   return [...owns, ...further];
+}
+
+/** Finalizers need a domain, which kinds of Kubernetes' own do not lend. */
+function domainOf({ group }: ResourceType): string {
+  return group.includes('.') && !group.endsWith('.k8s.io') ? group : 'keelson.dev';
 }
 
 function ownWatch<T extends KubernetesObject>(informer: Informer<T>, when: Predicate<T> | undefined): Watch {

@@ -40,3 +40,20 @@ it('makes no child that the garbage collector would take for an orphan, or never
   expect((await client.list(ConfigMap)).items.map(({ metadata }) => metadata.namespace)).toEqual(['default']);
   await running.stop();
 });
+
+it("names finalizers of Kubernetes' own kinds after a domain, which those do not have", async () => {
+  const api = new ModelApi();
+  const client = createClient(api);
+  const clock = new FakeClock();
+  const operator = defineOperator({
+    name: 'keeper',
+    for: ConfigMap,
+    reconcile: async () => undefined,
+    finalize: async () => ({ requeueAfter: 60_000 }),
+  });
+  const running = await startOnModel(operator, api, clock);
+  await client.create(ConfigMap, { metadata: ref });
+  await clock.advance(1_000);
+  expect((await client.get(ConfigMap, ref)).metadata.finalizers).toEqual(['keelson.dev/keeper']);
+  await running.stop();
+});

@@ -65,7 +65,10 @@ export const CacheReads = token<CacheReads>('CacheReads');
 
 /** How an informer fares. */
 export interface InformerHealth {
-  /** `live`: the cache follows the server. `failing`: the last attempts failed, and the cache grows old. */
+  /**
+   * `live`: the cache follows the server. `failing`: the last attempts failed, and the cache grows old. `waiting`: it has
+   * not begun, or is of an optional kind that is not served.
+   */
   readonly phase: 'waiting' | 'syncing' | 'live' | 'failing' | 'stopped';
   /** Failures in a row. */
   readonly failures: number;
@@ -119,6 +122,11 @@ export interface InformerOptions<T extends KubernetesObject = KubernetesObject> 
   readonly fieldSelector?: string;
   /** Default: the factory's; without them an object takes about half of the memory. */
   readonly keepManagedFields?: boolean;
+  /**
+   * Whether the kind may not be served, or not yet: while it is not, the informer counts as synced and has no objects,
+   * so that nobody waits for it. That it is served is noticed within seconds.
+   */
+  readonly optional?: boolean;
   /** Called for each object before anybody sees it; makes another one, and leaves its argument and its name as they are. */
   transform?(object: T): T;
 }

@@ -126,7 +126,7 @@ export class InformerFactory implements Informers {
     options: InformerOptions<T>,
     metadataOnly: boolean,
   ): { readonly informer: Informer<T>; readonly release: () => void } {
-    const { keepManagedFields = this.#keepManagedFields, transform } = options;
+    const { keepManagedFields = this.#keepManagedFields, transform, optional = false } = options;
     const { namespace = '', labelSelector = '', fieldSelector = '' } = options;
     const id = [
       type.group,
@@ -137,6 +137,7 @@ export class InformerFactory implements Informers {
       fieldSelector,
       metadataOnly,
       keepManagedFields,
+      optional,
       this.#numberOf(transform),
     ].join('\n');
     let entry = this.#entries.get(id);
@@ -144,6 +145,7 @@ export class InformerFactory implements Informers {
       const informer = new SharedInformer<KubernetesObject>(type, {
         ...this.#environment,
         reads: this.#reads,
+        optional,
         scope: {
           ...(namespace && { namespace }),
           ...(labelSelector && { labelSelector }),

@@ -226,6 +226,43 @@ describe('InformerFactory', () => {
     await informers.stop();
   });
 
+  it('waits for no optional kind that is not served, and follows it from when it is, until it goes', async () => {
+    const { api, clock, client, informers, put, lines } = start();
+    await put('a');
+    let served = false;
+    api.fault = ({ verb, resource }) => {
+      if (verb === 'watch' && resource === 'configmaps' && !served) {
+        throw StatusError.of(404, 'NotFound', '404 page not found');
+      }
+    };
+    const informer = informers.for(ConfigMap, { optional: true });
+    await informer.waitForSync();
+    expect(informer.health.phase).toBe('waiting');
+    expect(names(informer.lister.list())).toEqual([]);
+    served = true;
+    await clock.advance(5_100);
+    expect(names(informer.lister.list())).toEqual(['a']);
+    expect(informer.health.phase).toBe('live');
+    const events: string[] = [];
+    informer.events$.subscribe(({ type, key }) => events.push(`${type} ${key}`));
+    served = false;
+    api.endWatches();
+    await clock.advance(1_000);
+    expect(names(informer.lister.list())).toEqual(['a']);
+    const never = informer.waitForVersion('9000');
+    await clock.advance(20_000);
+    await never;
+    expect(events).toEqual(['deleted default/a']);
+    expect(informer.synced).toBe(true);
+    served = true;
+    await client.delete(ConfigMap, { name: 'a', namespace: 'default' });
+    await put('b');
+    await clock.advance(5_100);
+    expect(names(informer.lister.list())).toEqual(['b']);
+    expect(lines).toEqual([]);
+    await informers.stop();
+  });
+
   it('waits for start() if told so, and a wait for the sync can be given up', async () => {
     const { api, informers } = start(new ModelApi(), { started: false });
     const informer = informers.for(Node);

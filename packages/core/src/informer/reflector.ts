@@ -42,6 +42,8 @@ export interface Sink<T extends KubernetesObject> {
 export interface ReflectorOptions<T extends KubernetesObject> extends ReflectorEnvironment {
   readonly type: ResourceType<T>;
   readonly scope: ReflectorScope;
+  /** That the kind is not served is nothing to be told of. */
+  readonly optional?: boolean;
   readonly sink: Sink<T>;
 }
 
@@ -62,7 +64,7 @@ export async function reflect<T extends KubernetesObject>(
   options: ReflectorOptions<T>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, random, logger, type, sink } = options;
+  const { clock, random, sink } = options;
   let state: ReflectorState = initialState;
   while (!signal.aborted) {
     const outcome: ReflectorOutcome =
@@ -71,7 +73,7 @@ export async function reflect<T extends KubernetesObject>(
         : await watch(options, state, signal);
     if (signal.aborted) return;
     const { next, waitMs } = nextStep(state, outcome, random());
-    report(logger, type, state, outcome, next, waitMs);
+    report(options, state, outcome, next, waitMs);
     state = next;
     sink.stepped(next, outcome.type === 'listed' || next.failures === 0 ? undefined : outcome.error);
     if (waitMs > 0) {
@@ -200,9 +202,8 @@ async function watch<T extends KubernetesObject>(
   }
 }
 
-function report(
-  logger: Logger,
-  type: ResourceType,
+function report<T extends KubernetesObject>(
+  { logger, type, optional }: ReflectorOptions<T>,
   state: ReflectorState,
   outcome: ReflectorOutcome,
   next: ReflectorState,
@@ -216,6 +217,7 @@ function report(
   // One lost connection, one expired revision or a server without streamed lists is ordinary life; what goes on deserves attention.
   const ordinary =
     (isStatusError(error) && error.code === 410) ||
+    (optional && isStatusError(error, 'NotFound')) ||
     (state.phase === 'watch' && next.failures <= 1) ||
     (state.phase === 'stream' && next.failures === 0);
   if (ordinary) logger.debug(`${verb} of ${type.plural} ended`, fields);

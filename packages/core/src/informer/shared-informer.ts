@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 // The package's index loads two hundred modules, which would be most of the time it takes to import the SDK.
 import { Subject } from 'rxjs/internal/Subject';
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
-import { compareResourceVersions, hasReached, keyOf, type ObjectKey } from '../machinery/index.ts';
+import { compareResourceVersions, hasReached, isStatusError, keyOf, type ObjectKey } from '../machinery/index.ts';
 import type {
   CacheReads,
   Informer,
@@ -23,9 +23,12 @@ import { Store } from './store.ts';
 export interface SharedInformerOptions<T extends KubernetesObject> extends ReflectorEnvironment {
   readonly scope: Omit<ReflectorScope, 'metadataOnly' | 'withoutManagedFields'>;
   readonly kept: KeptPart<T>;
+  readonly optional?: boolean;
   /** In development: told what is read, unless the informer is of a part only. */
   readonly reads?: CacheReads | undefined;
 }
+
+const timesGone = 3;
 
 interface Waiter {
   /** `undefined` waits for the first list. */
@@ -50,6 +53,8 @@ export class SharedInformer<T extends KubernetesObject> implements Informer<T> {
   readonly #waiting = new Set<Waiter>();
   readonly #lister: Lister<T>;
   #resourceVersion: string | undefined;
+  /** It is optional, and not served. */
+  #absent = false;
   #freshAt: number | undefined;
   #failingSince: number | undefined;
   #health: InformerHealth = { phase: 'waiting', failures: 0 };
@@ -74,7 +79,7 @@ export class SharedInformer<T extends KubernetesObject> implements Informer<T> {
   }
 
   get synced(): boolean {
-    return this.#resourceVersion !== undefined;
+    return this.#absent || this.#resourceVersion !== undefined;
   }
 
   get health(): InformerHealth {
@@ -105,7 +110,7 @@ export class SharedInformer<T extends KubernetesObject> implements Informer<T> {
 
   waitForVersion(resourceVersion: string, signal?: AbortSignal): Promise<void> {
     const known = this.#resourceVersion;
-    if (known !== undefined && hasReached(known, resourceVersion)) return Promise.resolve();
+    if (this.#absent || (known !== undefined && hasReached(known, resourceVersion))) return Promise.resolve();
     return this.#wait(resourceVersion, signal);
   }
 
@@ -175,18 +180,34 @@ export class SharedInformer<T extends KubernetesObject> implements Informer<T> {
       remove: (key, last) => emit(store.delete(key, keep ? keep(last) : last)),
       listed: (present, resourceVersion) => {
         for (const key of goneKeys(store, present)) emit(store.delete(key));
+        this.#absent = false;
         this.#reached(resourceVersion);
         this.#failingSince = undefined;
         this.#health = { phase: 'live', failures: 0 };
       },
       reached: (resourceVersion) => this.#reached(resourceVersion),
       stepped: ({ phase, failures }, error) => {
+        if (this.#options.optional && isStatusError(error, 'NotFound') && this.#isAbsent(failures)) {
+          for (const key of [...store.keys()]) emit(store.delete(key));
+          return;
+        }
         if (failures === 0) this.#failingSince = undefined;
         else this.#failingSince ??= this.#options.clock.now();
         if (failures > 0) this.#health = { phase: this.synced && failures === 1 ? 'live' : 'failing', failures, error };
         else this.#health = { phase: phase === 'watch' ? 'live' : 'syncing', failures };
       },
     };
+  }
+
+  /** A server that begins may not know all of its kinds for a moment: what was served is gone when that is said thrice. */
+  #isAbsent(failures: number): boolean {
+    if (!this.#absent && this.#resourceVersion !== undefined && failures < timesGone) return false;
+    this.#absent = true;
+    this.#failingSince = undefined;
+    this.#health = { phase: 'waiting', failures: 0 };
+    for (const each of this.#waiting) each.done();
+    this.#waiting.clear();
+    return true;
   }
 
   #reached(resourceVersion: string): void {
