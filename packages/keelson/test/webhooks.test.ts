@@ -7,7 +7,9 @@ import {
   ConfigMap,
   defineOperator,
   defineWebhook,
+  deny,
   MutatingWebhookConfiguration,
+  Namespace,
   Secret,
   ValidatingWebhookConfiguration,
 } from '@keelson/core';
@@ -73,11 +75,16 @@ describe('the webhooks of an operator', () => {
     await client.create(Disk, disk('unasked', { size: 5000 }));
   });
 
-  it('may be all that an operator is, and then give it no right but to say so', async () => {
+  it('may be all that an operator is, and then give it no right but for that', async () => {
     const policy = defineOperator({
       name: 'policy',
       for: ConfigMap,
-      validate: () => allow(),
+      async validate({ namespace = '', signal }, { informers }) {
+        const namespaces = informers.for(Namespace);
+        await namespaces.waitForSync(signal);
+        return namespaces.lister.get(namespace) ? allow() : deny('nobody knows the namespace');
+      },
+      uses: [Namespace],
       webhooks: [
         defineWebhook({
           name: 'curious',
@@ -90,6 +97,7 @@ describe('the webhooks of an operator', () => {
       ],
     });
     expect(policy.rules).toEqual([
+      { apiGroups: [''], resources: ['namespaces'], verbs: ['get', 'list', 'watch'] },
       {
         apiGroups: ['admissionregistration.k8s.io'],
         resources: ['validatingwebhookconfigurations'],

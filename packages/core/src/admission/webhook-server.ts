@@ -17,8 +17,11 @@ export interface WebhookServerOptions {
   readonly host?: string;
   /** 0: any free one. Default 9443. */
   readonly port?: number;
-  /** The longest review that is taken, in bytes. Default 8 MiB: two objects of the largest size that servers store. */
-  readonly longestReview?: number;
+  /**
+   * The longest review that is taken, in bytes, for all paths or by path. Default 8 MiB: two objects of the largest size
+   * that servers store.
+   */
+  readonly longestReview?: number | ((path: string) => number);
   /** Called with the path of each review; what it returns, at its end with the code of the answer, if it got one. */
   readonly observe?: (path: string) => (code: number | undefined) => void;
 }
@@ -97,8 +100,9 @@ export class WebhookServer implements Lifecycle {
     const over = observe?.(path);
     if (over) response.once('close', () => over(response.headersSent ? response.statusCode : undefined));
     if (request.method !== 'POST') return refuse(response, 405, 'webhooks are asked by POST');
-    const text = await readBody(request, longestReview);
-    if (text === undefined) return refuse(response, 413, `reviews are at most ${longestReview} bytes long`);
+    const longest = typeof longestReview === 'number' ? longestReview : longestReview(path);
+    const text = await readBody(request, longest);
+    if (text === undefined) return refuse(response, 413, `reviews are at most ${longest} bytes long`);
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     try {

@@ -24,8 +24,9 @@ export interface WebhookHostOptions {
 
 type Tell = (at: ClientConfigAt, signal: AbortSignal) => Promise<void>;
 
-/** Reviews of lists hold many objects. */
-const longestReview = 64 * 1024 * 1024;
+const mebibyte = 1024 * 1024;
+/** Conversions of lists hold many objects, other reviews an object and what it was before. */
+const longestReview = (path: string) => (path.startsWith('/convert/') ? 64 : 8) * mebibyte;
 /** How long until all API servers have heard of a new authority. */
 const heardOfMs = 10_000;
 const retryMs = 60_000;
