@@ -212,6 +212,35 @@ describe('the scheduler', () => {
     expect(await nodeOf('high')).toBe('node-1');
   });
 
+  it('does not count pods that are going, neither then nor when they have gone', async () => {
+    for (const name of ['node-1', 'node-2']) await createNode(cluster.client, name);
+    await start();
+    const app = { app: 'x' };
+    for (const [name, nodeName] of Object.entries({ a: 'node-1', b: 'node-1', c: 'node-1', d: 'node-2' }))
+      await cluster.client.create(Pod, newPod(name, { nodeName }, app));
+    const spread = {
+      nodeSelector: { 'kubernetes.io/hostname': 'node-1' },
+      topologySpreadConstraints: [
+        {
+          maxSkew: 1,
+          topologyKey: 'kubernetes.io/hostname',
+          whenUnsatisfiable: 'DoNotSchedule',
+          labelSelector: { matchLabels: app },
+          nodeAffinityPolicy: 'Ignore',
+        },
+      ],
+    };
+    await cluster.client.create(Pod, newPod('e', spread, app));
+    expect(await refusal('e')).toContain("1 node(s) didn't match pod topology spread constraints");
+    for (const name of ['b', 'c']) await cluster.client.delete(Pod, { name, namespace: 'default' });
+    expect((await get('c')).metadata.deletionTimestamp).toBeDefined();
+    expect(await nodeOf('e')).toBe('node-1');
+    for (const name of ['b', 'c', 'e'])
+      await cluster.client.delete(Pod, { name, namespace: 'default' }, { gracePeriodSeconds: 0 });
+    await cluster.client.create(Pod, newPod('f', spread, app));
+    expect(await nodeOf('f')).toBe('node-1');
+  });
+
   it('spreads over zones, and says when it cannot', async () => {
     for (const [name, zone] of [
       ['node-1', 'a'],

@@ -25,9 +25,15 @@ function conditions(node: Node): string {
   return (node.status?.conditions ?? []).map((each) => `${each.type}=${each.status}`).join();
 }
 
-/** Whether the pod needs something else than before, or is counted otherwise by other pods' terms. */
+/** Whether the pod needs something else than before, or is counted otherwise by other pods' terms: a pod that goes may not count. */
 export function podNeedsChanged(previous: Pod, pod: Pod): boolean {
-  return !deepEqual(previous.metadata.labels, pod.metadata.labels) || !deepEqual(needs(previous), needs(pod));
+  const { metadata: before } = previous;
+  const { metadata: after } = pod;
+  return (
+    (before.deletionTimestamp === undefined) !== (after.deletionTimestamp === undefined) ||
+    !deepEqual(before.labels, after.labels) ||
+    !deepEqual(needs(previous), needs(pod))
+  );
 }
 
 /** The fields of a pod on a node that can change in place. */
