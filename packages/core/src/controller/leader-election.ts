@@ -21,6 +21,10 @@ export interface LeaderElectionOptions {
   readonly renewDeadlineMs?: number;
   /** Between attempts to lead, and between renewals. Default 2 s. */
   readonly retryPeriodMs?: number;
+  /** Put on the Lease where it is made. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Whether this process has seen the Lease unchanged for as long as it holds, by other means than the election. */
+  readonly hasExpired?: (lease: Lease) => boolean;
 }
 
 /** Until when a renewal counts: from when it was sent, since from then on others count, at the earliest. */
@@ -50,7 +54,8 @@ interface SeenLease {
  * agree, and may jump.
  */
 export class LeaderElector implements Leadership {
-  readonly #options: Required<LeaderElectionOptions>;
+  readonly #options: LeaderElectionOptions &
+    Required<Pick<LeaderElectionOptions, 'leaseDurationMs' | 'renewDeadlineMs' | 'retryPeriodMs'>>;
   readonly #stopping = new AbortController();
   readonly #waiting = new Set<(term: Term) => void>();
   #term: Term | undefined;
@@ -178,7 +183,7 @@ export class LeaderElector implements Leadership {
 
   /** Takes or renews the lease, unless somebody else holds it. */
   async #attempt(deadline: Deadline, signal: AbortSignal): Promise<void> {
-    const { client, clock, namespace, name, identity, leaseDurationMs } = this.#options;
+    const { client, clock, namespace, name, identity, leaseDurationMs, labels, hasExpired } = this.#options;
     const current = await this.#read(signal);
     // An answer that came too late says nothing about now.
     signal.throwIfAborted();
@@ -186,7 +191,11 @@ export class LeaderElector implements Leadership {
     const held = { holderIdentity: identity, leaseDurationSeconds: Math.ceil(leaseDurationMs / 1_000), renewTime: now };
     if (!current) {
       const spec = { ...held, acquireTime: now, leaseTransitions: 0 };
-      const created = await client.create(Lease, { metadata: { namespace, name }, spec }, { signal });
+      const created = await client.create(
+        Lease,
+        { metadata: { namespace, name, ...(labels && { labels }) }, spec },
+        { signal },
+      );
       signal.throwIfAborted();
       this.#note(created);
       this.#lead(deadline);
@@ -195,7 +204,7 @@ export class LeaderElector implements Leadership {
     const { expired } = this.#note(current);
     const { spec = {} } = current;
     const mine = spec.holderIdentity === identity;
-    if (!mine && spec.holderIdentity && !expired) {
+    if (!mine && spec.holderIdentity && !expired && !hasExpired?.(current)) {
       this.#lose(new Error(`${spec.holderIdentity} leads`));
       return;
     }

@@ -51,7 +51,7 @@ interface Seen {
   cancel: () => void;
 }
 
-/** On the Leases of processes: with whom they share, and how they divide. */
+/** On all Leases: of which operator they are; and on those of processes, how they divide. */
 const label = 'keelson.dev/shares';
 const division = 'keelson.dev/division';
 
@@ -66,7 +66,8 @@ export class SharedWork implements Sharding {
   readonly #options: Required<SharedWorkOptions>;
   readonly #shards: (Shard | undefined)[];
   readonly #listeners = new Set<(gained: (key: ObjectKey) => boolean) => void>();
-  readonly #members = new Map<string, Seen>();
+  /** The Leases of others, and of shards, by their names. */
+  readonly #seen = new Map<string, Seen>();
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
 
@@ -116,7 +117,7 @@ export class SharedWork implements Sharding {
     const { client, namespace, logger } = this.#options;
     this.#stopping.abort(new Error('the work is no longer shared'));
     await this.#running;
-    for (const each of this.#members.values()) each.cancel();
+    for (const each of this.#seen.values()) each.cancel();
     await Promise.all(this.#shards.map((each) => each?.ended));
     try {
       const signal = AbortSignal.timeout(5_000);
@@ -140,7 +141,16 @@ export class SharedWork implements Sharding {
 
   #electorOf(shard: number): LeaderElector {
     const { name, ...options } = this.#options;
-    return new LeaderElector({ ...options, name: `${name}.shard-${shard}` });
+    return new LeaderElector({
+      ...options,
+      name: `${name}.shard-${shard}`,
+      labels: { [label]: name },
+      // It was looked at before it was to be had: what a process that died has left need not be waited for twice.
+      hasExpired: ({ metadata }) => {
+        const seen = this.#seen.get(metadata.name);
+        return seen?.expired === true && seen.version === metadata.resourceVersion;
+      },
+    });
   }
 
   async #run(): Promise<void> {
@@ -202,16 +212,18 @@ export class SharedWork implements Sharding {
     signal.throwIfAborted();
     const items = all.items.filter(({ metadata }) => metadata.labels?.[label] === name);
     const found = new Set(items.map((each) => each.metadata.name));
-    for (const [gone, { cancel }] of this.#members) {
+    for (const [gone, { cancel }] of this.#seen) {
       if (found.has(gone)) continue;
       cancel();
-      this.#members.delete(gone);
+      this.#seen.delete(gone);
     }
     const present = new Set([identity]);
     for (const lease of items) {
       const { holderIdentity } = lease.spec ?? {};
       if (!holderIdentity || holderIdentity === identity) continue;
-      if (this.#see(lease).expired) {
+      const { expired } = this.#see(lease);
+      if (!lease.metadata.name.startsWith(`${name}.member-`)) continue;
+      if (expired) {
         await this.#clearAway(lease, signal);
         continue;
       }
@@ -227,14 +239,14 @@ export class SharedWork implements Sharding {
 
   #see({ metadata, spec }: Lease): Seen {
     const version = metadata.resourceVersion ?? '';
-    const known = this.#members.get(metadata.name);
+    const known = this.#seen.get(metadata.name);
     if (known?.version === version) return known;
     known?.cancel();
     const seen: Seen = { version, expired: false, cancel: () => undefined };
     seen.cancel = this.#options.clock.after((spec?.leaseDurationSeconds ?? 0) * 1_000, () => {
       seen.expired = true;
     });
-    this.#members.set(metadata.name, seen);
+    this.#seen.set(metadata.name, seen);
     return seen;
   }
 
