@@ -84,7 +84,7 @@ describe('a recording', () => {
 
     const recording = await readRecording(recordings);
     const then = (operator: () => Operator): Replayed => ({ operators: () => [operator()], ...invariants });
-    const found = await replay(recording, then(forgetful)).catch((error: unknown) => error);
+    const found = await replay(recording, then(forgetful), { shrinkRuns: 30 }).catch((error: unknown) => error);
     if (!(found instanceof ReplayError)) throw found;
     expect(found.invariant).toBe('the catalogue lists the shops that there are');
     expect(found.message).toContain('corner instead of');

@@ -53,6 +53,8 @@ export interface Fault {
   readonly kind: FaultKind;
   /** How long, or how far; virtual milliseconds. */
   readonly ms: number;
+  /** Of the error, where it is to be a certain one. */
+  readonly message?: string;
 }
 
 /** A step of the users' and when it is done: milliseconds of virtual time after the one before. */

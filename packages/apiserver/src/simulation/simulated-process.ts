@@ -47,6 +47,8 @@ export interface Fate {
   next(decision: 'read' | 'write' | 'watch', request: ApiRequest): Fault | Refusal | undefined;
   /** Waits until a request is to be sent, and says in which form. */
   prepare?(request: ApiRequest): Promise<ApiRequest>;
+  /** Called when the answer to a request that was prepared is there, or none comes. */
+  answered?(request: ApiRequest): void;
   /** Waits until events are to arrive. */
   deliver?(request: ApiRequest, events: readonly WatchEvent<KubernetesObject>[]): Promise<void>;
   /**
@@ -204,9 +206,18 @@ class Life {
 
   async #request(transport: Transport, asked: ApiRequest): Promise<unknown> {
     if (this.#dead) return never();
-    const { fate, name, clock } = this.#options;
+    const { fate } = this.#options;
     const request = fate.prepare ? await fate.prepare(asked) : asked;
     if (this.#dead) return never();
+    try {
+      return await this.#perform(transport, request);
+    } finally {
+      fate.answered?.(request);
+    }
+  }
+
+  async #perform(transport: Transport, request: ApiRequest): Promise<unknown> {
+    const { fate, name, clock } = this.#options;
     const write = !['get', 'list'].includes(request.verb);
     const what = requestText(request);
     const fault = fate.next(write ? 'write' : 'read', request);
@@ -225,7 +236,7 @@ class Life {
       fate.note(name, `${what}${resourceVersion === undefined ? '' : ` → ${resourceVersion}`}`);
       await fate.written(request, resourceVersion);
     }
-    if (fault?.kind === 'lost-answer') throw new ConnectionError(`${what}: the connection was reset`);
+    if (fault?.kind === 'lost-answer') throw new ConnectionError(fault.message ?? `${what}: the connection was reset`);
     if (fault?.kind === 'crash-after') {
       this.#crash();
       return never();
@@ -241,12 +252,12 @@ class Life {
     return typeof answer === 'object' && answer !== null ? answer : {};
   }
 
-  async #before({ kind, ms }: Fault, request: ApiRequest): Promise<void> {
+  async #before({ kind, ms, message }: Fault, request: ApiRequest): Promise<void> {
     const { clock } = this.#options;
     const { group, resource, name = '' } = request;
     switch (kind) {
       case 'lost-request':
-        throw new ConnectionError(`${requestText(request)}: connection refused`);
+        throw new ConnectionError(message ?? `${requestText(request)}: connection refused`);
       case 'conflict':
         if (request.verb === 'update' || request.verb === 'patch')
           throw StatusError.conflict({ group, resource }, name);

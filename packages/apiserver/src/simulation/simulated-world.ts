@@ -185,6 +185,11 @@ export class World {
     this.raise();
   }
 
+  /** What was violated is not thrown again. */
+  goOn(): void {
+    this.#violation = undefined;
+  }
+
   /** @throws Violation where something was violated */
   raise(): void {
     if (this.#violation) throw this.#violation;

@@ -1,10 +1,10 @@
 import { deepEqual, isJsonArray, isJsonObject, type KubernetesObject } from '@keelson/core';
 import type { RecordingLine } from '@keelson/core/recording';
 import { type Call, LineCollector, objectId, type Sight, targetOf } from './collected-lines.ts';
-import type { ForeignChange, History, RecordedCall, RecordedObject } from './history.ts';
+import { type ForeignChange, type History, kindText, type RecordedCall, type RecordedObject } from './history.ts';
 
 interface Done {
-  readonly order: number;
+  order: number;
   /** It was done at this moment at the latest. */
   latest: number;
 }
@@ -25,7 +25,7 @@ const lostForMs = 60_000;
 export function historyOf(lines: Iterable<RecordingLine>): History {
   const { sessions, sights, calls: collected, watches, traces, dropped } = new LineCollector().collect(lines);
   const startedAt = sessions[0]?.startedAt ?? 0;
-  const calls = collected.map((each): OwnCall => {
+  const calls = withNames(collected, sights).map((each): OwnCall => {
     const { at, tookMs, resourceVersion, verb } = each.request;
     const order = writes.has(verb) ? Number(resourceVersion ?? Number.NaN) : Number.NaN;
     return { ...each, order, latest: at + tookMs, seenAt: undefined, effective: false };
@@ -58,7 +58,7 @@ export function historyOf(lines: Iterable<RecordingLine>): History {
       before = gone ? undefined : object;
     }
   }
-  placeInTime([...changes, ...calls.filter(({ order }) => Number.isFinite(order))]);
+  placeInTime([...changes, ...calls.filter(({ order, effective }) => effective && Number.isFinite(order))]);
   const recorded = calls.map(
     ({ request, session, text, latest, seenAt, effective }): RecordedCall => ({
       request,
@@ -155,8 +155,27 @@ class OwnVersions {
     if (!found) return;
     this.#byOrder.set(found.order, call);
     call.effective = true;
-    call.latest = found.at;
+    call.order = found.order;
+    call.latest = Math.min(call.latest, found.at);
   }
+}
+
+/** Creations whose answers were lost with the names that the server had given. */
+function withNames(calls: readonly Call[], sights: ReadonlyMap<string, readonly Sight[]>): readonly Call[] {
+  const taken = new Set(calls.flatMap(({ request }) => request.made?.uid ?? []));
+  return calls.map((each) => {
+    const { request } = each;
+    const { verb, error, body, at } = request;
+    if (verb !== 'create' || !error || error.code !== undefined || targetOf(request) !== undefined) return each;
+    for (const [first] of sights.values()) {
+      if (!first || kindText(first.kind) !== kindText(request) || first.at < at || first.at > at + lostForMs) continue;
+      const { name, uid, generateName } = first.object.metadata;
+      if (uid === undefined || taken.has(uid) || generateName === undefined || !holds(first.object, body)) continue;
+      taken.add(uid);
+      return { ...each, request: { ...request, made: { name, uid } } };
+    }
+    return each;
+  });
 }
 
 /** Whether all that a write says is so in the object. */
@@ -169,7 +188,6 @@ function holds(object: unknown, said: unknown): boolean {
     ([name, value]) =>
       value === undefined ||
       name === 'resourceVersion' ||
-      name === 'generateName' ||
       holds(isJsonObject(object) ? object[name] : undefined, value),
   );
 }

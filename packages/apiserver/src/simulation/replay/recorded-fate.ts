@@ -1,10 +1,18 @@
 import type { ApiRequest } from '@keelson/core';
-import { ConnectionError, isJsonObject, type KubernetesObject, StatusError, type WatchEvent } from '@keelson/core';
+import {
+  ConnectionError,
+  isJsonObject,
+  type KubernetesObject,
+  keyOf,
+  StatusError,
+  type WatchEvent,
+} from '@keelson/core';
 import type { RecordedFailure } from '@keelson/core/recording';
 import type { Fault } from '../plan.ts';
 import { requestText } from '../request-text.ts';
 import { endsInOrder, type Fate, type Refusal } from '../simulated-process.ts';
 import type { World } from '../simulated-world.ts';
+import { objectId, targetOf } from './collected-lines.ts';
 import { sameWrite } from './compare-bodies.ts';
 import { type History, kindText, type RecordedCall, type RecordedWatch } from './history.ts';
 import type { RecordedFault, ReplayPlan } from './replay-plan.ts';
@@ -25,6 +33,8 @@ export class RecordedFate implements Fate {
   readonly #matched = new WeakMap<ApiRequest, RecordedCall>();
   /** When all that is there at the beginning of a watch has arrived. */
   readonly #listed = new WeakMap<ApiRequest, number>();
+  /** Calls that are on their way, by what they are about. */
+  readonly #underWay = new Map<string, RecordedCall>();
   /** When events arrive, by the resourceVersion that they tell of. */
   readonly #arrivals = new Map<string, number>();
 
@@ -53,6 +63,7 @@ export class RecordedFate implements Fate {
     await this.#until(call.effectAt);
     const prepared = named(request, call);
     this.#matched.set(prepared, call);
+    this.#underWay.set(objectIn(call), call);
     return prepared;
   }
 
@@ -61,7 +72,7 @@ export class RecordedFate implements Fate {
     const call = this.#matched.get(request);
     const error = call?.request.error;
     if (!call || !error || !this.#faulty.has(call)) return undefined;
-    const fault = { on: 'request' as const, at: 0, ms: 0 };
+    const fault = { on: 'request' as const, at: 0, ms: 0, message: error.message };
     if (error.code === undefined) return { ...fault, kind: call.effective ? 'lost-answer' : 'lost-request' };
     const { code, reason, message } = error;
     const depends = code === 400 || code === 403 || code === 422;
@@ -73,9 +84,14 @@ export class RecordedFate implements Fate {
   async deliver(request: ApiRequest, events: readonly WatchEvent<KubernetesObject>[]): Promise<void> {
     let arrival = this.#listed.get(request) ?? 0;
     for (const { object } of events) {
-      arrival = Math.max(arrival, this.#arrivals.get(object.metadata.resourceVersion ?? '') ?? 0);
+      arrival = Math.max(arrival, this.#arrivalOf(request, object));
     }
     await this.#until(arrival);
+  }
+
+  answered(request: ApiRequest): void {
+    const call = this.#matched.get(request);
+    if (call && this.#underWay.get(objectIn(call)) === call) this.#underWay.delete(objectIn(call));
   }
 
   async watching(request: ApiRequest): Promise<AbortSignal | undefined> {
@@ -92,6 +108,14 @@ export class RecordedFate implements Fate {
     const reason = watch.error ? errorOf(watch.error) : endsInOrder;
     clock.after(Math.max(0, watch.endedAt - clock.now()), () => cut.abort(reason));
     return cut.signal;
+  }
+
+  /** What is written just now may be told before its answer is there. */
+  #arrivalOf(request: ApiRequest, object: KubernetesObject): number {
+    const known = this.#arrivals.get(object.metadata.resourceVersion ?? '');
+    if (known !== undefined) return known;
+    const call = this.#underWay.get(objectId(request, keyOf(object)));
+    return call && this.#late.has(call) ? (call.seenAt ?? 0) : 0;
   }
 
   async #until(at: number): Promise<void> {
@@ -117,6 +141,8 @@ export class RecordedFate implements Fate {
     return at < 0 ? undefined : calls.splice(at, 1)[0];
   }
 }
+
+const objectIn = ({ request }: RecordedCall) => objectId(request, targetOf(request) ?? '');
 
 /** What the server named then gets the same name. */
 function named(request: ApiRequest, { request: { made } }: RecordedCall): ApiRequest {

@@ -14,7 +14,7 @@ import {
 import type { AnyPlugin } from '@keelson/core/host';
 import { ReconcileScope, type RecordingLine, recordedTransport } from '@keelson/core/recording';
 import { SimulatedProcess } from '../simulated-process.ts';
-import { type Invariants, type SimulatedWorld, World } from '../simulated-world.ts';
+import { type Invariants, type SimulatedWorld, Violation, World } from '../simulated-world.ts';
 import { objectId } from './collected-lines.ts';
 import {
   type ForeignChange,
@@ -61,6 +61,8 @@ export class ReplayRun {
   #process: SimulatedProcess | undefined;
   #session: RecordedSession | undefined;
   #lives = 0;
+  #toTheEnd = false;
+  #violation: Violation | undefined;
 
   constructor(history: History, plan: ReplayPlan, replayed: Replayed) {
     this.#history = history;
@@ -85,28 +87,45 @@ export class ReplayRun {
     return [...this.#waiting.values()].flat();
   }
 
-  /** @throws Violation */
-  async play(): Promise<void> {
+  /**
+   * @param toTheEnd goes on after what is violated first
+   * @throws Violation
+   */
+  async play(toTheEnd: boolean): Promise<void> {
+    this.#toTheEnd = toTheEnd;
     const { always = {}, finally: atLast = {}, calmMs = 600_000 } = this.#replayed;
     const world = this.#world;
     await world.start();
     await this.#place();
     for (const moment of this.#moments()) {
-      const wait = moment.at - world.clock.now();
-      if (wait > 0) await world.pass(wait);
+      await this.#passUntil(moment.at);
       if ('dies' in moment) this.#die();
       else if ('starts' in moment) this.#start(moment.starts);
       else {
-        await world.during(() => this.#change(moment.change));
-        await world.check(always);
+        await this.#heeding(() => world.during(() => this.#change(moment.change)));
+        await this.#heeding(() => world.check(always));
       }
     }
-    const left = this.#history.endedAt - world.clock.now();
-    if (left > 0) await world.pass(left);
-    await world.pass(calmMs);
-    await world.check(always);
-    await world.check(atLast);
-    world.raise();
+    await this.#passUntil(this.#history.endedAt);
+    await this.#passUntil(world.clock.now() + calmMs);
+    await this.#heeding(() => world.check(always));
+    await this.#heeding(() => world.check(atLast));
+    if (this.#violation) throw this.#violation;
+  }
+
+  async #passUntil(at: number): Promise<void> {
+    const { clock } = this.#world;
+    while (clock.now() < at) await this.#heeding(() => this.#world.pass(at - clock.now()));
+  }
+
+  async #heeding(act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      if (!(error instanceof Violation) || !this.#toTheEnd) throw error;
+      this.#violation ??= error;
+      this.#world.goOn();
+    }
   }
 
   async end(): Promise<void> {

@@ -6,6 +6,7 @@ import { historyOf } from './history-of.ts';
 import { planOf, type ReplayPlan } from './replay-plan.ts';
 import { type Replayed, ReplayRun } from './replay-run.ts';
 
+/** How a recording is played, and what must hold meanwhile. */
 export interface ReplayOptions {
   /** How many runs may be made to find the shortest part of the recording that violates an invariant. Default 200. */
   readonly shrinkRuns?: number;
@@ -35,7 +36,7 @@ export class ReplayError extends Error {
   readonly invariant: string;
   /** What happened in the shortest run that violates it. */
   readonly timeline: readonly string[];
-  /** Of the whole recording, up to the violation. */
+  /** Of the whole recording. */
   readonly report: ReplayReport;
 
   constructor(failure: Failure, plan: ReplayPlan, whole: ReplayPlan, report: ReplayReport) {
@@ -65,7 +66,7 @@ export async function replay(
   const { shrinkRuns = 200, signal } = options;
   const history = historyOf(recording.lines);
   const whole = planOf(history);
-  const { failure, ...seen } = await runOnce(whole);
+  const { failure, ...seen } = await runOnce(whole, true);
   const now = historyOf(seen.lines);
   const report: ReplayReport = {
     operator: recording.operator,
@@ -73,7 +74,7 @@ export async function replay(
     endedAt: history.endedAt,
     recorded: history.reconciles.length,
     replayed: now.reconciles.length,
-    differences: differencesBetween(history.reconciles, now.reconciles, failure ? now.endedAt : history.endedAt),
+    differences: differencesBetween(history.reconciles, now.reconciles, history.endedAt),
     unplayed: seen.unplayed,
     dropped: history.dropped,
   };
@@ -86,11 +87,11 @@ export async function replay(
   const shortest = await shrinkParts(whole, ['changes', 'faults'], same, () => left > 0 && !signal?.aborted);
   throw new ReplayError((await runOnce(shortest)).failure ?? failure, shortest, whole, report);
 
-  async function runOnce(plan: ReplayPlan) {
+  async function runOnce(plan: ReplayPlan, toTheEnd = false) {
     signal?.throwIfAborted();
     const run = new ReplayRun(history, plan, replayed);
     try {
-      await run.play();
+      await run.play(toTheEnd);
       return { ...outcomeOf(run), failure: undefined };
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
