@@ -13,6 +13,8 @@ export default defineConfig({
       'test/**/*.test.ts',
       'conformance/**/*.test.ts',
     ],
+    // Run by examples/guide/steps.test.ts, in one process.
+    exclude: ['**/node_modules/**', 'examples/guide/step-*/**'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',

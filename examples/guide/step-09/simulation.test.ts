@@ -8,8 +8,8 @@ it('finds a name that is left behind', async () => {
   await expect(simulate(siteThatMoves(asItWas))).rejects.toThrow(
     'wanted: hi.example.com; there: hello.example.com, hi.example.com',
   );
-}, 60_000);
+}, 120_000);
 
 it('finds nothing any more', async () => {
   expect(await simulate(siteThatMoves(websiteOperator), { runs: 20 })).toEqual({ runs: 20 });
-}, 60_000);
+}, 120_000);
