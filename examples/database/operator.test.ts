@@ -24,7 +24,6 @@ import {
   StorageClass,
 } from '@keelson/core';
 import { CsiControllers } from '@keelson/core/csi';
-import type { AnyPlugin } from '@keelson/core/host';
 import { objectsOf } from '@keelson/core/testing/generators';
 import { simulatedRuntimePlugin } from '@keelson/cri-runtimes';
 import { nodePlugin } from '@keelson/node';
@@ -57,7 +56,7 @@ const parts = [
   noNetworkPlugin,
   nodePlugin,
   operator,
-] as AnyPlugin[];
+];
 
 let cluster: TestCluster;
 let dataDir: string;

@@ -23,8 +23,8 @@ export interface Dns {
   remove(token: string, domain: string, signal: AbortSignal): Promise<void>;
 }
 
-/** A provider behind an HTTP API. */
-export function httpDns(api: string): Dns {
+/** A provider behind an HTTP API, which has so long for each answer. */
+export function httpDns(api: string, timeoutMs = 5_000): Dns {
   const call = async (
     token: string,
     method: string,
@@ -41,7 +41,7 @@ export function httpDns(api: string): Dns {
         ...(read !== undefined && { 'if-match': `"${read}"` }),
       },
       ...(body && { body: JSON.stringify(body) }),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(5_000)]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     });
     if (response.status === 404) return undefined;
     const text = await response.text();

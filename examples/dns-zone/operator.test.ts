@@ -18,7 +18,7 @@ let cluster: TestCluster;
 
 beforeEach(async () => {
   dns = new DnsServer();
-  cluster = await testCluster({ plugins: [zoneOperator(httpDns(await dns.listen()), 200)] });
+  cluster = await testCluster({ plugins: [zoneOperator(httpDns(await dns.listen(), 2_000), 200)] });
 });
 afterEach(async () => {
   await cluster.stop();
@@ -80,6 +80,7 @@ it('makes the zone, follows the object, sets right what others change, and takes
 const hardTimes: readonly HttpFault[] = [
   { method: 'GET', fault: 500 },
   { method: 'GET', fault: 'cut before' },
+  { method: 'GET', fault: 'never answered' },
   { method: 'POST', fault: 503 },
   { method: 'POST', fault: 'cut after' },
   { method: 'GET', fault: 'cut after' },

@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url';
 import { type TestCluster, testCluster } from '@keelson/apiserver/testing';
 import { serviceAccountPlugin } from '@keelson/controllers';
 import { Namespace, Pod } from '@keelson/core';
-import type { AnyPlugin } from '@keelson/core/host';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { bundle } from '../smallest/bundle.ts';
 
@@ -18,7 +17,7 @@ let child: ChildProcess;
 let output = '';
 
 beforeEach(async () => {
-  cluster = await testCluster({ socket: true, plugins: [serviceAccountPlugin] as AnyPlugin[] });
+  cluster = await testCluster({ socket: true, plugins: [serviceAccountPlugin] });
   dir = await mkdtemp(join(tmpdir(), 'pod-watcher-'));
   const kubeconfig = join(dir, 'kubeconfig');
   await writeFile(kubeconfig, cluster.kubeconfig ?? '', { mode: 0o600 });
