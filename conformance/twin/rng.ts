@@ -1,19 +1,15 @@
-/** A small seeded generator (mulberry32): the same seed gives the same cases on every machine. */
+import type { Random } from '@keelson/core';
+import { seededRandom } from '@keelson/core/testing';
+
+/** A small seeded generator: the same seed gives the same cases on every machine. */
 export class Rng {
-  #state: number;
+  /** From 0 on, below 1. */
+  readonly next: Random;
 
   constructor(seed: string | number) {
     let hash = 2166136261;
     for (const char of String(seed)) hash = Math.imul(hash ^ char.charCodeAt(0), 16777619);
-    this.#state = hash >>> 0;
-  }
-
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+    this.next = seededRandom(hash >>> 0);
   }
 
   int(limit: number): number {

@@ -1,19 +1,12 @@
+import { seededRandom } from '@keelson/core/testing';
 import type { Schema } from '../registry/contract.ts';
 import { definitions } from './table.ts';
 
 /** Numbers in [0, 1). */
 export type Chance = () => number;
 
-/** The same numbers for the same seed (mulberry32). */
-export function chanceFrom(seed: number): Chance {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
+/** The same numbers for the same seed. */
+export const chanceFrom: (seed: number) => Chance = seededRandom;
 
 const pick = <T>(chance: Chance, values: readonly T[]): T => values[Math.floor(chance() * values.length)] as T;
 

@@ -7,7 +7,7 @@ import {
   type Transport,
 } from '@keelson/core';
 import { httpTransport, loadKubeconfig } from '@keelson/core/client';
-import { silentLogger } from '@keelson/core/testing';
+import { seededRandom, silentLogger } from '@keelson/core/testing';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { MemoryStorage } from '../../storage/memory-storage.ts';
 import { inProcessTransport } from '../in-process-transport.ts';
@@ -21,16 +21,6 @@ const only = process.env['KEELSON_TEST_KIND'];
 type Json = { [key: string]: unknown };
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** mulberry32: a sequence is told by its seed. */
-function randomOf(state: number): () => number {
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 function merge(a: unknown, b: unknown): unknown {
   if (!isObject(a) || !isObject(b)) return b === undefined ? a : structuredClone(b);
@@ -276,7 +266,7 @@ describe.runIf(kubeconfig)('ownership beside a real API server', () => {
       };
       const sides: Side[] = [ours, theirs].map((transport) => ({ transport, current: undefined }));
       const told: string[] = [];
-      for (const step of stepsOf(kind, name, randomOf(at))) {
+      for (const step of stepsOf(kind, name, seededRandom(at))) {
         told.push(step.text);
         const outcomes: unknown[] = [];
         for (const side of sides) outcomes.push(await play(side, step, target));

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@keelson/core/machinery';
+import { seededRandom } from '@keelson/core/testing';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { openLogStorage } from '../log-storage.ts';
@@ -20,7 +21,7 @@ it('keeps what it acknowledged through losses of power, and nothing by halves', 
       fc.integer({ min: 1, max: 12 }),
       fc.integer({ min: 1, max: 60 }),
       async (seed, writers, span) => {
-        const random = seeded(seed);
+        const random = seededRandom(seed);
         const root = await mkdtemp(join(tmpdir(), 'power-'));
         const progress = Array.from({ length: writers }, (): Progress => ({ acknowledged: 0, attempted: 0 }));
         try {
@@ -90,13 +91,3 @@ async function live(
 }
 
 const filling = (writer: number, number: number) => `${writer}.${number} `.repeat((number * 13) % 40);
-
-/** Mulberry32: the same numbers for the same seed. */
-function seeded(state: number): () => number {
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
