@@ -5,8 +5,10 @@ import { fileURLToPath } from 'node:url';
 const framesLookedAt = 30;
 /** Not of Node's own code: `node:internal/process/task_queues:95:5`. */
 const frame = /(?:\(|\s)((?:file:\/\/)?\/[^()]*?):(\d+):\d+\)?$/;
+/** Unknown where the SDK was bundled into CommonJS. */
+const here: string | undefined = import.meta.url;
 /** Where the SDK's own code lies, from source or built. Its tests are code like any operator's. */
-const sdk = /^.*\/(?:src|dist)\//.exec(pathOf(import.meta.url))?.[0] ?? pathOf(import.meta.url);
+const sdk = here && (/^.*\/(?:src|dist)\//.exec(pathOf(here))?.[0] ?? pathOf(here));
 
 /**
  * The line of code outside of the SDK that has led here, such as `src/operator.ts:34`; `undefined` where none is known.
@@ -30,7 +32,8 @@ export function placeOfCall(): string | undefined {
 }
 
 function isSdk(path: string): boolean {
-  return (path.startsWith(sdk) && !path.endsWith('.test.ts')) || path.includes('/node_modules/@keelson/');
+  const own = sdk !== undefined && path.startsWith(sdk) && !path.endsWith('.test.ts');
+  return own || path.includes('/node_modules/@keelson/');
 }
 
 function pathOf(file: string): string {
