@@ -139,8 +139,8 @@ describe('a tenant', () => {
     );
     await expect(relabel({ 'examples.keelson.dev/tenant': null })).rejects.toThrow(denied('labels'));
     await relabel({ team: 'blue' });
-    await nick.create(Namespace, { metadata: { name: 'blue' }, spec: {} });
-    await expect(nick.create(Namespace, { metadata: { name: 'tenant-blue' }, spec: {} })).rejects.toThrow(
+    await nick.create(Namespace, { metadata: { name: 'blue' } });
+    await expect(nick.create(Namespace, { metadata: { name: 'tenant-blue' } })).rejects.toThrow(
       `${denied('names')}namespaces named tenant-… are made for Tenants, and there is none of that name`,
     );
     await expect(client.create(Tenant, { metadata: { name: 'system' }, spec: { owner: 'x' } })).rejects.toThrow(

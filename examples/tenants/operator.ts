@@ -16,7 +16,7 @@ export default defineOperator({
   for: Tenant,
   dependents: ({ child }) => ({
     namespace: child(Namespace, {
-      make: (tenant) => ({ metadata: { name: namespaceOf(tenant), labels: labelsOf(tenant) }, spec: {} }),
+      make: (tenant) => ({ metadata: { name: namespaceOf(tenant), labels: labelsOf(tenant) } }),
     }),
     quota: child(ResourceQuota, {
       after: ['namespace'],

@@ -12,6 +12,7 @@ import {
   deny,
   generationChanged,
   type Informers,
+  Namespace,
   type NewObject,
   ownerReferenceTo,
   Pod,
@@ -68,6 +69,18 @@ describe('objects of a resource', () => {
       spec: z.object({ size: z.int().default(1) }),
     });
     never((_, client) => client.create(Empty, { metadata: { name: 'x' } }));
+  });
+
+  it('of built-in kinds need a spec where something in it is needed', () => {
+    expectTypeOf<Namespace['spec']>().not.toBeNullable();
+    never((_, client) => [
+      client.create(Namespace, { metadata: { name: 'x' } }),
+      client.create(Namespace, { metadata: { name: 'x' }, spec: { finalizers: [] } }),
+      // @ts-expect-error there is no such field
+      client.create(Namespace, { metadata: { name: 'x' }, spec: { colour: 'red' } }),
+      // @ts-expect-error a pod has containers
+      client.create(Pod, { metadata: { name: 'x' } }),
+    ]);
   });
 
   it('are shared, and so cannot be changed at any depth', () => {

@@ -108,7 +108,8 @@ export interface Transport {
 
 /**
  * What `create` takes: the server fills in the rest. `apiVersion` and `kind` come from the resource type. Where a type says
- * by `__input` what may be left out (`defineResource` does for fields with defaults), that is left to the server too.
+ * by `__input` what may be left out (`defineResource` does for fields with defaults), that is left to the server too; so
+ * is a `spec` in which nothing must be said.
  */
 export type NewObject<T extends KubernetesObject> = Content<T> & {
   readonly apiVersion?: string;
@@ -119,7 +120,13 @@ export type NewObject<T extends KubernetesObject> = Content<T> & {
 type Content<T> = '__input' extends keyof T
   ? Omit<T, 'apiVersion' | 'kind' | 'metadata' | '__input' | keyof NonNullable<T['__input']>> &
       NonNullable<T['__input']>
-  : Omit<T, 'apiVersion' | 'kind' | 'metadata'>;
+  : WithoutEmptySpec<Omit<T, 'apiVersion' | 'kind' | 'metadata'>>;
+
+type WithoutEmptySpec<T> = T extends { readonly spec: infer Spec }
+  ? Partial<Spec> extends Spec
+    ? Omit<T, 'spec'> & { readonly spec?: Spec }
+    : T
+  : T;
 
 /** Operations of RFC 6902. */
 export type JsonPatch = readonly {
