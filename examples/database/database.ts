@@ -1,13 +1,13 @@
 import { defineResource, type ResourceObject, withRules } from '@keelson/core';
-import { conditions } from '@keelson/core/zod';
+import { conditions, quantity } from '@keelson/core/zod';
 import { z } from 'zod';
 
 const version = withRules(z.enum(['10.11', '11.4', '11.8']), { rule: 'self >= oldSelf', message: 'must not go back' });
 
 const storage = withRules(
-  z.string().max(20),
-  { rule: 'isQuantity(self) && quantity(self).isGreaterThan(quantity("0"))', message: 'must be a size such as 10Gi' },
-  { rule: '!isQuantity(self) || quantity(self).compareTo(quantity(oldSelf)) >= 0', message: 'must not shrink' },
+  quantity,
+  { rule: 'quantity(self).isGreaterThan(quantity("0"))', message: 'must not be nothing' },
+  { rule: 'quantity(self).compareTo(quantity(oldSelf)) >= 0', message: 'must not shrink' },
 );
 
 // Minute, hour, day, month, weekday: `*`, `*/5`, `3` or `3,5`.

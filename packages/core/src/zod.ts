@@ -18,3 +18,15 @@ export const condition = z.object({
  * status: z.object({ ready: z.int(), conditions })
  */
 export const conditions = mapList(condition, 'type');
+
+/**
+ * An amount as Kubernetes writes it, for what is not negative: `500m`, `1.5`, `10Gi`. Rules in CEL compare it as
+ * `quantity(self)`, code by `compareQuantity`.
+ *
+ * @example
+ * storage: withRules(quantity, { rule: 'quantity(self).compareTo(quantity(oldSelf)) >= 0', message: 'must not shrink' })
+ */
+export const quantity = z
+  .string()
+  .max(32)
+  .regex(/^[0-9]+(\.[0-9]+)?([KMGTPE]i|[numkMGTPE])?$/);
