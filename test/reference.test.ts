@@ -26,4 +26,4 @@ it('every public name has a docstring, and the reference is what they say: else 
   } finally {
     rmSync(dir, { recursive: true });
   }
-}, 180_000);
+}, 300_000);
