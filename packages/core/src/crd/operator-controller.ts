@@ -82,7 +82,7 @@ export class OperatorController<T extends KubernetesObject> implements Controlle
     this.#informer = own;
     for (const each of owns) informers.for(each).addIndex(controllerIndex, controllerUid);
     this.watches = [
-      ownWatch(own, definition.when),
+      ownWatch(own, definition),
       ...owns.map((each) => watch(informers.for(each)).owner(type)),
       ...(environment.cluster === undefined ? [] : owns.map((each) => watchRemoteChildren(name, each, informers))),
       ...references.map((each) => watch(informers.for(each.type, scopeOf(each))).referencedBy(own, keysOf(each))),
@@ -107,12 +107,27 @@ export class OperatorController<T extends KubernetesObject> implements Controlle
     const object = this.#informer.lister.get(key);
     if (!object) return undefined;
     if (object.metadata.deletionTimestamp !== undefined) return this.#delete(key, object, reconcile);
+    if (this.#definition.only?.(object) === false) return this.#letGo(key, object, reconcile);
     const { type, client } = this.#parts;
     const quiet = reconcile.track(client, { quiet: true });
     let current = object;
     for (const each of this.#finalizers()) current = await addFinalizer(quiet, type, current, each, signal);
     const run = new OperatorRun(this.#parts, current, reconcile);
     return this.#flushed(run, () => this.#bring(run, run.context(key)));
+  }
+
+  /** It never was the operator's business, or is it no longer. */
+  async #letGo(key: ObjectKey, object: T, reconcile: ReconcileContext): Promise<ReconcileResult> {
+    const unfinished = await this.#delete(key, object, reconcile);
+    if (unfinished) return unfinished;
+    const run = new OperatorRun(this.#parts, this.#informer.lister.get(key) ?? object, reconcile);
+    const context = run.context(key);
+    if (this.#dependents.size > 0 && !this.#dependents.needsFinalizer) {
+      const failure = failureOf(await new DependentsRun(this.#dependents, run, context, this.#random).removeAll());
+      if (failure) throw failure;
+    }
+    await context.prune();
+    return undefined;
   }
 
   #finalizers(): readonly string[] {
@@ -244,12 +259,15 @@ function domainOf({ group }: ResourceType): string {
   return group.includes('.') && !group.endsWith('.k8s.io') ? group : 'keelson.dev';
 }
 
-function ownWatch<T extends KubernetesObject>(informer: Informer<T>, when: Predicate<T> | undefined): Watch {
-  if (!when) return watch(informer).self();
-  const matters: Predicate<T> = (object, event) =>
-    event.type !== 'updated' ||
-    object.metadata.deletionTimestamp !== event.previous.metadata.deletionTimestamp ||
-    when(object, event);
+function ownWatch<T extends KubernetesObject>(informer: Informer<T>, { when, only }: OperatorDefinition<T>): Watch {
+  if (!when && !only) return watch(informer).self();
+  const matters: Predicate<T> = (object, event) => {
+    if (event.type !== 'updated' || object.metadata.deletionTimestamp !== event.previous.metadata.deletionTimestamp) {
+      return true;
+    }
+    if (only && only(object) !== only(event.previous)) return true;
+    return (only?.(object) ?? true) && (when?.(object, event) ?? true);
+  };
   return watch(informer).filter(matters).self();
 }
 

@@ -39,6 +39,11 @@ export interface OperatorDefinition<
   readonly owns?: readonly Owned[];
   /** Kinds that objects refer to: a change of one reconciles those that name it. Found by an index, not by a search. */
   readonly references?: readonly Reference<T>[];
+  /**
+   * Which objects of the kind are its business; default all. It passes over the others and puts no finalizer on them. One
+   * that was its business and is not any more is finalized as if it were deleted, and its children go.
+   */
+  readonly only?: (object: T) => boolean;
   /** Which changes of the object itself matter; default all. Its creation and deletion always do. */
   readonly when?: Predicate<T>;
   /** Further things that concern objects: `(informers) => [watch(informers.for(Secret)).map(…)]`. */
