@@ -167,6 +167,33 @@ describe('a Deployment', { timeout: 30_000 }, () => {
     expect(mixed).toBe(false);
   });
 
+  it('recreates once the old ReplicaSet says that its pods are gone, though they are', async () => {
+    await using alone = await startTestCluster({
+      controllers: (as) => {
+        const { client, informers, recorder, clock } = as(deploymentPlugin);
+        return [new DeploymentController(client, informers, recorder, clock)];
+      },
+    });
+    const { client } = alone;
+    number += 1;
+    await client.create(Namespace, { metadata: { name: namespace() }, spec: {} });
+    const spec = { replicas: 1, selector: { matchLabels: { app: 'web' } }, strategy: { type: 'Recreate' } };
+    await client.create(Deployment, { metadata: web(), spec: { ...spec, template: template('image:1') } });
+    const all = async () => (await client.list(ReplicaSet, { namespace: namespace() })).items;
+    const first = await waitFor(async () => (await all())[0]);
+    const say = (replicas: number) =>
+      client.patch(ReplicaSet, first.metadata, { merge: { status: { replicas } } }, { subresource: 'status' });
+    await say(1);
+    await waitFor(async () => (await client.get(Deployment, web())).status?.replicas === 1);
+    await client.patch(Deployment, web(), { merge: { spec: { template: template('image:2') } } });
+    await waitFor(async () => (await all())[0]?.spec?.replicas === 0);
+    const { metadata } = await client.patch(Deployment, web(), { merge: { spec: { minReadySeconds: 1 } } });
+    await waitFor(async () => (await client.get(Deployment, web())).status?.observedGeneration === metadata.generation);
+    expect(await all()).toHaveLength(1);
+    await say(0);
+    await waitFor(async () => (await all()).length === 2);
+  });
+
   it('keeps the old pods when the new ones do not get ready, and says that time ran out', async () => {
     await create({ progressDeadlineSeconds: 1 });
     await rolledOut();

@@ -69,6 +69,8 @@ export class Rollout {
     const active = activeOnly(this.old);
     for (const replicaSet of active) await this.#resize({ replicaSet, replicas: 0 });
     if (active.length > 0) return;
+    // Whoever adds up the statuses of the ReplicaSets must not see old and new ones either.
+    if (this.old.some(({ status }) => (status?.replicas ?? 0) > 0)) return;
     if (this.old.some((replicaSet) => podsOf(replicaSet).some((pod) => !isPodTerminal(pod)))) return;
     if (this.current === undefined && !(await this.#create())) return;
     if (this.current !== undefined) {
