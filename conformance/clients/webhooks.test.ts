@@ -27,6 +27,8 @@ import {
   Disk,
   diskOperator,
   kubectlSays,
+  ruledOperator,
+  useOlderVersion,
   useWebhooks,
 } from '../../packages/keelson/test/webhook-operator.ts';
 import { end, startReal } from '../twin/real-server.ts';
@@ -121,4 +123,19 @@ describe.skipIf(missing.length > 0 && !ci)(`webhooks of operators, asked by Kube
       expect((await client.get(Website.v1, metadata)).spec).toMatchObject({ page: 'hi', scaling: { max: 3 } });
     });
   }, 180_000);
+
+  it('are asked about every version as the one that the operator is for', async () => {
+    const stop = new AbortController();
+    const running = runOperator(ruledOperator, { kubeconfig, signal: stop.signal, logger: silentLogger });
+    try {
+      const tried = { metadata: { name: 'tried', namespace }, spec: { text: '' } };
+      const asked = async () =>
+        (await client.create(Website.v1alpha1, tried, { dryRun: ['All'] })).spec.text === 'empty';
+      await waitFor(asked, { what: 'the server to ask', timeoutMs: 60_000 });
+      await useOlderVersion(client, namespace);
+    } finally {
+      stop.abort();
+      await running;
+    }
+  }, 120_000);
 });

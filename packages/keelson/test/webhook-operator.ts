@@ -14,6 +14,7 @@ import {
 import { expect } from 'vitest';
 import { z } from 'zod';
 import { command } from './cluster-process.ts';
+import { Website } from './versioned-website.ts';
 
 export const Disk = defineResource({
   group: 'webhooks.keelson.dev',
@@ -204,3 +205,22 @@ export const answersOfKubectl: readonly string[] = [
   'Warning: 200 is a lot\ndisk.webhooks.keelson.dev/shown created\n',
   'The Disk "shown" is invalid: \n* spec.size: cannot shrink from 200\n* spec.note: does not say why\n',
 ];
+
+/** Of a kind of two versions: all are asked about as the one that the code is for. */
+export const ruledOperator = defineOperator({
+  name: 'ruled',
+  for: Website.v1,
+  mutate: ({ object }) =>
+    object.spec.page === '' ? { ...object, spec: { ...object.spec, page: 'empty' } } : undefined,
+  validate: ({ object: { apiVersion, spec } }) =>
+    spec.scaling.max > 10 ? deny(`${apiVersion}: ${spec.scaling.max} are too many`) : undefined,
+});
+
+export async function useOlderVersion(client: Client, namespace: string): Promise<void> {
+  const old = (name: string, text: string, replicas: number) =>
+    client.create(Website.v1alpha1, { metadata: { name, namespace }, spec: { text, replicas } });
+  expect((await old('ruled', '', 3)).spec).toEqual({ text: 'empty', replicas: 3 });
+  await expect(old('many', 'x', 11)).rejects.toThrow(
+    'admission webhook "validate.ruled.example.com" denied the request: example.com/v1: 11 are too many',
+  );
+}

@@ -23,6 +23,8 @@ import {
   diskIn,
   diskOperator,
   kubectlSays,
+  ruledOperator,
+  useOlderVersion,
   useWebhooks,
 } from './webhook-operator.ts';
 
@@ -110,6 +112,11 @@ describe('the webhooks of an operator', () => {
     await expect(client.delete(ConfigMap, metadata)).rejects.toThrow(
       `("the operator \\"policy\\" has not declared that it may list secrets: add { type: Secret, verbs: ['list'] } to its \`uses\`")`,
     );
+  });
+
+  it('are asked about every version as the one that the operator is for', async () => {
+    const { client } = await start(ruledOperator as AnyPlugin);
+    await useOlderVersion(client, 'default');
   });
 
   it.skipIf(!haveKubectl)('are told by kubectl as those of any other operator', async () => {
