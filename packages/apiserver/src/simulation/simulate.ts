@@ -1,4 +1,4 @@
-import { messageOf, type Operator } from '@keelson/core';
+import { messageOf, type Operator, type Plugin } from '@keelson/core';
 import { type FaultKind, faultKinds, fits, makePlan, type Plan } from './plan.ts';
 import { shrink } from './shrink.ts';
 import { type Fate, SimulatedProcess } from './simulated-process.ts';
@@ -12,8 +12,8 @@ export interface SimulationStep {
 
 /** Operators, what users do, and what must hold. */
 export interface Simulation {
-  /** Makes the operators anew whenever a process starts: a crash forgets all that was in memory. */
-  operators(world: SimulatedWorld): readonly Operator[];
+  /** Makes the operators, and other plugins such as built-in controllers, anew whenever a process starts: a crash forgets all that was in memory. */
+  operators(world: SimulatedWorld): readonly (Operator | Plugin<undefined>)[];
   /** Once, before the operators start. */
   setup?(world: SimulatedWorld): Promise<unknown>;
   /** What users do, in this order, at times that chance decides. */

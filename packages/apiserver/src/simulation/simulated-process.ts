@@ -8,6 +8,7 @@ import {
   definePlugin,
   type KubernetesObject,
   type Operator,
+  type Plugin,
   type Random,
   type Status,
   StatusError,
@@ -64,7 +65,7 @@ export interface Fate {
 
 export interface SimulatedProcessOptions {
   readonly name: string;
-  readonly operators: () => readonly Operator[];
+  readonly operators: () => readonly (Operator | Plugin<undefined>)[];
   /** A client of the server that nothing happens to. */
   readonly client: Client;
   readonly clock: Clock;

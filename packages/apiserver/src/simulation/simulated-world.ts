@@ -7,6 +7,7 @@ import {
   type KubernetesObject,
   messageOf,
   type Operator,
+  type Plugin,
   type Random,
   type ResourceType,
 } from '@keelson/core';
@@ -148,8 +149,8 @@ export class World {
   }
 
   /** Resolves when what the operators define is served. */
-  async served(operators: readonly Operator[]): Promise<void> {
-    const names = operators.flatMap((each) => each.crds.map(({ metadata }) => metadata.name));
+  async served(operators: readonly (Operator | Plugin<undefined>)[]): Promise<void> {
+    const names = operators.flatMap((each) => ('crds' in each ? each.crds.map(({ metadata }) => metadata.name) : []));
     const limit = this.clock.now() + 600_000;
     for (;;) {
       const served = (await this.shown.objects(CustomResourceDefinition)).filter(({ status }) =>
