@@ -23,6 +23,7 @@ import type { ClusterPeers } from './cluster-peers.ts';
 import type { DeclaredAccess } from './declared-access.ts';
 import { deleteChild } from './delete-child.ts';
 import { eachInTurn } from './each-in-turn.ts';
+import { filledCaches } from './filled-caches.ts';
 import { clustersAnnotation, clustersOf, RemoteChildren } from './remote-children.ts';
 
 /** The type of an object's status, with every field optional. */
@@ -36,6 +37,7 @@ export interface OperatorContext<T extends KubernetesObject, Owned extends Resou
   readonly cluster: string | undefined;
   /** For what the operator has declared in `uses`. Its writes are seen by the key's next reconcile, which they may cause. */
   readonly client: Client;
+  /** Of kinds that were declared. A cache that is not filled yet cannot be read: the reconcile is tried again then. */
   readonly informers: Informers;
   readonly logger: Logger;
   /** The time that tests and simulations move; instead of `Date.now()`. */
@@ -145,7 +147,7 @@ export class OperatorRun<T extends KubernetesObject> {
       key,
       cluster,
       client: access.client(reconcile.track(client)),
-      informers: access.informers(informers),
+      informers: filledCaches(access.informers(informers)),
       logger,
       clock,
       signal: reconcile.signal,
