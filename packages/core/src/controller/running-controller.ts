@@ -267,8 +267,9 @@ export class RunningController {
   }
 
   async #work(until: AbortSignal, lost: AbortSignal | undefined): Promise<void> {
+    const { sharding } = this.#environment;
     for (let key = await this.#queue.get(until); key !== undefined; key = await this.#queue.get(until)) {
-      await this.#workOn(key, lost);
+      await (sharding ? this.#workOnMine(key, sharding) : this.#reconcile(key, lost));
       this.#queue.done(key);
       this.#sinceTurn += 1;
       if (this.#sinceTurn === reconcilesPerTurn) {
@@ -281,9 +282,7 @@ export class RunningController {
     }
   }
 
-  async #workOn(key: ObjectKey, lost: AbortSignal | undefined): Promise<void> {
-    const { sharding } = this.#environment;
-    if (!sharding) return this.#reconcile(key, lost);
+  async #workOnMine(key: ObjectKey, sharding: Sharding): Promise<void> {
     const share = sharding.enter(key);
     if (!share) {
       // It went to another process while it waited.
