@@ -1,4 +1,12 @@
-import { type ChildObject, isConditionTrue, Job, type OperatorContext, parseCronSchedule } from '@keelson/core';
+import {
+  type ChildObject,
+  isConditionTrue,
+  isStatusError,
+  Job,
+  type OperatorContext,
+  parseCronSchedule,
+  type StatusError,
+} from '@keelson/core';
 import type { Database } from './database.ts';
 import { imageOf, labelsOf, passwordFrom } from './server.ts';
 
@@ -53,10 +61,19 @@ export async function backUp(
   if (due === undefined) return { done: !newest || isFinished(newest) };
   if (due > clock.now()) return { done: false, requeueAfter: due - clock.now() };
   const job = backupJob(database, newest ? numberOf(newest) + 1 : 1, reason);
-  await apply(Job, job);
+  try {
+    await apply(Job, job);
+  } catch (error) {
+    // In a namespace that goes nothing can be made any more, and nothing must keep it.
+    if (isStatusError(error, 'Forbidden') && hasCause(error, 'NamespaceTerminating')) return { done: true };
+    throw error;
+  }
   event('Normal', 'BackupStarted', `Job ${job.metadata?.name}`);
   return { done: false };
 }
+
+const hasCause = ({ status }: StatusError, reason: string) =>
+  status.details?.causes?.some((each) => each.reason === reason) ?? false;
 
 function backupJob(database: Database, number: number, reason: Reason): ChildObject<Job> {
   const { name } = database.metadata;

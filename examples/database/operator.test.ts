@@ -6,6 +6,7 @@ import { noNetworkPlugin } from '@keelson/cni-plugins';
 import {
   garbageCollectorPlugin,
   jobPlugin,
+  namespacePlugin,
   nodeLifecyclePlugin,
   schedulerPlugin,
   serviceAccountPlugin,
@@ -18,6 +19,7 @@ import {
   Event,
   isStatusError,
   Job,
+  Namespace,
   PersistentVolume,
   PersistentVolumeClaim,
   parseCronSchedule,
@@ -49,6 +51,7 @@ const parts = [
   serviceAccountPlugin,
   statefulSetPlugin,
   jobPlugin,
+  namespacePlugin,
   nodeLifecyclePlugin,
   volumeBinderPlugin,
   garbageCollectorPlugin,
@@ -157,6 +160,22 @@ it('keeps data and password where it is told so, and never makes another passwor
   await client.create(Secret, { metadata: { name: metadata.name, namespace: 'default' }, ...(data && { data }) });
   await waitFor(ready, { ...patient, what: 'the database to be back' });
 }, 180_000);
+
+it('does not hold up a namespace that goes', { timeout: 180_000 }, async () => {
+  const { client, waitFor } = cluster;
+  const there = { name: 'shop', namespace: 'going' };
+  await client.create(Namespace, { metadata: { name: there.namespace }, spec: {} });
+  await client.create(Database, { metadata: there, spec: { backup } });
+  await waitFor(async () => (await client.list(Job, { namespace: there.namespace })).items.length > 0, {
+    ...patient,
+    what: 'the first backup',
+  });
+  await client.delete(Namespace, { name: there.namespace });
+  await waitFor(() => isGone(client.get(Namespace, { name: there.namespace })), {
+    ...patient,
+    what: 'the namespace to go',
+  });
+});
 
 it('may grow, and neither shrink nor go back', { timeout: 120_000 }, async () => {
   const { client, waitFor } = cluster;
