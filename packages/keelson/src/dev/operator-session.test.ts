@@ -2,7 +2,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startTestCluster } from '@keelson/apiserver';
-import { ConfigMap, defineOperator, defineResource, Secret, systemClock } from '@keelson/core';
+import {
+  ConfigMap,
+  defineOperator,
+  defineResource,
+  deny,
+  Secret,
+  systemClock,
+  ValidatingWebhookConfiguration,
+} from '@keelson/core';
 
 import { silentLogger, waitFor } from '@keelson/core/testing';
 import { expect, it } from 'vitest';
@@ -57,6 +65,40 @@ it('swaps operators while the caches go on, each with the rights that it declare
     });
     await session.replace([keeper]);
     await waitFor(() => client.get(Secret, ref), { what: 'what the new rights allow' });
+  } finally {
+    await session.stop();
+    await cluster.stop();
+  }
+});
+
+it('swaps webhooks as well, and leaves none behind', async () => {
+  const cluster = await startTestCluster();
+  const { client, api } = cluster;
+  const session = new OperatorSession({
+    clients: api.clients,
+    admin: client,
+    clock: systemClock,
+    logger: silentLogger,
+  });
+  const policy = (most: number) =>
+    defineOperator({
+      name: 'shop',
+      for: Shop,
+      validate: ({ object }) => (object.spec.size > most ? deny(`at most ${most}`) : undefined),
+    });
+  const open = (name: string, size: number) =>
+    client.create(Shop, { metadata: { name, namespace: 'default' }, spec: { size } });
+  const names = async () =>
+    (await client.list(ValidatingWebhookConfiguration)).items.map(({ metadata }) => metadata.name);
+  try {
+    await session.replace([policy(1)]);
+    await expect(open('two', 2)).rejects.toThrow('denied the request: at most 1');
+    await session.replace([policy(2)]);
+    await open('two', 2);
+    await expect(open('three', 3)).rejects.toThrow('denied the request: at most 2');
+    expect(await names()).toEqual(['shop.tests.keelson.dev']);
+    await session.stop();
+    expect(await names()).toEqual([]);
   } finally {
     await session.stop();
     await cluster.stop();
