@@ -1,6 +1,6 @@
 // `npm run docs`, and part of `npm run generate`: docs/reference/, one page for each public entry of the packages, made
 // of the docstrings in their sources; or into another folder, which is named.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Application, LogLevel } from 'typedoc';
@@ -224,7 +224,43 @@ async function makeReference(out) {
     page.contents = entry ? text.replace(/^# .*$/m, `# ${entry.name}\n\n${about[entry.name]}`) : contentsOf(all);
   });
   await app.generateOutputs(project);
+  mendAnchors(out);
   return complaints;
+}
+
+/**
+ * The names of headings as pages on GitHub have them, by path. Of several headings of one name TypeDoc counts in another
+ * order than that in which they stand: where there is none of that number, the last one is meant, as types stand last.
+ */
+function mendAnchors(out) {
+  const files = readdirSync(out, { recursive: true, encoding: 'utf8' }).filter((each) => each.endsWith('.md'));
+  const pages = new Map(files.map((each) => [join(out, each), readFileSync(join(out, each), 'utf8')]));
+  const anchors = new Map([...pages].map(([path, text]) => [path, anchorsIn(text)]));
+  for (const [path, text] of pages) {
+    const mended = text.replaceAll(/\]\(([^)#\s]*)#([^)]+)\)/g, (whole, target, anchor) => {
+      const known = anchors.get(target === '' ? path : join(dirname(path), target));
+      if (!known || known.has(anchor)) return whole;
+      const name = anchor.replace(/-\d+$/, '');
+      const last = [...known].findLast((each) => each === name || each.replace(/-\d+$/, '') === name);
+      return last === undefined ? whole : `](${target}#${last})`;
+    });
+    if (mended !== text) writeFileSync(path, mended);
+  }
+}
+
+function anchorsIn(text) {
+  const counts = new Map();
+  const anchors = new Set();
+  for (const [, heading] of text.replaceAll(/^```[\s\S]*?^```$/gm, '').matchAll(/^#+ (.*)$/gm)) {
+    const name = heading
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-');
+    const count = counts.get(name) ?? 0;
+    counts.set(name, count + 1);
+    anchors.add(count === 0 ? name : `${name}-${count}`);
+  }
+  return anchors;
 }
 
 /** How its page is called. */

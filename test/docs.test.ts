@@ -60,16 +60,33 @@ function everyPage(dir: string): string[] {
     .map((each) => join(dir, each));
 }
 
+/** What a link can name in a page: its headings, as GitHub names them. */
+function anchorsIn(page: string): ReadonlySet<string> {
+  const counts = new Map<string, number>();
+  const headings = [...prose(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => {
+    const name = heading
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-');
+    const count = counts.get(name) ?? 0;
+    counts.set(name, count + 1);
+    return count === 0 ? name : `${name}-${count}`;
+  });
+  return new Set(headings);
+}
+
+const prose = (page: string) => readFileSync(page, 'utf8').replaceAll(/^```[\s\S]*?^```$/gm, '');
+
 it('every link in the documents leads somewhere', () => {
+  const anchors = new Map(written.map((each) => [each, anchorsIn(each)]));
   const broken = written.flatMap((page) =>
-    [
-      ...readFileSync(page, 'utf8')
-        .replaceAll(/^```[\s\S]*?^```$/gm, '')
-        .matchAll(/\]\(([^)#\s]+)[^)]*\)/g),
-    ]
-      .map(([, target = '']) => target)
-      .filter((target) => !/^[a-z]+:/.test(target) && !existsSync(join(dirname(page), target)))
-      .map((target) => `${relative(root, page)}: ${target}`),
+    [...prose(page).matchAll(/\]\(([^)#\s]*)(?:#([^)\s]+))?\)/g)]
+      .filter(([, target = '']) => !/^[a-z]+:/.test(target))
+      .filter(([, target = '', anchor]) => {
+        const file = target === '' ? page : join(dirname(page), target);
+        return !existsSync(file) || (anchor !== undefined && anchors.get(file)?.has(anchor) === false);
+      })
+      .map(([link]) => `${relative(root, page)}: ${link}`),
   );
   expect(broken).toEqual([]);
 });
