@@ -70,7 +70,7 @@ describe('createClient', () => {
     await client.patch(Pod, ref, { json: [{ op: 'add', path: '/x', value: 1 }] });
     await client.patch(Pod, ref, { merge: { a: 1 } }, { subresource: 'status' });
     await client.patch(Pod, ref, { strategic: { b: 1 } });
-    await client.patch(Pod, ref, { apply: { metadata: { name: 'p' } }, fieldManager: 'me', force: true });
+    await client.patch(Pod, ref, { apply: { metadata: {} }, fieldManager: 'me', force: true });
     expect(
       requests.map(({ patchType, body, options, subresource }) => ({ patchType, body, options, subresource })),
     ).toEqual([

@@ -109,7 +109,7 @@ class TransportClient implements Client {
     patch: Patch,
     options: CallOptions & { readonly subresource?: string } = {},
   ): Promise<T> {
-    const { patchType, body, parameters } = encodePatch(type, patch);
+    const { patchType, body, parameters } = encodePatch(type, ref, patch);
     return this.#send<T>(
       'patch',
       type,
@@ -205,6 +205,7 @@ function typed(type: ResourceType, object: object): object {
 
 function encodePatch(
   type: ResourceType,
+  ref: ObjectRef,
   patch: Patch,
 ): { readonly patchType: PatchType; readonly body: unknown; readonly parameters?: RequestOptions } {
   if ('json' in patch) return { patchType: 'application/json-patch+json', body: patch.json };
@@ -213,7 +214,14 @@ function encodePatch(
   const { apply, fieldManager, force } = patch;
   return {
     patchType: 'application/apply-patch+yaml',
-    body: typeof apply === 'object' && apply !== null ? typed(type, apply) : apply,
+    body: typeof apply === 'object' && apply !== null ? named(ref, typed(type, apply)) : apply,
     parameters: { fieldManager, ...(force !== undefined && { force }) },
   };
+}
+
+/** The server wants the name in what is applied, although it stands in the path. */
+function named<O extends object>({ name }: ObjectRef, object: O): O {
+  const metadata: unknown = 'metadata' in object ? object.metadata : undefined;
+  const given = typeof metadata === 'object' && metadata !== null ? metadata : {};
+  return 'name' in given ? object : { ...object, metadata: { ...given, name } };
 }

@@ -449,13 +449,14 @@ export class RunningController {
       this.#logger.error('reconcile failed for good', fields);
       return 'terminal';
     }
-    if (error instanceof RetryLaterError) {
+    const later = error instanceof RetryLaterError && !Number.isNaN(error.afterMs);
+    if (later) {
       this.#logger.warn('reconcile failed, and is tried again when it was asked to', fields);
       this.#queue.forget(key);
       this.#queue.addAfter(key, error.afterMs);
     } else this.#queue.retry(key);
     this.#causes.note(key, { type: 'retry', at: this.#environment.clock.now() });
-    if (error instanceof RetryLaterError) return 'error';
+    if (later) return 'error';
     // Written from a cache that was a moment behind: the event that is on its way sets it right.
     if (isStatusError(error, 'Conflict')) this.#logger.debug('reconcile met a newer version', fields);
     else this.#logger.error('reconcile failed', fields);
