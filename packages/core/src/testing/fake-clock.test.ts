@@ -59,3 +59,18 @@ describe('waitFor', () => {
     expect(error).toMatchObject({ message: 'waited 5 ms for it', cause: { message: 'why' } });
   });
 });
+
+it('lets work that takes turns of the event loop end before its time is up', async () => {
+  const clock = new FakeClock();
+  let done = 0;
+  let late = false;
+  const work = async () => {
+    clock.after(1_000, () => {
+      late = done < 100;
+    });
+    for (; done < 100; done += 1) await new Promise<void>((resolve) => setImmediate(resolve));
+  };
+  void work();
+  await clock.advance(1_000_000);
+  expect([done, late]).toEqual([100, false]);
+});
