@@ -103,6 +103,25 @@ describe('DeclaredAccess', () => {
     expect(sent.length).toBe(5);
   });
 
+  it('says what is missing where an apply would have to create, which only the server can know', async () => {
+    const forbidden = createClient({
+      request: () => Promise.reject(StatusError.of(403, 'Forbidden', 'User "x" cannot create resource "secrets"')),
+      // biome-ignore lint/correctness/useYield: nothing is watched
+      async *watch() {
+        throw StatusError.methodNotAllowed('watch');
+      },
+      raw: () => Promise.reject(StatusError.methodNotAllowed('raw')),
+    });
+    const applies = (verbs: readonly ('patch' | 'create')[]) =>
+      new DeclaredAccess('website', leastPrivilege(graph({ uses: [{ type: Secret, verbs }] })))
+        .client(forbidden)
+        .patch(Secret, ref, { apply: {}, fieldManager: 'x' });
+    await expect(applies(['patch'])).rejects.toThrow(
+      `User "x" cannot create resource "secrets": what is applied is created where it is not there; declare { type: Secret, verbs: ['patch', 'create'] } in the \`uses\` of "website"`,
+    );
+    await expect(applies(['patch', 'create'])).rejects.toThrow(/resource "secrets"$/);
+  });
+
   it('understands rules with asterisks, and leaves names to the server', async () => {
     const everything = { apiGroups: ['*'], resources: ['*'], verbs: ['*'] };
     await of({ rules: [everything] }).deleteCollection(Secret, { namespace: 'default' });

@@ -1,6 +1,7 @@
 import type { KubernetesObject, PolicyRule, ResourceType } from '../api/index.ts';
 import { type Client, type Verb, wrapClient } from '../client/index.ts';
 import type { Informer, InformerLease, InformerOptions, Informers } from '../informer/index.ts';
+import { isStatusError, StatusError } from '../machinery/index.ts';
 
 /** What an operator does beyond what follows from its definition. A type alone: it is read, and watched. */
 export type Use =
@@ -129,13 +130,7 @@ export class DeclaredAccess {
   /** @throws Error that says which line declares it */
   require(verb: Verb, type: ResourceType, subresource?: string): void {
     const resource = subresource === undefined ? type.plural : `${type.plural}/${subresource}`;
-    const id = `${verb} ${type.group}/${resource}`;
-    let declared = this.#known.get(id);
-    if (declared === undefined) {
-      declared = this.#rules.some((each) => covers(each, type.group, resource, verb));
-      this.#known.set(id, declared);
-    }
-    if (declared) return;
+    if (this.#declares(verb, type, resource)) return;
     const parts = subresource === undefined ? '' : `, subresources: ['${subresource}']`;
     throw new Error(
       `the operator "${this.#operator}" has not declared that it may ${verb} ${resource}: ` +
@@ -145,12 +140,34 @@ export class DeclaredAccess {
 
   client(client: Client): Client {
     return wrapClient(client, {
-      call: async ({ verb, type, subresource }, send) => {
+      call: async ({ verb, type, subresource, applies }, send) => {
         this.require(verb, type, subresource);
-        return send();
+        try {
+          return await send();
+        } catch (error) {
+          throw applies && subresource === undefined ? this.#explained(error, type) : error;
+        }
       },
       watch: (type) => this.require('watch', type),
     });
+  }
+
+  /** Only the server knows whether what is applied is there already; else it has to be allowed to create it. */
+  #explained(error: unknown, type: ResourceType): unknown {
+    if (!isStatusError(error, 'Forbidden') || this.#declares('create', type, type.plural)) return error;
+    const line = `{ type: ${type.kind}, verbs: ['patch', 'create'] }`;
+    const message = `${error.message}: what is applied is created where it is not there; declare ${line} in the \`uses\` of "${this.#operator}"`;
+    return new StatusError({ ...error.status, message });
+  }
+
+  #declares(verb: Verb, { group }: ResourceType, resource: string): boolean {
+    const id = `${verb} ${group}/${resource}`;
+    let declared = this.#known.get(id);
+    if (declared === undefined) {
+      declared = this.#rules.some((each) => covers(each, group, resource, verb));
+      this.#known.set(id, declared);
+    }
+    return declared;
   }
 
   informers(informers: Informers): Informers {
