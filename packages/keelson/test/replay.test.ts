@@ -46,7 +46,7 @@ async function record(cluster: TestCluster, operator: Operator, act: () => Promi
   return recordings;
 }
 
-describe('a recording', () => {
+describe('a recording', { timeout: 120_000 }, () => {
   it('shows the same violation as production, and none once the operator is mended', async () => {
     await using cluster = await testCluster({ socket: true });
     const { client } = cluster;
@@ -83,8 +83,12 @@ describe('a recording', () => {
     expect(text).not.toContain(Buffer.from('not to be told').toString('base64'));
 
     const recording = await readRecording(recordings);
-    const then = (operator: () => Operator): Replayed => ({ operators: () => [operator()], ...invariants });
-    const found = await replay(recording, then(forgetful), { shrinkRuns: 30 }).catch((error: unknown) => error);
+    const then = (operator: () => Operator): Replayed => ({
+      operators: () => [operator()],
+      calmMs: 30_000,
+      ...invariants,
+    });
+    const found = await replay(recording, then(forgetful), { shrinkRuns: 20 }).catch((error: unknown) => error);
     if (!(found instanceof ReplayError)) throw found;
     expect(found.invariant).toBe('the catalogue lists the shops that there are');
     expect(found.message).toContain('corner instead of');

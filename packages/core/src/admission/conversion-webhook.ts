@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isJsonObject, type JsonObject, StatusError } from '../machinery/index.ts';
+import { isJsonObject, type JsonObject, messageOf, StatusError } from '../machinery/index.ts';
 import type { Webhook } from './webhook-server.ts';
 
 const jsonObject = z.custom<JsonObject>(isJsonObject, 'must be an object');
@@ -25,7 +25,7 @@ export function conversionWebhook(convert: (object: JsonObject, desiredAPIVersio
       try {
         convertedObjects.push(convert(object, desiredAPIVersion));
       } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
+        const message = messageOf(error);
         result = { status: 'Failure', message: `${nameOf(object)}: ${message}` };
         convertedObjects.length = 0;
         break;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import { isStatusError } from '../machinery/index.ts';
+import { isStatusError, messageOf } from '../machinery/index.ts';
 import type { Lifecycle, Logger } from '../plugin/index.ts';
 
 /** Answers one review, given and returned as JSON. Rejects with a `StatusError` for what is none. */
@@ -118,7 +118,7 @@ export class WebhookServer implements Lifecycle {
         error: error instanceof Error ? (error.stack ?? error.message) : error,
       });
       // Whoever asked is told by the server: what it was is what helps them.
-      refuse(response, 500, error instanceof Error ? error.message : String(error));
+      refuse(response, 500, messageOf(error));
     }
   }
 }

@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { messageOf } from '../machinery/index.ts';
 
 // kubectl takes `null` wherever a list or a map may be missing, and knows keys that do not concern a client.
 const text = z.string().nullish();
@@ -67,7 +68,7 @@ export function parseKubeconfig(content: string, file: string): Kubeconfig {
   try {
     document = parse(content);
   } catch (error) {
-    throw new Error(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`${file}: ${messageOf(error)}`, { cause: error });
   }
   const parsed = kubeconfig.safeParse(document ?? {});
   if (parsed.success) return parsed.data;

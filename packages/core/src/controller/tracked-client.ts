@@ -1,6 +1,13 @@
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import { type Client, type ClientCall, wrapClient } from '../client/index.ts';
-import { type Clock, isLeftByDeletion, type ObjectKey, type ObjectRef, objectKey } from '../machinery/index.ts';
+import {
+  type Clock,
+  isLeftByDeletion,
+  messageOf,
+  type ObjectKey,
+  type ObjectRef,
+  objectKey,
+} from '../machinery/index.ts';
 import { changedFields } from './changed-fields.ts';
 import type { TracedRead, TracedWrite } from './trace.ts';
 
@@ -136,8 +143,4 @@ function uidIn(answer: unknown): string | undefined {
   const named = 'details' in answer ? answer.details : 'metadata' in answer ? answer.metadata : undefined;
   if (typeof named !== 'object' || named === null || !('uid' in named)) return undefined;
   return typeof named.uid === 'string' ? named.uid : undefined;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

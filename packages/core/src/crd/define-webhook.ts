@@ -2,7 +2,7 @@ import type { AdmissionDecision, AdmissionRequest, Webhook } from '../admission/
 import type { KubernetesObject, LabelSelector, MatchCondition, ResourceType } from '../api/index.ts';
 import type { Client } from '../client/index.ts';
 import type { Informers } from '../informer/index.ts';
-import { type JsonPatchOperation, StatusError } from '../machinery/index.ts';
+import { type JsonPatchOperation, messageOf, StatusError } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
 
 /** What somebody wants to do to an object. */
@@ -133,7 +133,7 @@ export function defineWebhook<T extends KubernetesObject, Operation extends Webh
           return await decide(told, context);
         } catch (error) {
           // Whatever it is, an answer that somebody else gave to the webhook is not the webhook's answer.
-          throw new Error(error instanceof Error ? error.message : String(error), { cause: error });
+          throw new Error(messageOf(error), { cause: error });
         }
       });
     };

@@ -1,5 +1,5 @@
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
-import { isStatusError } from '../machinery/index.ts';
+import { isStatusError, messageOf } from '../machinery/index.ts';
 import type { ChildObject } from './child-applier.ts';
 import { eachInTurn } from './each-in-turn.ts';
 import type { ExternalNote } from './external-note.ts';
@@ -263,5 +263,5 @@ function isList<C>(made: C | readonly C[]): made is readonly C[] {
 /** What went wrong with a dependent, said in a line. */
 export function reasonOf(error: unknown): string {
   if (isStatusError(error)) return error.message;
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../machinery/index.ts';
 /**
  * Does one after the other, and what fails keeps from none of the rest; their results, in order.
  * @throws what failed; an AggregateError where there was more than one
@@ -14,7 +15,7 @@ export async function eachInTurn<R>(signal: AbortSignal, acts: Iterable<() => Pr
     }
   }
   if (failures.length > 1) {
-    const messages = failures.map((each) => (each instanceof Error ? each.message : String(each)));
+    const messages = failures.map((each) => messageOf(each));
     throw new AggregateError(failures, messages.join('; '));
   }
   if (failures.length === 1) throw failures[0];

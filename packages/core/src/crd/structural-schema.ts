@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { JSONSchemaProps } from '../api/index.ts';
+import { messageOf } from '../machinery/index.ts';
 import { type CelRule, rulesKey } from './cel-rules.ts';
 import { inexpressible } from './inexpressible.ts';
 
@@ -28,7 +29,7 @@ export function structuralSchema(schema: z.ZodObject, at: string): JSONSchemaPro
       },
     });
   } catch (error) {
-    throw new TypeError(`${at}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new TypeError(`${at}: ${messageOf(error)}`, { cause: error });
   }
   if (findings.length > 0) throw new TypeError([...new Set(findings)].toReversed().join('\n'));
   return convert(record(written), at);

@@ -1,4 +1,4 @@
-import type { Clock } from '../machinery/index.ts';
+import { type Clock, messageOf } from '../machinery/index.ts';
 import type { HealthCheck } from '../plugin/index.ts';
 
 export interface TextAnswer {
@@ -84,7 +84,7 @@ export class HealthEndpoint {
       await Promise.race([(async () => check(abort.signal))(), late]);
       return undefined;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return messageOf(error);
     } finally {
       cancel();
     }

@@ -1,5 +1,5 @@
 import type { ParseArgsConfig } from 'node:util';
-import { systemClock } from '../machinery/index.ts';
+import { messageOf, systemClock } from '../machinery/index.ts';
 import type { RunPluginsOptions } from './run-plugins.ts';
 import { type WebhookFlagValues, webhookFlags, webhookFlagsHelp, webhookSettings } from './webhook-flags.ts';
 
@@ -59,7 +59,7 @@ export async function runProgram(main: () => Promise<void>): Promise<void> {
   try {
     await main();
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${messageOf(error)}\n`);
     process.exitCode = 1;
     systemClock.after(lingerMs, () => process.exit());
   }

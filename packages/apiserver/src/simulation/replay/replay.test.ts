@@ -92,7 +92,7 @@ function unlucky(transport: Transport): Transport {
   };
 }
 
-it('plays lost answers and late events again', async () => {
+it('plays lost answers and late events again', { timeout: 120_000 }, async () => {
   const lines: RecordingLine[] = [];
   const sink = (line: RecordingLine) => void lines.push(line);
   const clock = systemClock;
@@ -140,6 +140,7 @@ it('plays lost answers and late events again', async () => {
   const recording = { operator: 'shop', lines };
   const replayed = (operator: typeof hasty): Replayed => ({
     operators: () => [operator()],
+    calmMs: 30_000,
     always: {
       'a shop has one worker': async ({ objects }) => {
         const found = (await objects(ConfigMap, 'default')).filter(({ metadata }) => metadata.labels?.['worker']);
@@ -147,7 +148,7 @@ it('plays lost answers and late events again', async () => {
       },
     },
   });
-  const found = await replay(recording, replayed(hasty), { shrinkRuns: 30 }).catch((error: unknown) => error);
+  const found = await replay(recording, replayed(hasty), { shrinkRuns: 20 }).catch((error: unknown) => error);
   if (!(found instanceof ReplayError)) throw found;
   const names = (await workers()).items.map(({ metadata }) => metadata.name);
   expect(found.report.differences).toEqual([]);
