@@ -3,7 +3,7 @@ import { binary } from '../binaries.mjs';
 import type { ConformanceTest } from '../suite/ledger.ts';
 
 /** What needs more than a cluster as it comes: features that are switched on, clouds, many nodes. */
-const special = /\[(Feature|FeatureGate|Alpha|Deprecated)[:\]]|cloud load-balancer/;
+const special = /\[(Feature|FeatureGate|Alpha|Deprecated)[:\]]|cloud load-balancer|private image/;
 
 /** The tests of Kubernetes' own suite that conformance does not ask for. */
 export function testsBeyondConformance(): ConformanceTest[] {

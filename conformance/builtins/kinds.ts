@@ -139,6 +139,8 @@ const beyondKwok = [
   /pod overhead is considered along with resource limits/,
   // Run a script that takes its time to end.
   /recreate pods only after they have failed if pod replacement policy is set to Failed/,
+  // Probe whether containers are ready.
+  /DisruptionController should (not )?evict (un)?ready pods with/,
 ];
 
 /** The tests of a kind that nodes can do which only play their containers. */
