@@ -124,7 +124,7 @@ for (const [file, names] of modules) {
       handles = true;
       const { group, version, kind, resource: plural, scope } = resource;
       const status = resource.subresources?.some((each) => each.name === 'status');
-      body += `export const ${short}: ResourceType<${short}> = { group: '${group}', version: '${version}', kind: '${kind}', plural: '${plural}', namespaced: ${scope === 'Namespaced'}${status ? ', status: true' : ''} };\n`;
+      body += `export const ${short}: ResourceType<${short}, '${kind}'> = { group: '${group}', version: '${version}', kind: '${kind}', plural: '${plural}', namespaced: ${scope === 'Namespaced'}${status ? ', status: true' : ''} };\n`;
     }
     body += '\n';
     list.push({ short, value: Boolean(resource && definition.properties?.metadata) });

@@ -17,6 +17,8 @@ import {
   ownerReferenceTo,
   Pod,
   type ResourceObject,
+  type ResourceType,
+  Secret,
   Service,
   watch,
 } from '@keelson/core';
@@ -170,6 +172,24 @@ describe('operators', () => {
     use(() => defineOperator({ name: 'x', for: Website, owns: ['Deployment'], reconcile }));
     // @ts-expect-error an operator is for a type
     use(() => defineOperator({ name: 'x', for: 'Website', reconcile }));
+  });
+
+  it('tell kinds apart that have the same fields', () => {
+    defineOperator({
+      name: 'website',
+      for: Website,
+      owns: [ConfigMap],
+      async reconcile(_, { apply, children }) {
+        await apply(ConfigMap, { data: { a: 'b' } });
+        // @ts-expect-error a Secret has all that a ConfigMap has, and is none
+        await apply(Secret, { data: { a: 'b' } });
+        // @ts-expect-error nor are there any among the children
+        children(Secret);
+      },
+    });
+    // What a type is for may be left open.
+    const any: ResourceType<ConfigMap> = ConfigMap;
+    use(() => any);
   });
 
   it('refer by fields that there are', () => {

@@ -12,11 +12,11 @@ export interface KubernetesObject {
  * Every served kind of Kubernetes v1.35 has one under its own name (`Pod`, `Deployment`); `defineResource` makes
  * them for custom resources.
  */
-export interface ResourceType<T extends KubernetesObject = KubernetesObject> {
+export interface ResourceType<T extends KubernetesObject = KubernetesObject, Kind extends string = string> {
   /** API group; `''` is the core group. */
   readonly group: string;
   readonly version: string;
-  readonly kind: string;
+  readonly kind: Kind;
   /** The name in URLs and RBAC rules, for example `deployments`. */
   readonly plural: string;
   readonly namespaced: boolean;

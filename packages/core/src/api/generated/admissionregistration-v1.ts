@@ -46,7 +46,7 @@ export interface MutatingWebhookConfiguration {
   readonly metadata: ObjectMeta;
   readonly webhooks?: readonly MutatingWebhook[];
 }
-export const MutatingWebhookConfiguration: ResourceType<MutatingWebhookConfiguration> = { group: 'admissionregistration.k8s.io', version: 'v1', kind: 'MutatingWebhookConfiguration', plural: 'mutatingwebhookconfigurations', namespaced: false };
+export const MutatingWebhookConfiguration: ResourceType<MutatingWebhookConfiguration, 'MutatingWebhookConfiguration'> = { group: 'admissionregistration.k8s.io', version: 'v1', kind: 'MutatingWebhookConfiguration', plural: 'mutatingwebhookconfigurations', namespaced: false };
 
 export interface MutatingWebhookConfigurationList {
   readonly apiVersion?: string;
@@ -102,7 +102,7 @@ export interface ValidatingAdmissionPolicy {
   readonly spec: ValidatingAdmissionPolicySpec;
   readonly status?: ValidatingAdmissionPolicyStatus;
 }
-export const ValidatingAdmissionPolicy: ResourceType<ValidatingAdmissionPolicy> = { group: 'admissionregistration.k8s.io', version: 'v1', kind: 'ValidatingAdmissionPolicy', plural: 'validatingadmissionpolicies', namespaced: false, status: true };
+export const ValidatingAdmissionPolicy: ResourceType<ValidatingAdmissionPolicy, 'ValidatingAdmissionPolicy'> = { group: 'admissionregistration.k8s.io', version: 'v1', kind: 'ValidatingAdmissionPolicy', plural: 'validatingadmissionpolicies', namespaced: false, status: true };
 
 export interface ValidatingAdmissionPolicyBinding {
   readonly apiVersion?: string;
@@ -110,7 +110,7 @@ export interface ValidatingAdmissionPolicyBinding {
   readonly metadata: ObjectMeta;
   readonly spec: ValidatingAdmissionPolicyBindingSpec;
 }
-export const ValidatingAdmissionPolicyBinding: ResourceType<ValidatingAdmissionPolicyBinding> = { group: 'admissionregistration.k8s.io', version: 'v1', kind: 'ValidatingAdmissionPolicyBinding', plural: 'validatingadmissionpolicybindings', namespaced: false };
+export const ValidatingAdmissionPolicyBinding: ResourceType<ValidatingAdmissionPolicyBinding, 'ValidatingAdmissionPolicyBinding'> = { group: 'admissionregistration.k8s.io', version: 'v1', kind: 'ValidatingAdmissionPolicyBinding', plural: 'validatingadmissionpolicybindings', namespaced: false };
 
 export interface ValidatingAdmissionPolicyBindingList {
   readonly apiVersion?: string;
@@ -169,7 +169,7 @@ export interface ValidatingWebhookConfiguration {
   readonly metadata: ObjectMeta;
   readonly webhooks?: readonly ValidatingWebhook[];
 }
-export const ValidatingWebhookConfiguration: ResourceType<ValidatingWebhookConfiguration> = { group: 'admissionregistration.k8s.io', version: 'v1', kind: 'ValidatingWebhookConfiguration', plural: 'validatingwebhookconfigurations', namespaced: false };
+export const ValidatingWebhookConfiguration: ResourceType<ValidatingWebhookConfiguration, 'ValidatingWebhookConfiguration'> = { group: 'admissionregistration.k8s.io', version: 'v1', kind: 'ValidatingWebhookConfiguration', plural: 'validatingwebhookconfigurations', namespaced: false };
 
 export interface ValidatingWebhookConfigurationList {
   readonly apiVersion?: string;

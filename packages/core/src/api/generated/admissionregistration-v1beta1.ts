@@ -29,7 +29,7 @@ export interface MutatingAdmissionPolicy {
   readonly metadata: ObjectMeta;
   readonly spec: MutatingAdmissionPolicySpec;
 }
-export const MutatingAdmissionPolicy: ResourceType<MutatingAdmissionPolicy> = { group: 'admissionregistration.k8s.io', version: 'v1beta1', kind: 'MutatingAdmissionPolicy', plural: 'mutatingadmissionpolicies', namespaced: false };
+export const MutatingAdmissionPolicy: ResourceType<MutatingAdmissionPolicy, 'MutatingAdmissionPolicy'> = { group: 'admissionregistration.k8s.io', version: 'v1beta1', kind: 'MutatingAdmissionPolicy', plural: 'mutatingadmissionpolicies', namespaced: false };
 
 export interface MutatingAdmissionPolicyBinding {
   readonly apiVersion?: string;
@@ -37,7 +37,7 @@ export interface MutatingAdmissionPolicyBinding {
   readonly metadata: ObjectMeta;
   readonly spec: MutatingAdmissionPolicyBindingSpec;
 }
-export const MutatingAdmissionPolicyBinding: ResourceType<MutatingAdmissionPolicyBinding> = { group: 'admissionregistration.k8s.io', version: 'v1beta1', kind: 'MutatingAdmissionPolicyBinding', plural: 'mutatingadmissionpolicybindings', namespaced: false };
+export const MutatingAdmissionPolicyBinding: ResourceType<MutatingAdmissionPolicyBinding, 'MutatingAdmissionPolicyBinding'> = { group: 'admissionregistration.k8s.io', version: 'v1beta1', kind: 'MutatingAdmissionPolicyBinding', plural: 'mutatingadmissionpolicybindings', namespaced: false };
 
 export interface MutatingAdmissionPolicyBindingList {
   readonly apiVersion?: string;

@@ -23,7 +23,7 @@ export interface CustomResourceDefinition {
   readonly spec: CustomResourceDefinitionSpec;
   readonly status?: CustomResourceDefinitionStatus;
 }
-export const CustomResourceDefinition: ResourceType<CustomResourceDefinition> = { group: 'apiextensions.k8s.io', version: 'v1', kind: 'CustomResourceDefinition', plural: 'customresourcedefinitions', namespaced: false, status: true };
+export const CustomResourceDefinition: ResourceType<CustomResourceDefinition, 'CustomResourceDefinition'> = { group: 'apiextensions.k8s.io', version: 'v1', kind: 'CustomResourceDefinition', plural: 'customresourcedefinitions', namespaced: false, status: true };
 
 export interface CustomResourceDefinitionCondition {
   readonly lastTransitionTime?: string;

@@ -9,7 +9,7 @@ export interface APIService {
   readonly spec: APIServiceSpec;
   readonly status?: APIServiceStatus;
 }
-export const APIService: ResourceType<APIService> = { group: 'apiregistration.k8s.io', version: 'v1', kind: 'APIService', plural: 'apiservices', namespaced: false, status: true };
+export const APIService: ResourceType<APIService, 'APIService'> = { group: 'apiregistration.k8s.io', version: 'v1', kind: 'APIService', plural: 'apiservices', namespaced: false, status: true };
 
 export interface APIServiceCondition {
   readonly lastTransitionTime?: string;

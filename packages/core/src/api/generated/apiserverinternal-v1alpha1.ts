@@ -16,7 +16,7 @@ export interface StorageVersion {
   readonly spec: StorageVersionSpec;
   readonly status: StorageVersionStatus;
 }
-export const StorageVersion: ResourceType<StorageVersion> = { group: 'internal.apiserver.k8s.io', version: 'v1alpha1', kind: 'StorageVersion', plural: 'storageversions', namespaced: false, status: true };
+export const StorageVersion: ResourceType<StorageVersion, 'StorageVersion'> = { group: 'internal.apiserver.k8s.io', version: 'v1alpha1', kind: 'StorageVersion', plural: 'storageversions', namespaced: false, status: true };
 
 export interface StorageVersionCondition {
   readonly lastTransitionTime?: string;

@@ -10,7 +10,7 @@ export interface ControllerRevision {
   readonly metadata: ObjectMeta;
   readonly revision: number;
 }
-export const ControllerRevision: ResourceType<ControllerRevision> = { group: 'apps', version: 'v1', kind: 'ControllerRevision', plural: 'controllerrevisions', namespaced: true };
+export const ControllerRevision: ResourceType<ControllerRevision, 'ControllerRevision'> = { group: 'apps', version: 'v1', kind: 'ControllerRevision', plural: 'controllerrevisions', namespaced: true };
 
 export interface ControllerRevisionList {
   readonly apiVersion?: string;
@@ -26,7 +26,7 @@ export interface DaemonSet {
   readonly spec: DaemonSetSpec;
   readonly status?: DaemonSetStatus;
 }
-export const DaemonSet: ResourceType<DaemonSet> = { group: 'apps', version: 'v1', kind: 'DaemonSet', plural: 'daemonsets', namespaced: true, status: true };
+export const DaemonSet: ResourceType<DaemonSet, 'DaemonSet'> = { group: 'apps', version: 'v1', kind: 'DaemonSet', plural: 'daemonsets', namespaced: true, status: true };
 
 export interface DaemonSetCondition {
   readonly lastTransitionTime?: string;
@@ -76,7 +76,7 @@ export interface Deployment {
   readonly spec: DeploymentSpec;
   readonly status?: DeploymentStatus;
 }
-export const Deployment: ResourceType<Deployment> = { group: 'apps', version: 'v1', kind: 'Deployment', plural: 'deployments', namespaced: true, status: true };
+export const Deployment: ResourceType<Deployment, 'Deployment'> = { group: 'apps', version: 'v1', kind: 'Deployment', plural: 'deployments', namespaced: true, status: true };
 
 export interface DeploymentCondition {
   readonly lastTransitionTime?: string;
@@ -129,7 +129,7 @@ export interface ReplicaSet {
   readonly spec: ReplicaSetSpec;
   readonly status?: ReplicaSetStatus;
 }
-export const ReplicaSet: ResourceType<ReplicaSet> = { group: 'apps', version: 'v1', kind: 'ReplicaSet', plural: 'replicasets', namespaced: true, status: true };
+export const ReplicaSet: ResourceType<ReplicaSet, 'ReplicaSet'> = { group: 'apps', version: 'v1', kind: 'ReplicaSet', plural: 'replicasets', namespaced: true, status: true };
 
 export interface ReplicaSetCondition {
   readonly lastTransitionTime?: string;
@@ -185,7 +185,7 @@ export interface StatefulSet {
   readonly spec: StatefulSetSpec;
   readonly status?: StatefulSetStatus;
 }
-export const StatefulSet: ResourceType<StatefulSet> = { group: 'apps', version: 'v1', kind: 'StatefulSet', plural: 'statefulsets', namespaced: true, status: true };
+export const StatefulSet: ResourceType<StatefulSet, 'StatefulSet'> = { group: 'apps', version: 'v1', kind: 'StatefulSet', plural: 'statefulsets', namespaced: true, status: true };
 
 export interface StatefulSetCondition {
   readonly lastTransitionTime?: string;

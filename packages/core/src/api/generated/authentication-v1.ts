@@ -15,7 +15,7 @@ export interface SelfSubjectReview {
   readonly metadata: ObjectMeta;
   readonly status?: SelfSubjectReviewStatus;
 }
-export const SelfSubjectReview: ResourceType<SelfSubjectReview> = { group: 'authentication.k8s.io', version: 'v1', kind: 'SelfSubjectReview', plural: 'selfsubjectreviews', namespaced: false };
+export const SelfSubjectReview: ResourceType<SelfSubjectReview, 'SelfSubjectReview'> = { group: 'authentication.k8s.io', version: 'v1', kind: 'SelfSubjectReview', plural: 'selfsubjectreviews', namespaced: false };
 
 export interface SelfSubjectReviewStatus {
   readonly userInfo?: UserInfo;
@@ -47,7 +47,7 @@ export interface TokenReview {
   readonly spec: TokenReviewSpec;
   readonly status?: TokenReviewStatus;
 }
-export const TokenReview: ResourceType<TokenReview> = { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenReview', plural: 'tokenreviews', namespaced: false };
+export const TokenReview: ResourceType<TokenReview, 'TokenReview'> = { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenReview', plural: 'tokenreviews', namespaced: false };
 
 export interface TokenReviewSpec {
   readonly audiences?: readonly string[];

@@ -19,7 +19,7 @@ export interface LocalSubjectAccessReview {
   readonly spec: SubjectAccessReviewSpec;
   readonly status?: SubjectAccessReviewStatus;
 }
-export const LocalSubjectAccessReview: ResourceType<LocalSubjectAccessReview> = { group: 'authorization.k8s.io', version: 'v1', kind: 'LocalSubjectAccessReview', plural: 'localsubjectaccessreviews', namespaced: true };
+export const LocalSubjectAccessReview: ResourceType<LocalSubjectAccessReview, 'LocalSubjectAccessReview'> = { group: 'authorization.k8s.io', version: 'v1', kind: 'LocalSubjectAccessReview', plural: 'localsubjectaccessreviews', namespaced: true };
 
 export interface NonResourceAttributes {
   readonly path?: string;
@@ -57,7 +57,7 @@ export interface SelfSubjectAccessReview {
   readonly spec: SelfSubjectAccessReviewSpec;
   readonly status?: SubjectAccessReviewStatus;
 }
-export const SelfSubjectAccessReview: ResourceType<SelfSubjectAccessReview> = { group: 'authorization.k8s.io', version: 'v1', kind: 'SelfSubjectAccessReview', plural: 'selfsubjectaccessreviews', namespaced: false };
+export const SelfSubjectAccessReview: ResourceType<SelfSubjectAccessReview, 'SelfSubjectAccessReview'> = { group: 'authorization.k8s.io', version: 'v1', kind: 'SelfSubjectAccessReview', plural: 'selfsubjectaccessreviews', namespaced: false };
 
 export interface SelfSubjectAccessReviewSpec {
   readonly nonResourceAttributes?: NonResourceAttributes;
@@ -71,7 +71,7 @@ export interface SelfSubjectRulesReview {
   readonly spec: SelfSubjectRulesReviewSpec;
   readonly status?: SubjectRulesReviewStatus;
 }
-export const SelfSubjectRulesReview: ResourceType<SelfSubjectRulesReview> = { group: 'authorization.k8s.io', version: 'v1', kind: 'SelfSubjectRulesReview', plural: 'selfsubjectrulesreviews', namespaced: false };
+export const SelfSubjectRulesReview: ResourceType<SelfSubjectRulesReview, 'SelfSubjectRulesReview'> = { group: 'authorization.k8s.io', version: 'v1', kind: 'SelfSubjectRulesReview', plural: 'selfsubjectrulesreviews', namespaced: false };
 
 export interface SelfSubjectRulesReviewSpec {
   readonly namespace?: string;
@@ -84,7 +84,7 @@ export interface SubjectAccessReview {
   readonly spec: SubjectAccessReviewSpec;
   readonly status?: SubjectAccessReviewStatus;
 }
-export const SubjectAccessReview: ResourceType<SubjectAccessReview> = { group: 'authorization.k8s.io', version: 'v1', kind: 'SubjectAccessReview', plural: 'subjectaccessreviews', namespaced: false };
+export const SubjectAccessReview: ResourceType<SubjectAccessReview, 'SubjectAccessReview'> = { group: 'authorization.k8s.io', version: 'v1', kind: 'SubjectAccessReview', plural: 'subjectaccessreviews', namespaced: false };
 
 export interface SubjectAccessReviewSpec {
   readonly extra?: Readonly<Record<string, readonly string[]>>;

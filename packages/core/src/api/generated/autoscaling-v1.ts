@@ -15,7 +15,7 @@ export interface HorizontalPodAutoscaler {
   readonly spec: HorizontalPodAutoscalerSpec;
   readonly status?: HorizontalPodAutoscalerStatus;
 }
-export const HorizontalPodAutoscaler: ResourceType<HorizontalPodAutoscaler> = { group: 'autoscaling', version: 'v1', kind: 'HorizontalPodAutoscaler', plural: 'horizontalpodautoscalers', namespaced: true, status: true };
+export const HorizontalPodAutoscaler: ResourceType<HorizontalPodAutoscaler, 'HorizontalPodAutoscaler'> = { group: 'autoscaling', version: 'v1', kind: 'HorizontalPodAutoscaler', plural: 'horizontalpodautoscalers', namespaced: true, status: true };
 
 export interface HorizontalPodAutoscalerList {
   readonly apiVersion?: string;

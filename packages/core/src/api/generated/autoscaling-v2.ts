@@ -50,7 +50,7 @@ export interface HorizontalPodAutoscaler {
   readonly spec: HorizontalPodAutoscalerSpec;
   readonly status?: HorizontalPodAutoscalerStatus;
 }
-export const HorizontalPodAutoscaler: ResourceType<HorizontalPodAutoscaler> = { group: 'autoscaling', version: 'v2', kind: 'HorizontalPodAutoscaler', plural: 'horizontalpodautoscalers', namespaced: true, status: true };
+export const HorizontalPodAutoscaler: ResourceType<HorizontalPodAutoscaler, 'HorizontalPodAutoscaler'> = { group: 'autoscaling', version: 'v2', kind: 'HorizontalPodAutoscaler', plural: 'horizontalpodautoscalers', namespaced: true, status: true };
 
 export interface HorizontalPodAutoscalerBehavior {
   readonly scaleDown?: HPAScalingRules;

@@ -10,7 +10,7 @@ export interface CronJob {
   readonly spec: CronJobSpec;
   readonly status?: CronJobStatus;
 }
-export const CronJob: ResourceType<CronJob> = { group: 'batch', version: 'v1', kind: 'CronJob', plural: 'cronjobs', namespaced: true, status: true };
+export const CronJob: ResourceType<CronJob, 'CronJob'> = { group: 'batch', version: 'v1', kind: 'CronJob', plural: 'cronjobs', namespaced: true, status: true };
 
 export interface CronJobList {
   readonly apiVersion?: string;
@@ -43,7 +43,7 @@ export interface Job {
   readonly spec: JobSpec;
   readonly status?: JobStatus;
 }
-export const Job: ResourceType<Job> = { group: 'batch', version: 'v1', kind: 'Job', plural: 'jobs', namespaced: true, status: true };
+export const Job: ResourceType<Job, 'Job'> = { group: 'batch', version: 'v1', kind: 'Job', plural: 'jobs', namespaced: true, status: true };
 
 export interface JobCondition {
   readonly lastProbeTime?: string;

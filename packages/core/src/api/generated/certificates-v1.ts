@@ -9,7 +9,7 @@ export interface CertificateSigningRequest {
   readonly spec: CertificateSigningRequestSpec;
   readonly status?: CertificateSigningRequestStatus;
 }
-export const CertificateSigningRequest: ResourceType<CertificateSigningRequest> = { group: 'certificates.k8s.io', version: 'v1', kind: 'CertificateSigningRequest', plural: 'certificatesigningrequests', namespaced: false, status: true };
+export const CertificateSigningRequest: ResourceType<CertificateSigningRequest, 'CertificateSigningRequest'> = { group: 'certificates.k8s.io', version: 'v1', kind: 'CertificateSigningRequest', plural: 'certificatesigningrequests', namespaced: false, status: true };
 
 export interface CertificateSigningRequestCondition {
   readonly lastTransitionTime?: string;

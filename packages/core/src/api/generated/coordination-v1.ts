@@ -8,7 +8,7 @@ export interface Lease {
   readonly metadata: ObjectMeta;
   readonly spec: LeaseSpec;
 }
-export const Lease: ResourceType<Lease> = { group: 'coordination.k8s.io', version: 'v1', kind: 'Lease', plural: 'leases', namespaced: true };
+export const Lease: ResourceType<Lease, 'Lease'> = { group: 'coordination.k8s.io', version: 'v1', kind: 'Lease', plural: 'leases', namespaced: true };
 
 export interface LeaseList {
   readonly apiVersion?: string;

@@ -8,7 +8,7 @@ export interface LeaseCandidate {
   readonly metadata: ObjectMeta;
   readonly spec: LeaseCandidateSpec;
 }
-export const LeaseCandidate: ResourceType<LeaseCandidate> = { group: 'coordination.k8s.io', version: 'v1beta1', kind: 'LeaseCandidate', plural: 'leasecandidates', namespaced: true };
+export const LeaseCandidate: ResourceType<LeaseCandidate, 'LeaseCandidate'> = { group: 'coordination.k8s.io', version: 'v1beta1', kind: 'LeaseCandidate', plural: 'leasecandidates', namespaced: true };
 
 export interface LeaseCandidateList {
   readonly apiVersion?: string;

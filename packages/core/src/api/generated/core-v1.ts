@@ -53,7 +53,7 @@ export interface Binding {
   readonly metadata: ObjectMeta;
   readonly target: ObjectReference;
 }
-export const Binding: ResourceType<Binding> = { group: '', version: 'v1', kind: 'Binding', plural: 'bindings', namespaced: true };
+export const Binding: ResourceType<Binding, 'Binding'> = { group: '', version: 'v1', kind: 'Binding', plural: 'bindings', namespaced: true };
 
 export interface CSIPersistentVolumeSource {
   readonly controllerExpandSecretRef?: SecretReference;
@@ -138,7 +138,7 @@ export interface ComponentStatus {
   readonly kind?: string;
   readonly metadata: ObjectMeta;
 }
-export const ComponentStatus: ResourceType<ComponentStatus> = { group: '', version: 'v1', kind: 'ComponentStatus', plural: 'componentstatuses', namespaced: false };
+export const ComponentStatus: ResourceType<ComponentStatus, 'ComponentStatus'> = { group: '', version: 'v1', kind: 'ComponentStatus', plural: 'componentstatuses', namespaced: false };
 
 export interface ComponentStatusList {
   readonly apiVersion?: string;
@@ -155,7 +155,7 @@ export interface ConfigMap {
   readonly kind?: string;
   readonly metadata: ObjectMeta;
 }
-export const ConfigMap: ResourceType<ConfigMap> = { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true };
+export const ConfigMap: ResourceType<ConfigMap, 'ConfigMap'> = { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true };
 
 export interface ConfigMapEnvSource {
   readonly name?: string;
@@ -356,7 +356,7 @@ export interface Endpoints {
   readonly metadata: ObjectMeta;
   readonly subsets?: readonly EndpointSubset[];
 }
-export const Endpoints: ResourceType<Endpoints> = { group: '', version: 'v1', kind: 'Endpoints', plural: 'endpoints', namespaced: true };
+export const Endpoints: ResourceType<Endpoints, 'Endpoints'> = { group: '', version: 'v1', kind: 'Endpoints', plural: 'endpoints', namespaced: true };
 
 export interface EndpointsList {
   readonly apiVersion?: string;
@@ -437,7 +437,7 @@ export interface Event {
   readonly source?: EventSource;
   readonly type?: string;
 }
-export const Event: ResourceType<Event> = { group: '', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
+export const Event: ResourceType<Event, 'Event'> = { group: '', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
 
 export interface EventList {
   readonly apiVersion?: string;
@@ -612,7 +612,7 @@ export interface LimitRange {
   readonly metadata: ObjectMeta;
   readonly spec: LimitRangeSpec;
 }
-export const LimitRange: ResourceType<LimitRange> = { group: '', version: 'v1', kind: 'LimitRange', plural: 'limitranges', namespaced: true };
+export const LimitRange: ResourceType<LimitRange, 'LimitRange'> = { group: '', version: 'v1', kind: 'LimitRange', plural: 'limitranges', namespaced: true };
 
 export interface LimitRangeItem {
   readonly default?: Readonly<Record<string, string>>;
@@ -678,7 +678,7 @@ export interface Namespace {
   readonly spec: NamespaceSpec;
   readonly status?: NamespaceStatus;
 }
-export const Namespace: ResourceType<Namespace> = { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false, status: true };
+export const Namespace: ResourceType<Namespace, 'Namespace'> = { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false, status: true };
 
 export interface NamespaceCondition {
   readonly lastTransitionTime?: string;
@@ -711,7 +711,7 @@ export interface Node {
   readonly spec: NodeSpec;
   readonly status?: NodeStatus;
 }
-export const Node: ResourceType<Node> = { group: '', version: 'v1', kind: 'Node', plural: 'nodes', namespaced: false, status: true };
+export const Node: ResourceType<Node, 'Node'> = { group: '', version: 'v1', kind: 'Node', plural: 'nodes', namespaced: false, status: true };
 
 export interface NodeAddress {
   readonly address: string;
@@ -850,7 +850,7 @@ export interface PersistentVolume {
   readonly spec: PersistentVolumeSpec;
   readonly status?: PersistentVolumeStatus;
 }
-export const PersistentVolume: ResourceType<PersistentVolume> = { group: '', version: 'v1', kind: 'PersistentVolume', plural: 'persistentvolumes', namespaced: false, status: true };
+export const PersistentVolume: ResourceType<PersistentVolume, 'PersistentVolume'> = { group: '', version: 'v1', kind: 'PersistentVolume', plural: 'persistentvolumes', namespaced: false, status: true };
 
 export interface PersistentVolumeClaim {
   readonly apiVersion?: string;
@@ -859,7 +859,7 @@ export interface PersistentVolumeClaim {
   readonly spec: PersistentVolumeClaimSpec;
   readonly status?: PersistentVolumeClaimStatus;
 }
-export const PersistentVolumeClaim: ResourceType<PersistentVolumeClaim> = { group: '', version: 'v1', kind: 'PersistentVolumeClaim', plural: 'persistentvolumeclaims', namespaced: true, status: true };
+export const PersistentVolumeClaim: ResourceType<PersistentVolumeClaim, 'PersistentVolumeClaim'> = { group: '', version: 'v1', kind: 'PersistentVolumeClaim', plural: 'persistentvolumeclaims', namespaced: true, status: true };
 
 export interface PersistentVolumeClaimCondition {
   readonly lastProbeTime?: string;
@@ -970,7 +970,7 @@ export interface Pod {
   readonly spec: PodSpec;
   readonly status?: PodStatus;
 }
-export const Pod: ResourceType<Pod> = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true, status: true };
+export const Pod: ResourceType<Pod, 'Pod'> = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true, status: true };
 
 export interface PodAffinity {
   readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly WeightedPodAffinityTerm[];
@@ -1151,7 +1151,7 @@ export interface PodTemplate {
   readonly metadata: ObjectMeta;
   readonly template?: PodTemplateSpec;
 }
-export const PodTemplate: ResourceType<PodTemplate> = { group: '', version: 'v1', kind: 'PodTemplate', plural: 'podtemplates', namespaced: true };
+export const PodTemplate: ResourceType<PodTemplate, 'PodTemplate'> = { group: '', version: 'v1', kind: 'PodTemplate', plural: 'podtemplates', namespaced: true };
 
 export interface PodTemplateList {
   readonly apiVersion?: string;
@@ -1238,7 +1238,7 @@ export interface ReplicationController {
   readonly spec: ReplicationControllerSpec;
   readonly status?: ReplicationControllerStatus;
 }
-export const ReplicationController: ResourceType<ReplicationController> = { group: '', version: 'v1', kind: 'ReplicationController', plural: 'replicationcontrollers', namespaced: true, status: true };
+export const ReplicationController: ResourceType<ReplicationController, 'ReplicationController'> = { group: '', version: 'v1', kind: 'ReplicationController', plural: 'replicationcontrollers', namespaced: true, status: true };
 
 export interface ReplicationControllerCondition {
   readonly lastTransitionTime?: string;
@@ -1294,7 +1294,7 @@ export interface ResourceQuota {
   readonly spec: ResourceQuotaSpec;
   readonly status?: ResourceQuotaStatus;
 }
-export const ResourceQuota: ResourceType<ResourceQuota> = { group: '', version: 'v1', kind: 'ResourceQuota', plural: 'resourcequotas', namespaced: true, status: true };
+export const ResourceQuota: ResourceType<ResourceQuota, 'ResourceQuota'> = { group: '', version: 'v1', kind: 'ResourceQuota', plural: 'resourcequotas', namespaced: true, status: true };
 
 export interface ResourceQuotaList {
   readonly apiVersion?: string;
@@ -1382,7 +1382,7 @@ export interface Secret {
   readonly stringData?: Readonly<Record<string, string>>;
   readonly type?: string;
 }
-export const Secret: ResourceType<Secret> = { group: '', version: 'v1', kind: 'Secret', plural: 'secrets', namespaced: true };
+export const Secret: ResourceType<Secret, 'Secret'> = { group: '', version: 'v1', kind: 'Secret', plural: 'secrets', namespaced: true };
 
 export interface SecretEnvSource {
   readonly name?: string;
@@ -1442,7 +1442,7 @@ export interface Service {
   readonly spec: ServiceSpec;
   readonly status?: ServiceStatus;
 }
-export const Service: ResourceType<Service> = { group: '', version: 'v1', kind: 'Service', plural: 'services', namespaced: true, status: true };
+export const Service: ResourceType<Service, 'Service'> = { group: '', version: 'v1', kind: 'Service', plural: 'services', namespaced: true, status: true };
 
 export interface ServiceAccount {
   readonly apiVersion?: string;
@@ -1452,7 +1452,7 @@ export interface ServiceAccount {
   readonly metadata: ObjectMeta;
   readonly secrets?: readonly ObjectReference[];
 }
-export const ServiceAccount: ResourceType<ServiceAccount> = { group: '', version: 'v1', kind: 'ServiceAccount', plural: 'serviceaccounts', namespaced: true };
+export const ServiceAccount: ResourceType<ServiceAccount, 'ServiceAccount'> = { group: '', version: 'v1', kind: 'ServiceAccount', plural: 'serviceaccounts', namespaced: true };
 
 export interface ServiceAccountList {
   readonly apiVersion?: string;

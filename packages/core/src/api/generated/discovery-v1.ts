@@ -40,7 +40,7 @@ export interface EndpointSlice {
   readonly metadata: ObjectMeta;
   readonly ports?: readonly EndpointPort[];
 }
-export const EndpointSlice: ResourceType<EndpointSlice> = { group: 'discovery.k8s.io', version: 'v1', kind: 'EndpointSlice', plural: 'endpointslices', namespaced: true };
+export const EndpointSlice: ResourceType<EndpointSlice, 'EndpointSlice'> = { group: 'discovery.k8s.io', version: 'v1', kind: 'EndpointSlice', plural: 'endpointslices', namespaced: true };
 
 export interface EndpointSliceList {
   readonly apiVersion?: string;

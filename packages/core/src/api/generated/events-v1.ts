@@ -22,7 +22,7 @@ export interface Event {
   readonly series?: EventSeries;
   readonly type?: string;
 }
-export const Event: ResourceType<Event> = { group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
+export const Event: ResourceType<Event, 'Event'> = { group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
 
 export interface EventList {
   readonly apiVersion?: string;

@@ -18,7 +18,7 @@ export interface FlowSchema {
   readonly spec: FlowSchemaSpec;
   readonly status?: FlowSchemaStatus;
 }
-export const FlowSchema: ResourceType<FlowSchema> = { group: 'flowcontrol.apiserver.k8s.io', version: 'v1', kind: 'FlowSchema', plural: 'flowschemas', namespaced: false, status: true };
+export const FlowSchema: ResourceType<FlowSchema, 'FlowSchema'> = { group: 'flowcontrol.apiserver.k8s.io', version: 'v1', kind: 'FlowSchema', plural: 'flowschemas', namespaced: false, status: true };
 
 export interface FlowSchemaCondition {
   readonly lastTransitionTime?: string;
@@ -80,7 +80,7 @@ export interface PriorityLevelConfiguration {
   readonly spec: PriorityLevelConfigurationSpec;
   readonly status?: PriorityLevelConfigurationStatus;
 }
-export const PriorityLevelConfiguration: ResourceType<PriorityLevelConfiguration> = { group: 'flowcontrol.apiserver.k8s.io', version: 'v1', kind: 'PriorityLevelConfiguration', plural: 'prioritylevelconfigurations', namespaced: false, status: true };
+export const PriorityLevelConfiguration: ResourceType<PriorityLevelConfiguration, 'PriorityLevelConfiguration'> = { group: 'flowcontrol.apiserver.k8s.io', version: 'v1', kind: 'PriorityLevelConfiguration', plural: 'prioritylevelconfigurations', namespaced: false, status: true };
 
 export interface PriorityLevelConfigurationCondition {
   readonly lastTransitionTime?: string;

@@ -19,7 +19,7 @@ export interface IPAddress {
   readonly metadata: ObjectMeta;
   readonly spec: IPAddressSpec;
 }
-export const IPAddress: ResourceType<IPAddress> = { group: 'networking.k8s.io', version: 'v1', kind: 'IPAddress', plural: 'ipaddresses', namespaced: false };
+export const IPAddress: ResourceType<IPAddress, 'IPAddress'> = { group: 'networking.k8s.io', version: 'v1', kind: 'IPAddress', plural: 'ipaddresses', namespaced: false };
 
 export interface IPAddressList {
   readonly apiVersion?: string;
@@ -44,7 +44,7 @@ export interface Ingress {
   readonly spec: IngressSpec;
   readonly status?: IngressStatus;
 }
-export const Ingress: ResourceType<Ingress> = { group: 'networking.k8s.io', version: 'v1', kind: 'Ingress', plural: 'ingresses', namespaced: true, status: true };
+export const Ingress: ResourceType<Ingress, 'Ingress'> = { group: 'networking.k8s.io', version: 'v1', kind: 'Ingress', plural: 'ingresses', namespaced: true, status: true };
 
 export interface IngressBackend {
   readonly resource?: TypedLocalObjectReference;
@@ -57,7 +57,7 @@ export interface IngressClass {
   readonly metadata: ObjectMeta;
   readonly spec: IngressClassSpec;
 }
-export const IngressClass: ResourceType<IngressClass> = { group: 'networking.k8s.io', version: 'v1', kind: 'IngressClass', plural: 'ingressclasses', namespaced: false };
+export const IngressClass: ResourceType<IngressClass, 'IngressClass'> = { group: 'networking.k8s.io', version: 'v1', kind: 'IngressClass', plural: 'ingressclasses', namespaced: false };
 
 export interface IngressClassList {
   readonly apiVersion?: string;
@@ -134,7 +134,7 @@ export interface NetworkPolicy {
   readonly metadata: ObjectMeta;
   readonly spec: NetworkPolicySpec;
 }
-export const NetworkPolicy: ResourceType<NetworkPolicy> = { group: 'networking.k8s.io', version: 'v1', kind: 'NetworkPolicy', plural: 'networkpolicies', namespaced: true };
+export const NetworkPolicy: ResourceType<NetworkPolicy, 'NetworkPolicy'> = { group: 'networking.k8s.io', version: 'v1', kind: 'NetworkPolicy', plural: 'networkpolicies', namespaced: true };
 
 export interface NetworkPolicyEgressRule {
   readonly ports?: readonly NetworkPolicyPort[];
@@ -191,7 +191,7 @@ export interface ServiceCIDR {
   readonly spec: ServiceCIDRSpec;
   readonly status?: ServiceCIDRStatus;
 }
-export const ServiceCIDR: ResourceType<ServiceCIDR> = { group: 'networking.k8s.io', version: 'v1', kind: 'ServiceCIDR', plural: 'servicecidrs', namespaced: false, status: true };
+export const ServiceCIDR: ResourceType<ServiceCIDR, 'ServiceCIDR'> = { group: 'networking.k8s.io', version: 'v1', kind: 'ServiceCIDR', plural: 'servicecidrs', namespaced: false, status: true };
 
 export interface ServiceCIDRList {
   readonly apiVersion?: string;

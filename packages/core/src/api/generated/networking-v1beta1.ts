@@ -8,7 +8,7 @@ export interface IPAddress {
   readonly metadata: ObjectMeta;
   readonly spec: IPAddressSpec;
 }
-export const IPAddress: ResourceType<IPAddress> = { group: 'networking.k8s.io', version: 'v1beta1', kind: 'IPAddress', plural: 'ipaddresses', namespaced: false };
+export const IPAddress: ResourceType<IPAddress, 'IPAddress'> = { group: 'networking.k8s.io', version: 'v1beta1', kind: 'IPAddress', plural: 'ipaddresses', namespaced: false };
 
 export interface IPAddressList {
   readonly apiVersion?: string;
@@ -35,7 +35,7 @@ export interface ServiceCIDR {
   readonly spec: ServiceCIDRSpec;
   readonly status?: ServiceCIDRStatus;
 }
-export const ServiceCIDR: ResourceType<ServiceCIDR> = { group: 'networking.k8s.io', version: 'v1beta1', kind: 'ServiceCIDR', plural: 'servicecidrs', namespaced: false, status: true };
+export const ServiceCIDR: ResourceType<ServiceCIDR, 'ServiceCIDR'> = { group: 'networking.k8s.io', version: 'v1beta1', kind: 'ServiceCIDR', plural: 'servicecidrs', namespaced: false, status: true };
 
 export interface ServiceCIDRList {
   readonly apiVersion?: string;

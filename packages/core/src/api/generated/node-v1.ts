@@ -15,7 +15,7 @@ export interface RuntimeClass {
   readonly overhead?: Overhead;
   readonly scheduling?: Scheduling;
 }
-export const RuntimeClass: ResourceType<RuntimeClass> = { group: 'node.k8s.io', version: 'v1', kind: 'RuntimeClass', plural: 'runtimeclasses', namespaced: false };
+export const RuntimeClass: ResourceType<RuntimeClass, 'RuntimeClass'> = { group: 'node.k8s.io', version: 'v1', kind: 'RuntimeClass', plural: 'runtimeclasses', namespaced: false };
 
 export interface RuntimeClassList {
   readonly apiVersion?: string;

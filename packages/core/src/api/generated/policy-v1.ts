@@ -16,7 +16,7 @@ export interface PodDisruptionBudget {
   readonly spec: PodDisruptionBudgetSpec;
   readonly status?: PodDisruptionBudgetStatus;
 }
-export const PodDisruptionBudget: ResourceType<PodDisruptionBudget> = { group: 'policy', version: 'v1', kind: 'PodDisruptionBudget', plural: 'poddisruptionbudgets', namespaced: true, status: true };
+export const PodDisruptionBudget: ResourceType<PodDisruptionBudget, 'PodDisruptionBudget'> = { group: 'policy', version: 'v1', kind: 'PodDisruptionBudget', plural: 'poddisruptionbudgets', namespaced: true, status: true };
 
 export interface PodDisruptionBudgetList {
   readonly apiVersion?: string;

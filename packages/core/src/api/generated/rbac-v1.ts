@@ -13,7 +13,7 @@ export interface ClusterRole {
   readonly metadata: ObjectMeta;
   readonly rules?: readonly PolicyRule[];
 }
-export const ClusterRole: ResourceType<ClusterRole> = { group: 'rbac.authorization.k8s.io', version: 'v1', kind: 'ClusterRole', plural: 'clusterroles', namespaced: false };
+export const ClusterRole: ResourceType<ClusterRole, 'ClusterRole'> = { group: 'rbac.authorization.k8s.io', version: 'v1', kind: 'ClusterRole', plural: 'clusterroles', namespaced: false };
 
 export interface ClusterRoleBinding {
   readonly apiVersion?: string;
@@ -22,7 +22,7 @@ export interface ClusterRoleBinding {
   readonly roleRef: RoleRef;
   readonly subjects?: readonly Subject[];
 }
-export const ClusterRoleBinding: ResourceType<ClusterRoleBinding> = { group: 'rbac.authorization.k8s.io', version: 'v1', kind: 'ClusterRoleBinding', plural: 'clusterrolebindings', namespaced: false };
+export const ClusterRoleBinding: ResourceType<ClusterRoleBinding, 'ClusterRoleBinding'> = { group: 'rbac.authorization.k8s.io', version: 'v1', kind: 'ClusterRoleBinding', plural: 'clusterrolebindings', namespaced: false };
 
 export interface ClusterRoleBindingList {
   readonly apiVersion?: string;
@@ -52,7 +52,7 @@ export interface Role {
   readonly metadata: ObjectMeta;
   readonly rules?: readonly PolicyRule[];
 }
-export const Role: ResourceType<Role> = { group: 'rbac.authorization.k8s.io', version: 'v1', kind: 'Role', plural: 'roles', namespaced: true };
+export const Role: ResourceType<Role, 'Role'> = { group: 'rbac.authorization.k8s.io', version: 'v1', kind: 'Role', plural: 'roles', namespaced: true };
 
 export interface RoleBinding {
   readonly apiVersion?: string;
@@ -61,7 +61,7 @@ export interface RoleBinding {
   readonly roleRef: RoleRef;
   readonly subjects?: readonly Subject[];
 }
-export const RoleBinding: ResourceType<RoleBinding> = { group: 'rbac.authorization.k8s.io', version: 'v1', kind: 'RoleBinding', plural: 'rolebindings', namespaced: true };
+export const RoleBinding: ResourceType<RoleBinding, 'RoleBinding'> = { group: 'rbac.authorization.k8s.io', version: 'v1', kind: 'RoleBinding', plural: 'rolebindings', namespaced: true };
 
 export interface RoleBindingList {
   readonly apiVersion?: string;

@@ -16,7 +16,7 @@ export interface DeviceTaintRule {
   readonly spec: DeviceTaintRuleSpec;
   readonly status?: DeviceTaintRuleStatus;
 }
-export const DeviceTaintRule: ResourceType<DeviceTaintRule> = { group: 'resource.k8s.io', version: 'v1alpha3', kind: 'DeviceTaintRule', plural: 'devicetaintrules', namespaced: false, status: true };
+export const DeviceTaintRule: ResourceType<DeviceTaintRule, 'DeviceTaintRule'> = { group: 'resource.k8s.io', version: 'v1alpha3', kind: 'DeviceTaintRule', plural: 'devicetaintrules', namespaced: false, status: true };
 
 export interface DeviceTaintRuleList {
   readonly apiVersion?: string;

@@ -103,7 +103,7 @@ export interface DeviceClass {
   readonly metadata: ObjectMeta;
   readonly spec: DeviceClassSpec;
 }
-export const DeviceClass: ResourceType<DeviceClass> = { group: 'resource.k8s.io', version: 'v1beta2', kind: 'DeviceClass', plural: 'deviceclasses', namespaced: false };
+export const DeviceClass: ResourceType<DeviceClass, 'DeviceClass'> = { group: 'resource.k8s.io', version: 'v1beta2', kind: 'DeviceClass', plural: 'deviceclasses', namespaced: false };
 
 export interface DeviceClassConfiguration {
   readonly opaque?: OpaqueDeviceConfiguration;
@@ -209,7 +209,7 @@ export interface ResourceClaim {
   readonly spec: ResourceClaimSpec;
   readonly status?: ResourceClaimStatus;
 }
-export const ResourceClaim: ResourceType<ResourceClaim> = { group: 'resource.k8s.io', version: 'v1beta2', kind: 'ResourceClaim', plural: 'resourceclaims', namespaced: true, status: true };
+export const ResourceClaim: ResourceType<ResourceClaim, 'ResourceClaim'> = { group: 'resource.k8s.io', version: 'v1beta2', kind: 'ResourceClaim', plural: 'resourceclaims', namespaced: true, status: true };
 
 export interface ResourceClaimConsumerReference {
   readonly apiGroup?: string;
@@ -241,7 +241,7 @@ export interface ResourceClaimTemplate {
   readonly metadata: ObjectMeta;
   readonly spec: ResourceClaimTemplateSpec;
 }
-export const ResourceClaimTemplate: ResourceType<ResourceClaimTemplate> = { group: 'resource.k8s.io', version: 'v1beta2', kind: 'ResourceClaimTemplate', plural: 'resourceclaimtemplates', namespaced: true };
+export const ResourceClaimTemplate: ResourceType<ResourceClaimTemplate, 'ResourceClaimTemplate'> = { group: 'resource.k8s.io', version: 'v1beta2', kind: 'ResourceClaimTemplate', plural: 'resourceclaimtemplates', namespaced: true };
 
 export interface ResourceClaimTemplateList {
   readonly apiVersion?: string;
@@ -267,7 +267,7 @@ export interface ResourceSlice {
   readonly metadata: ObjectMeta;
   readonly spec: ResourceSliceSpec;
 }
-export const ResourceSlice: ResourceType<ResourceSlice> = { group: 'resource.k8s.io', version: 'v1beta2', kind: 'ResourceSlice', plural: 'resourceslices', namespaced: false };
+export const ResourceSlice: ResourceType<ResourceSlice, 'ResourceSlice'> = { group: 'resource.k8s.io', version: 'v1beta2', kind: 'ResourceSlice', plural: 'resourceslices', namespaced: false };
 
 export interface ResourceSliceList {
   readonly apiVersion?: string;

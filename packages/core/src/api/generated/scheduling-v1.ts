@@ -11,7 +11,7 @@ export interface PriorityClass {
   readonly preemptionPolicy?: string;
   readonly value: number;
 }
-export const PriorityClass: ResourceType<PriorityClass> = { group: 'scheduling.k8s.io', version: 'v1', kind: 'PriorityClass', plural: 'priorityclasses', namespaced: false };
+export const PriorityClass: ResourceType<PriorityClass, 'PriorityClass'> = { group: 'scheduling.k8s.io', version: 'v1', kind: 'PriorityClass', plural: 'priorityclasses', namespaced: false };
 
 export interface PriorityClassList {
   readonly apiVersion?: string;

@@ -9,7 +9,7 @@ export interface CSIDriver {
   readonly metadata: ObjectMeta;
   readonly spec: CSIDriverSpec;
 }
-export const CSIDriver: ResourceType<CSIDriver> = { group: 'storage.k8s.io', version: 'v1', kind: 'CSIDriver', plural: 'csidrivers', namespaced: false };
+export const CSIDriver: ResourceType<CSIDriver, 'CSIDriver'> = { group: 'storage.k8s.io', version: 'v1', kind: 'CSIDriver', plural: 'csidrivers', namespaced: false };
 
 export interface CSIDriverList {
   readonly apiVersion?: string;
@@ -37,7 +37,7 @@ export interface CSINode {
   readonly metadata: ObjectMeta;
   readonly spec: CSINodeSpec;
 }
-export const CSINode: ResourceType<CSINode> = { group: 'storage.k8s.io', version: 'v1', kind: 'CSINode', plural: 'csinodes', namespaced: false };
+export const CSINode: ResourceType<CSINode, 'CSINode'> = { group: 'storage.k8s.io', version: 'v1', kind: 'CSINode', plural: 'csinodes', namespaced: false };
 
 export interface CSINodeDriver {
   readonly allocatable?: VolumeNodeResources;
@@ -66,7 +66,7 @@ export interface CSIStorageCapacity {
   readonly nodeTopology?: LabelSelector;
   readonly storageClassName: string;
 }
-export const CSIStorageCapacity: ResourceType<CSIStorageCapacity> = { group: 'storage.k8s.io', version: 'v1', kind: 'CSIStorageCapacity', plural: 'csistoragecapacities', namespaced: true };
+export const CSIStorageCapacity: ResourceType<CSIStorageCapacity, 'CSIStorageCapacity'> = { group: 'storage.k8s.io', version: 'v1', kind: 'CSIStorageCapacity', plural: 'csistoragecapacities', namespaced: true };
 
 export interface CSIStorageCapacityList {
   readonly apiVersion?: string;
@@ -87,7 +87,7 @@ export interface StorageClass {
   readonly reclaimPolicy?: string;
   readonly volumeBindingMode?: string;
 }
-export const StorageClass: ResourceType<StorageClass> = { group: 'storage.k8s.io', version: 'v1', kind: 'StorageClass', plural: 'storageclasses', namespaced: false };
+export const StorageClass: ResourceType<StorageClass, 'StorageClass'> = { group: 'storage.k8s.io', version: 'v1', kind: 'StorageClass', plural: 'storageclasses', namespaced: false };
 
 export interface StorageClassList {
   readonly apiVersion?: string;
@@ -108,7 +108,7 @@ export interface VolumeAttachment {
   readonly spec: VolumeAttachmentSpec;
   readonly status?: VolumeAttachmentStatus;
 }
-export const VolumeAttachment: ResourceType<VolumeAttachment> = { group: 'storage.k8s.io', version: 'v1', kind: 'VolumeAttachment', plural: 'volumeattachments', namespaced: false, status: true };
+export const VolumeAttachment: ResourceType<VolumeAttachment, 'VolumeAttachment'> = { group: 'storage.k8s.io', version: 'v1', kind: 'VolumeAttachment', plural: 'volumeattachments', namespaced: false, status: true };
 
 export interface VolumeAttachmentList {
   readonly apiVersion?: string;
@@ -142,7 +142,7 @@ export interface VolumeAttributesClass {
   readonly metadata: ObjectMeta;
   readonly parameters?: Readonly<Record<string, string>>;
 }
-export const VolumeAttributesClass: ResourceType<VolumeAttributesClass> = { group: 'storage.k8s.io', version: 'v1', kind: 'VolumeAttributesClass', plural: 'volumeattributesclasses', namespaced: false };
+export const VolumeAttributesClass: ResourceType<VolumeAttributesClass, 'VolumeAttributesClass'> = { group: 'storage.k8s.io', version: 'v1', kind: 'VolumeAttributesClass', plural: 'volumeattributesclasses', namespaced: false };
 
 export interface VolumeAttributesClassList {
   readonly apiVersion?: string;

@@ -9,7 +9,7 @@ export interface VolumeAttributesClass {
   readonly metadata: ObjectMeta;
   readonly parameters?: Readonly<Record<string, string>>;
 }
-export const VolumeAttributesClass: ResourceType<VolumeAttributesClass> = { group: 'storage.k8s.io', version: 'v1beta1', kind: 'VolumeAttributesClass', plural: 'volumeattributesclasses', namespaced: false };
+export const VolumeAttributesClass: ResourceType<VolumeAttributesClass, 'VolumeAttributesClass'> = { group: 'storage.k8s.io', version: 'v1beta1', kind: 'VolumeAttributesClass', plural: 'volumeattributesclasses', namespaced: false };
 
 export interface VolumeAttributesClassList {
   readonly apiVersion?: string;
