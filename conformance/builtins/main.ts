@@ -62,11 +62,11 @@ const program = flags.ours === 'packed' ? installed(join(dir, 'package')) : from
 const pattern = flags.match === undefined ? undefined : new RegExp(flags.match);
 const outcomes: Outcome[] = [];
 console.log(`logs: ${dir}`);
-// What runs is ended by whoever began it; then nothing else begins.
-let interrupted = false;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (interrupted = true));
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => stop.abort(new Error('it was interrupted')));
 for (const kind of chosen) {
-  if (interrupted) fail('it was interrupted');
+  if (stop.signal.aborted) fail('it was interrupted');
   const outcome = await tryKind(kind, {
     program: flags.ours === 'source' || flags.ours === 'packed' ? program : undefined,
     keepCounterpart: flags.ours === 'real',
@@ -75,6 +75,7 @@ for (const kind of chosen) {
     dir: join(dir, kind.name),
     procs: Number(flags.procs),
     timeout: flags.timeout,
+    signal: stop.signal,
   });
   for (const [name, why] of outcome.failures) console.log(`failed: ${name}\n        ${why}`);
   const { passed, failed, seconds } = outcome;

@@ -17,6 +17,8 @@ export interface TryOptions {
   readonly procs: number;
   /** As ginkgo reads it. */
   readonly timeout: string;
+  /** Ends it before the tests begin; what was started is ended in order. The suite itself ends by the signals of the process. */
+  readonly signal: AbortSignal;
 }
 
 export interface Outcome {
@@ -30,7 +32,7 @@ export interface Outcome {
 
 /** Starts a control plane of its own for the kind, runs the kind's tests, and ends all of it. */
 export async function tryKind(kind: Kind, options: TryOptions): Promise<Outcome> {
-  const { program, keepCounterpart, short, dir, procs, timeout } = options;
+  const { program, keepCounterpart, short, dir, procs, timeout, signal } = options;
   const tests = testsOf(kind, options.tests, { short });
   if (tests.length === 0) return { passed: 0, failed: 0, seconds: 0, failures: new Map() };
   mkdirSync(dir, { recursive: true });
@@ -40,7 +42,9 @@ export async function tryKind(kind: Kind, options: TryOptions): Promise<Outcome>
   let seconds = 0;
   let ours: RunningProgram | undefined;
   try {
+    signal.throwIfAborted();
     if (program) ours = await startOurs(program, { plugins: kind.plugins, controlPlane, dir });
+    signal.throwIfAborted();
     const began = Date.now();
     const { kubeconfig } = controlPlane;
     const result = await runSuite({ kubeconfig, dir, tests, procs, timeout });
