@@ -4,7 +4,12 @@ import { changesOf, sameWrite } from './compare-bodies.ts';
 describe('what is written', () => {
   it('is the same whenever and wherever it is written', () => {
     const body = (version: string, time: string, uid: string) => ({
-      metadata: { name: 'a', resourceVersion: version, ownerReferences: [{ name: 'b', uid }] },
+      metadata: {
+        name: 'a',
+        annotations: { 'keelson.dev/applied': uid },
+        resourceVersion: version,
+        ownerReferences: [{ name: 'b', uid }],
+      },
       status: { conditions: [{ type: 'Ready', lastTransitionTime: time }] },
     });
     expect(sameWrite(body('1', '2026-01-01T00:00:00Z', 'x'), body('2', '2026-01-01T00:00:07Z', 'y'))).toBe(true);

@@ -9,6 +9,8 @@ const ofTheMoment: ReadonlySet<string> = new Set([
   'generation',
   'selfLink',
   'deletionTimestamp',
+  // Sums up what is written beside it, values included that are not recorded.
+  'keelson.dev/applied',
 ]);
 
 const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
