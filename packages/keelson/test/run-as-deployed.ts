@@ -7,12 +7,14 @@ import {
   type Deployment,
   EndpointSlice,
   type KubernetesObject,
+  MutatingWebhookConfiguration,
   type ObjectRef,
   type Operator,
   type ResourceType,
   runOperator,
   Secret,
   ServiceAccount,
+  ValidatingWebhookConfiguration,
 } from '@keelson/core';
 import { runFlags, runSettings } from '@keelson/core/host';
 import { silentLogger, waitFor } from '@keelson/core/testing';
@@ -84,7 +86,7 @@ async function mount({ client, dir }: Place, ref: ObjectRef): Promise<string> {
 
 /**
  * Applies an operator's manifests and runs it as the Deployment starts it, with what its Service leads to: as its
- * ServiceAccount, with the rights of that.
+ * ServiceAccount, with the rights of that. Its webhooks are gone when it has ended.
  */
 export async function runAsDeployed(
   own: Operator,
@@ -97,7 +99,9 @@ export async function runAsDeployed(
   const namespace = `${name}-system`;
   // It runs here: of its Deployment no pod is wanted.
   const manifests = operatorManifests([own], { ca, replicas: 0 });
-  for (const each of readDocuments(plainYaml(manifests))) await applyObject(client, each);
+  const documents = readDocuments(plainYaml(manifests));
+  const applied = new Set(documents.map(({ kind, metadata }) => `${kind} ${metadata.name}`));
+  for (const each of documents) await applyObject(client, each);
   const port = await freePort();
   await client.create(EndpointSlice, {
     metadata: { name, namespace, labels: { 'kubernetes.io/service-name': `${name}-webhook` } },
@@ -135,5 +139,11 @@ export async function runAsDeployed(
   } finally {
     stop.abort();
     await running.catch(() => undefined);
+    // Whoever installed them: nobody answers them any more, and what they are about would be refused to all others.
+    for (const type of [ValidatingWebhookConfiguration, MutatingWebhookConfiguration]) {
+      for (const { metadata } of (await client.list(type)).items) {
+        if (applied.has(`${type.kind} ${metadata.name}`)) await client.delete(type, metadata);
+      }
+    }
   }
 }

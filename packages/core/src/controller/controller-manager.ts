@@ -20,6 +20,11 @@ export interface ControllerManagerOptions {
   readonly leadership?: Leadership;
   /** Which keys this process works on, where several share them; default: all. */
   readonly sharding?: Sharding;
+  /**
+   * A manager that was stopped, and whose place this one takes over living caches, with other code: what waited there
+   * waits here, for the controller of the same name; its writes are waited for; its traces go on.
+   */
+  readonly predecessor?: ControllerManager;
   /** They follow each reconcile while it runs. */
   readonly observers?: readonly ReconcileObserver[];
   /** Notes in traces which line of code reads and writes, which takes time. Default `false`. */
@@ -40,7 +45,8 @@ export class ControllerManager {
   constructor({
     controllers,
     reconcileTimeoutMs = 120_000,
-    traces = new TraceBuffer(),
+    predecessor,
+    traces = new TraceBuffer(undefined, predecessor?.traces),
     observers = [],
     lines = false,
     ...environment
@@ -51,7 +57,8 @@ export class ControllerManager {
     for (const each of controllers) {
       if (running.has(each.name)) throw new Error(`there are two controllers with the name "${each.name}"`);
       const options = { ...environment, reconcileTimeoutMs, traces, observers, place };
-      running.set(each.name, new RunningController(each, options));
+      const before = predecessor ? predecessor.#running.get(each.name) : undefined;
+      running.set(each.name, new RunningController(each, options, before));
     }
     this.#running = running;
   }

@@ -32,6 +32,8 @@ const round = fc.record({
     maxLength: 5,
   }),
   fails: fc.boolean(),
+  /** Other code takes over when the first reconcile has written. */
+  swaps: fc.boolean(),
   before: fc.constantFrom('nothing', 'hold', 'hold', 'cut', 'compact'),
   others: fc.array(fc.record({ verb: fc.constantFrom('create', 'patch', 'delete'), name }), { maxLength: 2 }),
 });
@@ -67,24 +69,29 @@ it('shows no reconcile a cache older than what its key has written, however late
           if (gone !== undefined && cached?.uid === gone) wrong.push(`${of} is there after it was deleted`);
         }
       };
-      const manager = new ControllerManager({
-        clock,
-        random,
-        logger,
-        controllers: [
-          {
-            name: 'test',
-            watches: [watch(configMaps).map(() => ['key']), watchKeys(configMaps, 'test', keys$)],
-            async reconcile(_, context) {
-              look();
-              await work?.(context);
+      const begin = (predecessor?: ControllerManager) => {
+        const next = new ControllerManager({
+          clock,
+          random,
+          logger,
+          controllers: [
+            {
+              name: 'test',
+              watches: [watch(configMaps).map(() => ['key']), watchKeys(configMaps, 'test', keys$)],
+              async reconcile(_, context) {
+                look();
+                await work?.(context);
+              },
             },
-          },
-        ],
-      });
-      manager.start();
+          ],
+          ...(predecessor && { predecessor }),
+        });
+        next.start();
+        return next;
+      };
+      let manager = begin();
       await settle();
-      for (const { writes, fails, before, others } of rounds) {
+      for (const { writes, fails, swaps, before, others } of rounds) {
         if (before === 'hold') api.hold();
         else if (before === 'cut') api.endWatches(new Error('connection reset'));
         else if (before === 'compact') {
@@ -111,6 +118,10 @@ it('shows no reconcile a cache older than what its key has written, however late
         };
         keys$.next('key');
         await settle();
+        if (swaps) {
+          await manager.stop(now);
+          manager = begin(manager);
+        }
         // One more that has to wait for what the first one wrote.
         keys$.next('key');
         await clock.advance(20);

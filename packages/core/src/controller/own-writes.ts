@@ -30,12 +30,16 @@ const sweepAfter = 1_024;
  */
 export class OwnWrites {
   readonly #watches: () => readonly Pick<Watch, 'informer' | 'cluster'>[];
-  readonly #pending = new Map<ObjectKey, Map<string, Pending>>();
+  readonly #pending: Map<ObjectKey, Map<string, Pending>> = new Map();
   #sweepAt = sweepAfter;
 
-  /** @param watches whose informers' caches reconciles read */
-  constructor(watches: () => readonly Pick<Watch, 'informer' | 'cluster'>[]) {
+  /**
+   * @param watches whose informers' caches reconciles read
+   * @param predecessor whose writes these same caches may not have seen yet
+   */
+  constructor(watches: () => readonly Pick<Watch, 'informer' | 'cluster'>[], predecessor?: OwnWrites) {
     this.#watches = watches;
+    if (predecessor) this.#pending = new Map(predecessor.#pending);
   }
 
   record(key: ObjectKey, written: PlacedWrite, quiet: boolean): void {

@@ -142,11 +142,6 @@ export class CauseBook {
     this.#later.delete(key);
     return { first: [later.cause, ...first], more };
   }
-
-  clear(): void {
-    this.#causes.clear();
-    this.#later.clear();
-  }
 }
 
 function note<N>(notes: N[], one: N): void {

@@ -5,7 +5,7 @@ import { ConfigMap } from '../api/index.ts';
 import { createClient } from '../client/index.ts';
 import { createLogger } from '../host/index.ts';
 import { InformerFactory } from '../informer/index.ts';
-import { FakeClock, silentLogger as logger } from '../testing/index.ts';
+import { FakeClock, silentLogger as logger, settle } from '../testing/index.ts';
 import { type Controller, ControllerManager, watch } from './index.ts';
 
 it('gives others their turn while reconciles wait for nothing', async () => {
@@ -41,6 +41,73 @@ it('gives others their turn while reconciles wait for nothing', async () => {
   }
   expect(reconciles).toBe(objects);
   expect(most).toBeLessThanOrEqual(256);
+  await manager.stop(AbortSignal.abort(new Error('over')));
+  await informers.stop();
+});
+
+it('goes on with other code where a stopped one left off: what waits keeps its turn and its time', async () => {
+  const clock = new FakeClock();
+  const random = () => 0.5;
+  const client = createClient(new ModelApi());
+  const refOf = (name: string) => ({ name, namespace: 'default' });
+  for (const name of ['a', 'b', 'c', 'd']) await client.create(ConfigMap, { metadata: refOf(name) });
+  const informers = new InformerFactory({ client, clock, random, logger });
+  const informer = informers.for(ConfigMap);
+  await informer.waitForSync();
+  const reconciled: string[] = [];
+  let block: Promise<void> | undefined;
+  const begin = (generation: string, predecessor?: ControllerManager) => {
+    const manager = new ControllerManager({
+      clock,
+      random,
+      logger,
+      controllers: [
+        {
+          name: 'test',
+          concurrency: 1,
+          watches: [watch(informer).self()],
+          async reconcile(key) {
+            reconciled.push(`${generation} ${key}`);
+            await block;
+            return key === 'default/a' && generation === 'old' ? { requeueAfter: 60_000 } : undefined;
+          },
+        },
+      ],
+      ...(predecessor && { predecessor }),
+    });
+    manager.start();
+    return manager;
+  };
+  const old = begin('old');
+  await settle();
+  let unblock = () => undefined as void;
+  block = new Promise((resolve) => {
+    unblock = resolve;
+  });
+  const write = (name: string, text: string) => client.patch(ConfigMap, refOf(name), { merge: { data: { text } } });
+  await write('b', 'once');
+  await settle();
+  for (const name of ['d', 'b']) await write(name, 'again');
+  await settle();
+  reconciled.length = 0;
+  const stopping = old.stop(new AbortController().signal);
+  block = undefined;
+  unblock();
+  await stopping;
+  expect(reconciled).toEqual([]);
+
+  const manager = begin('new', old);
+  await settle();
+  expect([...reconciled].sort()).toEqual(['a', 'b', 'c', 'd'].map((name) => `new default/${name}`));
+  // What somebody has changed goes before what is only new to this code.
+  expect([...reconciled.slice(0, 2)].sort()).toEqual(['new default/b', 'new default/d']);
+  const traces = manager.traces.list();
+  expect(traces.map(({ id }) => id)).toEqual(traces.map((_, at) => at + 1));
+  expect(traces.slice(0, old.traces.list().length)).toEqual(old.traces.list());
+  reconciled.length = 0;
+  await clock.advance(61_000);
+  expect(reconciled).toEqual(['new default/a']);
+  expect(manager.traces.list().at(-1)?.causes).toMatchObject([{ type: 'requeueAfter' }]);
   await manager.stop(AbortSignal.abort(new Error('over')));
   await informers.stop();
 });

@@ -4,7 +4,7 @@ import type { Subscription } from 'rxjs';
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import { type Clock, isStatusError, type ObjectKey, type Random } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
-import { WorkQueue, type WorkQueueMetrics } from '../workqueue/index.ts';
+import { type WaitingKey, WorkQueue, type WorkQueueMetrics } from '../workqueue/index.ts';
 import {
   type Controller,
   type Leadership,
@@ -80,7 +80,9 @@ export class RunningController {
   readonly #queue: WorkQueue<ObjectKey>;
   readonly #watches = new Set<Subscribed>();
   readonly #ownWrites: OwnWrites;
-  readonly #causes = new CauseBook();
+  readonly #causes: CauseBook;
+  /** Before the start what waited at the predecessor; after the stop what waited here. */
+  #handedOn: readonly WaitingKey<ObjectKey>[];
   readonly #active = new Map<ObjectKey, ReconcileRun>();
   /** Aborted at stop: no more waiting. */
   readonly #stopping = new AbortController();
@@ -100,7 +102,8 @@ export class RunningController {
   #totalMs = 0;
   #longestMs = 0;
 
-  constructor(controller: Controller, environment: ControllerEnvironment) {
+  /** @param predecessor stopped; its keys are worked on here, and its writes are waited for */
+  constructor(controller: Controller, environment: ControllerEnvironment, predecessor?: RunningController) {
     this.name = controller.name;
     this.#controller = controller;
     this.#environment = environment;
@@ -114,7 +117,10 @@ export class RunningController {
       ...(backOff && { firstBackOffMs: backOff.firstMs, longestBackOffMs: backOff.longestMs }),
       onRoom: () => this.#beginAnew(),
     });
-    this.#ownWrites = new OwnWrites(() => [...this.#watches].map((each) => each.watch));
+    const before = predecessor ? predecessor.#ownWrites : undefined;
+    this.#ownWrites = new OwnWrites(() => [...this.#watches].map((each) => each.watch), before);
+    this.#causes = predecessor ? predecessor.#causes : new CauseBook();
+    this.#handedOn = predecessor ? predecessor.#handedOn : [];
     setMaxListeners(0, this.#stopping.signal, this.#aborting.signal);
   }
 
@@ -146,6 +152,8 @@ export class RunningController {
   start(): void {
     this.#leaveSharding =
       this.#environment.sharding?.onGained((gained) => this.#beginAnew(gained)) ?? this.#leaveSharding;
+    this.#queue.takeOver(this.#handedOn);
+    this.#handedOn = [];
     for (const each of this.#controller.watches) this.addWatch(each);
     this.#workers = this.#run();
   }
@@ -166,9 +174,11 @@ export class RunningController {
     this.#stopping.abort(new Error(`${this.name} is stopped`));
     this.#leaveSharding();
     for (const each of this.#watches) each.subscription?.unsubscribe();
+    // What comes for keys that are worked on, and when these are to run again, is known when they have ended.
+    if (!this.#aborting.signal.aborted) await Promise.race([this.#workers, aborted(this.#aborting.signal)]);
+    this.#handedOn = this.#queue.waiting;
     this.#queue.shutDown();
     await this.#workers;
-    this.#causes.clear();
   }
 
   /** Aborts the reconciles under way. */
@@ -429,7 +439,7 @@ export class RunningController {
   }
 
   #requeue(key: ObjectKey, afterMs: number): void {
-    this.#queue.addAfter(key, afterMs);
+    if (!this.#queue.addAfter(key, afterMs)) return;
     const at = this.#environment.clock.now();
     this.#causes.noteLater(key, { type: 'requeueAfter', at }, at + afterMs);
   }
@@ -472,5 +482,8 @@ function millisecondsOf({ requeueAfter }: NonNullable<ReconcileResult>): number 
   if (typeof requeueAfter === 'number' && !Number.isNaN(requeueAfter)) return requeueAfter;
   throw new TypeError(`requeueAfter is a number of milliseconds, not ${String(requeueAfter)}`);
 }
+
+const aborted = (signal: AbortSignal) =>
+  new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 
 const always = () => true;

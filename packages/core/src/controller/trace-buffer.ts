@@ -12,10 +12,16 @@ export class TraceBuffer {
   readonly #writes: WriteIndex;
   readonly #listeners = new Set<(trace: ReconcileTrace) => void>();
 
-  /** @param capacity default 1,000 */
-  constructor(capacity = 1_000) {
+  /**
+   * @param capacity default 1,000
+   * @param predecessor whose traces are kept, and counted on from; who listens to it does not hear of what comes here
+   */
+  constructor(capacity = 1_000, predecessor?: TraceBuffer) {
     this.#capacity = capacity;
-    this.#writes = new WriteIndex(capacity * 10);
+    this.#writes = predecessor ? predecessor.#writes : new WriteIndex(capacity * 10);
+    if (!predecessor) return;
+    this.#traces.push(...predecessor.list().slice(-capacity));
+    this.#count = predecessor.#count;
   }
 
   nextId(): number {

@@ -16,6 +16,9 @@ import { ControllerSeries } from './controller-series.ts';
 /** The manager that runs the controllers: for their metrics, their traces, and watches that come later. */
 export const Manager = token<ControllerManager>('ControllerManager');
 
+/** The manager of a host that was stopped, where this one goes on with its caches and with other code. */
+export const PredecessorManager = token<ControllerManager>('PredecessorManager');
+
 /** Provided where traces are to say which line of code reads and writes. */
 export const InDevelopment = token<true>('InDevelopment');
 
@@ -45,6 +48,7 @@ export const controllerManagerPlugin = definePlugin({
         sharding: Sharding | undefined,
         observers: readonly ReconcileObserver[],
         development: true | undefined,
+        predecessor: ControllerManager | undefined,
       ) =>
         new ControllerManager({
           controllers,
@@ -55,6 +59,7 @@ export const controllerManagerPlugin = definePlugin({
           lines: development === true,
           ...(leadership && { leadership }),
           ...(sharding && { sharding }),
+          ...(predecessor && { predecessor }),
         }),
       [
         all(Controllers),
@@ -65,6 +70,7 @@ export const controllerManagerPlugin = definePlugin({
         optional(Sharding),
         all(ReconcileObservers),
         optional(InDevelopment),
+        optional(PredecessorManager),
       ],
     );
     provide(MetricSources, ControllerSeries, [Manager]);

@@ -1,7 +1,7 @@
 export type { DevelopmentWarning } from '../development/index.ts';
 export type { ClusterConnection, ClusterSource } from './cluster-set.ts';
 export { ClustersInUse, type ClustersPluginOptions, clustersPlugin } from './clusters-plugin.ts';
-export { controllerManagerPlugin, InDevelopment, Manager } from './controller-manager-plugin.ts';
+export { controllerManagerPlugin, InDevelopment, Manager, PredecessorManager } from './controller-manager-plugin.ts';
 export { createHost, type Host, type HostOptions, userOf } from './create-host.ts';
 export { developmentPlugin, Warnings } from './development-plugin.ts';
 export { eventRecorderPlugin } from './event-recorder-plugin.ts';

@@ -1,1 +1,8 @@
-export { type Priority, type TakenKey, WorkQueue, type WorkQueueMetrics, type WorkQueueOptions } from './work-queue.ts';
+export {
+  type Priority,
+  type TakenKey,
+  type WaitingKey,
+  WorkQueue,
+  type WorkQueueMetrics,
+  type WorkQueueOptions,
+} from './work-queue.ts';

@@ -50,6 +50,12 @@ export interface TakenKey {
   readonly priority: Priority;
 }
 
+/** A key that waits for a worker, or for its time. */
+export type WaitingKey<K = string> =
+  | { readonly key: K; readonly priority: Priority }
+  /** Milliseconds since the epoch. */
+  | { readonly key: K; readonly dueAt: number };
+
 const priorities: readonly Priority[] = ['high', 'normal', 'low'];
 const laneOf: Readonly<Record<Priority, number>> = { high: 0, normal: 1, low: 2 };
 const nowhere = 3;
@@ -113,6 +119,25 @@ export class WorkQueue<K = string> {
     this.#groupOf = options.groupOf ?? namespaceOf;
     this.#capacity = options.capacity ?? 1_000_000;
     this.#onRoom = options.onRoom ?? (() => undefined);
+  }
+
+  /** All that waits, those that waited longest first; for another queue, which takes it over by `takeOver`. */
+  get waiting(): readonly WaitingKey<K>[] {
+    const ready = [...this.#entries.values()].filter(({ lane, again }) => lane !== nowhere || again !== nowhere);
+    ready.sort((one, other) => one.addedAt - other.addedAt);
+    return [
+      ...ready.map(({ key, lane, again }) => ({ key, priority: priorities[lane === nowhere ? again : lane]! })),
+      ...[...this.#dueAt].map(([key, dueAt]) => ({ key, dueAt })),
+    ];
+  }
+
+  /** Whoever works on them is another one now: failures are not counted on. */
+  takeOver(waiting: readonly WaitingKey<K>[]): void {
+    const now = this.#clock.now();
+    for (const each of waiting) {
+      if ('dueAt' in each) this.addAfter(each.key, each.dueAt - now);
+      else this.add(each.key, each.priority);
+    }
   }
 
   /** Keys that wait for a worker. */

@@ -4,6 +4,7 @@ import {
   type Clock,
   ClusterRole,
   ClusterRoleBinding,
+  type ControllerManager,
   definePlugin,
   InformerFactory,
   Informers,
@@ -19,6 +20,8 @@ import {
   developmentPlugin,
   eventRecorderPlugin,
   type Host,
+  Manager,
+  PredecessorManager,
   SharedInformers,
   StatusPorts,
   statusPlugin,
@@ -44,13 +47,16 @@ const reader = {
 };
 
 /**
- * Runs operators beside a cluster and swaps them for others while their caches go on: what the new ones watch is there
- * at once, and every object is reconciled by the new code. Each operator has its own rights, as in production.
+ * Runs operators beside a cluster and swaps them for others while their caches and queues go on: what the new ones watch
+ * is there at once, what waits for them goes first, and then every object is reconciled by the new code. Each operator
+ * has its own rights, as in production.
  */
 export class OperatorSession {
   readonly #options: OperatorSessionOptions;
   readonly #informers: InformerFactory;
   #host: Host | undefined;
+  /** Of the last operators that ran. */
+  #manager: ControllerManager | undefined;
 
   constructor(options: OperatorSessionOptions) {
     this.#options = options;
@@ -76,6 +82,7 @@ export class OperatorSession {
         provide.value(Clients, clients);
         provide.value(Informers, this.#informers);
         provide.value(SharedInformers, this.#informers);
+        if (this.#manager) provide.value(PredecessorManager, this.#manager);
         provide.value(Lifecycles, {
           name: 'informers',
           phase: 'informers' as const,
@@ -99,6 +106,7 @@ export class OperatorSession {
     });
     await host.start();
     this.#host = host;
+    this.#manager = host.get(Manager);
   }
 
   /** Where health and traces are served by those that run; `undefined`: nowhere. */
