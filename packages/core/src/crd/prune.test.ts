@@ -13,7 +13,7 @@ const Shelf = defineResource({
   group: 'example.com',
   version: 'v1',
   kind: 'Shelf',
-  spec: z.object({ maps: z.array(z.string()), secrets: z.array(z.string()) }),
+  spec: z.object({ round: z.int(), maps: z.array(z.string()), secrets: z.array(z.string()) }),
 });
 const ref = { name: 'shelf', namespace: 'default' };
 
@@ -49,14 +49,14 @@ it('deletes what is not wanted and nothing else, whatever cannot be written or d
       const clock = new FakeClock();
       const client = createClient(api);
       const running = await startOnModel(operator(), api, clock);
-      await client.create(Shelf, { metadata: ref, spec: { maps: [], secrets: [] } });
+      await client.create(Shelf, { metadata: ref, spec: { round: 0, maps: [], secrets: [] } });
       const there = async () => {
         const [maps, secrets] = await Promise.all([client.list(ConfigMap), client.list(Secret)]);
         const namesOf = (list: { readonly items: readonly { readonly metadata: { readonly name: string } }[] }) =>
           list.items.map(({ metadata }) => metadata.name).toSorted();
         return { maps: namesOf(maps), secrets: namesOf(secrets) };
       };
-      for (const { maps, secrets, refused } of steps) {
+      for (const [at, { maps, secrets, refused }] of steps.entries()) {
         const before = await there();
         api.fault = ({ verb, resource, name = '' }) => {
           if (resource !== 'configmaps' && resource !== 'secrets') return;
@@ -64,7 +64,8 @@ it('deletes what is not wanted and nothing else, whatever cannot be written or d
             throw StatusError.of(403, 'Forbidden', `${name} is refused`);
           }
         };
-        await client.patch(Shelf, ref, { merge: { spec: { maps, secrets } } });
+        // Something always changes: what failed before would else be tried only when its back-off is over.
+        await client.patch(Shelf, ref, { merge: { spec: { round: at + 1, maps, secrets } } });
         await clock.advance(1_000);
         const expected = (wanted: readonly string[], had: readonly string[]) =>
           ['a', 'b', 'c', 'd'].filter((each) => (refused.includes(each) ? had : wanted).includes(each));
