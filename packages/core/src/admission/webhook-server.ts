@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { isStatusError, messageOf } from '../machinery/index.ts';
 import type { Lifecycle, Logger } from '../plugin/index.ts';
+import { ServerConnections } from '../streaming/index.ts';
 
 /** Answers one review, given and returned as JSON. Rejects with a `StatusError` for what is none. */
 export type Webhook = (review: string, signal: AbortSignal) => Promise<string>;
@@ -36,6 +37,7 @@ export class WebhookServer implements Lifecycle {
   readonly phase = 'controllers';
   readonly #options: WebhookServerOptions;
   readonly #server: Server;
+  readonly #connections: ServerConnections;
   readonly #stopped = new AbortController();
   #port = 0;
 
@@ -51,6 +53,7 @@ export class WebhookServer implements Lifecycle {
         });
       },
     );
+    this.#connections = new ServerConnections(this.#server);
   }
 
   /** The port listened on. */
@@ -80,15 +83,10 @@ export class WebhookServer implements Lifecycle {
 
   /** Reviews that are being answered are finished until the signal aborts. */
   async stop(signal: AbortSignal = AbortSignal.abort()): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeIdleConnections();
-    const cut = () => {
-      this.#stopped.abort();
-      this.#server.closeAllConnections();
-    };
+    const cut = () => this.#stopped.abort();
     if (signal.aborted) cut();
     else signal.addEventListener('abort', cut, { once: true });
-    await closed;
+    await this.#connections.close(signal);
     signal.removeEventListener('abort', cut);
   }
 

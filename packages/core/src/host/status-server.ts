@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { Logger } from '../plugin/index.ts';
+import { ServerConnections } from '../streaming/index.ts';
 import type { ListenAddress } from './listen-address.ts';
 
 /** What one path, and all below it, answers. */
@@ -33,6 +34,7 @@ const base = 'http://status';
 export class StatusServer {
   readonly #options: StatusServerOptions;
   readonly #server: Server | SecureServer;
+  readonly #connections: ServerConnections;
   #port = 0;
 
   constructor(options: StatusServerOptions) {
@@ -43,6 +45,7 @@ export class StatusServer {
       ? createSecureServer({ ...limits, ...options.tls, minVersion: 'TLSv1.2' }, listener)
       : createServer(limits, listener);
     this.#server.maxConnections = mostConnections;
+    this.#connections = new ServerConnections(this.#server);
   }
 
   /** The port listened on. */
@@ -67,9 +70,7 @@ export class StatusServer {
   }
 
   async stop(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeAllConnections();
-    await closed;
+    await this.#connections.close();
   }
 
   async #answer(message: IncomingMessage, response: ServerResponse): Promise<void> {
