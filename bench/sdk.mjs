@@ -134,7 +134,9 @@ async function update(target, namespace, count, pods) {
 }
 
 /** Edits one after the other; the client's latencies from the sending of the write on, in ms, in order of size. */
-async function edits(client, session, namespace, { count, everyMs, from }) {
+async function edits(client, target, namespace, { count, everyMs, from }) {
+  // A connection of its own: a server ends what was idle while another client was measured.
+  const session = await open(target);
   await client.next(count);
   const told = client.told('events');
   told.catch(() => undefined);
@@ -143,6 +145,7 @@ async function edits(client, session, namespace, { count, everyMs, from }) {
     await patch(session, namespace, from + at, { [sentAt]: String(micros) });
     await pause(everyMs);
   }
+  session.close();
   return (await told).latencies.sort((a, b) => a - b);
 }
 
@@ -170,7 +173,6 @@ export async function measureClients(side, { pods, updates, edits: editCount, qu
   const gate = await openGate(side.target);
   const gated = join(dir, 'gate');
   writeFileSync(gated, gate.kubeconfig, { mode: 0o600 });
-  const session = await open(side.target);
   const rows = [];
   try {
     await pause(5000);
@@ -214,13 +216,12 @@ export async function measureClients(side, { pods, updates, edits: editCount, qu
       const client = begin(command({ kubeconfig: side.kubeconfig, namespace, count: pods }));
       await client.told('watching');
       await pause(1000);
-      row.latencies = await edits(client, session, namespace, { count: editCount, everyMs: 5, from: 0 });
+      row.latencies = await edits(client, side.target, namespace, { count: editCount, everyMs: 5, from: 0 });
       await client.end();
       log(name, `edits: p50 ${percentile(row.latencies, 0.5)} ms, p99 ${percentile(row.latencies, 0.99)} ms`);
     }
-    if (quietSeconds > 0) await quiet(side, session, namespace, { pods, quietSeconds, rows, log });
+    if (quietSeconds > 0) await quiet(side, namespace, { pods, quietSeconds, rows, log });
   } finally {
-    session.close();
     gate.close();
     rmSync(dir, { recursive: true, force: true });
   }
@@ -228,7 +229,7 @@ export async function measureClients(side, { pods, updates, edits: editCount, qu
 }
 
 /** All at once, as they do nothing; in a namespace of one Pod, whose edits reach them one client after the other. */
-async function quiet(side, session, namespace, { quietSeconds, rows, log }) {
+async function quiet(side, namespace, { quietSeconds, rows, log }) {
   const silent = `${namespace}-quiet`;
   await makeNamespace(side.target, silent);
   await fillWithPods(side.target, silent, 0, 1);
@@ -244,11 +245,13 @@ async function quiet(side, session, namespace, { quietSeconds, rows, log }) {
   for (const client of running) await client.next(1);
   const told = running.map((client) => client.told('events'));
   const micros = Math.round((performance.timeOrigin + performance.now()) * 1000);
+  const session = await open(side.target);
   await patch(session, silent, 0, { [sentAt]: String(micros) });
   for (const [at, events] of (await Promise.all(told)).entries()) {
     measured[at].quiet = events.latencies[0];
     log(measured[at].name, `after ${quietSeconds} s of silence: ${events.latencies[0]} ms`);
   }
+  session.close();
   for (const client of running) await client.end();
 }
 
