@@ -32,6 +32,7 @@ step('tests', 'node', [
   'run',
   '--reporter=default',
   '--reporter=json',
+  '--reporter=./scripts/lost-files.mjs',
   `--outputFile.json=${report}`,
   ...process.argv.slice(2),
 ]);

@@ -68,6 +68,8 @@ describe('two copies of an operator, each a process, one of which leads', () => 
     await create('two');
     await happens('two.begun-by-first');
     first.send('SIGTERM');
+    await waitFor(() => first.output.includes('takes no more keys'), within('the first to be told'));
+    expect(first.output).toContain('underWay={"task":2} drainMs=60000');
     // It takes up nothing new, and nobody else does while it is not done.
     await create('three');
     await allow('one');

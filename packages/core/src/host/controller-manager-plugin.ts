@@ -76,7 +76,7 @@ export const controllerManagerPlugin = definePlugin({
     provide(MetricSources, ControllerSeries, [Manager]);
     provide.factory(
       Lifecycles,
-      (manager: ControllerManager, clock: ClockContract) => ({
+      (manager: ControllerManager, clock: ClockContract, logger: Logger) => ({
         name: 'controllers',
         phase: 'controllers' as const,
         stopDeadlineMs: drainMs + abortedMs,
@@ -88,12 +88,20 @@ export const controllerManagerPlugin = definePlugin({
           const abort = () => drain.abort(new Error('the controllers are stopped'));
           const cancelTimer = clock.after(drainMs, abort);
           signal.addEventListener('abort', abort, { once: true });
-          await manager.stop(drain.signal);
+          const stopped = manager.stop(drain.signal);
+          const underWay = Object.entries(manager.metrics).filter(([, { active }]) => active > 0);
+          if (underWay.length > 0) {
+            logger.named('controllers').info('takes no more keys, and waits for the reconciles under way', {
+              underWay: Object.fromEntries(underWay.map(([name, { active }]) => [name, active])),
+              drainMs,
+            });
+          }
+          await stopped;
           cancelTimer();
           signal.removeEventListener('abort', abort);
         },
       }),
-      [Manager, Clock],
+      [Manager, Clock, Logger],
     );
   },
 });
