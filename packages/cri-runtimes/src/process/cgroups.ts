@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { LinuxContainerResources } from '@keelson/core/cri';
+import { sendSignal } from '../model/process-identity.ts';
 
 const base = '/sys/fs/cgroup';
 const v1Controllers = ['memory', 'cpu', 'cpuacct', 'cpuset', 'pids'];
@@ -70,10 +71,15 @@ export class ContainerCgroup {
     return { cpuNanoseconds: micros * 1000, memoryUsage, memoryWorkingSet: Math.max(0, memoryUsage - inactive) };
   }
 
-  /** The processes in it. */
-  async processes(): Promise<number[]> {
+  /** Ends the processes in it. */
+  async kill(): Promise<void> {
+    const atOnce = join(base, this.#path, 'cgroup.kill');
+    // Linux 5.14 and later, version 2.
+    if (this.#version === 'v2' && existsSync(atOnce)) return writeFile(atOnce, '1');
     const [file = ''] = this.joinFiles;
-    return (await read(file)).split('\n').filter(Boolean).map(Number);
+    if (!existsSync(file)) return;
+    // All at once: a number that was read earlier might be another's.
+    for (const pid of readFileSync(file, 'utf8').split('\n').filter(Boolean)) sendSignal(Number(pid), 'SIGKILL');
   }
 
   /** Nothing where it is gone already; its parent, which is the kubelet's, stays. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { GrpcError, grpcCode } from '@keelson/core/cri';
 import type { Clock } from '@keelson/core/plugin';
-import { sendSignal } from '../model/process-identity.ts';
+import { identifyNow, signalGroup } from '../model/process-identity.ts';
 import { finalArguments, insideTool } from './container-script.ts';
 import type { Machine } from './machine.ts';
 import type { ContainerState, SandboxState } from './process-state.ts';
@@ -43,13 +43,25 @@ export function execArguments(
   return [...grouped, ...enter, ...inside];
 }
 
-/** In a session of its own, so that all that it starts can be ended together. */
-export function spawnExec(argv: readonly string[]): ChildProcess {
-  return spawn(argv[0] ?? '', argv.slice(1), {
+/**
+ * A command in a session of its own, and what ends all that it has started: nsenter's child in the container belongs to
+ * its process group too.
+ */
+export function spawnExec(argv: readonly string[]): { readonly child: ChildProcess; endAll(): void } {
+  const child = spawn(argv[0] ?? '', argv.slice(1), {
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
   });
+  return { child, endAll: endGroupOf(child.pid) };
+}
+
+/** @param pid of a process that has just been started and leads a group; undefined where it could not be */
+export function endGroupOf(pid: number | undefined): () => void {
+  const leader = pid === undefined ? undefined : identifyNow(pid);
+  return () => {
+    if (leader !== undefined) signalGroup(leader, 'SIGKILL');
+  };
 }
 
 /** 128 and the signal's number, as shells say, for what a signal has ended. */
@@ -72,11 +84,11 @@ export function execToEnd(
 ): Promise<{ readonly stdout: Uint8Array; readonly stderr: Uint8Array; readonly exitCode: number }> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(new GrpcError(grpcCode.cancelled, 'the command was aborted'));
-    const child = spawnExec(argv);
+    const { child, endAll } = spawnExec(argv);
     const chunks: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] };
     let size = 0;
     const end = (error: GrpcError) => {
-      if (child.pid !== undefined) killTree(child.pid);
+      endAll();
       finish();
       reject(error);
     };
@@ -113,9 +125,4 @@ export function execToEnd(
       });
     });
   });
-}
-
-/** The whole process group; nsenter's child in the container belongs to it too. */
-export function killTree(pid: number): void {
-  sendSignal(-pid, 'SIGKILL');
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { CniRequest, NetworkPlugin } from '@keelson/core/cni';
 import { GrpcError, grpcCode, type PodSandboxConfig } from '@keelson/core/cri';
 import { must, run } from '../model/command.ts';
-import { identify, type ProcessIdentity, sendSignal } from '../model/process-identity.ts';
+import { identify, type ProcessIdentity, signalProcess } from '../model/process-identity.ts';
 import type { Machine } from './machine.ts';
 import type { SandboxState } from './process-state.ts';
 import { readReport, reportStream } from './report.ts';
@@ -158,7 +158,7 @@ function cniRequest(id: string, config: PodSandboxConfig, netns: string): CniReq
 
 /** Ends the process that holds a pod's namespaces, and with it whatever shares its pid namespace. */
 export function releaseNamespaces({ holder }: Pick<SandboxState, 'holder'>): void {
-  if (holder !== undefined) sendSignal(holder.pid, 'SIGKILL');
+  if (holder !== undefined) signalProcess(holder, 'SIGKILL');
 }
 
 /** The files that every container of a pod gets in `/etc`, and its shared memory. */

@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { silentLogger, waitFor } from '@keelson/core/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { buildNodeImage } from '../images/host-files.ts';
+import { identifyNow, type ProcessIdentity } from '../model/process-identity.ts';
 import { detectMachine } from './machine.ts';
 import { type ProcessOptions, processOptionsSchema } from './options.ts';
 import { removeTree } from './process-images.ts';
@@ -30,8 +32,8 @@ afterEach(async () => {
   for (const clean of cleanups.splice(0)) await clean();
 });
 
-async function open(isolation: ProcessOptions['isolation']) {
-  const dataDir = await mkdtemp(join(tmpdir(), 'process-'));
+async function open(isolation: ProcessOptions['isolation'], again?: string) {
+  const dataDir = again ?? (await mkdtemp(join(tmpdir(), 'process-')));
   const node = { nodeName: 'node', index: 0, dataDir, podCidr: '10.215.9.0/24', nodeIp: '127.0.0.1', network };
   const provider = new ProcessRuntimeProvider(systemClock, silentLogger, processOptionsSchema.parse({ isolation }));
   const runtime = await provider.open(node);
@@ -42,6 +44,9 @@ async function open(isolation: ProcessOptions['isolation']) {
   });
   return { runtime, dataDir };
 }
+
+/** What of a sandbox's or a container's file names processes. */
+type State = Readonly<Partial<Record<'shim' | 'init' | 'holder', ProcessIdentity>>>;
 
 let count = 0;
 
@@ -135,6 +140,40 @@ describe.each(isolations)('process runtime, isolation %s', (isolation) => {
         return true;
       }
     });
+  });
+
+  it.each([
+    ['of an earlier boot', (each: ProcessIdentity) => each, 'an earlier boot'],
+    ['given to another', (each: ProcessIdentity) => ({ ...each, startTicks: each.startTicks - 1 }), undefined],
+  ])('ends nobody by a number that is %s', async (_, known, bootId) => {
+    const { runtime, dataDir } = await open(isolation);
+    const { podSandboxId } = await pod(runtime);
+    const { containerId } = await container(runtime, podSandboxId, { command: ['/bin/sh', '-c', 'sleep 1234'] });
+    const file = (...path: string[]) => join(dataDir, 'process', ...path);
+    const change = async (path: string, by: (state: State) => object) => {
+      const state: State = Object(JSON.parse(await readFile(path, 'utf8')));
+      for (const each of [state.shim, state.init, state.holder]) if (each) process.kill(each.pid, 'SIGKILL');
+      await writeFile(path, JSON.stringify({ ...state, ...by(state) }));
+    };
+    await runtime.close();
+    const bystander = spawn('sleep', ['1234'], { detached: true, stdio: 'ignore' });
+    const ended = new Promise((resolve) => bystander.once('exit', (code, signal) => resolve({ code, signal })));
+    const now = identifyNow(bystander.pid ?? 0);
+    if (!now) throw new Error('it did not start');
+    await change(file('containers', containerId, 'container.json'), () => ({ shim: known(now), init: known(now) }));
+    await rm(file('containers', containerId, 'exit'), { force: true });
+    await change(file('pods', podSandboxId, 'sandbox.json'), ({ holder }) => ({
+      ...(holder && { holder: known(now) }),
+      ...(bootId && { bootId }),
+    }));
+
+    const { runtimeService } = (await open(isolation, dataDir)).runtime;
+    await runtimeService.stopPodSandbox({ podSandboxId });
+    await runtimeService.removePodSandbox({ podSandboxId });
+    expect((await runtimeService.listContainers({})).containers ?? []).toEqual([]);
+    bystander.kill('SIGINT');
+    // The first signal that came.
+    expect(await ended).toEqual({ code: null, signal: 'SIGINT' });
   });
 
   it('gives a container a terminal, and its input through attach ends once', async () => {

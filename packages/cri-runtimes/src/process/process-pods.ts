@@ -15,7 +15,7 @@ import type { Clock, Logger } from '@keelson/core/plugin';
 import { loopbackRange } from '../model/loopback-range.ts';
 import { PodAddresses } from '../model/pod-addresses.ts';
 import { PodStore } from '../model/pod-store.ts';
-import { identify, isAlive, type ProcessIdentity, sendSignal } from '../model/process-identity.ts';
+import { identify, isAlive, type ProcessIdentity, signalGroup, signalProcess } from '../model/process-identity.ts';
 import { type ContainerRecord, containerKey, exitReason, sandboxKey } from '../model/records.ts';
 import { ContainerCgroup } from './cgroups.ts';
 import { planContainer } from './container-plan.ts';
@@ -284,7 +284,7 @@ export class ProcessPods {
     }
     if (state.record.state !== 'CONTAINER_RUNNING') return;
     if (graceSeconds > 0 && state.init !== undefined) {
-      if (await isAlive(state.init)) sendSignal(state.init.pid, signalNumber(state.record.stopSignal));
+      signalProcess(state.init, signalNumber(state.record.stopSignal));
       if (await this.#exitWithin(id, graceSeconds * 1000, signal)) return;
     }
     await this.#kill(id);
@@ -400,15 +400,19 @@ export class ProcessPods {
     await this.#exited(id, 137);
   }
 
+  /** The numbers of an earlier boot's processes are others' now. */
+  #ofThisBoot({ sandboxId }: ContainerRecord): boolean {
+    return this.#sandboxes.get(sandboxId)?.bootId === this.#bootId;
+  }
+
   async #killProcesses(state: ContainerState): Promise<void> {
+    if (!this.#ofThisBoot(state.record)) return;
     const { init } = state;
-    if (init !== undefined && (await isAlive(init))) {
-      // With a pid namespace of its own, everything in it goes with its first process; else with its process group.
-      sendSignal(init.pid, 'SIGKILL');
-    }
+    // With a pid namespace of its own, everything in it goes with its first process; else with its process group.
+    if (init !== undefined) signalProcess(init, 'SIGKILL');
     if (state.spec.pid === 'own') return;
-    if (init !== undefined) sendSignal(-init.pid, 'SIGKILL');
-    for (const pid of (await this.cgroupOf(state)?.processes()) ?? []) sendSignal(pid, 'SIGKILL');
+    if (init !== undefined) signalGroup(init, 'SIGKILL');
+    await this.cgroupOf(state)?.kill();
   }
 
   async #exitWithin(id: string, ms: number, signal?: AbortSignal): Promise<boolean> {
@@ -435,7 +439,7 @@ export class ProcessPods {
   }
 
   async #endSandbox(state: SandboxState): Promise<void> {
-    releaseNamespaces(state);
+    if (state.bootId === this.#bootId) releaseNamespaces(state);
     if (state.loopback !== undefined) this.#addresses.release(state.loopback);
     const next: SandboxState = { ...state, record: { ...state.record, state: 'SANDBOX_NOTREADY', ips: [] } };
     this.#sandboxes.set(state.record.id, next);
@@ -449,7 +453,7 @@ export class ProcessPods {
   async #sweep(): Promise<void> {
     for (const { record, shim } of [...this.#containers.values()]) {
       if (record.state !== 'CONTAINER_RUNNING') continue;
-      if (shim !== undefined && (await isAlive(shim))) continue;
+      if (this.#ofThisBoot(record) && shim !== undefined && (await isAlive(shim))) continue;
       const state = this.#containers.get(record.id);
       if (state === undefined) continue;
       if ((await readExitCode(this.#state.containerDir(record.id))) === undefined) await this.#killProcesses(state);

@@ -10,7 +10,7 @@ import {
 } from '@keelson/core/cri';
 import type { Clock, Logger } from '@keelson/core/plugin';
 import { storeQueries } from '../model/pod-store.ts';
-import { sendSignal } from '../model/process-identity.ts';
+import { signalProcess } from '../model/process-identity.ts';
 import { labelsMatch } from '../model/records.ts';
 import { execArguments, execToEnd } from './exec.ts';
 import type { Machine } from './machine.ts';
@@ -196,7 +196,7 @@ export function processRuntimeService(context: ProcessServiceContext): RuntimeSe
         dir: pods.containerDir(id),
         pump,
         initPid: init.pid,
-        closeInput: () => void (state.shim && sendSignal(state.shim.pid, 'SIGUSR1')),
+        closeInput: () => void (state.shim && signalProcess(state.shim, 'SIGUSR1')),
       };
       const serve = (open: RemoteCommandOpener) => {
         const ended = pods.exitOf(id);

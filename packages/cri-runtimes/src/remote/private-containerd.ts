@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { buildImage, ociArchitecture, replaceFile } from '../images/build-image.ts';
 import { pauseProgram } from '../images/pause-program.ts';
 import { findProgram, must, run } from '../model/command.ts';
-import { identify, isAlive, type ProcessIdentity, sendSignal } from '../model/process-identity.ts';
+import { identify, isAlive, type ProcessIdentity, signalProcess } from '../model/process-identity.ts';
 import {
   type ContainerdPaths,
   containerdConfig,
@@ -226,8 +226,7 @@ async function endProcess(identity: ProcessIdentity, clock: Clock): Promise<void
     ['SIGTERM', 5000],
     ['SIGKILL', 5000],
   ] as const) {
-    if (!(await isAlive(identity))) return;
-    sendSignal(identity.pid, signal);
+    if (!signalProcess(identity, signal)) return;
     for (const end = clock.now() + waitMs; clock.now() < end && (await isAlive(identity)); ) await clock.sleep(20);
   }
 }

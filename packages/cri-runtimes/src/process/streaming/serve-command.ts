@@ -2,7 +2,7 @@ import { open as openFile } from 'node:fs/promises';
 import type { AttachRequest, ExecRequest } from '@keelson/core/cri';
 import type { Logger } from '@keelson/core/plugin';
 import { run } from '../../model/command.ts';
-import { type execArguments, exitCodeOf, killTree, spawnExec } from '../exec.ts';
+import { endGroupOf, type execArguments, exitCodeOf, spawnExec } from '../exec.ts';
 import type { LogPump } from '../log-pump.ts';
 import { errorStatus, exitStatus, type RemoteCommandOpener } from './remote-command.ts';
 
@@ -16,7 +16,7 @@ export function serveExec(
     serveTerminal(open, argv).catch((error: unknown) => void open({}).end(errorStatus(String(error))));
     return;
   }
-  const child = spawnExec(argv);
+  const { child, endAll } = spawnExec(argv);
   const remote = open({
     stdin(chunk) {
       if (!request.stdin || child.stdin?.write(chunk) !== false) return;
@@ -25,7 +25,7 @@ export function serveExec(
     },
     stdinEnd: () => child.stdin?.end(),
     gone() {
-      if (child.pid !== undefined && child.exitCode === null) killTree(child.pid);
+      if (child.exitCode === null && child.signalCode === null) endAll();
     },
   });
   // A command that does not read its input closes it early; its exit code tells the rest.
@@ -48,6 +48,7 @@ async function serveTerminal(open: RemoteCommandOpener, argv: readonly string[])
   const { spawn: spawnTerminal } = await import('@lydell/node-pty');
   const env = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', TERM: 'xterm' };
   const terminal = spawnTerminal(argv[0] ?? '', argv.slice(1), { cols: 80, rows: 24, env, cwd: '/', encoding: null });
+  const endAll = endGroupOf(terminal.pid);
   const decoder = new TextDecoder();
   let ended = false;
   const remote = open({
@@ -57,7 +58,7 @@ async function serveTerminal(open: RemoteCommandOpener, argv: readonly string[])
       if (!ended) terminal.resize(width, height);
     },
     gone() {
-      if (!ended) killTree(terminal.pid);
+      if (!ended) endAll();
     },
   });
   let sending = Promise.resolve();
