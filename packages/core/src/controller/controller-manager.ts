@@ -1,4 +1,4 @@
-import type { Clock, Random } from '../machinery/index.ts';
+import type { Clock, ObjectKey, Random } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
 import { placeOfCall } from './call-place.ts';
 import type { Controller, Leadership, Sharding, Watch } from './contract.ts';
@@ -79,6 +79,14 @@ export class ControllerManager {
       throw new Error(`there is no controller "${controller}"; there are ${[...this.#running.keys()].join(', ')}`);
     }
     return running.addWatch(watch);
+  }
+
+  /**
+   * A key that waits for a retry or for the time it asked for is reconciled now. `false` where it does not wait, or there
+   * is no such controller.
+   */
+  hasten(controller: string, key: ObjectKey): boolean {
+    return this.#running.get(controller)?.hasten(key) ?? false;
   }
 
   /** Takes no more keys; reconciles under way may finish until `signal` is aborted. */

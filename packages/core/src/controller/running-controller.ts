@@ -169,6 +169,11 @@ export class RunningController {
     };
   }
 
+  /** A key that waits for a retry or for the time it asked for is reconciled now; `false` where it does not wait. */
+  hasten(key: ObjectKey): boolean {
+    return this.#queue.hasten(key);
+  }
+
   /** Takes no more keys; resolves when the reconciles under way have finished. */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error(`${this.name} is stopped`));

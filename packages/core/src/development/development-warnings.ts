@@ -1,8 +1,7 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { KubernetesObject, ResourceType } from '../api/index.ts';
 import type { BegunReconcile, ObservedReconcile, ReconcileObserver, ReconcileTrace } from '../controller/index.ts';
 import type { CacheReads, Lister, ReadObserver } from '../informer/index.ts';
-import type { Clock } from '../machinery/index.ts';
+import { AsyncScope, type Clock } from '../machinery/index.ts';
 import type { Logger } from '../plugin/index.ts';
 import { TurnWatch } from './blocked-loop.ts';
 import { CacheUse } from './cache-use.ts';
@@ -32,12 +31,12 @@ const judgeEveryMs = 10_000;
 export class DevelopmentWarnings implements ReconcileObserver, CacheReads {
   readonly #options: DevelopmentWarningsOptions;
   readonly #found = new Map<string, DevelopmentWarning>();
-  readonly #running = new AsyncLocalStorage<Running | undefined>();
+  readonly #running = new AsyncScope<Running | undefined>();
   readonly #hotLoops = new HotLoops();
   readonly #noOps = new NoOpWrites();
   readonly #caches = new CacheUse();
   readonly #cachedKinds = new Set<string>();
-  readonly #turns = new TurnWatch((ms) => this.#tooLong(this.#running.getStore(), ms));
+  readonly #turns = new TurnWatch((ms) => this.#tooLong(this.#running.current, ms));
   #active = 0;
   #judgedAt = 0;
 
@@ -55,7 +54,7 @@ export class DevelopmentWarnings implements ReconcileObserver, CacheReads {
     const read = this.#caches.add(type, lister);
     // What the SDK itself does to begin, such as telling everything to a new watch, is no use of a cache.
     return (objects) => {
-      if (this.#running.getStore()) read(objects);
+      if (this.#running.current) read(objects);
     };
   }
 

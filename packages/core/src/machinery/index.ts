@@ -1,3 +1,4 @@
+export { AsyncScope } from './async-scope.ts';
 export { type Clock, microTimestamp, type Random, timestamp } from './clock.ts';
 export {
   type AnyCondition,

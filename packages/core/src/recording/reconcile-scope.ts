@@ -1,25 +1,29 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { BegunReconcile, ObservedReconcile, ReconcileObserver, ReconcileTrace } from '../controller/index.ts';
-import { namedMessageOf } from '../machinery/index.ts';
+import { AsyncScope, type Clock, namedMessageOf } from '../machinery/index.ts';
 import type { RecordingSink } from './recorded-transport.ts';
 
-/** Knows which reconcile is under way wherever it is asked, and tells of each that has ended. */
+/** Knows which reconcile is under way wherever it is asked, and tells of each when it begins and when it has ended. */
 export class ReconcileScope implements ReconcileObserver {
-  readonly #running = new AsyncLocalStorage<number>();
+  readonly #running = new AsyncScope<number>();
   readonly #sink: RecordingSink;
+  readonly #clock: Clock;
 
-  constructor(sink: RecordingSink) {
+  constructor(sink: RecordingSink, clock: Clock) {
     this.#sink = sink;
+    this.#clock = clock;
   }
 
   /** The number of the reconcile that has called, through whatever. */
   get current(): number | undefined {
-    return this.#running.getStore();
+    return this.#running.current;
   }
 
   began({ id }: BegunReconcile): ObservedReconcile {
     return {
-      run: (act) => this.#running.run(id, act),
+      run: (act) => {
+        this.#sink({ is: 'reconcile-begun', at: this.#clock.now(), id });
+        return this.#running.run(id, act);
+      },
       ended: (trace) => this.#sink({ is: 'reconcile', at: trace.endedAt, trace: told(trace) }),
     };
   }

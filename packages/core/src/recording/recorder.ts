@@ -69,7 +69,7 @@ export class Recorder {
       fileBytes,
       files,
     });
-    this.#scope = new ReconcileScope((line) => this.#add(line));
+    this.#scope = new ReconcileScope((line) => this.#add(line), clock);
   }
 
   /** Tells of each reconcile. */

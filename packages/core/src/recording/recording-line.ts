@@ -110,6 +110,8 @@ export const recordingLine = z.discriminatedUnion('is', [
   watchEnded,
   seen,
   request,
+  /** A reconcile looks into the caches from now on, by its number: what was told by then stands before this line. */
+  z.object({ is: z.literal('reconcile-begun'), at, id: z.int() }),
   z.object({ is: z.literal('reconcile'), at, trace: toldTrace }),
   /** So many lines are missing before this one; the caches are told anew after it. */
   z.object({ is: z.literal('dropped'), at, lines: z.int() }),

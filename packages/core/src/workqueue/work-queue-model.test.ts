@@ -81,6 +81,7 @@ const key = fc.integer({ min: 0, max: 8 }).map((each) => `${each % 3}/${each}`);
 const operation = fc.oneof(
   { weight: 6, arbitrary: fc.record({ op: fc.constant('add' as const), key, lane: fc.nat(2) }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constant('later' as const), key, ms: fc.nat(40) }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('hasten' as const), key }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constantFrom('done' as const, 'fail' as const), nth: fc.nat(5) }) },
   { weight: 5, arbitrary: fc.record({ op: fc.constantFrom('take' as const, 'wait' as const, 'give up' as const) }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('time' as const), ms: fc.nat(30) }) },
@@ -123,6 +124,9 @@ it('is as its model is, whatever comes in whatever order', async () => {
         else if (each.op === 'later') {
           const ms = each.ms + apart();
           expect(q.addAfter(each.key, ms)).toBe(model.addAt(each.key, clock.now() + ms));
+        } else if (each.op === 'hasten') {
+          const waits = model.due.delete(each.key);
+          expect(q.hasten(each.key)).toBe(waits && model.add(each.key));
         } else if (each.op === 'take') {
           const taken = q.tryGet();
           if (taken === undefined) expect(model.waiting.size).toBe(0);

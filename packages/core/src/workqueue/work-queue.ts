@@ -203,6 +203,11 @@ export class WorkQueue<K = string> {
     return true;
   }
 
+  /** A key that waits for its time is due now; `false` where it does not wait. */
+  hasten(key: K): boolean {
+    return this.#dueAt.delete(key) && this.add(key);
+  }
+
   /** Adds the key after the back-off that its failures in a row call for. */
   retry(key: K): void {
     const failures = this.#failures.get(key) ?? 0;

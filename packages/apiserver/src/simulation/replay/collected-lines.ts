@@ -2,11 +2,19 @@ import type { ReconcileTrace } from '@keelson/core';
 import { type KubernetesObject, keyOf, objectKey } from '@keelson/core';
 import type { RecordedRequest, RecordedSight, RecordingLine } from '@keelson/core/recording';
 import { requestText } from '../request-text.ts';
-import { kindText, type RecordedKind, type RecordedSession, type RecordedWatch } from './history.ts';
+import {
+  kindText,
+  type RecordedKind,
+  type RecordedReconcile,
+  type RecordedSession,
+  type RecordedWatch,
+} from './history.ts';
 
 /** A state of an object that the operator saw. */
 export interface Sight {
   readonly at: number;
+  /** The same, in the order of all that happened in that millisecond. */
+  readonly toldAt: number;
   /** Its place in the order of all changes: what was seen later may have been done before. */
   readonly order: number;
   readonly how: RecordedSight['how'];
@@ -33,7 +41,7 @@ export interface CollectedLines {
   readonly sights: ReadonlyMap<string, readonly Sight[]>;
   readonly calls: readonly Call[];
   readonly watches: readonly RecordedWatch[];
-  readonly traces: readonly { readonly session: number; readonly trace: ReconcileTrace }[];
+  readonly traces: readonly Pick<RecordedReconcile, 'session' | 'trace' | 'lookedAt'>[];
   readonly dropped: number;
 }
 
@@ -64,7 +72,10 @@ export class LineCollector {
   readonly #sights = new Map<string, Sourced[]>();
   readonly #calls: Call[] = [];
   readonly #watches = new Map<string, RecordedWatch & Listing>();
-  readonly #traces: { session: number; trace: ReconcileTrace }[] = [];
+  readonly #traces: Pick<RecordedReconcile, 'session' | 'trace' | 'lookedAt'>[] = [];
+  /** When reconciles under way have begun, by their numbers. */
+  readonly #begun = new Map<string, number>();
+  readonly #order = new OrderOfMoments();
   /** Lists under way, by what is listed. */
   readonly #listings = new Map<string, Listing>();
   /** Keys that the pages of a list have told, by its number. */
@@ -113,7 +124,8 @@ export class LineCollector {
     if (last) this.#sessions[this.#session] = { ...last, ...ended(last, line) };
     const id = 'id' in line ? `${this.#session} ${line.id}` : '';
     if (line.is === 'dropped') this.#dropped += line.lines;
-    else if (line.is === 'reconcile') this.#traces.push({ session: this.#session, trace: line.trace });
+    else if (line.is === 'reconcile-begun') this.#begun.set(id, this.#order.place(line.at));
+    else if (line.is === 'reconcile') this.#reconciled(line.trace);
     else if (line.is === 'request') this.#request(line, id);
     else if (line.is === 'seen') this.#seen(line);
     else if (line.is === 'watch') {
@@ -140,6 +152,13 @@ export class LineCollector {
       const watch = this.#watches.get(id);
       if (watch) this.#watches.set(id, { ...watch, endedAt: line.at, error: line.error });
     }
+  }
+
+  #reconciled(trace: ReconcileTrace): void {
+    const session = this.#session;
+    const id = `${session} ${trace.id}`;
+    this.#traces.push({ session, trace, lookedAt: this.#begun.get(id) ?? trace.startedAt + trace.caughtUpMs });
+    this.#begun.delete(id);
   }
 
   #request(request: RecordedRequest, id: string): void {
@@ -178,7 +197,8 @@ export class LineCollector {
       (how === 'read' && createdAt(object) < (this.#sessions[0]?.startedAt ?? 0));
     const order = Number(object.metadata.resourceVersion);
     if (!Number.isFinite(order)) return;
-    this.#add({ at, order, how, gone: how === 'deleted', kind, key, object, initial, source });
+    const toldAt = this.#order.place(at);
+    this.#add({ at, toldAt, order, how, gone: how === 'deleted', kind, key, object, initial, source });
   }
 
   #add(sight: Sourced): void {
@@ -200,6 +220,7 @@ export class LineCollector {
       sights.push({
         ...last,
         at,
+        toldAt: this.#order.place(at),
         order: last.order + 0.5,
         how: 'deleted',
         gone: true,
@@ -207,6 +228,27 @@ export class LineCollector {
         source: undefined,
       });
     }
+  }
+}
+
+/** What is simulated happens at the beginning of a millisecond, what was recorded of it after that. */
+const firstPlace = 0.25;
+/** As much as a time of today can be told from another as a number. */
+const placesInMs = 2 ** 11;
+
+/** Recordings tell milliseconds, in each of which much may happen: a line after another. */
+class OrderOfMoments {
+  #at = Number.NaN;
+  #count = 0;
+
+  place(at: number): number {
+    if (at !== this.#at) {
+      this.#at = at;
+      this.#count = 0;
+    }
+    // What comes back to a moment, as when a clock is set, or is one of too many, has no place of its own.
+    this.#count = Math.min(this.#count + 1, placesInMs / 2);
+    return at + firstPlace + this.#count / placesInMs;
   }
 }
 

@@ -11,6 +11,7 @@ interface Done {
 
 interface OwnCall extends Call, Done {
   seenAt: number | undefined;
+  toldAt: number | undefined;
   effective: boolean;
 }
 
@@ -28,7 +29,7 @@ export function historyOf(lines: Iterable<RecordingLine>): History {
   const calls = withNames(collected, sights).map((each): OwnCall => {
     const { at, tookMs, resourceVersion, verb } = each.request;
     const order = writes.has(verb) ? Number(resourceVersion ?? Number.NaN) : Number.NaN;
-    return { ...each, order, latest: at + tookMs, seenAt: undefined, effective: false };
+    return { ...each, order, latest: at + tookMs, seenAt: undefined, toldAt: undefined, effective: false };
   });
   const byTarget = groupBy(
     calls.filter(({ request }) => writes.has(request.verb) && !request.dryRun),
@@ -41,9 +42,9 @@ export function historyOf(lines: Iterable<RecordingLine>): History {
     const own = new OwnVersions(byTarget.get(id) ?? [], versions);
     let before: KubernetesObject | undefined;
     for (const sight of versions) {
-      const { kind, key, object, at, latest, gone, order } = sight;
+      const { kind, key, object, at, toldAt, latest, gone, order } = sight;
       const foreign = own.take(sight);
-      const change = { kind, key, seenAt: at, latest, order };
+      const change = { kind, key, seenAt: at, toldAt, latest, order };
       const another = before !== undefined && before.metadata.uid !== object.metadata.uid;
       if (before && another) changes.push({ ...change, how: 'gone', before, after: before });
       const known = another ? undefined : before;
@@ -60,12 +61,13 @@ export function historyOf(lines: Iterable<RecordingLine>): History {
   }
   placeInTime([...changes, ...calls.filter(({ order, effective }) => effective && Number.isFinite(order))]);
   const recorded = calls.map(
-    ({ request, session, text, latest, seenAt, effective }): RecordedCall => ({
+    ({ request, session, text, latest, seenAt, toldAt, effective }): RecordedCall => ({
       request,
       session,
       text,
       effectAt: Math.max(request.at, latest),
       seenAt,
+      toldAt,
       effective,
     }),
   );
@@ -84,9 +86,10 @@ export function historyOf(lines: Iterable<RecordingLine>): History {
       .map(({ order: _, ...rest }) => rest),
     calls: recorded,
     watches,
-    reconciles: traces.map(({ session, trace }) => ({
+    reconciles: traces.map(({ session, trace, lookedAt }) => ({
       session,
       trace,
+      lookedAt,
       writes: byReconcile.get(`${session} ${trace.id}`) ?? [],
     })),
     dropped,
@@ -107,12 +110,9 @@ class OwnVersions {
       if (each.request.error) continue;
       if (each.request.gone) each.effective = true;
       if (!Number.isFinite(each.order)) continue;
-      const knownAt = Math.min(
-        seen.get(each.order) ?? Number.POSITIVE_INFINITY,
-        this.#byOrder.get(each.order)?.request.at ?? Number.POSITIVE_INFINITY,
-      );
-      // Else it has found what it wanted there already.
-      if (knownAt < each.request.at) continue;
+      // It has found what it wanted there already.
+      const seenAt = seen.get(each.order);
+      if (this.#byOrder.has(each.order) || (seenAt !== undefined && seenAt < each.request.at)) continue;
       each.effective = true;
       this.#byOrder.set(each.order, each);
     }
@@ -121,10 +121,11 @@ class OwnVersions {
   }
 
   /** Whether somebody else has brought the object into this state. */
-  take({ order, at, gone, object }: Sight): boolean {
+  take({ order, at, toldAt, gone, object }: Sight): boolean {
     const call = this.#byOrder.get(order) ?? (gone ? this.#ending(at, object) : undefined);
     if (!call) return true;
     call.seenAt = Math.min(call.seenAt ?? Number.POSITIVE_INFINITY, at);
+    call.toldAt = Math.min(call.toldAt ?? Number.POSITIVE_INFINITY, toldAt);
     return false;
   }
 

@@ -32,6 +32,8 @@ export interface ForeignChange {
   /** When it was done, as far as the order of versions tells, and when the operator saw it. */
   readonly at: number;
   readonly seenAt: number;
+  /** The same, in the order of all that was seen and done in that millisecond. */
+  readonly toldAt: number;
   readonly before: KubernetesObject | undefined;
   /** Of what is gone, as it was last seen. */
   readonly after: KubernetesObject;
@@ -46,6 +48,8 @@ export interface RecordedCall {
   readonly effectAt: number;
   /** When the operator saw what it had done; `undefined` where it did not. */
   readonly seenAt: number | undefined;
+  /** The same, in the order of all that was seen and done in that millisecond. */
+  readonly toldAt: number | undefined;
   /** It changed something. */
   readonly effective: boolean;
 }
@@ -64,6 +68,8 @@ export interface RecordedWatch {
 export interface RecordedReconcile {
   readonly session: number;
   readonly trace: ReconcileTrace;
+  /** When it could look into the caches, in the order of all that was seen and done in that millisecond. */
+  readonly lookedAt: number;
   readonly writes: readonly RecordedCall[];
 }
 

@@ -14,8 +14,8 @@ import { endsInOrder, type Fate, type Refusal } from '../simulated-process.ts';
 import type { World } from '../simulated-world.ts';
 import { objectId, targetOf } from './collected-lines.ts';
 import { sameWrite } from './compare-bodies.ts';
-import { type History, kindText, type RecordedCall, type RecordedWatch } from './history.ts';
-import type { RecordedFault, ReplayPlan } from './replay-plan.ts';
+import { type ForeignChange, type History, kindText, type RecordedCall, type RecordedWatch } from './history.ts';
+import { isLate, type RecordedFault, type ReplayPlan } from './replay-plan.ts';
 
 /** A request is taken to be one of then if that was sent so much before or after. */
 const earlierMs = 10_000;
@@ -53,8 +53,9 @@ export class RecordedFate implements Fate {
   }
 
   /** The operator sees this version when it saw what it comes from. */
-  arrives(resourceVersion: string, of: { readonly seenAt: number | undefined }): void {
-    if (of.seenAt !== undefined && this.#late.has(of)) this.#arrivals.set(resourceVersion, of.seenAt);
+  arrives(resourceVersion: string, of: RecordedCall | ForeignChange): void {
+    const at = this.#toldAt(of);
+    if (at !== undefined) this.#arrivals.set(resourceVersion, at);
   }
 
   async prepare(request: ApiRequest): Promise<ApiRequest> {
@@ -115,7 +116,11 @@ export class RecordedFate implements Fate {
     const known = this.#arrivals.get(object.metadata.resourceVersion ?? '');
     if (known !== undefined) return known;
     const call = this.#underWay.get(objectId(request, keyOf(object)));
-    return call && this.#late.has(call) ? (call.seenAt ?? 0) : 0;
+    return (call && this.#toldAt(call)) ?? 0;
+  }
+
+  #toldAt(of: RecordedCall | ForeignChange): number | undefined {
+    return isLate(of) && !this.#late.has(of) ? undefined : of.toldAt;
   }
 
   async #until(at: number): Promise<void> {

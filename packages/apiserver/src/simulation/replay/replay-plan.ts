@@ -20,14 +20,18 @@ export interface ReplayPlan {
 /** What the simulated server answers as the real one did, as it depends on nothing but what is stored. */
 const natural: ReadonlySet<string> = new Set(['NotFound', 'AlreadyExists']);
 
+/** Whether the operator saw it later than it was done. */
+export const isLate = (of: RecordedCall | ForeignChange): boolean =>
+  of.seenAt !== undefined && of.seenAt > ('effectAt' in of ? of.effectAt : of.at);
+
 export function planOf({ initial, changes, calls, watches, sessions }: History): ReplayPlan {
   const faults: RecordedFault[] = [];
   for (const call of calls) {
     const { error } = call.request;
     if (error && !(error.reason !== undefined && natural.has(error.reason))) faults.push({ what: 'answer', call });
-    if (call.seenAt !== undefined && call.seenAt > call.effectAt) faults.push({ what: 'late-write', call });
+    if (isLate(call)) faults.push({ what: 'late-write', call });
   }
-  for (const change of changes) if (change.seenAt > change.at) faults.push({ what: 'late-change', change });
+  for (const change of changes) if (isLate(change)) faults.push({ what: 'late-change', change });
   for (const watch of watches) if (watch.endedAt !== undefined) faults.push({ what: 'watch-ended', watch });
   for (const session of sessions.keys()) if (session > 0) faults.push({ what: 'restart', session });
   return { initial, changes, faults };

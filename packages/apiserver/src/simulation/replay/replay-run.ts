@@ -1,5 +1,6 @@
 import {
-  type Clock,
+  Clock,
+  type ControllerManager,
   definePlugin,
   isJsonObject,
   type JsonValue,
@@ -11,7 +12,8 @@ import {
   ReconcileObservers,
   type Transport,
 } from '@keelson/core';
-import type { AnyPlugin } from '@keelson/core/host';
+import { type AnyPlugin, Manager } from '@keelson/core/host';
+import { Lifecycles } from '@keelson/core/plugin';
 import { ReconcileScope, type RecordingLine, recordedTransport } from '@keelson/core/recording';
 import { SimulatedProcess } from '../simulated-process.ts';
 import { type Invariants, type SimulatedWorld, Violation, World } from '../simulated-world.ts';
@@ -27,6 +29,7 @@ import {
 import { PlacedObjects } from './placed-objects.ts';
 import { rebase } from './rebase.ts';
 import { RecordedFate } from './recorded-fate.ts';
+import { RecordedPace } from './recorded-pace.ts';
 import type { ReplayPlan } from './replay-plan.ts';
 
 /** What is replayed with, and held against it. */
@@ -55,6 +58,7 @@ export class ReplayRun {
   readonly #world: World;
   readonly #placed: PlacedObjects;
   readonly #fate: RecordedFate;
+  readonly #pace: RecordedPace;
   readonly #lines: RecordingLine[] = [];
   /** What is to be done to objects that the operator has yet to make. */
   readonly #waiting = new Map<string, ForeignChange[]>();
@@ -70,6 +74,7 @@ export class ReplayRun {
     this.#replayed = replayed;
     this.#world = new World({ seed: 1, startedAt: history.startedAt, always: replayed.always ?? {} });
     this.#placed = new PlacedObjects(this.#world);
+    this.#pace = new RecordedPace(history.reconciles);
     this.#fate = new RecordedFate(this.#world, history, plan, () => this.#catchUp());
   }
 
@@ -186,14 +191,24 @@ export class ReplayRun {
   /** Of each life of the process: it is recorded as the one of then was. */
   #recorded(transport: Transport): { readonly transport: Transport; readonly plugins: readonly AnyPlugin[] } {
     const sink = (line: RecordingLine) => void this.#lines.push(line);
-    const scope = new ReconcileScope(sink);
     const { clock } = this.#world;
+    const scope = new ReconcileScope(sink, clock);
     this.#lives += 1;
     const process = String(this.#lives);
     sink({ is: 'recording', format: 1, at: clock.now(), operator: 'now', process, part: 1, elects: false });
     const from = this.#session?.leadsFrom;
     const register: AnyPlugin['register'] = ({ provide }) => {
       provide.factory(ReconcileObservers, () => scope, []);
+      provide.factory(ReconcileObservers, (own: Clock) => this.#pace.observer(own), [Clock]);
+      provide.factory(
+        Lifecycles,
+        (manager: ControllerManager, own: Clock) => ({
+          name: 'recorded-pace',
+          phase: 'controllers' as const,
+          start: async () => this.#pace.hasten(manager, own),
+        }),
+        [Manager, Clock],
+      );
       if (from !== undefined) provide.factory(Leadership, () => leadingFrom(from, clock), []);
     };
     return {

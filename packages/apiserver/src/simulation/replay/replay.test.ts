@@ -97,7 +97,7 @@ it('plays lost answers and late events again', { timeout: 120_000 }, async () =>
   const sink = (line: RecordingLine) => void lines.push(line);
   const clock = systemClock;
   await using cluster = await testCluster();
-  const scope = new ReconcileScope(sink);
+  const scope = new ReconcileScope(sink, clock);
   const transport = recordedTransport(unlucky(cluster.client.transport), {
     clock,
     sink,

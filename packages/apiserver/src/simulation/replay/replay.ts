@@ -74,7 +74,7 @@ export async function replay(
     endedAt: history.endedAt,
     recorded: history.reconciles.length,
     replayed: now.reconciles.length,
-    differences: differencesBetween(history.reconciles, now.reconciles, history.endedAt),
+    differences: differencesBetween(history.reconciles, now.reconciles, history.endedAt + 1),
     unplayed: seen.unplayed,
     dropped: history.dropped,
   };
