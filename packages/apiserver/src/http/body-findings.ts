@@ -1,8 +1,9 @@
 import type { PatchType } from '@keelson/core';
+import { deepestJson } from '@keelson/core/machinery';
 import { mostStrictErrors, rememberNumbers } from '../schema/index.ts';
 import { countKeys, probeJson } from './json-probe.ts';
 import { mergeRepeats } from './json-repeats.ts';
-import { maxDepth, scanJson } from './json-scan.ts';
+import { scanJson } from './json-scan.ts';
 
 export interface DecodedBody {
   /** `undefined` for an empty body. */
@@ -64,7 +65,7 @@ function readPlain(text: string): unknown {
     return undefined;
   }
   const { keys, depth, odd } = probeJson(text);
-  return odd || depth > maxDepth || keys !== countKeys(value) ? undefined : value;
+  return odd || depth > deepestJson || keys !== countKeys(value) ? undefined : value;
 }
 
 /** A key of a YAML text that its mapping has already. */

@@ -1,8 +1,9 @@
 import { type PatchType, StatusError } from '@keelson/core';
+import { deepestJson } from '@keelson/core/machinery';
 import { z } from 'zod';
 import { DecodeError, decodeAs } from '../schema/index.ts';
 import { type DecodedBody, patchFindings, readJson } from './body-findings.ts';
-import { JsonSyntaxError, maxDepth } from './json-scan.ts';
+import { JsonSyntaxError } from './json-scan.ts';
 import { mediaTypes } from './negotiate.ts';
 import { openProtobuf } from './protobuf/decode-protobuf.ts';
 import { protobufMediaType, type TypeMeta } from './protobuf/envelope.ts';
@@ -213,7 +214,7 @@ function decodeYaml(body: Buffer | string, wrap: (why: string) => StatusError): 
       if (decoded.findings.length === 0) return decoded;
     } catch (error) {
       if (error instanceof StatusError && error.message.includes('exceeded max depth')) {
-        throw wrap(`yaml: exceeded max depth of ${maxDepth}`);
+        throw wrap(`yaml: exceeded max depth of ${deepestJson}`);
       }
     }
   }

@@ -1,11 +1,11 @@
 import { type KubernetesObject, StatusError } from '@keelson/core';
 import type { EncodedObject, ListAnswer, ServedResource } from '../registry/contract.ts';
 import type { TablePrinter } from '../table/index.ts';
-import { joinJson, joinProtobuf, type Pieces, withoutType } from './join-list.ts';
+import { joinJson, joinPieces, joinProtobuf, type Pieces, withoutType } from './join-list.ts';
 import type { OutputFormat } from './negotiate.ts';
-import { messageBytes, protobufMediaType, wrap } from './protobuf/envelope.ts';
+import { encodeOnce, messageBytes, protobufMediaType, wrap } from './protobuf/envelope.ts';
 import { serialize } from './serialize.ts';
-import { goTypeOf, partialOf, tableOf } from './transform.ts';
+import { goTypeOf, partialOf, partialPieces, tableOf } from './transform.ts';
 
 /** What the forms of an answer need to know of its request. */
 export interface EncodingContext {
@@ -33,7 +33,7 @@ export function encodeObject(value: EncodedObject, context: EncodingContext): Ui
       `you requested ${format.as}, but the requested object is not a list (${goTypeOf(context.resource)})`,
     );
   }
-  const transformed = format.as === 'Table' ? tableOf([value], undefined, context) : partialOf(object, format);
+  const transformed = format.as === 'Table' ? tableOf([value], undefined, context) : partialOf(value, context);
   return serialize(transformed, format);
 }
 
@@ -43,18 +43,8 @@ export async function encodeList(answer: ListAnswer, context: EncodingContext): 
   switch (format.as) {
     case 'Table':
       return serialize(tableOf(answer.items, answer.metadata, context), format);
-    case 'PartialObjectMetadataList': {
-      const items = answer.items.map(({ object }) => partialOf(object, format));
-      return serialize(
-        {
-          kind: 'PartialObjectMetadataList',
-          apiVersion: `meta.k8s.io/${format.metaVersion}`,
-          // As by Kubernetes, an empty one has no list.
-          ...{ metadata: answer.metadata, items: items.length > 0 ? items : null },
-        },
-        format,
-      );
-    }
+    case 'PartialObjectMetadataList':
+      return encodePartialList(answer, context);
     case 'PartialObjectMetadata':
       throw wrongShape(
         `you requested PartialObjectMetadata, but the requested object is a list (${goTypeOf(resource, 'List')})`,
@@ -62,11 +52,28 @@ export async function encodeList(answer: ListAnswer, context: EncodingContext): 
     default:
       break;
   }
-  if (format.mediaType === protobufMediaType) return joinProtobuf(answer);
+  if (format.mediaType === protobufMediaType) return joinProtobuf(answer, answer.items, messageBytes);
   if (format.mediaType === 'application/json' && !format.pretty) return joinJson(answer, resource.custom);
   const items = answer.items.map(({ object }) => (resource.custom ? object : withoutType(object)));
   const list = { kind: answer.kind, apiVersion: answer.apiVersion, metadata: answer.metadata, items };
   return serialize(list, format);
+}
+
+async function encodePartialList(
+  { metadata, items }: ListAnswer,
+  context: EncodingContext,
+): Promise<Uint8Array | Pieces> {
+  const { format } = context;
+  const head = { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${format.metaVersion}`, metadata };
+  // As by Kubernetes, an empty one has no list.
+  if (items.length === 0) return serialize({ ...head, ...{ items: null } }, format);
+  if (format.mediaType === 'application/json' && !format.pretty) {
+    return joinPieces(head, items, (item) => partialPieces(item, context));
+  }
+  if (format.mediaType === protobufMediaType) {
+    return joinProtobuf(head, items, (item) => encodeOnce(partialOf(item, context)));
+  }
+  return serialize({ ...head, ...{ items: items.map((each) => partialOf(each, context)) } }, format);
 }
 
 const wrongShape = (message: string) => StatusError.of(406, 'NotAcceptable', message);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeObject } from '../registry/stored-object.ts';
 import { joinJson, joinProtobuf, type Pieces } from './join-list.ts';
 import { decodeProtobuf } from './protobuf/decode-protobuf.ts';
+import { messageBytes } from './protobuf/envelope.ts';
 
 function answerOf(count: number) {
   const objects = Array.from({ length: count }, (_, index) => ({
@@ -37,7 +38,7 @@ describe.each([0, 1, 200, 201, 3000])('a list of %i', (count) => {
   });
 
   it('is one message', async () => {
-    const { bytes, pieces } = await whole(await joinProtobuf(answer));
+    const { bytes, pieces } = await whole(await joinProtobuf(answer, answer.items, messageBytes));
     expect(decodeProtobuf(bytes)).toEqual({ ...answer, ...(count === 0 ? { items: undefined } : { items }) });
     expect(pieces > 1).toBe(count > 1000);
   });

@@ -1,7 +1,7 @@
 import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
 import type { KubernetesObject } from '@keelson/core';
 import type { EncodedObject, ListAnswer } from '../registry/contract.ts';
-import { listFrame, messageBytes } from './protobuf/envelope.ts';
+import { listFrame } from './protobuf/envelope.ts';
 
 /** A long body in pieces; whoever reads them decides the pace. */
 export type Pieces = AsyncIterable<Buffer>;
@@ -13,40 +13,55 @@ const pieceBytes = 256 * 1024;
 /** After so many items others get their turn. */
 const turnAfter = 250;
 
+/** What a list says of itself. */
+type ListHead = Pick<ListAnswer, 'kind' | 'apiVersion' | 'metadata'>;
+
 /** Joins what is encoded already. Items of a built-in list go without `kind` and `apiVersion`. */
 export function joinJson(answer: ListAnswer, keepType: boolean): Uint8Array | Pieces {
-  const head = { kind: answer.kind, apiVersion: answer.apiVersion, metadata: answer.metadata };
-  const beginning = Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`);
+  const { kind, apiVersion, metadata, items } = answer;
   const prefix = prefixFor(answer.kind.replace(/List$/, ''), answer.apiVersion);
+  return joinPieces({ kind, apiVersion, metadata }, items, (item) =>
+    keepType ? [withoutNewline(item.json)] : withoutTypePieces(item, prefix),
+  );
+}
+
+/** A list in JSON of what each item is in pieces. */
+export function joinPieces(
+  head: ListHead,
+  items: readonly EncodedObject[],
+  piecesOf: (item: EncodedObject) => readonly Uint8Array[],
+): Uint8Array | Pieces {
+  const beginning = Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`);
   const writeItem = (item: EncodedObject, index: number, parts: Uint8Array[]) => {
     if (index > 0) parts.push(comma);
-    if (keepType) parts.push(withoutNewline(item.json));
-    else pushWithoutType(parts, item, prefix);
+    parts.push(...piecesOf(item));
   };
-  return join(answer.items, beginning, writeItem, listEnd);
+  return join(items, beginning, writeItem, listEnd);
 }
 
-/** As `joinJson`, of messages: their lengths must be known before the first is written. */
-export async function joinProtobuf({ apiVersion, kind, metadata, items }: ListAnswer): Promise<Uint8Array | Pieces> {
-  const lengths: number[] = new Array(items.length);
-  for (let index = 0; index < items.length; index++) {
-    const item = items[index];
-    const known = item?.protobuf !== undefined;
-    lengths[index] = item ? messageBytes(item).length : 0;
-    if (!known && index % turnAfter === turnAfter - 1) await turnOfEventLoop();
+/** A list in protobuf of the items' messages: their lengths must be known before the first is written. */
+export async function joinProtobuf(
+  { apiVersion, kind, metadata }: ListHead,
+  items: readonly EncodedObject[],
+  messageOf: (item: EncodedObject) => Uint8Array,
+): Promise<Uint8Array | Pieces> {
+  const messages: Uint8Array[] = [];
+  for (const item of items) {
+    messages.push(messageOf(item));
+    if (messages.length % turnAfter === 0) await turnOfEventLoop();
   }
+  const lengths = messages.map((each) => each.length);
   const frame = listFrame({ apiVersion, kind }, metadata, lengths);
-  const writeItem = (item: EncodedObject, _index: number, parts: Uint8Array[]) => {
-    const message = messageBytes(item);
+  const writeItem = (message: Uint8Array, _index: number, parts: Uint8Array[]) => {
     parts.push(frame.itemHead(message.length), message);
   };
-  return join(items, frame.head, writeItem, frame.end);
+  return join(messages, frame.head, writeItem, frame.end);
 }
 
-function join(
-  items: readonly EncodedObject[],
+function join<I>(
+  items: readonly I[],
   head: Uint8Array,
-  writeItem: (item: EncodedObject, index: number, parts: Uint8Array[]) => void,
+  writeItem: (item: I, index: number, parts: Uint8Array[]) => void,
   end: Uint8Array,
 ): Uint8Array | Pieces {
   if (items.length > smallList) return pieces(items, head, writeItem, end);
@@ -56,10 +71,10 @@ function join(
   return Buffer.concat(parts);
 }
 
-async function* pieces(
-  items: readonly EncodedObject[],
+async function* pieces<I>(
+  items: readonly I[],
   head: Uint8Array,
-  writeItem: (item: EncodedObject, index: number, parts: Uint8Array[]) => void,
+  writeItem: (item: I, index: number, parts: Uint8Array[]) => void,
   end: Uint8Array,
 ): AsyncIterable<Buffer> {
   let parts = [head];
@@ -67,7 +82,7 @@ async function* pieces(
   for (let index = 0; index < items.length; index++) {
     const item = items[index];
     const from = parts.length;
-    if (item) writeItem(item, index, parts);
+    if (item !== undefined) writeItem(item, index, parts);
     for (let at = from; at < parts.length; at++) size += parts[at]?.length ?? 0;
     if (size < pieceBytes) continue;
     yield Buffer.concat(parts, size);
@@ -97,15 +112,14 @@ function prefixFor(kind: string, apiVersion: string): Buffer {
   return prefix;
 }
 
-function pushWithoutType(parts: Uint8Array[], item: EncodedObject, prefix: Buffer): void {
+function withoutTypePieces(item: EncodedObject, prefix: Buffer): readonly Uint8Array[] {
   const pieces = item.jsonPieces?.();
   const first = pieces?.[0] ?? withoutNewline(item.json);
   if (prefix.compare(first, 0, Math.min(prefix.length, first.length)) !== 0) {
-    parts.push(Buffer.from(JSON.stringify(withoutType(item.object))));
-    return;
+    return [Buffer.from(JSON.stringify(withoutType(item.object)))];
   }
-  parts.push(brace, first.subarray(prefix.length));
-  if (pieces) parts.push(pieces[1], pieces[2]);
+  const rest = first.subarray(prefix.length);
+  return pieces ? [brace, rest, pieces[1], pieces[2]] : [brace, rest];
 }
 
 export function withoutType(object: KubernetesObject): Omit<KubernetesObject, 'apiVersion' | 'kind'> {

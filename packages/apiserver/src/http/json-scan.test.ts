@@ -1,7 +1,8 @@
+import { deepestJson } from '@keelson/core/machinery';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readJson } from './body-findings.ts';
-import { JsonSyntaxError, maxDepth, scanJson } from './json-scan.ts';
+import { JsonSyntaxError, scanJson } from './json-scan.ts';
 
 const messageOf = (text: string) => {
   try {
@@ -39,7 +40,7 @@ describe('scanJson', () => {
 
   it('refuses nesting beyond the limit without overflowing the stack', () => {
     const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
-    expect(messageOf(nested(maxDepth))).toBe('');
+    expect(messageOf(nested(deepestJson))).toBe('');
     expect(messageOf(nested(100_000))).toBe("invalid character '[' exceeded max depth");
   });
 

@@ -1,8 +1,6 @@
+import { deepestJson } from '@keelson/core/machinery';
 import { goQuote } from '../registry/strategy.ts';
 import { safeDigits } from './json-probe.ts';
-
-/** Kubernetes' (Go's) limit of nesting. */
-export const maxDepth = 10_000;
 
 /** A text is no JSON; `message` is worded as clients of Kubernetes know it. */
 export class JsonSyntaxError extends Error {
@@ -126,7 +124,7 @@ export function scanJson(text: string, named: ReadonlySet<string> = none): JsonS
     skip();
     const character = text[at];
     if (character === '{' || character === '[') {
-      if (frames.length >= maxDepth) fail('exceeded max depth');
+      if (frames.length >= deepestJson) fail('exceeded max depth');
       at++;
       const frame: Frame = { array: character === '[', keys: new Set(), key: '', index: 0 };
       skip();

@@ -1,3 +1,4 @@
+import { deepestJson } from '@keelson/core/machinery';
 import { describe, expect, it } from 'vitest';
 import { checkUtf8, readYaml, YamlError } from './read-yaml.ts';
 
@@ -37,6 +38,50 @@ describe('readYaml', () => {
     const begun = performance.now();
     refusal(text);
     expect(performance.now() - begun).toBeLessThan(5_000);
+  });
+
+  /** Of so many levels. */
+  const nested: Readonly<Record<string, (levels: number) => string>> = {
+    'lists in brackets': (levels) => `${'['.repeat(levels)}${']'.repeat(levels)}`,
+    'maps in braces': (levels) => `${'{a: '.repeat(levels)}${'}'.repeat(levels)}`,
+    'maps by indentation': (levels) => Array.from({ length: levels }, (_, at) => `${' '.repeat(at)}a:\n`).join(''),
+    'lists in a line': (levels) => `${'- '.repeat(levels)}x`,
+    'lists and maps': (levels) => Array.from({ length: levels / 2 }, (_, at) => `${'  '.repeat(at)}- a:\n`).join(''),
+    'lists of maps that begin where their keys do': (levels) =>
+      Array.from({ length: levels / 2 }, (_, at) => `${'  '.repeat(at)}${at > 0 ? '- ' : ''}a:\n`).join(''),
+    'tagged lists': (levels) => `${'!!seq ['.repeat(levels)}${']'.repeat(levels)}`,
+  };
+
+  it.each(Object.entries(nested))('reads %s as deep as may be, and no deeper', (_, make) => {
+    const depthOf = (value: unknown): number => {
+      let depth = 0;
+      for (let each = value; typeof each === 'object' && each !== null; depth += 1) [each] = Object.values(each);
+      return depth;
+    };
+    expect(refusal(make(deepestJson - 2))).toBeUndefined();
+    expect(depthOf(readYaml(make(deepestJson - 2)).value)).toBeGreaterThanOrEqual(deepestJson - 4);
+    for (let levels = deepestJson + 4; levels < 20_000; levels = Math.ceil(levels * 1.3)) {
+      // By indentation a text of so many levels is longer than a request may be.
+      const text = make(levels);
+      if (text.length < 4_000_000) expect(refusal(text)).toBe('exceeded max depth of 400');
+    }
+  });
+
+  // A regular expression that was compiled near the end of the stack ended the process.
+  it.each([
+    '[',
+    '{? ',
+    '? ',
+    '- ',
+    '? - ',
+    '!!seq [',
+    '&a [',
+    '{a: ',
+    '"a": {',
+  ])('survives any number of %j, and is not held up', (part) => {
+    const begun = performance.now();
+    for (let count = 50; count < 12_000; count = Math.ceil(count * 1.2)) refusal(part.repeat(count));
+    expect(performance.now() - begun).toBeLessThan(10_000);
   });
 
   it('merges maps, and reads no more than one document', () => {

@@ -1,7 +1,19 @@
 import { isUtf8 } from 'node:buffer';
-import { isCollection, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Tags, visit } from 'yaml';
+import { deepestJson } from '@keelson/core/machinery';
+import {
+  isCollection,
+  isMap,
+  isScalar,
+  isSeq,
+  Lexer,
+  LineCounter,
+  type Node,
+  Parser,
+  parseDocument,
+  type Tags,
+  visit,
+} from 'yaml';
 import { type DecodedBody, type KeyTwice, yamlFindings } from './body-findings.ts';
-import { maxDepth } from './json-scan.ts';
 import { yamlMessage } from './yaml-message.ts';
 
 /** An alias in YAML may not blow a small text up to a large object. */
@@ -43,7 +55,7 @@ const leastOfWidth = [0, 0, 0x80, 0x800, 0x10000];
 
 /** Reads the first document of a text. Throws `YamlError`, whatever is wrong. */
 export function readYaml(text: string): DecodedBody {
-  if (flowDepth(text) > maxDepth) throw tooDeep();
+  checkDepth(text);
   const lines = new LineCounter();
   try {
     const document = parseDocument(text, {
@@ -122,16 +134,35 @@ function goCollection(key: unknown): string {
   return `map[interface {}]interface {}{${key.items.map((each) => `${shown(each.key)}:${shown(each.value)}`).join(', ')}}`;
 }
 
-const tooDeep = () => new YamlError(`exceeded max depth of ${maxDepth}`);
+const tooDeep = () => new YamlError(`exceeded max depth of ${deepestJson}`);
 
-/** How deep brackets nest, taking those in strings for real ones: never less than the truth. */
-function flowDepth(text: string): number {
+/** Before anything goes down level by level. Throws `YamlError`. */
+function checkDepth(text: string): void {
+  if (mostDepth(text) <= deepestJson) return;
+  const parser = new Parser();
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const _ of parser.next(lexeme));
+    // With the document, and what stands at the deepest level.
+    if (parser.stack.length > deepestJson + 2) throw tooDeep();
+  }
+}
+
+/**
+ * No text nests deeper: each level takes a bracket, those in strings taken for real ones, or begins further right in its
+ * line, but for a list in a map, which may begin where its key does.
+ */
+function mostDepth(text: string): number {
   let depth = 0;
   let deepest = 0;
+  let line = 0;
+  let longest = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (code === 0x7b || code === 0x5b) deepest = Math.max(deepest, ++depth);
+    line++;
+    if (code === 0x0a) line = 0;
+    else if (code === 0x7b || code === 0x5b) deepest = Math.max(deepest, ++depth);
     else if ((code === 0x7d || code === 0x5d) && depth > 0) depth--;
+    if (line > longest) longest = line;
   }
-  return deepest;
+  return deepest + 2 * longest;
 }

@@ -10,9 +10,42 @@ interface TableContext {
   readonly includeObject: 'None' | 'Metadata' | 'Object';
 }
 
+interface PartialFormat {
+  readonly format: Pick<OutputFormat, 'metaVersion'>;
+  readonly resource: Pick<ServedResource, 'group' | 'kind'>;
+}
+
 /** An object without all but its metadata. */
-export function partialOf(object: KubernetesObject, { metaVersion }: Pick<OutputFormat, 'metaVersion'>) {
-  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${metaVersion}`, metadata: ownMetadata(object) };
+export function partialOf(value: EncodedObject, { format, resource }: PartialFormat) {
+  const metadata =
+    carriers.has(resource.kind) || !value.peekMetadata ? ownMetadata(value.object) : value.peekMetadata();
+  return { ...partialType(format), metadata };
+}
+
+const partialType = ({ metaVersion }: Pick<OutputFormat, 'metaVersion'>) => ({
+  kind: 'PartialObjectMetadata',
+  apiVersion: `meta.k8s.io/${metaVersion}`,
+});
+
+const brace = Buffer.from('}');
+
+/** The JSON of `partialOf` in pieces: nothing is decoded where the metadata stands in what is stored. */
+export function partialPieces(value: EncodedObject, context: PartialFormat): readonly Uint8Array[] {
+  const { format, resource } = context;
+  const metadata = carriers.has(resource.kind) ? undefined : value.metadataPieces?.();
+  if (!metadata) return [Buffer.from(JSON.stringify(partialOf(value, context)))];
+  return [partialStart(format), ...metadata, brace];
+}
+
+const partialStarts = new Map<string, Buffer>();
+
+function partialStart(format: Pick<OutputFormat, 'metaVersion'>): Buffer {
+  let start = partialStarts.get(format.metaVersion);
+  if (!start) {
+    start = Buffer.from(`${JSON.stringify(partialType(format)).slice(0, -1)},"metadata":`);
+    partialStarts.set(format.metaVersion, start);
+  }
+  return start;
 }
 
 /** Annotations that stand for fields which one version of a kind has and another has not. */
@@ -53,13 +86,13 @@ export function tableOf(
       objects.length === 0 && tables.sparse(resource)
         ? null
         : tables.rows(resource, objects).map(({ cells, conditions }, index) => {
-            const object = objects[index];
+            const item = items[index];
             const shown =
-              includeObject === 'None' || !object
+              includeObject === 'None' || !item
                 ? null
                 : includeObject === 'Object'
-                  ? object
-                  : partialOf(object, format);
+                  ? item.object
+                  : partialOf(item, { format, resource });
             return { cells, ...(conditions && { conditions }), object: shown };
           }),
   };

@@ -1,8 +1,9 @@
-import type { WatchEvent } from '@keelson/core';
+import { apiVersionOf, type WatchEvent } from '@keelson/core';
 import type { EncodedObject, ServedResource } from '../registry/contract.ts';
 import type { EncodingContext } from './encode-answer.ts';
-import { encodeProtobuf, messageBytes, protobufMediaType, watchFrame, wrap } from './protobuf/envelope.ts';
-import { partialOf, tableOf } from './transform.ts';
+import { encodeOnce, messageBytes, protobufMediaType, watchFrame } from './protobuf/envelope.ts';
+import { Slab } from './slab.ts';
+import { partialOf, partialPieces, tableOf } from './transform.ts';
 
 export type FrameType = WatchEvent<unknown>['type'] | 'ERROR';
 
@@ -45,25 +46,33 @@ function sharedFrame(value: EncodedObject, key: string, make: () => Buffer): Buf
 export function frameEncoder(context: EncodingContext): FrameEncoder {
   const { format } = context;
   const binary = format.mediaType === protobufMediaType;
-  const plain: FrameEncoder = binary ? protobufFrame : jsonFrame;
+  const plain = binary ? protobufFrames(context) : jsonFrame;
   switch (format.as) {
     case undefined:
       return plain;
     case 'Table':
       return tableFrames(context, plain);
     case 'PartialObjectMetadata':
-      return (type, value) =>
-        type === 'ERROR'
-          ? plain(type, value)
-          : sharedFrame(value, `${format.mediaType} ${format.metaVersion} ${type}`, () => {
-              const object = partialOf(value.object, format);
-              return binary
-                ? watchFrame(type, encodeProtobuf(object))
-                : line(type, Buffer.from(JSON.stringify(object)));
-            });
+      return partialFrames(context, plain);
     case 'PartialObjectMetadataList':
       return (type, value) => (type === 'ERROR' ? plain(type, value) : undefined);
   }
+}
+
+function partialFrames(context: EncodingContext, plain: FrameEncoder): FrameEncoder {
+  const { mediaType, metaVersion } = context.format;
+  const partialMessage = (type: FrameType, value: EncodedObject, alone?: boolean) => {
+    const partial = partialOf(value, context);
+    return watchFrame(type, partial, encodeOnce(partial), allocateFor(alone));
+  };
+  return (type, value, alone) => {
+    if (type === 'ERROR') return plain(type, value);
+    const make =
+      mediaType === protobufMediaType
+        ? () => partialMessage(type, value, alone)
+        : () => line(type, partialPieces(value, context), alone);
+    return alone ? make() : sharedFrame(value, `${mediaType} ${metaVersion} ${type}`, make);
+  };
 }
 
 /** The aggregator makes its tables by itself, and repeats the columns with each event. */
@@ -77,52 +86,44 @@ function tableFrames(context: EncodingContext, plain: FrameEncoder): FrameEncode
     if (type === 'ERROR') return plain(type, value);
     const table = tableOf([value], undefined, context, withColumns);
     withColumns = repeatsColumns(context.resource);
-    return line(type, Buffer.from(JSON.stringify(table)));
+    return line(type, [Buffer.from(JSON.stringify(table))]);
   };
 }
 
-const jsonFrame: FrameEncoder = (type, value, alone) =>
-  alone ? aloneLine(type, value) : sharedFrame(value, type, () => line(type, withoutNewline(value.json)));
+const jsonFrame: FrameEncoder = (type, value, alone) => {
+  const make = () => line(type, value.jsonPieces?.() ?? [withoutNewline(value.json)], alone);
+  return alone ? make() : sharedFrame(value, type, make);
+};
 
 const withoutNewline = (json: Uint8Array) => (json.at(-1) === 0x0a ? json.subarray(0, -1) : json);
 
-const protobufFrame: FrameEncoder = (type, value) =>
-  sharedFrame(value, `protobuf ${type}`, () => {
-    const { apiVersion = '', kind = '' } = value.object;
-    return watchFrame(type, wrap({ apiVersion, kind }, messageBytes(value)));
-  });
-
-const line = (type: string, json: Uint8Array) =>
-  Buffer.concat([Buffer.from(`{"type":"${type}","object":`), json, Buffer.from('}\n')]);
-
-/** Memory of its own for each of fifty thousand frames would keep the garbage collector busier than all else. */
-const slabBytes = 256 * 1024;
-let slab = Buffer.alloc(0);
-let slabUsed = 0;
-
-function allocate(length: number): Buffer {
-  if (length > slabBytes / 4) return Buffer.allocUnsafe(length);
-  if (slabUsed + length > slab.length) {
-    slab = Buffer.allocUnsafeSlow(slabBytes);
-    slabUsed = 0;
-  }
-  slabUsed += length;
-  return slab.subarray(slabUsed - length, slabUsed);
+function protobufFrames({ resource }: EncodingContext): FrameEncoder {
+  const own = { apiVersion: apiVersionOf(resource), kind: resource.kind };
+  return (type, value, alone) => {
+    const make = () =>
+      watchFrame(type, type === 'ERROR' ? typeOf(value) : own, messageBytes(value), allocateFor(alone));
+    return alone ? make() : sharedFrame(value, `protobuf ${type}`, make);
+  };
 }
+
+const typeOf = ({ object: { apiVersion = '', kind = '' } }: EncodedObject) => ({ apiVersion, kind });
+
+/** For frames that are written and forgotten. */
+const slab = new Slab();
+const allocateFor = (alone: boolean | undefined) => (alone ? slab.allocate : Buffer.allocUnsafe);
 
 const lineStarts = new Map<string, Buffer>();
 const lineEnd = Buffer.from('}\n');
 
-function aloneLine(type: string, value: EncodedObject): Buffer {
+function line(type: string, pieces: readonly Uint8Array[], alone = false): Buffer {
   let start = lineStarts.get(type);
   if (!start) {
     start = Buffer.from(`{"type":"${type}","object":`);
     lineStarts.set(type, start);
   }
-  const pieces = value.jsonPieces?.() ?? [withoutNewline(value.json)];
   let length = start.length + lineEnd.length;
   for (const each of pieces) length += each.length;
-  const frame = allocate(length);
+  const frame = allocateFor(alone)(length);
   frame.set(start, 0);
   let at = start.length;
   for (const each of pieces) {

@@ -103,6 +103,12 @@ export interface EncodedObject {
   readonly json: Uint8Array;
   /** The JSON in the order of its pieces, without a line's end, where that spares a copy. */
   jsonPieces?(): readonly [Uint8Array, Uint8Array, Uint8Array];
+  /** The JSON of its metadata, as `jsonPieces`, where that spares looking into the rest. */
+  metadataPieces?(): readonly [Uint8Array, Uint8Array] | undefined;
+  /** The object for whoever looks into it once: what is not decoded yet is not kept decoded. */
+  peek?(): KubernetesObject;
+  /** Its metadata, likewise. */
+  peekMetadata?(): KubernetesObject['metadata'];
   /** Its protobuf message, once somebody has asked for it: kept here by the HTTP face, which alone knows that form. */
   protobuf?: Uint8Array | undefined;
 }

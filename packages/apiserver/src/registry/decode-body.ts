@@ -1,4 +1,5 @@
 import { type ApiRequest, StatusError } from '@keelson/core';
+import { nestsDeeper } from '@keelson/core/machinery';
 import { DecodeError, withNumberTexts } from '../schema/index.ts';
 import { type AskedKind, checkBodyType } from './body-type.ts';
 import { checkCustomVersion } from './custom-type.ts';
@@ -11,8 +12,6 @@ import { dedupeOwners } from './owner-references.ts';
 export interface Decodable extends Pick<Kind, 'apiVersion' | 'decode'> {
   readonly served: AskedKind;
 }
-
-const deepest = 1000;
 
 /** Checks what the body says it is, and its shape. Throws a 400 in the words of Kubernetes' decoder. */
 export function decodeBody(
@@ -70,16 +69,7 @@ function unrecognized(kind: string, body: unknown): StatusError {
   );
 }
 
-/** Recursive code below must not run out of stack, whatever comes in. */
+/** Code that goes down level by level must not run out of stack, whatever comes in. */
 export function checkDepth(value: unknown): void {
-  if (depthExceeds(value, deepest)) throw StatusError.badRequest('exceeded max depth');
-}
-
-function depthExceeds(value: unknown, left: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (left === 0) return true;
-  for (const each of Array.isArray(value) ? value : Object.values(value)) {
-    if (typeof each === 'object' && each !== null && depthExceeds(each, left - 1)) return true;
-  }
-  return false;
+  if (nestsDeeper(value)) throw StatusError.badRequest('exceeded max depth');
 }

@@ -65,6 +65,24 @@ export class StoredObject implements EncodedObject {
     return [this.#stored.subarray(0, slot), text, this.#stored.subarray(slot)];
   }
 
+  metadataPieces(): readonly [Uint8Array, Uint8Array] | undefined {
+    const slot = slotIn(this.#stored);
+    const text = Buffer.from(`{"resourceVersion":"${this.revision}",`, 'latin1');
+    return [text, this.#stored.subarray(slot, endOfObject(this.#stored, slot))];
+  }
+
+  peek(): KubernetesObject {
+    return this.#object ?? this.#cache.peek(this, this.#stored);
+  }
+
+  peekMetadata(): KubernetesObject['metadata'] {
+    const known = this.#object ?? this.#cache.known(this, this.#stored);
+    const pieces = known ? undefined : this.metadataPieces();
+    if (!pieces) return this.peek().metadata;
+    // What is stored was checked when it was written.
+    return JSON.parse(Buffer.concat(pieces).toString()) as KubernetesObject['metadata'];
+  }
+
   get protobuf(): Uint8Array | undefined {
     return this.#cache.messages.get(this.#stored, this.revision);
   }
@@ -115,6 +133,11 @@ class ConvertedObject extends StoredObject {
     return [json.subarray(0, json.length - 1), nothing, nothing];
   }
 
+  /** What is stored has another version's form, also of some annotations. */
+  override metadataPieces(): undefined {
+    return undefined;
+  }
+
   override deletedAt(revision: Revision): StoredObject {
     const { metadata } = this.object;
     const object = { ...this.object, metadata: { ...metadata, resourceVersion: String(revision) } };
@@ -128,8 +151,23 @@ const metadataKey = Buffer.from('"metadata":{');
 
 /** Where the resourceVersion belongs. Before it stand the kind and the version, which hold no such text. */
 function slotIn(stored: Uint8Array): number {
-  const buffer = Buffer.isBuffer(stored) ? stored : Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
-  return buffer.indexOf(metadataKey) + metadataKey.length;
+  return bufferOf(stored).indexOf(metadataKey) + metadataKey.length;
+}
+
+/** Behind the brace that ends the object, or list, within which `from` is. What is stored is JSON without spaces. */
+function endOfObject(stored: Uint8Array, from: number): number {
+  let depth = 1;
+  for (let at = from; at < stored.length; at += 1) {
+    const byte = stored[at];
+    if (byte === 0x22) {
+      for (at += 1; at < stored.length && stored[at] !== 0x22; at += 1) if (stored[at] === 0x5c) at += 1;
+    } else if (byte === 0x7b || byte === 0x5b) depth += 1;
+    else if (byte === 0x7d || byte === 0x5d) {
+      depth -= 1;
+      if (depth === 0) return at + 1;
+    }
+  }
+  return stored.length;
 }
 
 /** The bytes to store. The draft's first keys are kind, apiVersion and metadata, and it has no resourceVersion. */
@@ -225,11 +263,21 @@ export class DecodeCache {
   decoded(stored: StoredObject, value: Uint8Array): KubernetesObject {
     const known = this.#known(value, stored.revision);
     if (known !== undefined) return known.object;
-    const object = this.#settled(JSON.parse(Buffer.from(value).toString()) as ObjectDraft, stored.revision);
+    const object = this.#settled(parse(value), stored.revision);
     // A holder of its own: the one that asks may be kept for long by somebody who then looks at it no more.
     const holder = new StoredObject(this, value, stored.revision, stored.isFirst, object);
     this.#objects.set(value, stored.revision, holder, value.length);
     return object;
+  }
+
+  /** As `decoded`, for who looks at very many and at none of them again. */
+  peek(stored: StoredObject, value: Uint8Array): KubernetesObject {
+    return this.known(stored, value) ?? this.#settled(parse(value), stored.revision);
+  }
+
+  /** What `value` says, if that has been decoded lately. */
+  known(stored: StoredObject, value: Uint8Array): KubernetesObject | undefined {
+    return this.#known(value, stored.revision)?.object;
   }
 
   #known(value: Uint8Array, revision: Revision): StoredObject | undefined {
@@ -248,3 +296,10 @@ export class DecodeCache {
     return draft;
   }
 }
+
+/** What is stored was checked when it was written. */
+const parse = (value: Uint8Array) => JSON.parse(bufferOf(value).toString()) as ObjectDraft;
+
+/** The same bytes. */
+const bufferOf = (bytes: Uint8Array) =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,3 +1,4 @@
+import { deepestJson, nestsDeeper } from '@keelson/core/machinery';
 import type { Schema } from '../registry/contract.ts';
 import type { Codec, Decoder } from './codec-contract.ts';
 import { copy } from './copy.ts';
@@ -111,7 +112,7 @@ function compileStruct(definition: string): Codec {
       findings.mismatch(describeJson(value), goType);
       return undefined;
     }
-    if (++findings.depth > deepest) {
+    if (++findings.depth > deepestJson) {
       findings.problem('exceeded max depth', 'fatal');
       return undefined;
     }
@@ -153,9 +154,6 @@ const undeclared = (name: string): GoField => ({
   omitEmpty: true,
   omitZero: false,
 });
-
-/** Recursive code must not run out of stack, whatever comes in: schemas of CRDs nest without end. */
-const deepest = 1000;
 
 const nullZero = () => null;
 
@@ -217,17 +215,12 @@ function codecOf(schema: Schema, type: GoType): Codec {
 const opaque: Codec = {
   kind: 'other',
   decode(value, findings) {
-    if (!exceeds(value, deepest)) return copy(value);
+    if (!nestsDeeper(value)) return copy(value);
     findings.problem('exceeded max depth', 'fatal');
     return undefined;
   },
   zero: nullZero,
 };
-
-function exceeds(value: unknown, left: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return left === 0 || Object.values(value).some((each) => exceeds(each, left - 1));
-}
 
 const specials: Readonly<Record<string, Codec>> = {
   [`${resourceNames}Quantity`]: { kind: 'other', decode: quantity, zero: () => '0' },

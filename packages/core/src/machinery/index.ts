@@ -14,7 +14,15 @@ export { deepFreeze } from './deep-freeze.ts';
 export { type FieldRequirement, formatFieldSelector, matchesFields, parseFieldSelector } from './field-selector.ts';
 export { intOrPercent } from './int-or-percent.ts';
 export { formatIpv4, type Ipv4Range, ipv4At, parseIpv4, parseIpv4Range } from './ipv4-range.ts';
-export { isJsonArray, isJsonObject, type JsonObject, type JsonValue, jsonKind } from './json.ts';
+export {
+  deepestJson,
+  isJsonArray,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  jsonKind,
+  nestsDeeper,
+} from './json.ts';
 export { type JsonPatchOperation, jsonPatchBetween } from './json-diff.ts';
 export { applyJsonPatch } from './json-patch.ts';
 export { mayKubeletSetLabel } from './kubelet-labels.ts';

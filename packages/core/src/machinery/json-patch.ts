@@ -1,5 +1,13 @@
 import { deepEqual } from './deep-equal.ts';
-import { isJsonArray, isJsonObject, type JsonObject, type JsonValue, jsonKind } from './json.ts';
+import {
+  deepestJson,
+  isJsonArray,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  jsonKind,
+  nestsDeeper,
+} from './json.ts';
 import { StatusError } from './status-error.ts';
 
 const mostOperations = 10_000;
@@ -87,8 +95,10 @@ function applyOperation(document: JsonValue, operation: Operation, onCopy: (valu
   const path = pointer(operation.path);
   switch (op) {
     case 'add':
+      checkNesting(path, value);
       return edit(document, path, (parent, key) => insert(parent, key, value));
     case 'replace':
+      checkNesting(path, value);
       if (path !== '') return edit(document, path, (parent, key) => replace(parent, key, value));
       if (!isJsonObject(value) && !isJsonArray(value)) throw new Error('the whole is an object or a list');
       return value;
@@ -100,6 +110,7 @@ function applyOperation(document: JsonValue, operation: Operation, onCopy: (valu
     case 'move': {
       const from = pointer(operation.from);
       const moved = read(document, from);
+      checkNesting(path, moved ?? null);
       const without = edit(document, from, remove);
       return edit(without, path, (parent, key) => insert(parent, key, moved ?? null));
     }
@@ -109,6 +120,7 @@ function applyOperation(document: JsonValue, operation: Operation, onCopy: (valu
       // What is copied is read again, as the way to the target may lead through it.
       const touched = touch(touch(document, from), path);
       const copy = read(touched, from) ?? null;
+      checkNesting(path, copy);
       onCopy(copy);
       return edit(touched, path, (parent, key) => insert(parent, key, copy));
     }
@@ -120,6 +132,11 @@ function applyOperation(document: JsonValue, operation: Operation, onCopy: (valu
 function pointer(path: string | undefined): string {
   if (path === undefined) throw new Error('missing path');
   return path;
+}
+
+/** Each operation might make the document deeper by what the one before has made. */
+function checkNesting(path: string, value: JsonValue): void {
+  if (nestsDeeper(value, deepestJson - path.split('/').length + 1)) throw new Error(`${path} is nested too deeply`);
 }
 
 /** The segments of a JSON pointer (RFC 6901). What stands before the first slash is ignored, as the API does. */

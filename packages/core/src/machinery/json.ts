@@ -15,6 +15,22 @@ export function isJsonArray(value: unknown): value is readonly JsonValue[] {
   return Array.isArray(value);
 }
 
+/**
+ * So deep may nest what is taken in; Kubernetes' own limit is 10,000. Code that goes down level by level must not come near
+ * the end of the stack: a regular expression that V8 compiles there ends the process, and cannot be caught.
+ */
+export const deepestJson = 400;
+
+/** Whether a value has more levels than this; looks no deeper. */
+export function nestsDeeper(value: unknown, levels = deepestJson): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels <= 0) return true;
+  for (const each of Array.isArray(value) ? value : Object.values(value)) {
+    if (typeof each === 'object' && each !== null && nestsDeeper(each, levels - 1)) return true;
+  }
+  return false;
+}
+
 /** What Go's decoder calls a value of this kind in its errors. */
 export function jsonKind(value: unknown): 'object' | 'array' | 'string' | 'number' | 'bool' | 'null' {
   if (value === null || value === undefined) return 'null';

@@ -1,3 +1,4 @@
+import { deepestJson, nestsDeeper } from '@keelson/core/machinery';
 import { fieldsOf, type MessageField } from './message-table.ts';
 import { formatMicros, formatSeconds } from './times.ts';
 import { WireError, WireReader } from './wire.ts';
@@ -8,7 +9,6 @@ type Decoder = (reader: WireReader, depth: number) => unknown;
 type FieldDecoder = (reader: WireReader, wire: number, values: Values, depth: number) => void;
 type ValueDecoder = (reader: WireReader, wire: number, depth: number) => unknown;
 
-const deepest = 1000;
 const decoders = new Map<string, Decoder>();
 
 /** Reads one message of the API as the JSON that would say the same. Throws `WireError`, and `SyntaxError` for JSON inside that is none. */
@@ -49,7 +49,7 @@ function structDecoder(type: string, bare: boolean): (reader: WireReader, depth:
     else sparse.set(field.number, decode);
   }
   return (reader, depth) => {
-    if (depth > deepest) throw new WireError('proto: nested too deeply');
+    if (depth > deepestJson) throw new WireError('proto: nested too deeply');
     const values: Values = {};
     while (!reader.done) {
       const tag = reader.tag();
@@ -184,6 +184,7 @@ const number = (value: unknown) => (typeof value === 'number' ? value : 0);
 function embedded(value: unknown): unknown {
   if (typeof value !== 'string' || value === '') return undefined;
   const parsed: unknown = JSON.parse(Buffer.from(value, 'base64').toString('utf8'));
+  if (nestsDeeper(parsed)) throw new WireError('proto: nested too deeply');
   return parsed;
 }
 

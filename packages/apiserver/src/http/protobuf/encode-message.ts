@@ -1,3 +1,4 @@
+import { Slab } from '../slab.ts';
 import { fieldsOf, type MessageField } from './message-table.ts';
 import { parseTime, zeroSeconds } from './times.ts';
 import { WireWriter } from './wire-writer.ts';
@@ -13,11 +14,13 @@ type ValueEncoder = (writer: WireWriter, value: unknown) => void;
 const encoders = new Map<string, Encoder>();
 const shared = new WireWriter(256 * 1024);
 
+const slab = new Slab();
+
 /** The message that says the same as a JSON value, byte for byte as Kubernetes writes it. */
 export function encodeMessage(type: string, value: unknown): Buffer {
   shared.reset();
   encoderOf(type)(shared, value);
-  return shared.take();
+  return shared.take(slab.allocate);
 }
 
 /** One field of a message with its tag; empty where it is not written. `name` is the field's key in JSON. */

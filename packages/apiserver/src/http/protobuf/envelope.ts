@@ -17,14 +17,9 @@ export interface TypeMeta {
 }
 
 function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  let rest = value;
-  while (rest > 0x7f) {
-    bytes.push((rest % 128) | 0x80);
-    rest = Math.floor(rest / 128);
-  }
-  bytes.push(rest);
-  return Buffer.from(bytes);
+  const bytes = Buffer.allocUnsafe(varintSize(value));
+  writeVarint(bytes, value, 0);
+  return bytes;
 }
 
 /** What stands around the messages of one kind: `runtime.Unknown` up to the length of `raw`. */
@@ -59,15 +54,21 @@ export const hasProtobuf = ({ apiVersion, kind }: TypeMeta) => messageOf(apiVers
 /** The message of an object, encoded once however often it is asked for. */
 export function messageBytes(value: EncodedObject): Uint8Array {
   if (value.protobuf) return value.protobuf;
-  const { apiVersion = '', kind = '' } = value.object;
-  value.protobuf = encodeMessage(messageOf(apiVersion, kind) ?? '', value.object);
+  const object = value.peek?.() ?? value.object;
+  const { apiVersion = '', kind = '' } = object;
+  value.protobuf = encodeMessage(messageOf(apiVersion, kind) ?? '', object);
   return value.protobuf;
 }
 
 /** Any object of a kind that has a binary form: a Status, a discovery document. Some of those name no version in JSON. */
 export function encodeProtobuf(object: { readonly kind: string; readonly apiVersion?: string }): Buffer {
   const { kind, apiVersion = '' } = object;
-  return wrap({ kind, apiVersion }, encodeMessage(messageOf(apiVersion, kind) ?? '', object));
+  return wrap({ kind, apiVersion }, encodeOnce(object));
+}
+
+/** The message of what is not asked for again. */
+export function encodeOnce(object: { readonly kind: string; readonly apiVersion?: string }): Buffer {
+  return encodeMessage(messageOf(object.apiVersion ?? '', object.kind) ?? '', object);
 }
 
 /** A list from the messages of its items: what stands before them, between them, and after them. */
@@ -98,22 +99,38 @@ function varintSize(value: number): number {
 }
 
 /** One frame of a watch: its length in four bytes, then a `WatchEvent` around the whole object. */
-export function watchFrame(type: string, object: Uint8Array): Buffer {
-  const name = Buffer.from(type);
-  const raw = Buffer.concat([Buffer.from([0x0a]), varint(object.length)]);
-  const head = Buffer.concat([
-    Buffer.from([0x0a]),
-    varint(name.length),
-    name,
-    Buffer.from([0x12]),
-    varint(raw.length + object.length),
-    raw,
-  ]);
-  const frame = Buffer.allocUnsafe(4 + head.length + object.length);
-  frame.writeUInt32BE(head.length + object.length, 0);
-  frame.set(head, 4);
-  frame.set(object, 4 + head.length);
+export function watchFrame(
+  type: string,
+  of: TypeMeta,
+  message: Uint8Array,
+  allocate: (length: number) => Buffer = Buffer.allocUnsafe,
+): Buffer {
+  const head = headOf(of);
+  const object = head.length + varintSize(message.length) + message.length + unknownEnd.length;
+  const raw = 1 + varintSize(object) + object;
+  const length = 2 + type.length + 1 + varintSize(raw) + raw;
+  const frame = allocate(4 + length);
+  let at = frame.writeUInt32BE(length, 0);
+  frame[at++] = 0x0a;
+  frame[at++] = type.length;
+  at += frame.write(type, at, 'latin1');
+  frame[at++] = 0x12;
+  at = writeVarint(frame, raw, at);
+  frame[at++] = 0x0a;
+  at = writeVarint(frame, object, at);
+  frame.set(head, at);
+  at = writeVarint(frame, message.length, at + head.length);
+  frame.set(message, at);
+  frame.set(unknownEnd, at + message.length);
   return frame;
+}
+
+function writeVarint(into: Buffer, value: number, from: number): number {
+  let at = from;
+  let rest = value;
+  for (; rest > 0x7f; rest = Math.floor(rest / 128)) into[at++] = (rest % 128) | 0x80;
+  into[at++] = rest;
+  return at;
 }
 
 /** The parts of a `runtime.Unknown`. Throws `WireError`. */
