@@ -12,7 +12,7 @@ interface TableContext {
 
 interface PartialFormat {
   readonly format: Pick<OutputFormat, 'metaVersion'>;
-  readonly resource: Pick<ServedResource, 'group' | 'kind'>;
+  readonly resource: Pick<ServedResource, 'kind'>;
 }
 
 /** An object without all but its metadata. */

@@ -109,7 +109,7 @@ function protobufFrames({ resource }: EncodingContext): FrameEncoder {
 const typeOf = ({ object: { apiVersion = '', kind = '' } }: EncodedObject) => ({ apiVersion, kind });
 
 /** For frames that are written and forgotten. */
-const slab = new Slab();
+const slab = new Slab(256 * 1024);
 const allocateFor = (alone: boolean | undefined) => (alone ? slab.allocate : Buffer.allocUnsafe);
 
 const lineStarts = new Map<string, Buffer>();

@@ -1,8 +1,8 @@
+import { groupBy } from '@keelson/core/machinery';
 import { z } from 'zod';
 import type { Schema } from '../registry/contract.ts';
 import { definitionsJson } from '../schema/generated/definitions.ts';
 import { operationsJson } from '../schema/generated/operations.ts';
-import { groupBy } from './group-by.ts';
 
 const Parameter = z.object({
   name: z.string(),

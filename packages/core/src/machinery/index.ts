@@ -12,6 +12,7 @@ export { type CronSchedule, CronScheduleError, isTimeZone, parseCronSchedule } f
 export { deepEqual, semanticEqual } from './deep-equal.ts';
 export { deepFreeze } from './deep-freeze.ts';
 export { type FieldRequirement, formatFieldSelector, matchesFields, parseFieldSelector } from './field-selector.ts';
+export { groupBy } from './group-by.ts';
 export { intOrPercent } from './int-or-percent.ts';
 export { formatIpv4, type Ipv4Range, ipv4At, parseIpv4, parseIpv4Range } from './ipv4-range.ts';
 export {

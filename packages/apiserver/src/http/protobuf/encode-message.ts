@@ -1,4 +1,3 @@
-import { Slab } from '../slab.ts';
 import { fieldsOf, type MessageField } from './message-table.ts';
 import { parseTime, zeroSeconds } from './times.ts';
 import { WireWriter } from './wire-writer.ts';
@@ -14,13 +13,11 @@ type ValueEncoder = (writer: WireWriter, value: unknown) => void;
 const encoders = new Map<string, Encoder>();
 const shared = new WireWriter(256 * 1024);
 
-const slab = new Slab();
-
 /** The message that says the same as a JSON value, byte for byte as Kubernetes writes it. */
-export function encodeMessage(type: string, value: unknown): Buffer {
+export function encodeMessage(type: string, value: unknown, allocate?: (length: number) => Buffer): Buffer {
   shared.reset();
   encoderOf(type)(shared, value);
-  return shared.take(slab.allocate);
+  return shared.take(allocate);
 }
 
 /** One field of a message with its tag; empty where it is not written. `name` is the field's key in JSON. */

@@ -1,4 +1,5 @@
 import type { EncodedObject } from '../../registry/contract.ts';
+import { Slab } from '../slab.ts';
 import { encodeField, encodeMessage } from './encode-message.ts';
 import { messageOf, metaPackage } from './message-table.ts';
 import { WireReader } from './wire.ts';
@@ -51,12 +52,17 @@ export function wrap(type: TypeMeta, message: Uint8Array): Buffer {
 /** Whether an object of this kind has a binary form. Custom resources have none. */
 export const hasProtobuf = ({ apiVersion, kind }: TypeMeta) => messageOf(apiVersion, kind) !== undefined;
 
+/** Of messages that are kept: one that outlives the others must not hold much of their memory. */
+const kept = new Slab(32 * 1024);
+/** Of those that are sent and forgotten. They must not lie between the ones that are kept. */
+const passing = new Slab(256 * 1024);
+
 /** The message of an object, encoded once however often it is asked for. */
 export function messageBytes(value: EncodedObject): Uint8Array {
   if (value.protobuf) return value.protobuf;
   const object = value.peek?.() ?? value.object;
   const { apiVersion = '', kind = '' } = object;
-  value.protobuf = encodeMessage(messageOf(apiVersion, kind) ?? '', object);
+  value.protobuf = encodeMessage(messageOf(apiVersion, kind) ?? '', object, kept.allocate);
   return value.protobuf;
 }
 
@@ -68,7 +74,7 @@ export function encodeProtobuf(object: { readonly kind: string; readonly apiVers
 
 /** The message of what is not asked for again. */
 export function encodeOnce(object: { readonly kind: string; readonly apiVersion?: string }): Buffer {
-  return encodeMessage(messageOf(object.apiVersion ?? '', object.kind) ?? '', object);
+  return encodeMessage(messageOf(object.apiVersion ?? '', object.kind) ?? '', object, passing.allocate);
 }
 
 /** A list from the messages of its items: what stands before them, between them, and after them. */

@@ -1,4 +1,5 @@
 import type { Cause } from '@keelson/core';
+import { groupBy } from '@keelson/core/machinery';
 import { changesOf, sameWrite } from './compare-bodies.ts';
 import type { RecordedCall, RecordedReconcile } from './history.ts';
 
@@ -49,16 +50,8 @@ export function differencesBetween(
   return found.sort((left, right) => left.at - right.at);
 }
 
-function byKey(reconciles: readonly RecordedReconcile[]): ReadonlyMap<string, readonly RecordedReconcile[]> {
-  const groups = new Map<string, RecordedReconcile[]>();
-  for (const each of reconciles) {
-    const id = `${each.trace.controller} ${each.trace.key}`;
-    const group = groups.get(id);
-    if (group) group.push(each);
-    else groups.set(id, [each]);
-  }
-  return groups;
-}
+const byKey = (reconciles: readonly RecordedReconcile[]): ReadonlyMap<string, readonly RecordedReconcile[]> =>
+  groupBy(reconciles, ({ trace }) => `${trace.controller} ${trace.key}`);
 
 function ofWrites(
   was: readonly RecordedReconcile[],

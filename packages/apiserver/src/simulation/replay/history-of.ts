@@ -1,4 +1,5 @@
 import { deepEqual, isJsonArray, isJsonObject, type KubernetesObject } from '@keelson/core';
+import { groupBy } from '@keelson/core/machinery';
 import type { RecordingLine } from '@keelson/core/recording';
 import { type Call, LineCollector, objectId, type Sight, targetOf } from './collected-lines.ts';
 import { type ForeignChange, type History, kindText, type RecordedCall, type RecordedObject } from './history.ts';
@@ -218,13 +219,3 @@ const withoutStatus = (object: KubernetesObject): KubernetesObject => {
   const { status: _, ...rest }: KubernetesObject & { readonly status?: unknown } = object;
   return rest;
 };
-
-function groupBy<E>(all: readonly E[], of: (each: E) => string): ReadonlyMap<string, readonly E[]> {
-  const groups = new Map<string, E[]>();
-  for (const each of all) {
-    const group = groups.get(of(each));
-    if (group) group.push(each);
-    else groups.set(of(each), [each]);
-  }
-  return groups;
-}

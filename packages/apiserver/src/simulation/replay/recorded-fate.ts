@@ -7,6 +7,7 @@ import {
   StatusError,
   type WatchEvent,
 } from '@keelson/core';
+import { groupBy } from '@keelson/core/machinery';
 import type { RecordedFailure } from '@keelson/core/recording';
 import type { Fault } from '../plan.ts';
 import { requestText } from '../request-text.ts';
@@ -25,8 +26,8 @@ const laterMs = 5_000;
 export class RecordedFate implements Fate {
   readonly #world: World;
   readonly #onWritten: () => Promise<void>;
-  readonly #calls = new Map<string, RecordedCall[]>();
-  readonly #watches = new Map<string, RecordedWatch[]>();
+  readonly #calls: ReadonlyMap<string, RecordedCall[]>;
+  readonly #watches: ReadonlyMap<string, RecordedWatch[]>;
   readonly #faulty: ReadonlySet<RecordedCall | RecordedWatch>;
   readonly #late: ReadonlySet<unknown>;
   /** The call of then that a request is. */
@@ -42,8 +43,8 @@ export class RecordedFate implements Fate {
   constructor(world: World, history: History, plan: ReplayPlan, onWritten: () => Promise<void>) {
     this.#world = world;
     this.#onWritten = onWritten;
-    for (const each of history.calls) push(this.#calls, each.text, each);
-    for (const each of history.watches) push(this.#watches, kindText(each.kind), each);
+    this.#calls = groupBy(history.calls, ({ text }) => text);
+    this.#watches = groupBy(history.watches, ({ kind }) => kindText(kind));
     this.#faulty = new Set(
       plan.faults.flatMap((each) =>
         each.what === 'answer' ? each.call : each.what === 'watch-ended' ? each.watch : [],
@@ -166,10 +167,4 @@ function errorOf({ code, reason, message }: RecordedFailure): Error {
 function lateOf(fault: RecordedFault): readonly unknown[] {
   if (fault.what === 'late-change') return [fault.change];
   return fault.what === 'late-write' ? [fault.call] : [];
-}
-
-function push<E>(groups: Map<string, E[]>, key: string, one: E): void {
-  const group = groups.get(key);
-  if (group) group.push(one);
-  else groups.set(key, [one]);
 }

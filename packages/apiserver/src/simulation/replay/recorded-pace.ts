@@ -6,6 +6,7 @@ import type {
   ObservedReconcile,
   ReconcileObserver,
 } from '@keelson/core';
+import { groupBy } from '@keelson/core/machinery';
 import type { RecordedReconcile } from './history.ts';
 
 /** A reconcile that then looked within this time waits for it; one that did not look so soon is taken for another. */
@@ -27,15 +28,11 @@ interface Look {
  */
 export class RecordedPace {
   readonly #looks: readonly Look[];
-  readonly #byKey = new Map<string, Look[]>();
+  readonly #byKey: ReadonlyMap<string, Look[]>;
 
   constructor(reconciles: readonly RecordedReconcile[]) {
     this.#looks = reconciles.map(lookOf).sort((left, right) => left.at - right.at);
-    for (const each of this.#looks) {
-      const known = this.#byKey.get(idOf(each));
-      if (known) known.push(each);
-      else this.#byKey.set(idOf(each), [each]);
-    }
+    this.#byKey = groupBy(this.#looks, idOf);
   }
 
   /** For one process. @param clock its own: with it ends whoever waits */

@@ -74,6 +74,7 @@ export async function replay(
     endedAt: history.endedAt,
     recorded: history.reconciles.length,
     replayed: now.reconciles.length,
+    // What happened in the last millisecond happens after its beginning now.
     differences: differencesBetween(history.reconciles, now.reconciles, history.endedAt + 1),
     unplayed: seen.unplayed,
     dropped: history.dropped,
